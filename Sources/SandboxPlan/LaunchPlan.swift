@@ -1,0 +1,153 @@
+/// Everything that one launch will do, in order.
+///
+/// What is not visible here does not happen.
+///
+/// Computed by `SandboxPolicy` without touching the system, shown by `explain`, executed by a C loop that decides
+/// nothing, stored in the record.
+public struct LaunchPlan: Hashable, Sendable {
+    public var policyName: String
+    /// SHA-256 of the policy's text.
+    public var policyDigest: [UInt8]
+    public var confinement: Confinement
+    public var identity: IdentityPlan
+    /// Namespaces that are made, in one clone(2).
+    public var namespaces: [Layer]
+    /// What pid 1 does to itself and its place, in this order.
+    public var steps: [LaunchStep]
+    /// Protected names that do not exist: made as empty folders on the host before the launch, covered inside, removed
+    /// after the last run in the workspace.
+    public var placeholders: [OSString]
+    public var landlock: LandlockPlan
+    public var limits: LimitPlan
+    public var process: ProcessPlan
+    /// Each layer with its requirement level, and in words what holds it.
+    public var layers: [PlannedLayer]
+    /// Things a person should know: what is not covered here, what was left out and why.
+    public var notes: [String]
+
+    public init(
+        policyName: String,
+        policyDigest: [UInt8],
+        confinement: Confinement,
+        identity: IdentityPlan,
+        namespaces: [Layer],
+        steps: [LaunchStep],
+        placeholders: [OSString],
+        landlock: LandlockPlan,
+        limits: LimitPlan,
+        process: ProcessPlan,
+        layers: [PlannedLayer],
+        notes: [String]
+    ) {
+        self.policyName = policyName
+        self.policyDigest = policyDigest
+        self.confinement = confinement
+        self.identity = identity
+        self.namespaces = namespaces
+        self.steps = steps
+        self.placeholders = placeholders
+        self.landlock = landlock
+        self.limits = limits
+        self.process = process
+        self.layers = layers
+        self.notes = notes
+    }
+}
+
+/// Who the worker is.
+public struct IdentityPlan: Hashable, Sendable {
+    /// The one id mapped, the same number inside and outside; never 0.
+    public var uid: UInt32
+    public var gid: UInt32
+    /// Started by root: uid, gid and groups are dropped before the user namespace is made.
+    public var dropsFromRoot: Bool
+    /// Supplementary groups that stay, because the kernel lets nobody but root drop them (user_namespaces(7)).
+    public var keptGroups: [UInt32]
+    /// The workspace belongs to root and is shown through an ID-mapped mount: files made there belong to root.
+    public var mapsRootOwnedWorkspace: Bool
+
+    public init(
+        uid: UInt32,
+        gid: UInt32,
+        dropsFromRoot: Bool,
+        keptGroups: [UInt32],
+        mapsRootOwnedWorkspace: Bool = false
+    ) {
+        self.uid = uid
+        self.gid = gid
+        self.dropsFromRoot = dropsFromRoot
+        self.keptGroups = keptGroups
+        self.mapsRootOwnedWorkspace = mapsRootOwnedWorkspace
+    }
+}
+
+/// A layer as planned.
+public struct PlannedLayer: Hashable, Sendable {
+    public var layer: Layer
+    public var requirement: Requirement
+    /// False only where the policy asked for it by name.
+    public var requested: Bool
+    /// What holds it, in words: `8 namespaces in one clone(2)`, `rlimit NPROC in the user namespace`.
+    public var mechanism: String
+
+    public init(layer: Layer, requirement: Requirement, requested: Bool, mechanism: String) {
+        self.layer = layer
+        self.requirement = requirement
+        self.requested = requested
+        self.mechanism = mechanism
+    }
+}
+
+/// The limits with the mechanism that holds each.
+public struct LimitPlan: Hashable, Sendable {
+    public var memory: ByteCount
+    public var tasks: UInt64
+    public var wall: TimeSpan
+    public var grace: TimeSpan
+    /// How long set-up may take before the launch counts as failed.
+    public var setUp: TimeSpan
+    /// Time between two looks of the memory watch.
+    public var memoryWatchInterval: TimeSpan
+    /// Every resource limit of the worker (setrlimit(2)).
+    public var rlimits: [RLimit]
+
+    public init(
+        memory: ByteCount,
+        tasks: UInt64,
+        wall: TimeSpan,
+        grace: TimeSpan,
+        setUp: TimeSpan,
+        memoryWatchInterval: TimeSpan,
+        rlimits: [RLimit]
+    ) {
+        self.memory = memory
+        self.tasks = tasks
+        self.wall = wall
+        self.grace = grace
+        self.setUp = setUp
+        self.memoryWatchInterval = memoryWatchInterval
+        self.rlimits = rlimits
+    }
+}
+
+/// One process in the place.
+public struct ProcessPlan: Hashable, Sendable {
+    public var arguments: [OSString]
+    /// Paths tried in order with execve(2); more than one only for a command without a slash.
+    public var candidates: [OSString]
+    public var workingDirectory: OSString
+    /// Complete; nothing of the caller's environment beyond it.
+    public var environment: [EnvironmentEntry]
+
+    public init(
+        arguments: [OSString],
+        candidates: [OSString],
+        workingDirectory: OSString,
+        environment: [EnvironmentEntry]
+    ) {
+        self.arguments = arguments
+        self.candidates = candidates
+        self.workingDirectory = workingDirectory
+        self.environment = environment
+    }
+}

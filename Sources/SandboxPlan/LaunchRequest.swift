@@ -1,0 +1,53 @@
+/// What somebody asked to run, before policy and host are looked at.
+public struct LaunchRequest: Hashable, Sendable {
+    /// Absolute and without links: where the job works, at this path inside too.
+    public var workspace: OSString
+    /// Where the worker starts; inside the workspace.
+    public var workingDirectory: OSString
+    /// Arguments, the command first; never empty.
+    public var arguments: [OSString]
+    /// The caller's environment, `NAME=VALUE` each.
+    public var callerEnvironment: [OSString]
+    public var allowRootOwnedWorkspace: Bool
+    /// Our own settings, state, cache and sockets: no root may be, contain or lie in one of them.
+    public var ownFolders: [OSString]
+
+    public init(
+        workspace: OSString,
+        workingDirectory: OSString,
+        arguments: [OSString],
+        callerEnvironment: [OSString],
+        allowRootOwnedWorkspace: Bool,
+        ownFolders: [OSString]
+    ) {
+        self.workspace = workspace
+        self.workingDirectory = workingDirectory
+        self.arguments = arguments
+        self.callerEnvironment = callerEnvironment
+        self.allowRootOwnedWorkspace = allowRootOwnedWorkspace
+        self.ownFolders = ownFolders
+    }
+}
+
+/// What the command line says over the policy.
+///
+/// Applied once, in order, by `Policy.applying(_:)`.
+public struct PolicyOverrides: Hashable, Sendable {
+    public var read: [OSString] = []
+    public var write: [OSString] = []
+    public var deny: [OSString] = []
+    /// The names of `--env NAME`.
+    public var passEnvironment: [OSString] = []
+    /// The entries of `--env NAME=VALUE`.
+    public var setEnvironment: [EnvironmentEntry] = []
+    public var network: NetworkPolicy?
+    public var memory: ByteCount?
+    public var tasks: UInt64?
+    public var cpuSeconds: UInt64?
+    public var wall: TimeSpan?
+    public var grace: TimeSpan?
+    public var tmpSize: ByteCount?
+    public var fileSize: ByteCount?
+
+    public init() {}
+}

@@ -1,0 +1,92 @@
+/// One thing that confines a job.
+///
+/// `explain`, `doctor`, results and records speak of layers by these names.
+public enum Layer: String, Hashable, Sendable, CaseIterable {
+    case userNamespace = "user-namespace"
+    case mountNamespace = "mount-namespace"
+    case pidNamespace = "pid-namespace"
+    case networkNamespace = "network-namespace"
+    case ipcNamespace = "ipc-namespace"
+    case utsNamespace = "uts-namespace"
+    case cgroupNamespace = "cgroup-namespace"
+    case mounts
+    case landlock
+    case seccomp
+    case noNewPrivileges = "no-new-privileges"
+    case capabilities
+    case nestedNamespaces = "nested-namespaces"
+    case keyring
+    case descriptors
+    case environment
+    case attributes
+    case rlimits
+    case memory
+    case wallClock = "wall-clock"
+}
+
+/// What became of a layer in one launch.
+public enum Enforcement: Hashable, Sendable {
+    case enforced
+    /// In force but for the named parts, which a policy accepted as `best-effort`, or other layers hold.
+    case degraded(missing: [String])
+    /// Held by the supervisor's watching, not by the kernel.
+    case watched
+    case notRequested
+    /// Not in force: the launch was refused.
+    case failed
+
+    public var word: String {
+        switch self {
+        case .enforced: "enforced"
+        case .degraded: "degraded"
+        case .watched: "watched"
+        case .notRequested: "not requested"
+        case .failed: "failed"
+        }
+    }
+}
+
+/// Who saw that a value is what the plan says.
+public enum Observer: String, Hashable, Sendable {
+    /// The supervisor, from what the kernel says about the process.
+    case outside
+    /// The process itself, by reading back.
+    case selfReported = "self-reported"
+    /// The process itself, by an act that was refused.
+    case refusedAct = "refused-act"
+}
+
+/// One compared field: the plan's value against the kernel's.
+public struct Observation: Hashable, Sendable {
+    public var layer: Layer
+    /// What was compared: `NoNewPrivs`, `mount /tmp`.
+    public var field: String
+    public var expected: String
+    public var found: String
+    public var observer: Observer
+
+    public init(layer: Layer, field: String, expected: String, found: String, observer: Observer) {
+        self.layer = layer
+        self.field = field
+        self.expected = expected
+        self.found = found
+        self.observer = observer
+    }
+
+    public var agrees: Bool { expected == found }
+}
+
+/// A layer of one launch: what was asked, what became of it, and by which observations that is known.
+public struct LayerReport: Hashable, Sendable {
+    public var layer: Layer
+    public var requirement: Requirement
+    public var enforcement: Enforcement
+    public var observations: [Observation]
+
+    public init(layer: Layer, requirement: Requirement, enforcement: Enforcement, observations: [Observation]) {
+        self.layer = layer
+        self.requirement = requirement
+        self.enforcement = enforcement
+        self.observations = observations
+    }
+}

@@ -1,0 +1,92 @@
+/// How a launch ended.
+///
+/// Exactly one per launch, and the first one stands.
+public enum Outcome: Hashable, Sendable {
+    /// The worker ended by itself: 0…255.
+    case exited(code: Int32)
+    /// The worker was ended by a signal nobody here sent for a limit.
+    case signalled(signal: Int32)
+    /// The wall limit passed.
+    case timedOut
+    /// The watched memory limit passed.
+    case memoryExceeded(used: ByteCount, limit: ByteCount)
+    /// A mount that protects something changed while the worker ran.
+    case protectionLost(what: String)
+    /// The caller's signal ended the job before or after the release.
+    case interrupted(signal: Int32)
+    /// Nothing ran: the worker's program was never executed.
+    case refused(Refusal)
+    /// The place stood, execve(2) itself failed: 126 or 127.
+    case notExecuted(errno: Int32, message: String)
+
+    public var word: String {
+        switch self {
+        case .exited: "exited"
+        case .signalled: "signalled"
+        case .timedOut: "timed-out"
+        case .memoryExceeded: "memory-exceeded"
+        case .protectionLost: "protection-lost"
+        case .interrupted: "interrupted"
+        case .refused: "refused"
+        case .notExecuted: "not-executed"
+        }
+    }
+}
+
+/// Why nothing ran: which step, on what, which errno, and what to do about it.
+public struct Refusal: Error, Hashable, Sendable {
+    /// The stage: `policy`, `plan`, `evidence`, `place`, `verify`, `process`.
+    public var stage: String
+    /// The step's name and number when a step of the plan failed: `bind (step 7)`.
+    public var step: String
+    /// What it acted on: a path, a process, a key.
+    public var subject: String
+    /// 0 when no system call failed.
+    public var errno: Int32
+    /// The sentence: what we were doing, to what, why it failed.
+    public var message: String
+    /// What to do about it; never empty.
+    public var remedy: String
+    /// Layer concerned, if one is.
+    public var layer: Layer?
+
+    public init(
+        stage: String,
+        step: String = "",
+        subject: String = "",
+        errno: Int32 = 0,
+        message: String,
+        remedy: String,
+        layer: Layer? = nil
+    ) {
+        self.stage = stage
+        self.step = step
+        self.subject = subject
+        self.errno = errno
+        self.message = message
+        self.remedy = remedy
+        self.layer = layer
+    }
+}
+
+/// What the job used, as the kernel counted it for the worker and its children, plus what was watched.
+public struct Usage: Hashable, Sendable {
+    public var userMicroseconds: UInt64
+    public var systemMicroseconds: UInt64
+    /// Largest resident set of one process, in bytes (getrusage(2) ru_maxrss).
+    public var maximumResident: ByteCount
+    /// Largest sum that the memory watch saw; 0 if the job ended before its first look.
+    public var memoryPeakWatched: ByteCount
+
+    public init(
+        userMicroseconds: UInt64,
+        systemMicroseconds: UInt64,
+        maximumResident: ByteCount,
+        memoryPeakWatched: ByteCount
+    ) {
+        self.userMicroseconds = userMicroseconds
+        self.systemMicroseconds = systemMicroseconds
+        self.maximumResident = maximumResident
+        self.memoryPeakWatched = memoryPeakWatched
+    }
+}

@@ -1,0 +1,235 @@
+/// What a job may do, with every value present: no optional here means "default".
+///
+/// Defaults are applied once, when a document is validated (`PolicyCompiler`); flags are applied by
+/// `Policy.applying(_:)`; the kernel's side is decided in `LaunchPlan`.
+public struct Policy: Hashable, Sendable {
+    /// The name it was asked for by: `workspace-write`, or the path of a file.
+    public var name: String
+    /// One sentence for `policy list`.
+    public var summary: String
+    /// Whether the job is confined at all; only `danger-full-access` says no, and only by name and flag.
+    public var confinement: Confinement
+    public var workspace: WorkspaceAccess
+    public var filesystem: FilesystemPolicy
+    public var network: NetworkPolicy
+    public var environment: EnvironmentPolicy
+    public var limits: LimitPolicy
+    public var seccomp: SeccompPolicy
+    public var landlock: LandlockPolicy
+    public var process: ProcessPolicy
+
+    public init(
+        name: String,
+        summary: String,
+        confinement: Confinement,
+        workspace: WorkspaceAccess,
+        filesystem: FilesystemPolicy,
+        network: NetworkPolicy,
+        environment: EnvironmentPolicy,
+        limits: LimitPolicy,
+        seccomp: SeccompPolicy,
+        landlock: LandlockPolicy,
+        process: ProcessPolicy
+    ) {
+        self.name = name
+        self.summary = summary
+        self.confinement = confinement
+        self.workspace = workspace
+        self.filesystem = filesystem
+        self.network = network
+        self.environment = environment
+        self.limits = limits
+        self.seccomp = seccomp
+        self.landlock = landlock
+        self.process = process
+    }
+}
+
+public enum Confinement: UInt8, Hashable, Sendable {
+    case sandbox = 0
+    /// No layer at all; the record says `not requested` for each.
+    case none = 1
+}
+
+public enum WorkspaceAccess: UInt8, Hashable, Sendable {
+    case readOnly = 0
+    case readWrite = 1
+}
+
+/// Whether a control may be missing.
+///
+/// Everything is `required` unless a policy names it otherwise.
+public enum Requirement: UInt8, Hashable, Sendable {
+    case required = 0
+    case bestEffort = 1
+}
+
+public struct FilesystemPolicy: Hashable, Sendable {
+    /// Host folders and links that make up the system, read-only at their own paths; absent ones are left out.
+    public var system: [OSString]
+    /// Names below `/etc` that are shown read-only; absent ones are left out.
+    public var etc: [OSString]
+    /// Further host paths, read-only at their own paths; a missing one is a refusal.
+    public var read: [OSString]
+    /// Further host paths, writable at their own paths; a missing one is a refusal.
+    public var write: [OSString]
+    /// Paths that are covered by something empty and unreadable.
+    public var deny: [OSString]
+    /// Names directly in a writable root that stay read-only, relative: `.codex`, `.git/config`.
+    public var protect: [OSString]
+    /// At most four of `protect` that are covered by an empty read-only folder when missing.
+    public var coverMissing: [OSString]
+    /// Sockets below a root that the job may reach although something outside listens there.
+    public var unixSockets: [OSString]
+    /// Size of each private tmpfs: `/tmp`, `/var/tmp`, `/run`, `/dev/shm`, `/home/sandbox`.
+    public var tmpSize: ByteCount
+    /// Inodes of each private tmpfs.
+    public var tmpInodes: UInt64
+
+    public init(
+        system: [OSString],
+        etc: [OSString],
+        read: [OSString],
+        write: [OSString],
+        deny: [OSString],
+        protect: [OSString],
+        coverMissing: [OSString],
+        unixSockets: [OSString],
+        tmpSize: ByteCount,
+        tmpInodes: UInt64
+    ) {
+        self.system = system
+        self.etc = etc
+        self.read = read
+        self.write = write
+        self.deny = deny
+        self.protect = protect
+        self.coverMissing = coverMissing
+        self.unixSockets = unixSockets
+        self.tmpSize = tmpSize
+        self.tmpInodes = tmpInodes
+    }
+}
+
+public enum NetworkPolicy: Hashable, Sendable {
+    /// A network namespace of its own with nothing but, if asked for, its own `lo`.
+    case off(loopback: Bool)
+    /// The host's network. Needs `[danger] host_network = true` in a file, `--danger-host-network` on the command line.
+    case host
+}
+
+public struct EnvironmentPolicy: Hashable, Sendable {
+    public enum Inherit: UInt8, Hashable, Sendable {
+        case none = 0
+        /// HOME-independent basics: PATH, LANG, LC_*, TERM, TZ, USER, LOGNAME, SHELL, COLORTERM, NO_COLOR.
+        case core = 1
+        case all = 2
+    }
+
+    public var inherit: Inherit
+    /// Patterns (`*` matches any run of characters, case-insensitive) of names that are never inherited.
+    public var exclude: [OSString]
+    /// Names taken from the caller whatever `exclude` says; absent ones stay absent.
+    public var pass: [OSString]
+    /// Names set to a value, last word.
+    public var set: [EnvironmentEntry]
+
+    public init(inherit: Inherit, exclude: [OSString], pass: [OSString], set: [EnvironmentEntry]) {
+        self.inherit = inherit
+        self.exclude = exclude
+        self.pass = pass
+        self.set = set
+    }
+}
+
+public struct EnvironmentEntry: Hashable, Sendable {
+    public var name: OSString
+    public var value: OSString
+
+    public init(name: OSString, value: OSString) {
+        self.name = name
+        self.value = value
+    }
+}
+
+public struct LimitPolicy: Hashable, Sendable {
+    /// A limit that a kernel mechanism must hold (`cgroup`), or the launch is refused.
+    public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
+        case tasks = 0
+        case memory = 1
+        case cpu = 2
+    }
+
+    public enum Memory: Hashable, Sendable {
+        /// The smaller of this and half of the machine's memory.
+        case upToHalfOfRAM(ByteCount)
+        case exactly(ByteCount)
+    }
+
+    /// Processes and threads together, 1…1,000,000.
+    public var tasks: UInt64
+    public var memory: Memory
+    /// Open files of each process, 16…1,048,576; lower when the caller's own hard limit is.
+    public var openFiles: UInt64
+    /// Largest file that can be written.
+    public var fileSize: ByteCount
+    /// CPU time of each process in whole seconds; 0 means no limit.
+    public var cpuSeconds: UInt64
+    /// Wall-clock time of the whole job, from the release of its first process.
+    public var wall: TimeSpan
+    /// From TERM to KILL.
+    public var grace: TimeSpan
+    /// Limits that must be held by the kernel.
+    public var requireKernel: Set<Kind>
+
+    public init(
+        tasks: UInt64,
+        memory: Memory,
+        openFiles: UInt64,
+        fileSize: ByteCount,
+        cpuSeconds: UInt64,
+        wall: TimeSpan,
+        grace: TimeSpan,
+        requireKernel: Set<Kind>
+    ) {
+        self.tasks = tasks
+        self.memory = memory
+        self.openFiles = openFiles
+        self.fileSize = fileSize
+        self.cpuSeconds = cpuSeconds
+        self.wall = wall
+        self.grace = grace
+        self.requireKernel = requireKernel
+    }
+}
+
+public struct SeccompPolicy: Hashable, Sendable {
+    /// Named groups of system calls (docs/policy.md) that this policy leaves out of the allow-list.
+    public var without: [String]
+
+    public init(without: [String]) {
+        self.without = without
+    }
+}
+
+public struct LandlockPolicy: Hashable, Sendable {
+    /// Lowest Landlock ABI that is accepted, 1…; rights a lower ABI lacks are held by the layers the plan names.
+    public var minimumABI: UInt32
+    public var requirement: Requirement
+
+    public init(minimumABI: UInt32, requirement: Requirement) {
+        self.minimumABI = minimumABI
+        self.requirement = requirement
+    }
+}
+
+public struct ProcessPolicy: Hashable, Sendable {
+    /// umask of the worker, 0…0o777.
+    public var umask: UInt32
+    public var hostname: OSString
+
+    public init(umask: UInt32, hostname: OSString) {
+        self.umask = umask
+        self.hostname = hostname
+    }
+}

@@ -1,0 +1,4 @@
+/// The version that `--version`, results and records give.
+public enum ToolVersion {
+    public static let current = "0.1.0"
+}

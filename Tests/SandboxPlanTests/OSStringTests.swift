@@ -1,0 +1,40 @@
+import SandboxPlan
+import Testing
+
+@Suite struct OSStringTests {
+    @Test func controlBytesAreEscaped() {
+        #expect(OSString([0x61, 0x1B, 0x5B, 0x0A, 0xFF]).description == "a\\x1b[\\n\\xff")
+    }
+
+    @Test func textIsKept() {
+        #expect(OSString("häß").description == "häß")
+    }
+
+    @Test func directionControlsAreEscaped() {
+        #expect(OSString("a\u{202E}b").description == "a\\xe2\\x80\\xaeb")
+    }
+
+    @Test func withinNeedsASlash() {
+        #expect(OSString("/a/b").isWithin("/a"))
+        #expect(OSString("/a").isWithin("/a"))
+        #expect(!OSString("/ab").isWithin("/a"))
+        #expect(OSString("/ab").isWithin("/"))
+    }
+
+    @Test(arguments: [
+        ("/a//b/./c/", "/a/b/c"), ("/", "/"), ("//", "/"),
+    ]) func normalises(from: String, to: String) {
+        #expect(OSString(from).normalised == OSString(to))
+    }
+
+    @Test func parentOfDotDotIsRefused() {
+        #expect(OSString("/a/../b").normalised == nil)
+        #expect(OSString("a").normalised == nil)
+    }
+
+    @Test func parentAndName() {
+        #expect(OSString("/a/b").parent == "/a")
+        #expect(OSString("/a").parent == "/")
+        #expect(OSString("/a/b").lastComponent == "b")
+    }
+}
