@@ -1,0 +1,110 @@
+// Made from policies/*.toml by scripts/embed-policies; change those and run it again.
+
+extension BuiltinPolicy {
+    /// The built-in policies, the default first.
+    public static let all: [BuiltinPolicy] = [
+        BuiltinPolicy(
+            name: "workspace-write",
+            summary: "One writable workspace, the system read-only, the network off.",
+            text: #"""
+                # The default: a worker that changes one workspace and nothing else.
+                #
+                # Every value below is the built-in default; docs/policy.md explains each key. Copy this file, change what you need, and
+                # name it with --policy FILE. A key that is left out keeps its default.
+                version = 1
+                description = "One writable workspace, the system read-only, the network off."
+
+                [workspace]
+                access = "read-write"
+
+                [filesystem]
+                # Further host paths at their own places; a path that is missing refuses the launch.
+                read = []
+                write = []
+                # Paths that are covered by something empty and unreadable.
+                deny = []
+                # Names directly in a writable folder that stay read-only. This list is added to the built-in one:
+                # .git/config .git/hooks .gitmodules .codex .codex-sandbox.toml .mcp.json .claude .vscode .idea .envrc
+                protect = []
+                # At most four protected names that are covered by an empty folder when they are missing, so that nobody makes them.
+                cover_missing = [".codex", ".codex-sandbox.toml", ".envrc", ".mcp.json"]
+                # Sockets below a writable or readable folder that the job may reach although something outside listens there.
+                unix_sockets = []
+                # Each of /tmp, /var/tmp, /run, /dev/shm and /home/sandbox.
+                tmp_size = "1GiB"
+                tmp_inodes = 100_000
+
+                [network]
+                # No network but the job's own 127.0.0.1.
+                mode = "off"
+                loopback = true
+
+                [environment]
+                # PATH, LANG, LC_*, TERM, TZ, USER, LOGNAME, SHELL, COLORTERM and NO_COLOR.
+                inherit = "core"
+                # Added to the built-in patterns of names that are never inherited.
+                exclude = []
+                # Names that are taken from the caller whatever is excluded.
+                pass = []
+
+                [environment.set]
+                # NAME = "value"
+
+                [limits]
+                tasks = 1024
+                # memory = "4GiB"  Left out: 4 GiB or half of the machine's memory, whichever is less.
+                open_files = 4096
+                file_size = "8GiB"
+                # CPU time of each process; 0 means no limit.
+                cpu = 0
+                wall = "24h"
+                grace = "2s"
+                # Limits that a cgroup must hold, or the launch is refused: "tasks", "memory", "cpu".
+                require_kernel = []
+
+                [landlock]
+                minimum_abi = 1
+                requirement = "required"
+
+                [seccomp]
+                # Groups of system calls that this policy leaves out, for example "debug".
+                without = []
+
+                [process]
+                umask = "0022"
+                hostname = "sandbox"
+
+                """#
+        ),
+        BuiltinPolicy(
+            name: "read-only",
+            summary: "The workspace and the system read-only, the network off.",
+            text: #"""
+                # A worker that looks and reports: it can write to its private /tmp and home, and to nothing that stays.
+                version = 1
+                description = "The workspace and the system read-only, the network off."
+
+                [workspace]
+                access = "read-only"
+
+                # Everything else is the default, as workspace-write.toml spells it out.
+
+                """#
+        ),
+        BuiltinPolicy(
+            name: "danger-full-access",
+            summary: "No confinement at all.",
+            text: #"""
+                # No sandbox: the worker has everything its caller has, the record says so, layer by layer.
+                #
+                # It needs --danger-full-access on the command line as well. No other section can stand here: nothing would act on it.
+                version = 1
+                description = "No confinement at all."
+
+                [danger]
+                full_access = true
+
+                """#
+        ),
+    ]
+}

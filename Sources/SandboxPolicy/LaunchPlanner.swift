@@ -1,0 +1,223 @@
+public import SandboxPlan
+
+/// Policy, request and host facts to a plan: a pure function, the same for `run`, `explain` and the service.
+public enum LaunchPlanner {
+    /// Throws a `Refusal` for everything that makes a plan impossible; nothing has been touched then.
+    public static func plan(
+        _ compiled: CompiledPolicy,
+        policy: Policy,
+        request: LaunchRequest,
+        host: HostFacts
+    ) throws(Refusal) -> LaunchPlan {
+        if policy.confinement == .none { return unconfined(compiled, policy, request, host) }
+        let identity = try identity(
+            uid: host.caller.uid,
+            gid: host.caller.gid,
+            groups: host.caller.groups,
+            workspace: request.workspace,
+            entry: host.entry(request.workspace),
+            allowRootOwned: request.allowRootOwnedWorkspace
+        )
+        try checkLandlock(policy, host)
+        let mounts = try MountPlanner(policy: policy, request: request, host: host, identity: identity).planned()
+        let limits = try LimitPlanner.planned(policy, host)
+        let abi = host.landlockABI
+        let isolated = policy.network != .host
+        let namespaces = namespaces(policy)
+
+        var steps = mounts.steps
+        steps.append(.hostname(policy.process.hostname))
+        if case .off(loopback: true) = policy.network { steps.append(.loopbackUp) }
+        steps.append(.freshKeyring)
+        steps += limits.rlimits.map { .limit($0) }
+        steps.append(
+            .attributes(
+                AttributePlan(
+                    umask: policy.process.umask,
+                    nice: host.caller.nice,
+                    oomScoreAdjustment: max(host.caller.oomScoreAdjustment, 0),
+                    timerSlack: 50_000,
+                    resetSignals: host.caller.ignoredSignals
+                )
+            )
+        )
+        steps += [.dropCapabilities(last: host.lastCapability), .noNewPrivileges]
+        if abi > 0 { steps.append(.landlock) }
+        steps.append(.placeFilter)
+
+        var notes = mounts.notes
+        if !identity.keptGroups.isEmpty {
+            let groups = identity.keptGroups.map(String.init).joined(separator: ", ")
+            notes.append("supplementary groups stay (\(groups)): only root may drop them")
+        }
+        if identity.mapsRootOwnedWorkspace {
+            notes.append("the workspace belongs to root: it is shown ID-mapped, and files made there belong to root")
+        }
+        if !isolated { notes.append("the host's network is reachable: --network host was asked for") }
+        for missing in mounts.missing {
+            notes.append("\(missing) does not exist: an empty folder stands there while the job runs")
+        }
+        return LaunchPlan(
+            policyName: policy.name,
+            policyDigest: compiled.digest,
+            confinement: .sandbox,
+            identity: identity,
+            namespaces: namespaces,
+            steps: steps,
+            placeholders: mounts.missing,
+            landlock: LandlockPlanner.planned(
+                writable: mounts.writable,
+                readable: mounts.readable,
+                network: policy.network,
+                files: host.entries.compactMap { path, entry in if case .file = entry { path } else { nil } },
+                abi: abi
+            ),
+            limits: limits,
+            process: process(policy, request),
+            layers: PlannedLayers.list(policy, identity, limits, abi: abi),
+            notes: notes
+        )
+    }
+
+    /// The namespaces of a policy: all of them, but for the network when the host's was asked for.
+    public static func namespaces(_ policy: Policy) -> [Layer] {
+        let all: [Layer] = [
+            .userNamespace, .mountNamespace, .pidNamespace, .ipcNamespace, .utsNamespace, .cgroupNamespace,
+        ]
+        return policy.network == .host ? all : all + [.networkNamespace]
+    }
+
+    /// As root the workspace owner's ids, never 0; else the caller's own.
+    public static func identity(
+        uid: UInt32,
+        gid: UInt32,
+        groups: [UInt32],
+        workspace: OSString,
+        entry: HostEntry,
+        allowRootOwned: Bool
+    ) throws(Refusal) -> IdentityPlan {
+        guard uid == 0 else {
+            return IdentityPlan(uid: uid, gid: gid, dropsFromRoot: false, keptGroups: groups.filter { $0 != gid })
+        }
+        let owner: FileIdentity
+        switch entry {
+        case .directory(let identity): owner = identity
+        // The mount planner says what is wrong with it.
+        default: return IdentityPlan(uid: 65534, gid: 65534, dropsFromRoot: true, keptGroups: [])
+        }
+        if owner.uid == 0 && allowRootOwned {
+            return IdentityPlan(
+                uid: 65534,
+                gid: 65534,
+                dropsFromRoot: true,
+                keptGroups: [],
+                mapsRootOwnedWorkspace: true
+            )
+        }
+        guard owner.uid != 0 else {
+            throw Refusal(
+                stage: "plan",
+                subject: workspace.description,
+                message: "the workspace \(workspace) belongs to root, and a job never runs as root",
+                remedy: "chown it to an ordinary user, run as the user it should belong to, or add "
+                    + "--allow-root-owned-workspace (files made there then belong to root)",
+                layer: .userNamespace
+            )
+        }
+        return IdentityPlan(
+            uid: owner.uid,
+            gid: owner.gid == 0 ? 65534 : owner.gid,
+            dropsFromRoot: true,
+            keptGroups: []
+        )
+    }
+
+    private static func checkLandlock(_ policy: Policy, _ host: HostFacts) throws(Refusal) {
+        guard host.landlockABI < policy.landlock.minimumABI else { return }
+        if policy.landlock.requirement == .bestEffort { return }
+        let found = host.landlockABI == 0 ? "no Landlock" : "Landlock ABI \(host.landlockABI)"
+        throw Refusal(
+            stage: "plan",
+            subject: "landlock",
+            message: "this kernel has \(found), and the policy needs ABI \(policy.landlock.minimumABI)",
+            remedy: host.landlockABI == 0
+                ? "boot with landlock in the list of `lsm=` (see `codex-sandbox doctor`)"
+                : "use a newer kernel, or lower landlock.minimum_abi",
+            layer: .landlock
+        )
+    }
+
+    static func process(_ policy: Policy, _ request: LaunchRequest) -> ProcessPlan {
+        let environment = EnvironmentPlanner.planned(policy, request)
+        return ProcessPlan(
+            arguments: request.arguments,
+            candidates: candidates(request.arguments[0], environment),
+            workingDirectory: request.workingDirectory,
+            environment: environment
+        )
+    }
+
+    /// A name with a slash is a path; else each folder of the worker's own PATH, as execvp(3) does.
+    private static func candidates(_ command: OSString, _ environment: [EnvironmentEntry]) -> [OSString] {
+        if command.containsSlash || command.isEmpty { return [command] }
+        let path = environment.first { $0.name == "PATH" }?.value ?? EnvironmentPlanner.defaultPath
+        let folders = path.bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        // An empty entry would mean the current folder: in a workspace that is not asked for.
+        let found = folders.filter { $0.first == UInt8(ascii: "/") }.map { OSString($0).appending(command) }
+        return found.isEmpty ? [OSString("/usr/bin").appending(command)] : found
+    }
+
+    private static func unconfined(
+        _ compiled: CompiledPolicy,
+        _ policy: Policy,
+        _ request: LaunchRequest,
+        _ host: HostFacts
+    ) -> LaunchPlan {
+        LaunchPlan(
+            policyName: policy.name,
+            policyDigest: compiled.digest,
+            confinement: .none,
+            identity: IdentityPlan(
+                uid: host.caller.uid,
+                gid: host.caller.gid,
+                dropsFromRoot: false,
+                keptGroups: host.caller.groups
+            ),
+            namespaces: [],
+            steps: [],
+            placeholders: [],
+            landlock: LandlockPlan(
+                abi: 0,
+                handledFilesystem: 0,
+                handledNetwork: 0,
+                scoped: 0,
+                rules: [],
+                heldElsewhere: []
+            ),
+            limits: LimitPlan(
+                memory: ByteCount(bytes: 0),
+                tasks: 0,
+                wall: policy.limits.wall,
+                grace: policy.limits.grace,
+                setUp: .seconds(10),
+                memoryWatchInterval: TimeSpan(milliseconds: 50),
+                rlimits: []
+            ),
+            process: ProcessPlan(
+                arguments: request.arguments,
+                candidates: [request.arguments[0]],
+                workingDirectory: request.workingDirectory,
+                environment: []
+            ),
+            layers: Layer.allCases.map {
+                PlannedLayer(
+                    layer: $0,
+                    requirement: .required,
+                    requested: false,
+                    mechanism: "none: full access asked for"
+                )
+            },
+            notes: ["danger-full-access: nothing confines this job"]
+        )
+    }
+}

@@ -1,0 +1,360 @@
+internal import SandboxPlan
+
+/// The mounts of a place, in order: shallow before deep, read-only before writable, protected names on top.
+struct MountPlanner {
+    let policy: Policy
+    let request: LaunchRequest
+    let host: HostFacts
+    let identity: IdentityPlan
+
+    private static let readOnly: MountOptions = [.readOnly, .noSetuid, .noDevices]
+    private static let writable: MountOptions = [.noSetuid, .noDevices]
+    private static let node: MountOptions = [.readOnly, .noSetuid, .noExecute]
+
+    struct Result {
+        var steps: [LaunchStep] = []
+        var notes: [String] = []
+        /// Folders with all rights, for Landlock.
+        var writable: [OSString] = []
+        /// Folders to read and execute from, for Landlock.
+        var readable: [OSString] = []
+        /// Names the runtime makes before the launch and removes after it.
+        var missing: [OSString] = []
+    }
+
+    func planned() throws(Refusal) -> Result {
+        var result = Result()
+        result.steps += [
+            .privatePropagation,
+            .newRoot(size: .mebibytes(16), inodes: 16384),
+            // Empty things to cover names with, and the object that only Landlock denies. Its own tmpfs, so that the
+            // device number tells a cover from anything else, and writable, so that nothing but Landlock says no.
+            .makeFolders(path: "/.sandbox", mode: 0o700),
+            .tmpfs(path: "/.sandbox", size: .mebibytes(1), inodes: 64, mode: 0o700, options: Self.writable),
+            .writeFile(path: "/.sandbox/file", contents: [], mode: 0),
+            .writeFile(path: "/.sandbox/probe", contents: [], mode: 0o700),
+            .makeFolders(path: "/.sandbox/folder", mode: 0),
+            .makeFolders(path: "/.sandbox/empty", mode: 0o555),
+        ]
+        try system(&result)
+        try settings(&result)
+        try devices(&result)
+        try proc(&result)
+        for (path, mode) in [("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/run", 0o755), ("/home/sandbox", 0o700)]
+            as [(OSString, UInt32)]
+        {
+            tmpfs(path, mode: mode, &result)
+        }
+        try roots(&result)
+        result.steps += [
+            .remount(path: "/", options: [.readOnly, .noSetuid, .noDevices]),
+            .enterRoot,
+        ]
+        return result
+    }
+
+    private func tmpfs(_ path: OSString, mode: UInt32, _ result: inout Result) {
+        result.steps += [
+            .makeFolders(path: path, mode: 0o755),
+            .tmpfs(
+                path: path,
+                size: policy.filesystem.tmpSize,
+                inodes: policy.filesystem.tmpInodes,
+                mode: mode,
+                options: Self.writable
+            ),
+        ]
+        result.writable.append(path)
+    }
+
+    // MARK: - System, /etc, /dev, /proc
+
+    private func system(_ result: inout Result) throws(Refusal) {
+        for path in policy.filesystem.system {
+            switch host.entry(path) {
+            case .absent: continue
+            case .symlink(let target): result.steps.append(.symlink(path: path, target: target))
+            case .directory(let identity):
+                result.steps += [.makeFolders(path: path, mode: 0o755), bind(path, identity, true, .system)]
+                result.readable.append(path)
+            case let entry: throw unusable(path, entry, "a folder or a link")
+            }
+        }
+    }
+
+    private func settings(_ result: inout Result) throws(Refusal) {
+        result.steps.append(.makeFolders(path: "/etc", mode: 0o755))
+        for name in policy.filesystem.etc {
+            let path = OSString("/etc").appending(name)
+            switch host.entry(path) {
+            case .absent: continue
+            case .symlink(let target): result.steps.append(.symlink(path: path, target: target))
+            case .directory(let identity):
+                result.steps += [.makeFolders(path: path, mode: 0o755), bind(path, identity, true, .settings)]
+            case .file(let identity):
+                result.steps += [
+                    .makeFolders(path: path.parent, mode: 0o755),
+                    .writeFile(path: path, contents: [], mode: 0o444), bind(path, identity, false, .settings),
+                ]
+            case let entry: throw unusable(path, entry, "a file, a folder or a link")
+            }
+        }
+        let generated = GeneratedSettings(policy: policy, request: request, host: host, identity: identity)
+        for file in generated.files {
+            result.steps.append(
+                .writeFile(path: OSString("/etc").appending(file.name), contents: file.contents, mode: 0o444)
+            )
+        }
+        result.steps.append(.symlink(path: "/etc/mtab", target: "/proc/self/mounts"))
+    }
+
+    private func devices(_ result: inout Result) throws(Refusal) {
+        result.steps.append(.makeFolders(path: "/dev", mode: 0o755))
+        for device in PathInventory.devices {
+            let path = OSString("/dev").appending(device.name)
+            guard case .characterDevice(let identity, device.major, device.minor) = host.entry(path) else {
+                throw Refusal(
+                    stage: "plan",
+                    subject: path.description,
+                    message: "\(path) is not the character device \(device.major):\(device.minor)",
+                    remedy: "mend the host's /dev (mknod \(path) c \(device.major) \(device.minor))",
+                    layer: .mounts
+                )
+            }
+            result.steps += [
+                .writeFile(path: path, contents: [], mode: 0o666),
+                .bind(
+                    BindMount(
+                        source: path,
+                        target: path,
+                        identity: identity,
+                        isDirectory: false,
+                        recursive: false,
+                        options: Self.node,
+                        purpose: .device
+                    )
+                ),
+            ]
+        }
+        result.steps += [.makeFolders(path: "/dev/pts", mode: 0o755), .devpts(path: "/dev/pts")]
+        tmpfs("/dev/shm", mode: 0o1777, &result)
+        for (name, target) in [
+            ("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"),
+            ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"),
+        ] {
+            result.steps.append(.symlink(path: OSString("/dev/" + name), target: OSString(target)))
+        }
+    }
+
+    /// The sysctl is written before `/proc/sys` turns read-only.
+    private func proc(_ result: inout Result) throws(Refusal) {
+        result.steps += [
+            .makeFolders(path: "/proc", mode: 0o555), .procfs(path: "/proc"), .forbidUserNamespaces,
+            .cover(path: "/proc/sys", with: .itselfReadOnly),
+        ]
+        for name in PathInventory.hostWideProc {
+            let path = OSString("/proc").appending(name)
+            switch host.entry(path) {
+            case .absent, .symlink: continue
+            case .directory: result.steps.append(.cover(path: path, with: .unreadableFolder))
+            case .file: result.steps.append(.cover(path: path, with: .unreadableFile))
+            case let entry: throw unusable(path, entry, "a file or a folder")
+            }
+        }
+    }
+
+    // MARK: - Workspace and further roots
+
+    private struct Root {
+        var path: OSString
+        var writable: Bool
+    }
+
+    private func roots(_ result: inout Result) throws(Refusal) {
+        var roots = [Root(path: request.workspace, writable: policy.workspace == .readWrite)]
+        roots += policy.filesystem.read.map { Root(path: $0, writable: false) }
+        roots += policy.filesystem.write.map { Root(path: $0, writable: true) }
+        for (index, root) in roots.enumerated() {
+            try RootCheck.check(root.path, writable: root.writable, host: host, request: request)
+            if let other = roots[..<index].first(where: { $0.path == root.path }) {
+                guard other.writable != root.writable else { continue }
+                throw Refusal(
+                    stage: "plan",
+                    subject: root.path.description,
+                    message: "\(root.path) is asked for both read-only and writable",
+                    remedy: "name it once",
+                    layer: .mounts
+                )
+            }
+        }
+        var seen: Set<OSString> = []
+        var protections: [LaunchStep] = []
+        for root in roots.filter({ seen.insert($0.path).inserted }).sorted(by: { $0.path.depth < $1.path.depth }) {
+            try self.root(root, &result)
+            if root.writable { try protect(root.path, &result, &protections) }
+        }
+        // After every root: a root below another must not end up on top of a protected name.
+        result.steps += protections
+        try deny(roots.map(\.path), &result)
+    }
+
+    private func root(_ root: Root, _ result: inout Result) throws(Refusal) {
+        let purpose: BindMount.Purpose =
+            root.path == request.workspace ? .workspace : root.writable ? .write : .read
+        switch host.entry(root.path) {
+        case .directory(let identity):
+            result.steps.append(.makeFolders(path: root.path, mode: 0o755))
+            result.steps.append(bind(root.path, identity, true, purpose, writable: root.writable))
+        case .file(let identity) where purpose != .workspace:
+            // Below another root the file is there already, and nothing of ours may be written there.
+            if !(result.writable + result.readable).contains(where: { root.path.isWithin($0) }) {
+                result.steps.append(.makeFolders(path: root.path.parent, mode: 0o755))
+                result.steps.append(.writeFile(path: root.path, contents: [], mode: 0o600))
+            }
+            result.steps.append(bind(root.path, identity, false, purpose, writable: root.writable))
+        case let entry:
+            throw unusable(root.path, entry, purpose == .workspace ? "a folder" : "a file or a folder")
+        }
+        if root.writable {
+            result.writable.append(root.path)
+        } else {
+            result.readable.append(root.path)
+        }
+    }
+
+    /// Protected names directly in a writable root: read-only on top of it, and every folder on the way a mount point.
+    private func protect(_ root: OSString, _ result: inout Result, _ steps: inout [LaunchStep]) throws(Refusal) {
+        guard case .directory = host.entry(root) else { return }
+        var anchored: Set<OSString> = []
+        for name in policy.filesystem.protect {
+            let path = root.appending(name)
+            var ancestors: [OSString] = []
+            var parent = path.parent
+            while parent != root && parent.isWithin(root) {
+                ancestors.insert(parent, at: 0)
+                parent = parent.parent
+            }
+            var reachable = true
+            for ancestor in ancestors where reachable {
+                switch host.entry(ancestor) {
+                case .directory(let identity):
+                    guard anchored.insert(ancestor).inserted else { continue }
+                    steps.append(bind(ancestor, identity, true, .anchor, writable: true))
+                case .file(let identity):
+                    // `.git` of a worktree: a file that names a folder; read-only as it is.
+                    reachable = false
+                    guard anchored.insert(ancestor).inserted else { continue }
+                    steps.append(bind(ancestor, identity, false, .protected))
+                case .absent: reachable = false
+                case let entry: throw unusable(ancestor, entry, "a file or a folder of its own")
+                }
+            }
+            guard reachable else { continue }
+            switch host.entry(path) {
+            case .directory(let identity): steps.append(bind(path, identity, true, .protected))
+            case .file(let identity): steps.append(bind(path, identity, false, .protected))
+            case .absent:
+                if ancestors.isEmpty && !policy.filesystem.coverMissing.contains(name) { continue }
+                if name == ".git/config" {
+                    throw Refusal(
+                        stage: "plan",
+                        subject: path.description,
+                        message: "\(path.parent) has no config file to protect, and git takes one from there",
+                        remedy: "make it a repository with `git init`, or remove the folder",
+                        layer: .mounts
+                    )
+                }
+                result.missing.append(path)
+                steps.append(.cover(path: path, with: .emptyFolder))
+            case let entry: throw unusable(path, entry, "a file or a folder of its own")
+            }
+        }
+    }
+
+    private func deny(_ roots: [OSString], _ result: inout Result) throws(Refusal) {
+        let visible = roots + policy.filesystem.system
+        for path in policy.filesystem.deny.sorted(by: { $0.depth < $1.depth }) {
+            guard path.normalised == path, path != "/" else {
+                throw Refusal(
+                    stage: "plan",
+                    subject: path.description,
+                    message: "the denied path \(path) is not an absolute path without `..`",
+                    remedy: "write it in full",
+                    layer: .mounts
+                )
+            }
+            guard visible.contains(where: { path.isWithin($0) }) else {
+                result.notes.append("deny \(path): nothing of it is visible inside anyway")
+                continue
+            }
+            switch host.entry(path) {
+            case .absent:
+                result.notes.append("deny \(path): does not exist now; if the job makes it, it is the job's own")
+            case .directory: result.steps.append(.cover(path: path, with: .unreadableFolder))
+            case .file, .socket, .other, .characterDevice:
+                result.steps.append(.cover(path: path, with: .unreadableFile))
+            case let entry: throw unusable(path, entry, "a file or a folder")
+            }
+        }
+    }
+
+    // MARK: -
+
+    private func bind(
+        _ path: OSString,
+        _ identity: FileIdentity,
+        _ isDirectory: Bool,
+        _ purpose: BindMount.Purpose,
+        writable: Bool = false
+    ) -> LaunchStep {
+        .bind(
+            BindMount(
+                source: path,
+                target: path,
+                identity: identity,
+                isDirectory: isDirectory,
+                // An ID-mapped mount comes alone: what is mounted below it may not support the mapping.
+                recursive: isDirectory && origin(path) != .idMapped,
+                options: writable ? Self.writable : Self.readOnly,
+                purpose: purpose,
+                origin: origin(path)
+            )
+        )
+    }
+
+    /// A workspace of root is shown through an ID-mapped mount, and what lies in it through that one.
+    private func origin(_ path: OSString) -> BindMount.Origin {
+        guard identity.mapsRootOwnedWorkspace, path.isWithin(request.workspace) else { return .host }
+        return path == request.workspace ? .idMapped : .place
+    }
+
+    private func unusable(_ path: OSString, _ entry: HostEntry, _ wanted: String) -> Refusal {
+        func refusal(_ message: String, _ remedy: String, errno: Int32 = 0) -> Refusal {
+            Refusal(
+                stage: "plan",
+                subject: path.description,
+                errno: errno,
+                message: message,
+                remedy: remedy,
+                layer: .mounts
+            )
+        }
+        switch entry {
+        case .absent:
+            return refusal("\(path) does not exist", "make it first, or name another path")
+        case .symlink(let target):
+            return refusal("\(path) is a symbolic link to \(target)", "name the place it leads to, or remove the link")
+        case .throughLink(let resolved):
+            return refusal("the way to \(path) leads through a symbolic link", "name the real path: \(resolved)")
+        case .unreadable(let code):
+            return refusal("\(path) cannot be looked at", "see that you may reach it", errno: code)
+        case .directory, .file, .socket, .characterDevice, .other:
+            return refusal("\(path) is not \(wanted)", "name \(wanted)")
+        }
+    }
+}
+
+extension HostFacts {
+    /// A path nobody looked at counts as absent: then it is not used.
+    func entry(_ path: OSString) -> HostEntry { entries[path] ?? .absent }
+}

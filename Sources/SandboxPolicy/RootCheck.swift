@@ -1,0 +1,67 @@
+internal import SandboxPlan
+
+/// Whether a path may be a root of the place at all.
+enum RootCheck {
+    /// Where the place puts something of its own.
+    private static let ownMounts: [OSString] = [
+        "/.sandbox", "/dev", "/dev/shm", "/etc", "/home/sandbox", "/proc", "/run", "/tmp", "/var/tmp",
+    ]
+
+    /// Folders of the system: nobody's project is one of these, or holds one.
+    private static let systemFolders: [OSString] = [
+        "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/nix",
+        "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
+    ]
+
+    /// Nothing below these is a project either.
+    private static let closedFolders: [OSString] = [
+        "/boot", "/etc", "/proc", "/sys", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64",
+        "/usr/libexec", "/usr/sbin", "/usr/share",
+    ]
+
+    static func check(
+        _ root: OSString,
+        writable: Bool,
+        host: HostFacts,
+        request: LaunchRequest
+    ) throws(Refusal) {
+        let what = root == request.workspace ? "the workspace" : writable ? "the writable path" : "the readable path"
+        func refuse(_ reason: String, _ remedy: String) -> Refusal {
+            Refusal(
+                stage: "plan",
+                subject: root.description,
+                message: "\(what) \(root) \(reason)",
+                remedy: remedy,
+                layer: .mounts
+            )
+        }
+        guard root.normalised == root else {
+            throw refuse("is not an absolute path without `..`", "write it in full")
+        }
+        let smaller = "name a project folder below it with --workspace, or single folders with --read and --write"
+        if root == "/" { throw refuse("is the root of the host", smaller) }
+        if !host.caller.home.isEmpty && host.caller.home != "/" && host.caller.home.isWithin(root) {
+            throw refuse("is or contains the home folder \(host.caller.home)", smaller)
+        }
+        for own in request.ownFolders where own.isWithin(root) || root.isWithin(own) {
+            throw refuse(
+                "holds or lies in \(own), where codex-sandbox keeps its own files",
+                "choose another folder, or move ours with --state-dir, CODEX_SANDBOX_STATE_DIR, …_CACHE_DIR, …_CONFIG"
+            )
+        }
+        for mount in ownMounts where mount.isWithin(root) {
+            throw refuse("is or contains \(mount), which the sandbox has one of its own of", smaller)
+        }
+        if root == request.workspace || writable {
+            for folder in systemFolders where folder.isWithin(root) {
+                throw refuse("is or contains the system folder \(folder)", smaller)
+            }
+            for folder in closedFolders where root.isWithin(folder) {
+                throw refuse("lies in the system folder \(folder)", smaller)
+            }
+        }
+        for folder in ["/proc", "/sys"] as [OSString] where root.isWithin(folder) {
+            throw refuse("lies in \(folder), which the sandbox never shows", "name ordinary files and folders")
+        }
+    }
+}
