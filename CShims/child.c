@@ -1,0 +1,326 @@
+/*
+ * From clone to the exec of pid 1. The children share the memory of the supervisor, which runs on, and have a stack of
+ * their own, so nothing here may touch anything but its own frame and `struct cs_launch`: no libc, no Swift.
+ *
+ * Order, each with its reason:
+ *   parent-death signal  first, so that no later failure can leave a child behind a dead supervisor
+ *   drop root            before the user namespace: inside it setgroups(2) is refused for good (user_namespaces(7));
+ *                        in an image of its own (drop.c)
+ *   session              the caller's terminal must not be the job's
+ *   maps                 by the child itself: no privilege and no helper is needed for one's own single id
+ *   descriptors          before the exec: what is not given is gone
+ *   ambient capabilities they carry across the exec of a process that is not uid 0 inside; the plan clears them
+ */
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "cs_child.h"
+#include "cs_init.h"
+#include "cs_spawn.h"
+#include "cs_sys.h"
+#include "cs_wire.h"
+
+#define CS_STACK_SIZE (64 * 1024)
+
+static int fail(struct cs_launch *launch, int step, long result)
+{
+    launch->failed_step = step;
+    launch->failed_error = (int)-result;
+    return -1;
+}
+
+static long write_text(const char *path, const char *text, long length)
+{
+    const long file = CS_CALL4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (file < 0)
+        return file;
+    long result = CS_CALL3(SYS_write, file, text, length);
+    if (result >= 0 && result != length)
+        result = -EIO;
+    CS_CALL1(SYS_close, file);
+    return result < 0 ? result : 0;
+}
+
+/* "ID ID 1\n" */
+static long write_map(const char *path, uint32_t id)
+{
+    char digits[12], text[32];
+    int count = 0, length = 0;
+    do {
+        digits[count++] = (char)('0' + id % 10);
+        id /= 10;
+    } while (id);
+    for (int copy = 0; copy < 2; copy++) {
+        for (int i = count - 1; i >= 0; i--)
+            text[length++] = digits[i];
+        text[length++] = ' ';
+    }
+    text[length++] = '1';
+    text[length++] = '\n';
+    return write_text(path, text, length);
+}
+
+/* What setting the place up needs: mounts and host name, lo, securebits and bounding set, the sysctl. */
+static long raise_ambient(void)
+{
+    static const int needed[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SETPCAP, CAP_SYS_RESOURCE};
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+    uint32_t mask = 0;
+    for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        mask |= 1u << needed[i];
+    data[0].effective = data[0].permitted = data[0].inheritable = mask;
+    long result = CS_CALL2(SYS_capset, &header, data);
+    for (unsigned i = 0; result == 0 && i < sizeof(needed) / sizeof(needed[0]); i++)
+        result = CS_CALL5(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, needed[i], 0, 0);
+    return result;
+}
+
+/* The numbers may overlap, so all are first moved out of the way. `report` is -1 when there is none. */
+static long arrange_descriptors(const struct cs_launch *launch, int report, int self_flags)
+{
+    const long control = CS_CALL3(SYS_fcntl, launch->control, F_DUPFD_CLOEXEC, 8);
+    if (control < 0)
+        return control;
+    const long self = CS_CALL3(SYS_fcntl, launch->self, F_DUPFD_CLOEXEC, 8);
+    if (self < 0)
+        return self;
+    long moved = -1;
+    if (report >= 0) {
+        moved = CS_CALL3(SYS_fcntl, report, F_DUPFD_CLOEXEC, 8);
+        if (moved < 0)
+            return moved;
+    }
+    long result = CS_CALL3(SYS_dup3, control, CS_FD_CONTROL, 0);
+    if (result >= 0)
+        result = CS_CALL3(SYS_dup3, self, CS_FD_SELF, self_flags);
+    if (result >= 0 && report >= 0)
+        result = CS_CALL3(SYS_dup3, moved, CS_FD_REPORT, 0);
+    if (result >= 0)
+        result = CS_CALL3(SYS_close_range, 0, CS_FD_CONTROL - 1, 0);
+    if (result == 0)
+        result = CS_CALL3(SYS_close_range, report >= 0 ? CS_FD_REPORT + 1 : CS_FD_SELF + 1, ~0u, 0);
+    return result;
+}
+
+/* execveat(2) of this executable by descriptor, under a name and with an empty environment. */
+static long execute_self(const char *name, const char *first, const char *second, const char *third)
+{
+    const char *arguments[6]; /* filled at run time: constant data must not hold pointers (entry.c) */
+    arguments[0] = name;
+    arguments[1] = first;
+    arguments[2] = second;
+    arguments[3] = third;
+    arguments[4] = NULL;
+    arguments[5] = NULL;
+    __asm__ volatile("" ::"r"(arguments) : "memory");
+    return CS_CALL5(SYS_execveat, CS_FD_SELF, "", arguments, arguments + 5, 0x1000 /* AT_EMPTY_PATH */);
+}
+
+long cs_enter_place(uint32_t uid, uint32_t gid, int *step)
+{
+    *step = CS_STEP_CHILD_PDEATHSIG;
+    long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_SESSION;
+    result = CS_CALL0(SYS_setsid);
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_SETGROUPS;
+    result = write_text("/proc/self/setgroups", "deny", 4);
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_UID_MAP;
+    result = write_map("/proc/self/uid_map", uid);
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_GID_MAP;
+    result = write_map("/proc/self/gid_map", gid);
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_DESCRIPTORS;
+    result = CS_CALL3(SYS_close_range, CS_FD_SELF, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_CAPABILITIES;
+    result = raise_ambient();
+    if (result < 0)
+        return result;
+    *step = CS_STEP_CHILD_EXEC;
+    return execute_self(CS_INIT_NAME, NULL, NULL, NULL);
+}
+
+static __attribute__((noinline)) int become_init(struct cs_launch *launch)
+{
+    long result = arrange_descriptors(launch, -1, O_CLOEXEC);
+    if (result < 0)
+        return fail(launch, CS_STEP_CHILD_DESCRIPTORS, result);
+    int step = 0;
+    result = cs_enter_place(launch->uid, launch->gid, &step);
+    return fail(launch, step, result);
+}
+
+static void hexadecimal(char *text, uint64_t value)
+{
+    char digits[16];
+    int count = 0;
+    do {
+        digits[count++] = (char)(value % 16 < 10 ? '0' + value % 16 : 'a' + value % 16 - 10);
+        value /= 16;
+    } while (value);
+    while (count)
+        *text++ = digits[--count];
+    *text = 0;
+}
+
+/* As root, still with root's memory: straight on to the image that gives root up (drop.c). */
+static int become_drop(void *argument)
+{
+    struct cs_launch *launch = argument;
+    long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result < 0)
+        return fail(launch, CS_STEP_CHILD_PDEATHSIG, result);
+    result = arrange_descriptors(launch, launch->report[1], 0);
+    if (result < 0)
+        return fail(launch, CS_STEP_CHILD_DESCRIPTORS, result);
+    char uid[17], gid[17], namespaces[17];
+    hexadecimal(uid, launch->uid);
+    hexadecimal(gid, launch->gid);
+    hexadecimal(namespaces, launch->namespaces);
+    result = execute_self(CS_DROP_NAME, uid, gid, namespaces);
+    return fail(launch, CS_STEP_CHILD_DROP_ROOT, result);
+}
+
+/*
+ * The helper: makes pid 1 as its sibling (CLONE_PARENT), so that pid 1 is the supervisor's own child although the
+ * supervisor neither stands still while the kernel makes the namespaces nor gives up root itself.
+ *
+ * It shares the supervisor's memory while the supervisor runs on, so no libc call here, not even for errno.
+ */
+static int help(void *argument)
+{
+    struct cs_launch *launch = argument;
+    long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result < 0)
+        return fail(launch, CS_STEP_CHILD_PDEATHSIG, result);
+    /* clone(2) as vfork(2): pid 1 runs deeper on this very stack, and this frame waits for its exec or exit. */
+    const uint64_t flags = launch->namespaces | CLONE_PARENT | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+    const long pid = CS_CALL5(SYS_clone, flags, 0, &launch->pidfd, 0, 0);
+    if (pid == 0) {
+        become_init(launch);
+        for (;;)
+            CS_CALL1(SYS_exit_group, 125);
+    }
+    if (pid < 0)
+        return fail(launch, CS_STEP_CHILD_CLONE, pid);
+    launch->pid = (int)pid;
+    return 0;
+}
+
+/* One child gone, whatever it was. */
+static int reap(int pid)
+{
+    int status = -1;
+    long result;
+    do
+        result = CS_CALL4(SYS_wait4, pid, &status, 0, NULL);
+    while (result == -EINTR);
+    return result < 0 ? (int)result : 0;
+}
+
+int cs_launch_begin(struct cs_launch *launch)
+{
+    launch->pid = launch->pidfd = launch->helper = launch->report[0] = launch->report[1] = -1;
+    launch->failed_step = launch->failed_error = 0;
+    launch->stack = mmap(NULL, CS_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (launch->stack == MAP_FAILED)
+        return fail(launch, CS_STEP_CHILD_CLONE, -errno);
+    char *top = (char *)launch->stack + CS_STACK_SIZE;
+    if (launch->drop_root) {
+        const long piped = CS_CALL2(SYS_pipe2, launch->report, O_CLOEXEC);
+        /* CLONE_VFORK: the memory is shared only until the exec, by root alone. */
+        if (piped == 0)
+            launch->helper = clone(become_drop, top, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
+        if (piped < 0 || launch->helper < 0)
+            fail(launch, CS_STEP_CHILD_CLONE, piped < 0 ? piped : -errno);
+        if (piped == 0)
+            CS_CALL1(SYS_close, launch->report[1]);
+    } else {
+        /* CLONE_FILES: the pidfd of pid 1 must appear in the supervisor's table, not in the helper's copy. */
+        launch->helper = clone(help, top, CLONE_VM | CLONE_FILES | SIGCHLD, launch);
+        if (launch->helper < 0)
+            fail(launch, CS_STEP_CHILD_CLONE, -errno);
+    }
+    if (launch->helper >= 0)
+        return 0;
+    if (launch->report[0] >= 0)
+        CS_CALL1(SYS_close, launch->report[0]);
+    munmap(launch->stack, CS_STACK_SIZE);
+    return -1;
+}
+
+/*
+ * What the dropping image and pid 1 report until both have let go of the pipe: one ends, the other executes. The image
+ * belongs to the workspace's owner, so its word for a number is taken only if that is a child of ours.
+ */
+static void read_reports(struct cs_launch *launch)
+{
+    for (;;) {
+        struct cs_drop_report message;
+        const long result = CS_CALL3(SYS_read, launch->report[0], &message, sizeof(message));
+        if (result == -EINTR)
+            continue;
+        if (result == 0)
+            break;
+        if (result != (long)sizeof(message)) {
+            fail(launch, CS_STEP_CHILD_DROP_ROOT, result < 0 ? result : -EIO);
+            break;
+        }
+        if (message.step != CS_STEP_NONE) {
+            fail(launch, message.step, -message.error);
+        } else if (launch->pid < 0 && message.pid > 1 && message.pid != launch->helper) {
+            int status;
+            const long waited = CS_CALL4(SYS_wait4, message.pid, &status, WNOHANG, NULL);
+            if (waited == 0)
+                launch->pid = message.pid;
+        }
+    }
+    CS_CALL1(SYS_close, launch->report[0]);
+    if (launch->pid <= 0)
+        return;
+    const long pidfd = CS_CALL2(SYS_pidfd_open, launch->pid, 0);
+    if (pidfd < 0)
+        fail(launch, CS_STEP_CHILD_CLONE, pidfd);
+    else
+        launch->pidfd = (int)pidfd;
+}
+
+int cs_launch_finish(struct cs_launch *launch)
+{
+    if (launch->drop_root)
+        read_reports(launch);
+    if (reap(launch->helper) < 0 && !launch->failed_step)
+        fail(launch, CS_STEP_CHILD_CLONE, -ECHILD);
+    if (munmap(launch->stack, CS_STACK_SIZE) && !launch->failed_step)
+        fail(launch, CS_STEP_CHILD_CLONE, -errno);
+    if (launch->pid <= 0 && !launch->failed_step)
+        fail(launch, CS_STEP_CHILD_CLONE, -ESRCH); /* somebody killed the helper */
+    if (!launch->failed_step)
+        return 0;
+    if (launch->pid > 0) {
+        CS_CALL2(SYS_kill, launch->pid, SIGKILL);
+        reap(launch->pid);
+    }
+    if (launch->pidfd >= 0)
+        CS_CALL1(SYS_close, launch->pidfd);
+    launch->pid = launch->pidfd = -1;
+    return -1;
+}

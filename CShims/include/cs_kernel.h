@@ -1,0 +1,110 @@
+/* Calls that Swift cannot see (no _GNU_SOURCE there, no variadics). Each answers like the kernel: >= 0 or -errno. */
+#ifndef CS_KERNEL_H
+#define CS_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cs_wire.h"
+
+/* RESOLVE_ flags of openat2(2) for cs_openat2. */
+#define CS_RESOLVE_NO_SYMLINKS 0x04u
+#define CS_RESOLVE_BENEATH 0x08u
+#define CS_RESOLVE_IN_ROOT 0x10u
+#define CS_RESOLVE_NO_MAGICLINKS 0x02u
+
+/* O_PATH and friends, which need _GNU_SOURCE. */
+#define CS_O_PATH 010000000
+#define CS_O_CLOEXEC 02000000
+#define CS_O_NOFOLLOW 0400000
+#define CS_O_DIRECTORY 0200000
+
+struct cs_identity {
+    uint64_t device; /* st_dev */
+    uint64_t inode;
+    uint32_t mode;
+    uint32_t uid, gid;
+    uint32_t major, minor; /* of the device a node stands for */
+    uint64_t size;
+    uint64_t allocated; /* bytes it takes up (stx_blocks) */
+    uint64_t mount; /* statx(2) STATX_MNT_ID, Linux 5.8; 0 from cs_identify_descriptor's fstat */
+    int64_t modified_ns, changed_ns;
+};
+
+long cs_openat2(int folder, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+/* Not following a link in the last component; an empty path means the descriptor itself. */
+long cs_identify(int folder, const char *path, struct cs_identity *identity);
+/* The same, following a link in the last component (magic links of /proc/PID/fd). */
+long cs_identify_following(int folder, const char *path, struct cs_identity *identity);
+long cs_readlinkat(int folder, const char *path, void *buffer, size_t size);
+
+/* A memfd with `bytes` in it, sealed with CS_PLAN_SEALS. */
+long cs_sealed_memfd(const char *name, const void *bytes, size_t size);
+long cs_socketpair_seqpacket(int pair[2]);
+long cs_socketpair_stream(int pair[2]);
+long cs_pipe(int pair[2]);
+long cs_signalfd(const int *signals, int count);
+long cs_block_all_signals(void);
+long cs_pidfd_kill(int pidfd, int signal);
+/* wait4(2): status and rusage of one child; 0 with *status = -1 when it has not ended and `block` is 0. */
+struct cs_usage {
+    int64_t user_us, system_us, max_rss_kib;
+};
+long cs_wait(int pid, int block, int *status, struct cs_usage *usage);
+
+long cs_send(int socket, const struct cs_message *message, const int *descriptors, int count);
+/*
+ * 0 at end of file, 1 with a message; *sender is the pid of SCM_CREDENTIALS or 0, *passed a descriptor that came along
+ * (close-on-exec, the caller's to close) or -1. -EAGAIN past the time.
+ */
+long cs_receive(int socket, struct cs_message *message, int *sender, int *passed, int timeout_ms);
+long cs_pass_credentials(int socket);
+
+/*
+ * As root: a detached copy of the mount a folder is on, from that folder down, in which files of root appear as `id` and
+ * files made by `id` belong to root (mount_setattr(2), ID-mapped mounts, Linux 5.12). Nosuid and nodev.
+ */
+long cs_idmapped_tree(const char *path, uint32_t id);
+
+int32_t cs_landlock_abi(void);
+long cs_last_capability(void);
+long cs_set_dumpable(int on);
+
+/* Makes sure that 0, 1 and 2 are open (on /dev/null when the caller closed them); bit i set when it was closed. */
+long cs_ensure_stdio(void);
+/* sysinfo(2): bytes of memory, or -errno. */
+int64_t cs_memory_total(void);
+/* getpriority(2): the caller's nice value, -20..19. */
+long cs_nice(int32_t *value);
+long cs_getrandom(void *buffer, size_t size);
+long cs_flock(int descriptor, int operation);
+long cs_fcntl_getfl(int descriptor);
+/* fstatfs(2): bytes in use on the file system of a descriptor. */
+int64_t cs_filesystem_used(int descriptor);
+/* Blocks exactly these signals of the calling thread. */
+long cs_block_signals(const int *signals, int count);
+/* CLOCK_REALTIME and CLOCK_MONOTONIC in nanoseconds. */
+int64_t cs_now(void);
+int64_t cs_monotonic(void);
+/* A copy with close-on-exec set. */
+long cs_duplicate(int descriptor);
+/* Soft RLIMIT_CORE 0 for this process: its memory holds the caller's environment. core(5). */
+long cs_no_core_dumps(void);
+/* SIGCHLD to its default action: children of a process that ignores it cannot be waited for. */
+long cs_default_child_signal(void);
+/* fcntl(2) F_SETFL. */
+long cs_set_flags(int descriptor, int flags);
+/* Clears O_NONBLOCK of the open file description. */
+long cs_set_blocking(int descriptor);
+
+/* CLONE_NEW… for cs_launch.namespaces. */
+#define CS_NEWTIME 0x00000080u
+#define CS_NEWNS 0x00020000u
+#define CS_NEWCGROUP 0x02000000u
+#define CS_NEWUTS 0x04000000u
+#define CS_NEWIPC 0x08000000u
+#define CS_NEWUSER 0x10000000u
+#define CS_NEWPID 0x20000000u
+#define CS_NEWNET 0x40000000u
+
+#endif

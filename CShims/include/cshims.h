@@ -1,0 +1,13 @@
+/* What Swift cannot see or must not do. C11, Linux, x86_64. */
+#ifndef CSHIMS_H
+#define CSHIMS_H
+
+#include "cs_arguments.h"
+#include "cs_init.h"
+#include "cs_kernel.h"
+#include "cs_probe.h"
+#include "cs_sha256.h"
+#include "cs_spawn.h"
+#include "cs_wire.h"
+
+#endif

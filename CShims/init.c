@@ -1,0 +1,506 @@
+/*
+ * pid 1 of a place: sets it up once, then starts processes in it on request and reaps them.
+ *
+ * Runs in a fresh address space (exec by descriptor, empty environment) inside the new user namespace, so that no
+ * secret of the caller is in its memory and its /proc entries stay readable for the supervisor after it turns
+ * non-dumpable. Single-threaded, no libc calls, no allocation; every wait also watches the lifeline to the supervisor.
+ */
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "cs_init.h"
+#include "cs_sys.h"
+#include "place.h"
+
+#define CS_PROCESSES 4096
+
+struct process {
+    int32_t pid; /* 0: free */
+    uint32_t id;
+};
+
+struct server {
+    struct cs_place place;
+    int child_signals; /* signalfd for SIGCHLD */
+    int timer;         /* wall limit, then grace; armed by the first spawn */
+    int timed_out;
+    struct process processes[CS_PROCESSES];
+};
+
+static struct server server; /* zero pages until used */
+
+/* execve(2) does not return, exit_group(2) neither: everything of the place dies with pid 1 (pid_namespaces(7)). */
+static _Noreturn void leave(int status)
+{
+    for (;;)
+        CS_CALL1(SYS_exit_group, status);
+}
+
+static long send_message(int descriptor, const struct cs_message *message)
+{
+    long result;
+    do
+        result = CS_CALL6_SENDTO(descriptor, message, sizeof(*message), MSG_NOSIGNAL);
+    while (result == -EINTR);
+    if (result >= 0 && result != (long)sizeof(*message))
+        return -EIO;
+    return result;
+}
+
+/* The place's own list of System V segments, opened here because the kernel shows each opener its own namespace. */
+static long send_ready(const struct cs_message *message)
+{
+    const long list = CS_CALL4(SYS_openat, AT_FDCWD, "/proc/sysvipc/shm", O_RDONLY | O_CLOEXEC, 0);
+    if (list < 0)
+        return list;
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message)};
+    struct msghdr header = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    *(volatile int *)(void *)CMSG_DATA(part) = (int)list;
+    long result;
+    do
+        result = CS_CALL3(SYS_sendmsg, CS_FD_CONTROL, &header, MSG_NOSIGNAL);
+    while (result == -EINTR);
+    const long closed = CS_CALL1(SYS_close, list);
+    if (result >= 0 && result != (long)sizeof(*message))
+        return -EIO;
+    return result < 0 ? result : closed;
+}
+
+static _Noreturn void fail(int descriptor, uint32_t id, int step, int error)
+{
+    const struct cs_message message = {.kind = CS_MESSAGE_FAILED, .id = id, .step = step, .error = error};
+    send_message(descriptor, &message);
+    leave(125);
+}
+
+/* The whole of a sealed memfd, read-only. NULL and *error on failure. */
+static const void *map_sealed(int descriptor, uint64_t *size, int *error)
+{
+    struct stat found;
+    long result = CS_CALL2(SYS_fstat, descriptor, &found);
+    if (result == 0) {
+        result = CS_CALL2(SYS_fcntl, descriptor, 1034 /* F_GET_SEALS */);
+        if (result >= 0)
+            result = result == CS_PLAN_SEALS ? 0 : -EPERM;
+    }
+    if (result == 0 && (found.st_size <= 0 || found.st_size > (64 << 20)))
+        result = -EFBIG;
+    if (result == 0)
+        result = cs_syscall6(SYS_mmap, 0, found.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
+    if (result < 0 && result > -4096) {
+        *error = (int)-result;
+        return NULL;
+    }
+    *size = (uint64_t)found.st_size;
+    return (const void *)result;
+}
+
+/* ---- one process, from fork to execve ------------------------------------------------------------------------- */
+
+struct spawn_request {
+    uint32_t id;
+    int payload, gate, stdio[3];
+};
+
+static int same_text(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return *left == *right;
+}
+
+/* 0, 1, 2 by identity, the gate on 3 (close-on-exec), nothing else. The five arrive as 6 and above. */
+static int arrange_descriptors(struct spawn_request *request)
+{
+    for (int i = 0; i < 3; i++) {
+        const long result = CS_CALL3(SYS_dup3, request->stdio[i], i, 0);
+        if (result < 0)
+            return (int)-result;
+    }
+    long result = CS_CALL3(SYS_dup3, request->gate, 3, O_CLOEXEC);
+    if (result < 0)
+        return (int)-result;
+    request->gate = 3;
+    return (int)-CS_CALL3(SYS_close_range, 4, ~0u, 0);
+}
+
+static int signals_to_default_mask(void)
+{
+    const uint64_t none = 0;
+    return (int)-CS_CALL4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+static void await_release(int gate)
+{
+    struct cs_message message;
+    for (;;) {
+        const long result = CS_CALL3(SYS_read, gate, &message, sizeof(message));
+        if (result == -EINTR)
+            continue;
+        /* End of file: the supervisor decided against it, or is gone. */
+        if (result != (long)sizeof(message) || message.kind != CS_MESSAGE_RELEASE)
+            leave(125);
+        return;
+    }
+}
+
+static _Noreturn void execute(const struct cs_spawn *spawn, uint32_t id, int gate)
+{
+    const char *base = (const char *)spawn;
+    /* The tables hold offsets; in this copy of the address space they become the pointers that execve wants. */
+    const uint64_t *arguments = (const void *)(base + spawn->arguments);
+    const uint64_t *environment = (const void *)(base + spawn->environment);
+    const uint64_t *candidates = (const void *)(base + spawn->candidates);
+    const uint64_t words = (uint64_t)spawn->argument_count + spawn->environment_count + 2;
+    const long table = cs_syscall6(SYS_mmap, 0, (long)(words * sizeof(char *)), PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (table < 0 && table > -4096)
+        fail(gate, id, CS_STEP_PROCESS_GATE, (int)-table);
+    const char **argv = (const char **)table;
+    const char **envp = argv + spawn->argument_count + 1;
+    for (uint32_t i = 0; i < spawn->argument_count; i++)
+        argv[i] = base + arguments[i];
+    for (uint32_t i = 0; i < spawn->environment_count; i++)
+        envp[i] = base + environment[i];
+
+    await_release(gate);
+
+    /* As a shell does: a candidate that is not there is passed over, one that may not be run is remembered. */
+    struct cs_message message = {.kind = CS_MESSAGE_EXEC_FAILED, .id = id, .error = ENOENT};
+    for (uint32_t i = 0; i < spawn->candidate_count; i++) {
+        const int error = (int)-CS_CALL3(SYS_execve, base + candidates[i], argv, envp);
+        if (error != ENOENT && error != ENOTDIR) {
+            if (message.error == ENOENT) {
+                message.error = error;
+                message.value[0] = i;
+            }
+            if (error != EACCES)
+                break;
+        }
+    }
+    send_message(gate, &message);
+    leave(127);
+}
+
+static _Noreturn void run_process(struct spawn_request *request)
+{
+    const uint32_t id = request->id;
+    const int early = request->gate;
+    long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result < 0)
+        fail(early, id, CS_STEP_PROCESS_PDEATHSIG, (int)-result);
+    result = CS_CALL0(SYS_setsid);
+    if (result < 0)
+        fail(early, id, CS_STEP_PROCESS_SESSION, (int)-result);
+
+    uint64_t size;
+    int error = 0;
+    const struct cs_spawn *spawn = map_sealed(request->payload, &size, &error);
+    if (spawn)
+        error = cs_check_spawn(spawn, size);
+    if (error)
+        fail(early, id, CS_STEP_INIT_PLAN, error);
+
+    error = arrange_descriptors(request);
+    if (error)
+        fail(early, id, CS_STEP_PROCESS_DESCRIPTORS, error);
+    const int gate = request->gate;
+
+    struct cs_message report = {.kind = CS_MESSAGE_PROCESS_READY, .id = id};
+    const char *directory = (const char *)spawn + spawn->working_directory;
+    result = CS_CALL1(SYS_chdir, directory);
+    if (result < 0)
+        fail(gate, id, CS_STEP_PROCESS_CWD, (int)-result);
+    char where[4096];
+    result = CS_CALL2(SYS_getcwd, where, sizeof(where));
+    if (result < 0)
+        fail(gate, id, CS_STEP_PROCESS_CWD, (int)-result);
+    report.value[CS_PROCESS_CWD] = same_text(where, directory);
+
+    error = signals_to_default_mask();
+    if (error)
+        fail(gate, id, CS_STEP_PROCESS_SIGNALS, error);
+    report.value[CS_PROCESS_KEYRING] = CS_CALL3(SYS_keyctl, 0 /* GET_KEYRING_ID */, -3 /* session */, 0);
+    const long opened = CS_CALL4(SYS_openat, AT_FDCWD, CS_PROBE_FILE, O_RDONLY | O_CLOEXEC, 0);
+    report.value[CS_PROCESS_LANDLOCK_READ] = opened < 0 ? -opened : 0;
+    if (opened >= 0)
+        CS_CALL1(SYS_close, opened);
+
+    error = cs_install_filter((const char *)spawn + spawn->filter, spawn->filter_count);
+    if (error)
+        fail(gate, id, CS_STEP_PROCESS_FILTER, error);
+    report.value[CS_PROCESS_FILTER_ERRNO] = -CS_CALL2(SYS_clone3, NULL, 0);
+    if (send_message(gate, &report) < 0)
+        leave(125);
+    execute(spawn, id, gate);
+}
+
+/* ---- the server ------------------------------------------------------------------------------------------------ */
+
+static void arm_timer(uint64_t milliseconds)
+{
+    const struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000},
+    };
+    const long result = CS_CALL4(SYS_timerfd_settime, server.timer, 0, &when, NULL);
+    if (result < 0)
+        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_SERVE, (int)-result);
+}
+
+static void started(uint32_t id, int32_t pid)
+{
+    struct cs_message message = {.kind = CS_MESSAGE_STARTED, .id = id};
+    /* prctl(2): from here on only somebody with CAP_SYS_PTRACE over this user namespace reads /proc/1 — the
+     * supervisor, never a process of the place. The copy that is the worker stays readable until its exec. */
+    const long sealed = CS_CALL5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (sealed < 0)
+        fail(CS_FD_CONTROL, id, CS_STEP_INIT_DUMPABLE, (int)-sealed);
+    message.value[0] = pid;
+    message.value[1] = CS_CALL5(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+    if (send_message(CS_FD_CONTROL, &message) < 0)
+        leave(125);
+}
+
+static void spawn_process(struct spawn_request *request)
+{
+    static int armed;
+    struct process *slot = NULL;
+    for (uint32_t i = 0; i < CS_PROCESSES && !slot; i++)
+        if (!server.processes[i].pid)
+            slot = &server.processes[i];
+    if (!slot)
+        fail(CS_FD_CONTROL, request->id, CS_STEP_INIT_FORK, EAGAIN);
+    if (!armed) {
+        arm_timer(server.place.plan->wall_ms);
+        armed = 1;
+    }
+    /* fork(2) by its bare call: pid 1 is small, and the child gets the request as it is now. */
+    const long pid = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0)
+        run_process(request);
+    if (pid < 0)
+        fail(CS_FD_CONTROL, request->id, CS_STEP_INIT_FORK, (int)-pid);
+    slot->pid = (int32_t)pid;
+    slot->id = request->id;
+    CS_CALL1(SYS_close, request->payload);
+    CS_CALL1(SYS_close, request->gate);
+    for (int i = 0; i < 3; i++)
+        CS_CALL1(SYS_close, request->stdio[i]);
+    started(request->id, (int32_t)pid);
+}
+
+/* Every child that has ended: ours are reported, adopted orphans only reaped. */
+static void reap(void)
+{
+    for (;;) {
+        int status;
+        struct rusage usage;
+        const long pid = CS_CALL4(SYS_wait4, -1, &status, WNOHANG, &usage);
+        if (pid == -EINTR)
+            continue;
+        if (pid <= 0)
+            return;
+        for (uint32_t i = 0; i < CS_PROCESSES; i++) {
+            if (server.processes[i].pid != pid)
+                continue;
+            struct cs_message message = {.kind = CS_MESSAGE_EXITED, .id = server.processes[i].id};
+            message.value[0] = status;
+            message.value[1] = usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec;
+            message.value[2] = usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
+            message.value[3] = usage.ru_maxrss;
+            server.processes[i].pid = 0;
+            if (send_message(CS_FD_CONTROL, &message) < 0)
+                leave(125);
+            break;
+        }
+    }
+}
+
+/* The wall limit: TERM for everything, then, after the grace, the end of the place. */
+static void limit_passed(void)
+{
+    uint64_t ticks;
+    CS_CALL3(SYS_read, server.timer, &ticks, sizeof(ticks));
+    if (server.timed_out)
+        leave(124);
+    server.timed_out = 1;
+    const struct cs_message message = {.kind = CS_MESSAGE_TIMED_OUT};
+    send_message(CS_FD_CONTROL, &message);
+    CS_CALL2(SYS_kill, -1, SIGTERM);
+    CS_CALL2(SYS_kill, -1, SIGCONT); /* a stopped process would not see TERM */
+    arm_timer(server.place.plan->grace_ms ? server.place.plan->grace_ms : 1);
+}
+
+static void signal_group(uint32_t id, int number)
+{
+    for (uint32_t i = 0; i < CS_PROCESSES; i++)
+        if (server.processes[i].pid && server.processes[i].id == id)
+            CS_CALL2(SYS_kill, -server.processes[i].pid, number);
+}
+
+/* One message of the supervisor with at most five descriptors; their number. */
+static int receive_message(struct cs_message *message, int descriptors[5])
+{
+    union {
+        char bytes[CMSG_SPACE(5 * sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {.iov_base = message, .iov_len = sizeof(*message)};
+    struct msghdr header = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    long length;
+    do
+        length = CS_CALL3(SYS_recvmsg, CS_FD_CONTROL, &header, MSG_CMSG_CLOEXEC);
+    while (length == -EINTR);
+    /* End of file is the supervisor's end: the place ends with it. */
+    if (length != (long)sizeof(*message) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+        leave(125);
+
+    int count = 0;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&header); part; part = CMSG_NXTHDR(&header, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            leave(125);
+        const size_t bytes = part->cmsg_len - CMSG_LEN(0);
+        for (size_t i = 0; i < bytes / sizeof(int) && count < 5; i++)
+            /* volatile, or the compiler calls memcpy, which is not there (entry.c) */
+            descriptors[count++] = ((const volatile int *)(const void *)CMSG_DATA(part))[i];
+    }
+    return count;
+}
+
+static void handle_message(void)
+{
+    struct cs_message message;
+    int descriptors[5];
+    const int count = receive_message(&message, descriptors);
+    if (message.kind == CS_MESSAGE_SPAWN && count == 5) {
+        struct spawn_request request = {.id = message.id,
+                                        .payload = descriptors[0],
+                                        .gate = descriptors[1],
+                                        .stdio = {descriptors[2], descriptors[3], descriptors[4]}};
+        spawn_process(&request);
+    } else if (message.kind == CS_MESSAGE_SIGNAL && count == 0 && message.value[0] > 0 && message.value[0] <= 64) {
+        signal_group(message.id, (int)message.value[0]);
+    } else {
+        leave(125);
+    }
+}
+
+static _Noreturn void serve(void)
+{
+    for (;;) {
+        struct pollfd watched[3] = {
+            {.fd = CS_FD_CONTROL, .events = POLLIN},
+            {.fd = server.child_signals, .events = POLLIN},
+            {.fd = server.timer, .events = POLLIN},
+        };
+        const long ready = CS_CALL3(SYS_poll, watched, 3, -1);
+        if (ready == -EINTR)
+            continue;
+        if (ready < 0)
+            leave(125);
+        if (watched[1].revents) {
+            char discarded[128 * 4];
+            CS_CALL3(SYS_read, server.child_signals, discarded, sizeof(discarded));
+            reap();
+        }
+        if (watched[2].revents)
+            limit_passed();
+        if (watched[0].revents)
+            handle_message();
+    }
+}
+
+static int open_events(void)
+{
+    const uint64_t mask = 1ull << (SIGCHLD - 1);
+    const uint64_t all = ~0ull;
+    long result = CS_CALL4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
+    if (result < 0)
+        return (int)-result;
+    result = CS_CALL4(SYS_signalfd4, -1, &mask, sizeof(mask), O_CLOEXEC | O_NONBLOCK);
+    if (result < 0)
+        return (int)-result;
+    server.child_signals = (int)result;
+    result = CS_CALL2(SYS_timerfd_create, CLOCK_MONOTONIC, O_CLOEXEC | O_NONBLOCK);
+    if (result < 0)
+        return (int)-result;
+    server.timer = (int)result;
+    return 0;
+}
+
+/* Gate A: nothing is done before the supervisor has hold of this process and a plan for it. The plan's descriptor. */
+static int await_go(struct cs_place *place)
+{
+    struct cs_message message;
+    int descriptors[5];
+    const int count = receive_message(&message, descriptors);
+    if (count < 1 || count > 2 || message.kind != CS_MESSAGE_GO)
+        leave(125);
+    place->detached = count == 2 ? descriptors[1] : -1;
+    return descriptors[0];
+}
+
+_Noreturn void cs_init_main(void)
+{
+    struct cs_place *place = &server.place;
+    const long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result < 0)
+        fail(CS_FD_CONTROL, 0, CS_STEP_CHILD_PDEATHSIG, (int)-result);
+    /* Only pid 1 of its namespace may go on: anything else that borrows the name is just a program that ends here. */
+    if (CS_CALL0(SYS_getpid) != 1)
+        leave(125);
+    const int file = await_go(place);
+
+    uint64_t size;
+    int error = 0;
+    place->plan = map_sealed(file, &size, &error);
+    if (place->plan)
+        error = cs_check_plan(place->plan, size);
+    if (!error)
+        error = (int)-CS_CALL1(SYS_close, file);
+    if (!error)
+        error = open_events();
+    if (error)
+        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
+    place->root = -1;
+    place->report.kind = CS_MESSAGE_PLACE_READY;
+    if (CS_CALL1(SYS_umask, 0) < 0)
+        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, EPERM);
+
+    const struct cs_step *steps = cs_at(place, place->plan->steps);
+    for (uint32_t i = 0; i < place->plan->step_count; i++) {
+        error = cs_place_step(place, &steps[i]);
+        if (error)
+            fail(CS_FD_CONTROL, 0, (int)i, error);
+    }
+    const long sent = send_ready(&place->report);
+    if (sent < 0)
+        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_REPORT, (int)-sent);
+    serve();
+}
+
+int cs_init_requested(char *const *argv, char *const *environment)
+{
+    return argv[0] && !argv[1] && same_text(argv[0], CS_INIT_NAME) && !environment[0];
+}

@@ -1,0 +1,149 @@
+#include "place.h"
+
+#include <fcntl.h>
+#include <linux/un.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "cs_sys.h"
+
+/* landlock(7): the attribute structure grew; a kernel refuses one that is longer than it knows and not zero there. */
+static long attribute_size(uint32_t abi)
+{
+    if (abi >= 6)
+        return 24;
+    return abi >= 4 ? 16 : 8;
+}
+
+static int64_t refused(long result)
+{
+    if (result >= 0)
+        CS_CALL1(SYS_close, result);
+    return result < 0 ? -result : 0;
+}
+
+static long probe_folder(struct cs_place *place, const struct cs_step *step)
+{
+    return CS_CALL4(SYS_openat, place->root, cs_relative(place, step->path), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/* A listener in no domain, for the abstract-socket scope. Its name is the kernel's choice (unix(7), autobind). */
+static long abstract_listener(struct sockaddr_un *address, uint32_t *length)
+{
+    const long listener = CS_CALL3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0)
+        return listener;
+    address->sun_family = AF_UNIX;
+    long result = CS_CALL3(SYS_bind, listener, address, sizeof(address->sun_family));
+    if (result == 0)
+        result = CS_CALL2(SYS_listen, listener, 1);
+    *length = sizeof(*address);
+    if (result == 0)
+        result = CS_CALL3(SYS_getsockname, listener, address, length);
+    if (result < 0) {
+        CS_CALL1(SYS_close, listener);
+        return result;
+    }
+    return listener;
+}
+
+static int64_t abstract_connect(const struct sockaddr_un *address, uint32_t length)
+{
+    const long client = CS_CALL3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (client < 0)
+        return -client;
+    const long result = CS_CALL3(SYS_connect, client, address, length);
+    /* Left open it would stay in the place's list of sockets: any other answer than the refusal stops the launch. */
+    const long closed = CS_CALL1(SYS_close, client);
+    if (closed < 0)
+        return -closed + 1000;
+    return result < 0 ? -result : 0;
+}
+
+/*
+ * The acts below succeed but for Landlock: the folder is a private writable tmpfs of the same owner without a rule.
+ * The caller's positive control has just opened the file for reading and writing.
+ */
+static void probe(struct cs_place *place, int folder, uint64_t handled)
+{
+    int64_t *value = place->report.value;
+    static const char file[] = "probe", empty[] = "empty";
+    const char *arguments[2]; /* filled at run time: constant data must not hold pointers (entry.c) */
+    arguments[0] = file;
+    arguments[1] = NULL;
+    __asm__ volatile("" ::"r"(arguments) : "memory");
+
+    value[CS_PLACE_LANDLOCK_READ] = refused(CS_CALL4(SYS_openat, folder, file, O_RDONLY | O_CLOEXEC, 0));
+    value[CS_PLACE_LANDLOCK_WRITE] = refused(CS_CALL4(SYS_openat, folder, file, O_WRONLY | O_CLOEXEC, 0));
+    value[CS_PLACE_LANDLOCK_LIST] =
+        refused(CS_CALL4(SYS_openat, folder, empty, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+    /* Without Landlock the empty file answers ENOEXEC, so this never starts anything. execve(2). */
+    value[CS_PLACE_LANDLOCK_EXECUTE] = -CS_CALL5(SYS_execveat, folder, file, arguments, arguments + 1, 0);
+    value[CS_PLACE_LANDLOCK_MAKE] = -CS_CALL3(SYS_mkdirat, folder, "made", 0700);
+    value[CS_PLACE_LANDLOCK_REMOVE] = -CS_CALL3(SYS_unlinkat, folder, empty, 0x200 /* AT_REMOVEDIR */);
+    if (handled & (1ull << 14)) {
+        value[CS_PLACE_LANDLOCK_TRUNCATE] =
+            refused(CS_CALL4(SYS_openat, folder, file, O_WRONLY | O_TRUNC | O_CLOEXEC, 0));
+    } else {
+        value[CS_PLACE_LANDLOCK_TRUNCATE] = -1;
+    }
+}
+
+int cs_place_landlock(struct cs_place *place, const struct cs_step *step)
+{
+    const struct cs_plan *plan = place->plan;
+    const struct cs_landlock_attributes attributes = {
+        .handled_filesystem = plan->handled_filesystem,
+        .handled_network = plan->handled_network,
+        .scoped = plan->scoped,
+    };
+    const long ruleset =
+        CS_CALL3(CS_LANDLOCK_CREATE_RULESET, &attributes, attribute_size(plan->landlock_abi), 0);
+    if (ruleset < 0)
+        return (int)-ruleset;
+
+    const struct cs_rule *rules = cs_at(place, plan->rules);
+    for (uint32_t i = 0; i < plan->rule_count; i++) {
+        const long parent = CS_CALL4(SYS_openat, place->root, cs_relative(place, rules[i].path), O_PATH | O_CLOEXEC, 0);
+        if (parent < 0)
+            return (int)-parent;
+        const struct cs_landlock_path_beneath beneath = {.access = rules[i].access, .parent = (int32_t)parent};
+        const long added = CS_CALL4(CS_LANDLOCK_ADD_RULE, ruleset, 1 /* PATH_BENEATH */, &beneath, 0);
+        CS_CALL1(SYS_close, parent);
+        if (added < 0)
+            return (int)-added;
+    }
+
+    const long folder = probe_folder(place, step);
+    if (folder < 0)
+        return (int)-folder;
+    /* Positive control: outside the domain the same object can be read and written. */
+    const long control = CS_CALL4(SYS_openat, folder, "probe", O_RDWR | O_CLOEXEC, 0);
+    if (control < 0)
+        return (int)-control;
+    CS_CALL1(SYS_close, control);
+
+    struct sockaddr_un address = {0};
+    uint32_t length = 0;
+    long listener = -1;
+    if (plan->scoped & 1) {
+        listener = abstract_listener(&address, &length);
+        if (listener < 0)
+            return (int)-listener;
+    }
+
+    const long restricted = CS_CALL2(CS_LANDLOCK_RESTRICT_SELF, ruleset, 0);
+    CS_CALL1(SYS_close, ruleset);
+    if (restricted < 0)
+        return (int)-restricted;
+
+    probe(place, (int)folder, plan->handled_filesystem);
+    place->report.value[CS_PLACE_LANDLOCK_ABSTRACT] = -1;
+    if (listener >= 0) {
+        place->report.value[CS_PLACE_LANDLOCK_ABSTRACT] = abstract_connect(&address, length);
+        const long closed = CS_CALL1(SYS_close, listener);
+        if (closed < 0)
+            return (int)-closed;
+    }
+    return (int)-CS_CALL1(SYS_close, folder);
+}

@@ -1,0 +1,45 @@
+/* pid 1 while it sets its place up. Private to CShims. */
+#ifndef CS_PLACE_H
+#define CS_PLACE_H
+
+#include <stdint.h>
+
+#include "cs_wire.h"
+
+struct cs_place {
+    const struct cs_plan *plan; /* read-only mapping of the sealed plan, valid for the life of pid 1 */
+    int root;                   /* the new root's mount, -1 before CS_OP_NEW_ROOT */
+    int detached;               /* a mount made by the supervisor, -1 when none came */
+    struct cs_message report;   /* PLACE_READY, filled step by step */
+};
+
+static inline const void *cs_at(const struct cs_place *place, uint32_t offset)
+{
+    return (const char *)place->plan + offset;
+}
+
+static inline const char *cs_text(const struct cs_place *place, uint32_t offset)
+{
+    return cs_at(place, offset);
+}
+
+/* Paths of the new root are used relative to its descriptor; "/" becomes ".". */
+static inline const char *cs_relative(const struct cs_place *place, uint32_t offset)
+{
+    const char *path = cs_text(place, offset);
+    while (*path == '/')
+        path++;
+    return *path ? path : ".";
+}
+
+/* One step: 0, or a positive errno (or CS_ERROR_SWAPPED). */
+int cs_place_step(struct cs_place *place, const struct cs_step *step);
+int cs_place_mount(struct cs_place *place, const struct cs_step *step);
+int cs_place_landlock(struct cs_place *place, const struct cs_step *step);
+int cs_install_filter(const void *instructions, uint32_t count);
+
+/* Looks at every offset and count before anything is used: 0, or EINVAL. */
+int cs_check_plan(const struct cs_plan *plan, uint64_t size);
+int cs_check_spawn(const struct cs_spawn *spawn, uint64_t size);
+
+#endif
