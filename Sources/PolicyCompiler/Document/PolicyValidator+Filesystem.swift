@@ -1,0 +1,161 @@
+import SandboxPlan
+import SandboxPolicy
+
+/// `[filesystem]`: what of the host is there, and how.
+extension PolicyValidator {
+    func filesystem(_ document: inout SectionReader) -> FilesystemPolicy {
+        var policy = PolicyDefaults.filesystem
+        guard var section = document.section("filesystem") else { return policy }
+        if let system = paths("system", &section) { policy.system = log.distinct(system) }
+        if let etc = names("etc", &section, below: "/etc") { policy.etc = log.distinct(etc) }
+
+        let read = paths("read", &section) ?? []
+        let write = paths("write", &section) ?? []
+        let deny = paths("deny", &section) ?? []
+        policy.read = log.distinct(read)
+        policy.write = log.distinct(write)
+        policy.deny = log.distinct(deny)
+        refuseContradiction(read, and: write, why: "a path is either read-only or writable")
+        refuseContradiction(read, and: deny, why: "a path is either shown or covered")
+        refuseContradiction(write, and: deny, why: "a path is either writable or covered")
+        policy.unixSockets = log.distinct(paths("unix_sockets", &section) ?? [])
+
+        // A file can only add protection: what is trusted later by the host does not depend on who wrote the policy.
+        let added = log.distinct(names("protect", &section, below: "a writable root") ?? [])
+        policy.protect += added.filter { !PolicyDefaults.protect.contains($0) }
+        if let cover = coverMissing(&section, protected: policy.protect) { policy.coverMissing = cover }
+
+        if let size = section.byteCount("tmp_size", in: PolicyRange.tmpSize) { policy.tmpSize = size }
+        if let inodes = section.integer("tmp_inodes", in: PolicyRange.tmpInodes) { policy.tmpInodes = inodes }
+        section.finish()
+        return policy
+    }
+
+    /// Absolute paths, normalised.
+    private func paths(_ key: String, _ section: inout SectionReader) -> [Located<OSString>]? {
+        guard let texts = section.strings(key) else { return nil }
+        log.bound(texts, to: PolicyRange.listLength, key: section.keyPath(key))
+        var paths: [Located<OSString>] = []
+        for text in texts {
+            let path = OSString(text.value)
+            guard let why = defect(of: path, absolute: true) else {
+                // `defect` has looked at everything that `normalised` refuses.
+                paths.append(Located(value: path.normalised ?? path, position: text.position, key: text.key))
+                continue
+            }
+            log.report(
+                at: text.position,
+                key: text.key,
+                what: "\"\(text.value)\"",
+                why: why,
+                remedy: "write the absolute path, without .. and without ~"
+            )
+        }
+        return paths
+    }
+
+    /// Relative names, without `.` and double slashes.
+    private func names(_ key: String, _ section: inout SectionReader, below folder: String) -> [Located<OSString>]? {
+        guard let texts = section.strings(key) else { return nil }
+        log.bound(texts, to: PolicyRange.listLength, key: section.keyPath(key))
+        var names: [Located<OSString>] = []
+        for text in texts {
+            let name = OSString(text.value)
+            guard let why = defect(of: name, absolute: false) else {
+                let normal = name.components.dropFirst().reduce(name.components[0]) { $0.appending($1) }
+                names.append(Located(value: normal, position: text.position, key: text.key))
+                continue
+            }
+            log.report(
+                at: text.position,
+                key: text.key,
+                what: "\"\(text.value)\"",
+                why: why,
+                remedy: "write the name as seen from \(folder), without .."
+            )
+        }
+        return names
+    }
+
+    /// Why a path cannot stand; nil if it can.
+    private func defect(of path: OSString, absolute: Bool) -> String? {
+        if path.isEmpty { return "a path cannot be empty" }
+        if path.bytes.contains(0) { return "a path cannot hold NUL" }
+        if path.bytes.count > PolicyRange.pathLength.upperBound { return "a path has at most 4095 bytes" }
+        if path.components.contains("..") { return "where .. leads depends on links that can change" }
+        if absolute {
+            if path.bytes.first == UInt8(ascii: "~") { return "whose home ~ means depends on who runs it" }
+            if !path.isAbsolute { return "a relative path depends on where it is run" }
+        } else {
+            if path.isAbsolute { return "this list has relative names" }
+            if path.components.isEmpty { return "it names the folder itself" }
+        }
+        return nil
+    }
+
+    private func coverMissing(_ section: inout SectionReader, protected: [OSString]) -> [OSString]? {
+        guard let names = names("cover_missing", &section, below: "a writable root") else { return nil }
+        for name in names where !protected.contains(name.value) {
+            log.report(
+                at: name.position,
+                key: name.key,
+                what: "\"\(name.value)\"",
+                why: "only a protected name can be covered when it is missing",
+                remedy: "add it to filesystem.protect as well"
+            )
+        }
+        for name in names where name.value.containsSlash {
+            log.report(
+                at: name.position,
+                key: name.key,
+                what: "\"\(name.value)\"",
+                why: "a cover stands directly in the root",
+                remedy: "write a name without a slash"
+            )
+        }
+        log.bound(names, to: PolicyRange.coverMissing, key: section.keyPath("cover_missing"))
+        return log.distinct(names)
+    }
+
+    private func refuseContradiction(_ first: [Located<OSString>], and second: [Located<OSString>], why: String) {
+        for path in second {
+            guard let other = first.first(where: { $0.value == path.value }) else { continue }
+            log.report(
+                at: path.position,
+                key: path.key,
+                what: "\"\(path.value)\" stands in \(other.key) too",
+                why: why,
+                remedy: "remove it from one of the two"
+            )
+        }
+    }
+}
+
+extension ProblemLog {
+    /// The values in order; a value that comes twice is reported.
+    func distinct<Value: Hashable>(_ values: [Located<Value>]) -> [Value] {
+        var seen: Set<Value> = []
+        for value in values where !seen.insert(value.value).inserted {
+            report(
+                at: value.position,
+                key: value.key,
+                what: "\"\(value.value)\" for the second time",
+                why: "a list has each entry once",
+                remedy: "remove one of the two"
+            )
+        }
+        return values.map(\.value)
+    }
+
+    /// Reports the first entry beyond the most there can be.
+    func bound<Value>(_ values: [Located<Value>], to range: ClosedRange<Int>, key: String) {
+        guard values.count > range.upperBound else { return }
+        report(
+            at: values[range.upperBound].position,
+            key: key,
+            what: "\(values.count) entries",
+            why: "there can be at most \(range.upperBound)",
+            remedy: "shorten the list"
+        )
+    }
+}

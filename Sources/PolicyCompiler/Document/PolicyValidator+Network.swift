@@ -1,0 +1,70 @@
+import SandboxPlan
+
+/// `[network]` and the loud spelling of what loosens, `[danger]`.
+extension PolicyValidator {
+    struct Danger {
+        var hostNetwork = false
+        var fullAccess = false
+    }
+
+    func danger(_ document: inout SectionReader) -> Danger {
+        guard var section = document.section("danger") else { return Danger() }
+        let hostNetwork = section.boolean("host_network")
+        let fullAccess = section.boolean("full_access")
+        section.finish()
+        let danger = Danger(hostNetwork: hostNetwork?.value ?? false, fullAccess: fullAccess?.value ?? false)
+        if let hostNetwork, danger.hostNetwork && danger.fullAccess {
+            log.report(
+                at: hostNetwork.position,
+                key: hostNetwork.key,
+                what: "true beside danger.full_access",
+                why: "full access has the host's network anyway",
+                remedy: "remove one of the two"
+            )
+        } else if let hostNetwork, danger.hostNetwork, !asksForHostNetwork(document) {
+            log.report(
+                at: hostNetwork.position,
+                key: hostNetwork.key,
+                what: "true without network.mode = \"host\"",
+                why: "a danger that is named must be one that is there",
+                remedy: "remove it, or write network.mode = \"host\""
+            )
+        }
+        return danger
+    }
+
+    /// Whether the text says `network.mode = "host"`, right or wrong in every other respect.
+    private func asksForHostNetwork(_ document: SectionReader) -> Bool {
+        guard case .table(let members) = document.members.first(where: { $0.key == "network" })?.node.value else {
+            return false
+        }
+        return members.first { $0.key == "mode" }?.node.value == .string("host")
+    }
+
+    func network(_ document: inout SectionReader, hostAllowed: Bool) -> NetworkPolicy {
+        guard var section = document.section("network") else { return .off(loopback: true) }
+        let host = section.choice("mode", [("off", false), ("host", true)])
+        let loopback = section.boolean("loopback")
+        section.finish()
+        guard let host, host.value else { return .off(loopback: loopback?.value ?? true) }
+        if !hostAllowed {
+            log.report(
+                at: host.position,
+                key: host.key,
+                what: "\"host\" without danger.host_network = true",
+                why: "the worker would reach everything this machine reaches",
+                remedy: "write \"off\", or add [danger] host_network = true"
+            )
+        }
+        if let loopback {
+            log.report(
+                at: loopback.position,
+                key: loopback.key,
+                what: "given beside mode = \"host\"",
+                why: "the host's own lo is there then and nothing would act on this key",
+                remedy: "remove it"
+            )
+        }
+        return .host
+    }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import SandboxPlan
+import SandboxPolicy
+import Testing
+
+@testable import PolicyCompiler
+
+@Suite struct PolicyDocumentTests {
+    static func problems(_ text: String) -> [PolicyProblem] {
+        do {
+            _ = try PolicyDocument(name: "test.toml", text: text).validated()
+            return []
+        } catch {
+            guard case .invalid(let problems) = error else { return [] }
+            return problems
+        }
+    }
+
+    /// The whole policy of a text that must be right.
+    static func policy(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Policy {
+        try PolicyDocument(name: "test.toml", text: "version = 1\n" + text).validated()
+    }
+
+    @Test func theSmallestDocumentIsTheDefaults() throws {
+        #expect(try Self.policy("") == PolicyDefaults.policy(named: "test.toml"))
+    }
+
+    @Test func allProblemsAreReportedAtOnceWithTheirPlaces() throws {
+        let text = try String(contentsOf: fixture("many-mistakes.toml"), encoding: .utf8)
+        let found = Self.problems(text).map { "\($0.position.line):\($0.position.column) \($0.key): \($0.what)" }
+        let wanted = try String(contentsOf: fixture("many-mistakes.problems.txt"), encoding: .utf8)
+        #expect(found == wanted.split(separator: "\n").map(String.init))
+    }
+
+    @Test func aProblemIsOneLineThatSaysWhereWhatWhyAndWhatToDo() throws {
+        let problems = Self.problems("version = 1\n[limits]\ntaks = 10\n")
+        #expect(
+            problems.map(\.description) == [
+                "test.toml:3:1: limits.taks: unknown key, nothing would act on it; did you mean tasks?"
+            ]
+        )
+    }
+
+    @Test func controlCharactersDoNotReachTheTerminal() {
+        let problems = Self.problems("version = 1\n\"a\\u001b[31m\\nb\" = 1\n")
+        #expect(problems.count == 1)
+        #expect(problems.allSatisfy { $0.description.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } })
+    }
+
+    @Test(arguments: [
+        ("a = 1\nb = = 2", 2 as UInt32, 5 as UInt32), ("version = 1\nversion = 1", 2, 11), ("[a]\n[a]", 2, 1),
+        ("a = \"", 1, 6),
+        ("[=", 1, 2), ("a = \u{7}", 1, 5), ("a = [", 1, 6),
+    ]) func textThatIsNotTOMLIsRefusedWithItsPlace(text: String, line: UInt32, column: UInt32) throws {
+        let problems = Self.problems(text)
+        #expect(problems.count == 1)
+        #expect(problems.first?.position.line == line)
+        #expect(abs(Int64(problems.first?.position.column ?? 0) - Int64(column)) <= 1)
+    }
+
+    @Test func boundsAreHeld() {
+        #expect(
+            Self.problems(String(repeating: "#", count: 262_145)).first?.what == "the text is longer than 262144 bytes"
+        )
+        let deep = String(repeating: "a.", count: 16) + "a = 1"
+        #expect(Self.problems(deep).first?.what == "a dotted key has more than 16 parts")
+        #expect(
+            Self.problems(String(repeating: "\"=\".", count: 17) + "a = 1").first?.what.contains("16 parts") == true
+        )
+        #expect(Self.problems("a = " + String(repeating: "[", count: 40)).first?.what.contains("nested") == true)
+        // Dots in strings and comments are no keys.
+        let dots = String(repeating: ".", count: 40)
+        #expect(Self.problems("version = 1\ndescription = \"\(dots)\" # \(dots)\n") == [])
+    }
+
+    @Test(arguments: [
+        ("", "version"), ("version = \"1\"", "version"), ("version = 1.0", "version"), ("version = 3", "version"),
+    ]) func versionOneIsRequired(text: String, key: String) {
+        #expect(Self.problems(text).map(\.key) == [key])
+    }
+
+    @Test func otherCharactersThanASCIIAreRead() throws {
+        #expect(try Self.policy("description = \"größer あ\"").summary == "größer あ")
+    }
+
+    @Test(arguments: [
+        "description = \"a\\nb\"", "workspace = 1", "[filesystem]\nread = \"/a\"", "[filesystem]\nread = [[\"/a\"]]",
+        "[filesystem]\nread = [\"/a\\u0000\"]", "[filesystem]\netc = [\"/etc/passwd\"]",
+        "[filesystem]\netc = [\"ssl/../shadow\"]",
+        "[filesystem]\nunix_sockets = [\"run/x\"]", "[filesystem]\ncover_missing = [\"a\"]\nprotect = []",
+        "[filesystem]\ncover_missing = [\".codex\", \".claude\", \".vscode\", \".idea\", \".envrc\"]",
+        "[filesystem]\nread = [\"/a\"]\nwrite = [\"/a/\"]", "[filesystem]\ntmp_size = 0",
+        "[filesystem]\ntmp_inodes = 1",
+        "[network]\nmode = \"host\"", "[network]\nmode = \"proxy\"", "[danger]\nhost_network = true",
+        "[danger]\nhost_network = \"yes\"", "[danger]\nfull_access = true\n[limits]", "[danger]\nfull-access = true",
+        "[danger]\nfull_access = true\nhost_network = true", "[environment]\npass = [\"A*\"]",
+        "[environment.set]\nA = 1",
+        "[environment.set]\n\"\" = \"x\"", "[limits]\nmemory = \"1MiB\"", "[limits]\nmemory = -5",
+        "[limits]\nmemory = \"4gib\"",
+        "[limits]\ntasks = 1_000_001", "[limits]\nopen_files = 15", "[limits]\nfile_size = \"0\"",
+        "[limits]\ncpu = \"1ms\"",
+        "[limits]\nwall = 0", "[limits]\nwall = \"11y\"", "[limits]\ngrace = \"2h\"", "[limits]\ngrace = -1",
+        "[landlock]\nminimum_abi = 100", "[process]\numask = \"0888\"", "[process]\numask = \"01000\"",
+        "[process]\numask = \"7\"",
+        "[process]\nhostname = \"\"", "[process]\nhostname = \"a b\"",
+        "[process]\nhostname = \"\(String(repeating: "a", count: 65))\"",
+        "[seccomp]\nwithout = [\"files\"]", "[seccomp]\nwithout = [\"debug\", \"debug\"]",
+    ]) func isRefused(text: String) {
+        #expect(Self.problems("version = 1\n" + text).count == 1, "\(Self.problems("version = 1\n" + text))")
+    }
+
+    @Test func valuesAreTaken() throws {
+        let policy = try Self.policy(
+            """
+            description = "All keys."
+            [workspace]
+            access = "read-only"
+            [filesystem]
+            read = ["/a//b/./c/"]
+            write = ["/w"]
+            deny = ["/a/b/c/secret"]
+            protect = ["a//b", ".codex"]
+            cover_missing = [".codex"]
+            system = ["/usr"]
+            etc = ["ssl/certs"]
+            unix_sockets = ["/a/s"]
+            tmp_size = "64MiB"
+            tmp_inodes = 1000
+            [network]
+            loopback = false
+            [environment]
+            inherit = "all"
+            exclude = ["FOO_*", "*KEY*"]
+            pass = ["MY_KEY"]
+            set = { B = "2", A = "" }
+            [limits]
+            tasks = 10
+            memory = "512MiB"
+            open_files = 100
+            file_size = 1000
+            cpu = "2m"
+            wall = 30
+            grace = 0
+            require_kernel = ["cpu", "tasks"]
+            [landlock]
+            minimum_abi = 6
+            requirement = "best-effort"
+            [seccomp]
+            without = ["sysv-ipc", "debug"]
+            [process]
+            umask = "077"
+            hostname = "box-1.example"
+            """
+        )
+        #expect(policy.summary == "All keys." && policy.workspace == .readOnly && policy.confinement == .sandbox)
+        #expect(policy.filesystem.read == ["/a/b/c"] && policy.filesystem.write == ["/w"])
+        #expect(policy.filesystem.deny == ["/a/b/c/secret"] && policy.filesystem.unixSockets == ["/a/s"])
+        #expect(policy.filesystem.protect == PolicyDefaults.protect + ["a/b"])
+        #expect(policy.filesystem.coverMissing == [".codex"])
+        #expect(policy.filesystem.system == ["/usr"] && policy.filesystem.etc == ["ssl/certs"])
+        #expect(policy.filesystem.tmpSize == .mebibytes(64) && policy.filesystem.tmpInodes == 1000)
+        #expect(policy.network == .off(loopback: false))
+        #expect(policy.environment.inherit == .all && policy.environment.pass == ["MY_KEY"])
+        #expect(policy.environment.exclude == PolicyDefaults.exclude + ["FOO_*"])
+        #expect(
+            policy.environment.set == [EnvironmentEntry(name: "A", value: ""), EnvironmentEntry(name: "B", value: "2")]
+        )
+        #expect(policy.limits.tasks == 10 && policy.limits.memory == .exactly(.mebibytes(512)))
+        #expect(
+            policy.limits.openFiles == 100 && policy.limits.fileSize.bytes == 1000 && policy.limits.cpuSeconds == 120
+        )
+        #expect(policy.limits.wall == .seconds(30) && policy.limits.grace.milliseconds == 0)
+        #expect(policy.limits.requireKernel == [.cpu, .tasks])
+        #expect(policy.landlock == LandlockPolicy(minimumABI: 6, requirement: .bestEffort))
+        #expect(policy.seccomp.without == ["debug", "sysv-ipc"])
+        #expect(policy.process == ProcessPolicy(umask: 0o77, hostname: "box-1.example"))
+    }
+
+    @Test func hostNetworkNeedsTheDangerSpelledOut() throws {
+        #expect(try Self.policy("[network]\nmode = \"host\"\n[danger]\nhost_network = true").network == .host)
+    }
+
+    @Test func nearestNamesWhatWasMeant() {
+        #expect(nearest(to: "taks", among: ["tasks", "wall"]) == "tasks")
+        #expect(nearest(to: "host-network", among: ["host_network", "full_access"]) == "host_network")
+        #expect(nearest(to: "quite_else", among: ["tasks", "wall"]) == nil)
+        #expect(nearest(to: String(repeating: "x", count: 100_000), among: ["tasks"]) == nil)
+    }
+}
