@@ -1,0 +1,141 @@
+internal import CShims
+internal import Glibc
+
+/// Gate B of one process: it reports and waits here until the supervisor releases it; its exec closes the other end.
+public struct Gate: ~Copyable {
+    public let ours: OwnedFileDescriptor
+    private var theirs: Int32
+
+    /// What happened at the gate.
+    public enum Event: Hashable, Sendable {
+        /// Every layer is installed; `pid` is the process in the supervisor's pid namespace (SCM_CREDENTIALS).
+        case ready(pid: Int32, values: [Int64])
+        /// execve(2) answered; the process is gone.
+        case executionFailed(errno: Int32, candidate: Int)
+        /// The gate closed without a word: after the release that is the exec, before it a death.
+        case closed
+    }
+
+    public init() throws(PlaceError) {
+        let pair = try Gate.pair("gate", credentials: true)
+        ours = OwnedFileDescriptor(owning: pair.ours)
+        theirs = pair.theirs
+    }
+
+    /// Two connected ends, both close-on-exec.
+    static func pair(_ name: String, credentials: Bool) throws(PlaceError) -> (ours: Int32, theirs: Int32) {
+        var pair: [Int32] = [-1, -1]
+        do throws(SyscallError) {
+            try checkedKernel("socketpair", on: name) { cs_socketpair_seqpacket(&pair) }
+        } catch { throw .syscall(error) }
+        if credentials {
+            let result = cs_pass_credentials(pair[0])
+            if result < 0 {
+                _ = close(pair[0])
+                _ = close(pair[1])
+                throw .syscall(SyscallError(call: "setsockopt", subject: "SO_PASSCRED", errno: Int32(-result)))
+            }
+        }
+        return (pair[0], pair[1])
+    }
+
+    deinit {
+        if theirs >= 0 { _ = close(theirs) }
+    }
+
+    /// The end that goes to the process; ours of it is closed by this, so that its exec is seen.
+    public mutating func takeTheirs() -> OwnedFileDescriptor {
+        precondition(theirs >= 0, "given away already")
+        defer { theirs = -1 }
+        return OwnedFileDescriptor(owning: theirs)
+    }
+
+    public func event(timeout: Int32) throws(PlaceError) -> Event {
+        switch try Gate.receive(ours.number, timeout: timeout) {
+        case .endOfFile: return .closed
+        case .message(let message, let sender, let passed):
+            if passed >= 0 {
+                _ = close(passed)
+                throw .unexpected("a descriptor at the gate")
+            }
+            switch message.kind {
+            case CS_MESSAGE_PROCESS_READY.rawValue: return .ready(pid: sender, values: Gate.values(message))
+            case CS_MESSAGE_EXEC_FAILED.rawValue:
+                return .executionFailed(errno: message.error, candidate: Int(message.value.0))
+            case CS_MESSAGE_FAILED.rawValue: throw Gate.failure(message)
+            default: throw .unexpected("message \(message.kind) at the gate")
+            }
+        }
+    }
+
+    /// Opens the gate: what comes next is execve(2).
+    public func release() throws(PlaceError) {
+        var message = cs_message()
+        message.kind = CS_MESSAGE_RELEASE.rawValue
+        let result = cs_send(ours.number, &message, nil, 0)
+        if result == Int(-EPIPE) || result == Int(-ECONNRESET) { throw .gone }
+        if result < 0 { throw .syscall(SyscallError(call: "sendmsg", subject: "gate", errno: Int32(-result))) }
+    }
+
+    enum Received {
+        case endOfFile
+        /// `passed` is a descriptor that came along, the receiver's to close, or -1.
+        case message(cs_message, sender: Int32, passed: Int32)
+    }
+
+    static func receive(_ socket: Int32, timeout: Int32) throws(PlaceError) -> Received {
+        var message = cs_message()
+        var sender: Int32 = 0
+        var passed: Int32 = -1
+        let result = cs_receive(socket, &message, &sender, &passed, timeout)
+        switch result {
+        case 1: return .message(message, sender: sender, passed: passed)
+        case 0, Int(-ECONNRESET): return .endOfFile
+        case Int(-EAGAIN): throw .timedOut
+        default: throw .syscall(SyscallError(call: "recvmsg", subject: "place", errno: Int32(-result)))
+        }
+    }
+
+    static func values(_ message: cs_message) -> [Int64] {
+        withUnsafeBytes(of: message.value) { Array($0.bindMemory(to: Int64.self)) }
+    }
+
+    static func failure(_ message: cs_message) -> PlaceError {
+        message.step >= 0
+            ? .step(index: Int(message.step), errno: message.error)
+            : .setUp(what: PlaceProcess.name(pseudoStep: message.step), errno: message.error)
+    }
+}
+
+extension PlaceProcess {
+    /// The words for what is no step of the plan.
+    static func name(pseudoStep step: Int32) -> String {
+        switch step {
+        case CS_STEP_CHILD_PDEATHSIG.rawValue: "parent-death signal"
+        case CS_STEP_CHILD_DROP_ROOT.rawValue: "giving up root"
+        case CS_STEP_CHILD_CLONE.rawValue: "new namespaces (clone)"
+        case CS_STEP_CHILD_SESSION.rawValue: "new session"
+        case CS_STEP_CHILD_SETGROUPS.rawValue: "denying setgroups"
+        case CS_STEP_CHILD_UID_MAP.rawValue: "uid map"
+        case CS_STEP_CHILD_GID_MAP.rawValue: "gid map"
+        case CS_STEP_CHILD_DESCRIPTORS.rawValue: "descriptors of pid 1"
+        case CS_STEP_CHILD_CAPABILITIES.rawValue: "capabilities for setting up"
+        case CS_STEP_CHILD_EXEC.rawValue: "exec of pid 1"
+        case CS_STEP_INIT_GATE.rawValue: "gate A"
+        case CS_STEP_INIT_PLAN.rawValue: "reading the plan"
+        case CS_STEP_INIT_REPORT.rawValue: "report of pid 1"
+        case CS_STEP_INIT_DUMPABLE.rawValue: "turning pid 1 non-dumpable"
+        case CS_STEP_INIT_SERVE.rawValue: "timer of pid 1"
+        case CS_STEP_INIT_FORK.rawValue: "fork of the worker"
+        case CS_STEP_PROCESS_PDEATHSIG.rawValue: "parent-death signal of the worker"
+        case CS_STEP_PROCESS_SESSION.rawValue: "session of the worker"
+        case CS_STEP_PROCESS_STDIO.rawValue, CS_STEP_PROCESS_DESCRIPTORS.rawValue: "descriptors of the worker"
+        case CS_STEP_PROCESS_CWD.rawValue: "working directory"
+        case CS_STEP_PROCESS_SIGNALS.rawValue: "signal mask of the worker"
+        case CS_STEP_PROCESS_FILTER.rawValue: "seccomp filter of the worker"
+        case CS_STEP_PROCESS_PROBE.rawValue: "probe of the worker"
+        case CS_STEP_PROCESS_GATE.rawValue: "gate B"
+        default: "step \(step)"
+        }
+    }
+}

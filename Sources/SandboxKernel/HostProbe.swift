@@ -1,0 +1,99 @@
+internal import CShims
+internal import Glibc
+public import SandboxPlan
+
+/// Gathers `HostFacts`: only what a plan needs, and nothing by trying.
+///
+/// The launch itself is the trial.
+public enum HostProbe {
+    /// - Parameters:
+    ///   - pins: every path of `PathInventory`, looked at already.
+    ///   - gitUser: from the caller's git settings.
+    ///   - hostNetwork: whether the resolver's settings are needed.
+    /// - Returns: the facts, as values.
+    /// - Throws: `SyscallError` when the kernel's own files cannot be read: nothing can be planned then.
+    public static func facts(
+        pins: borrowing PinnedPaths,
+        gitUser: GitUser,
+        hostNetwork: Bool
+    ) throws(SyscallError) -> HostFacts {
+        let abi = cs_landlock_abi()
+        // ENOSYS: not built; EOPNOTSUPP: built, not in lsm=. Anything else is no answer. landlock_create_ruleset(2).
+        guard abi >= 0 || abi == -ENOSYS || abi == -EOPNOTSUPP else {
+            throw SyscallError(call: "landlock_create_ruleset", subject: "version", errno: -abi)
+        }
+        let lastCapability = try checkedKernel("prctl", on: "PR_CAPBSET_READ") { cs_last_capability() }
+        var system = utsname()
+        try checked("uname") { uname(&system) }
+        let caller = try caller()
+        let core = caller.rlimits.first { $0.resource == 4 }
+        return HostFacts(
+            kernelRelease: withUnsafeBytes(of: system.release) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            },
+            bootID: "",
+            landlockABI: UInt32(max(abi, 0)),
+            memoryTotal: try memoryTotal(),
+            lastCapability: UInt32(lastCapability),
+            caller: caller,
+            entries: pins.entries,
+            gitUser: gitUser,
+            resolverSettings: hostNetwork ? try FileReading.read("/etc/resolv.conf", limit: 1 << 16) : [],
+            corePatternIsPipe: core?.hard == 0
+                ? try FileReading.read("/proc/sys/kernel/core_pattern").first == UInt8(ascii: "|") : false
+        )
+    }
+
+    /// The caller's supplementary groups, as the kernel lists them.
+    public static func groups() -> [UInt32] {
+        let count = getgroups(0, nil)
+        guard count > 0 else { return [] }
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        let found = getgroups(count, &groups)
+        return Array(groups.prefix(Int(max(found, 0)))).sorted()
+    }
+
+    private static func memoryTotal() throws(SyscallError) -> ByteCount {
+        ByteCount(bytes: UInt64(try checkedKernel("sysinfo") { Int(cs_memory_total()) }))
+    }
+
+    private static func caller() throws(SyscallError) -> Caller {
+        let status = ProcessStatus(parsing: try FileReading.read("/proc/self/status"))
+        guard let ignored = status.mask("SigIgn"), let filters = status.number("Seccomp_filters"),
+            let groups = status.numbers("Groups"), groups.allSatisfy({ $0 <= UInt64(UInt32.max) })
+        else {
+            throw SyscallError(call: "read", subject: "/proc/self/status", errno: EBADMSG)
+        }
+        let account = try Accounts.account(uid: geteuid())
+        var nice: Int32 = 0
+        try checkedKernel("getpriority") { cs_nice(&nice) }
+        let score = try FileReading.read("/proc/self/oom_score_adj")
+        guard let adjustment = Int32(String(decoding: score, as: UTF8.self).filter { !$0.isWhitespace }) else {
+            throw SyscallError(call: "read", subject: "/proc/self/oom_score_adj", errno: EBADMSG)
+        }
+        return Caller(
+            uid: geteuid(),
+            gid: getegid(),
+            groups: groups.map { UInt32(truncatingIfNeeded: $0) },
+            userName: account?.name ?? "",
+            home: account?.home ?? "",
+            nice: nice,
+            oomScoreAdjustment: adjustment,
+            ignoredSignals: ignored,
+            seccompFilters: UInt32(filters),
+            rlimits: try rlimits()
+        )
+    }
+
+    private static func rlimits() throws(SyscallError) -> [RLimit] {
+        var limits: [RLimit] = []
+        for resource in Int32(0)..<16 {
+            var value = rlimit()
+            try checked("getrlimit", on: "\(resource)") {
+                getrlimit(__rlimit_resource_t(UInt32(resource)), &value)
+            }
+            limits.append(RLimit(resource: resource, soft: UInt64(value.rlim_cur), hard: UInt64(value.rlim_max)))
+        }
+        return limits
+    }
+}

@@ -1,0 +1,239 @@
+internal import CShims
+internal import Glibc
+public import SandboxPlan
+
+/// What went wrong between the supervisor and a place.
+public enum PlaceError: Error, Hashable, Sendable {
+    /// A call of the supervisor itself.
+    case syscall(SyscallError)
+    /// A step before pid 1 runs, or of pid 1 outside the plan (`cs_pseudo_step`).
+    case setUp(what: String, errno: Int32)
+    /// Step of the plan, counted from 0.
+    case step(index: Int, errno: Int32)
+    /// The other end is gone without a word.
+    case gone
+    case timedOut
+    /// A message that has no place here.
+    case unexpected(String)
+}
+
+/// pid 1 of a place, owned: dropping the value kills and reaps it, and with it everything inside.
+public struct PlaceProcess: ~Copyable {
+    public let control: OwnedFileDescriptor
+    /// Written by the kernel and a helper until `started`, so it has a place of its own.
+    private let launch: UnsafeMutablePointer<cs_launch>
+    private var state = State.starting
+
+    private enum State {
+        case starting
+        case running
+        case gone
+    }
+
+    /// In the supervisor's pid namespace; only after `started`.
+    public var pid: Int32 {
+        precondition(state == .running, "pid 1 is not known to run")
+        return launch.pointee.pid
+    }
+
+    /// What pid 1 says about itself; the index is `cs_place_value`.
+    public struct Report: Hashable, Sendable {
+        public var values: [Int64]
+        /// The place's `/proc/sysvipc/shm`, open; whoever gets the report closes it.
+        public var sharedMemory: Int32
+    }
+
+    /// What reached the supervisor on the control socket.
+    public enum Event: Hashable, Sendable {
+        case ready(Report)
+        /// `dumpable` is pid 1's own flag: 0 from here on (prctl(2) PR_GET_DUMPABLE).
+        case started(id: UInt32, dumpable: Int64)
+        case exited(id: UInt32, status: Int32, userMicroseconds: Int64, systemMicroseconds: Int64, maximumRSSKiB: Int64)
+        case timedOut
+        case gone
+    }
+
+    /// Begins to make the namespaces and pid 1 in them, which will stand at gate A; `started` tells when it does.
+    ///
+    /// Every signal must be blocked in the calling process.
+    public init(identity: IdentityPlan, namespaces: [Layer]) throws(PlaceError) {
+        let pair = try Gate.pair("control", credentials: false)
+        let ours = OwnedFileDescriptor(owning: pair.ours)
+        let theirs = OwnedFileDescriptor(owning: pair.theirs)
+        let own: OwnedFileDescriptor
+        do throws(SyscallError) {
+            let number = try checkedKernel("open", on: "/proc/self/exe") {
+                cs_openat2(AT_FDCWD, "/proc/self/exe", UInt64(CS_O_PATH), 0, 0)
+            }
+            own = OwnedFileDescriptor(owning: Int32(number))
+        } catch { throw .setUp(what: error.call, errno: error.errno) }
+        let launch = UnsafeMutablePointer<cs_launch>.allocate(capacity: 1)
+        launch.initialize(to: cs_launch())
+        launch.pointee.namespaces = PlaceProcess.flags(namespaces)
+        launch.pointee.uid = identity.uid
+        launch.pointee.gid = identity.gid
+        launch.pointee.drop_root = identity.dropsFromRoot ? 1 : 0
+        launch.pointee.control = theirs.number
+        launch.pointee.`self` = own.number
+        if cs_launch_begin(launch) != 0 {
+            let error = PlaceProcess.failure(launch)
+            launch.deallocate()
+            throw error
+        }
+        self.launch = launch
+        control = ours
+        // Open until pid 1 has its copies; `finish` closes them.
+        _ = theirs.release()
+        _ = own.release()
+    }
+
+    deinit {
+        PlaceProcess.end(launch, state)
+        launch.deallocate()
+    }
+
+    /// Waits until pid 1 runs.
+    ///
+    /// - Throws: `PlaceError` when the kernel did not allow it; no process is left then.
+    public mutating func started() throws(PlaceError) {
+        guard state == .starting else { return }
+        state = PlaceProcess.finish(launch) ? .running : .gone
+        if state == .gone { throw PlaceProcess.failure(launch) }
+    }
+
+    private static func finish(_ launch: UnsafeMutablePointer<cs_launch>) -> Bool {
+        let result = cs_launch_finish(launch)
+        _ = close(launch.pointee.control)
+        _ = close(launch.pointee.`self`)
+        return result == 0
+    }
+
+    private static func failure(_ launch: UnsafeMutablePointer<cs_launch>) -> PlaceError {
+        .setUp(
+            what: PlaceProcess.name(pseudoStep: launch.pointee.failed_step),
+            errno: launch.pointee.failed_error
+        )
+    }
+
+    /// Kills pid 1, and by that every process of the place, and waits until all are gone (pid_namespaces(7)).
+    public mutating func end() {
+        PlaceProcess.end(launch, state)
+        state = .gone
+    }
+
+    private static func end(_ launch: UnsafeMutablePointer<cs_launch>, _ state: State) {
+        if state == .gone { return }
+        if state == .starting && !finish(launch) { return }
+        let pid = launch.pointee.pid
+        // Both, so that not even a kernel that refuses the one leaves a place behind; our own child cannot be reused.
+        if cs_pidfd_kill(launch.pointee.pidfd, SIGKILL) < 0 { _ = kill(pid, SIGKILL) }
+        var status: Int32 = 0
+        if cs_wait(pid, 1, &status, nil) < 0 {
+            var information = siginfo_t()
+            _ = waitid(P_PID, id_t(pid), &information, WEXITED)
+        }
+        _ = close(launch.pointee.pidfd)
+    }
+
+    /// Opens gate A: pid 1 carries out the plan in this sealed memfd.
+    ///
+    /// - Parameters:
+    ///   - plan: the sealed memfd.
+    ///   - idMapped: real path of a folder of root to be shown ID-mapped to `id`, if the plan has one.
+    ///   - id: the worker's.
+    /// - Throws: `PlaceError`.
+    public func go(plan: borrowing OwnedFileDescriptor, idMapped: OSString?, id: UInt32) throws(PlaceError) {
+        guard let idMapped else { return try send(CS_MESSAGE_GO.rawValue, descriptors: [plan.number]) }
+        let result = idMapped.withCString { cs_idmapped_tree($0, id) }
+        if result < 0 {
+            let failure = SyscallError(call: "mount_setattr", subject: idMapped.description, errno: Int32(-result))
+            throw .syscall(failure)
+        }
+        let tree = OwnedFileDescriptor(owning: Int32(result))
+        try send(CS_MESSAGE_GO.rawValue, descriptors: [plan.number, tree.number])
+    }
+
+    /// Asks pid 1 for one process; the descriptors are copied into the request.
+    public func spawn(
+        id: UInt32,
+        request: borrowing OwnedFileDescriptor,
+        gate: borrowing OwnedFileDescriptor,
+        stdio: [Int32]
+    ) throws(PlaceError) {
+        try send(CS_MESSAGE_SPAWN.rawValue, id: id, descriptors: [request.number, gate.number] + stdio)
+    }
+
+    /// Sends a signal to the process group of a process of the place.
+    public func signal(_ number: Int32, id: UInt32) throws(PlaceError) {
+        try send(CS_MESSAGE_SIGNAL.rawValue, id: id, value: Int64(number))
+    }
+
+    private func send(
+        _ kind: UInt32,
+        id: UInt32 = 0,
+        value: Int64 = 0,
+        descriptors: [Int32] = []
+    ) throws(PlaceError) {
+        var message = cs_message()
+        message.kind = kind
+        message.id = id
+        message.value.0 = value
+        let result = cs_send(control.number, &message, descriptors, Int32(descriptors.count))
+        if result == Int(-EPIPE) || result == Int(-ECONNRESET) { throw .gone }
+        if result < 0 {
+            throw .syscall(SyscallError(call: "sendmsg", subject: "control", errno: Int32(-result)))
+        }
+    }
+
+    /// The next event; a failure that pid 1 reports is thrown.
+    ///
+    /// - Parameter timeout: milliseconds; -1 waits for ever.
+    /// - Returns: the event; `.gone` at end of file.
+    /// - Throws: `PlaceError`, with the step and errno when pid 1 names one.
+    public func event(timeout: Int32) throws(PlaceError) -> Event {
+        let message: cs_message
+        switch try Gate.receive(control.number, timeout: timeout) {
+        case .endOfFile: return .gone
+        case .message(let received, _, let passed):
+            message = received
+            if message.kind == CS_MESSAGE_PLACE_READY.rawValue, passed >= 0 {
+                return .ready(Report(values: Gate.values(message), sharedMemory: passed))
+            }
+            if passed >= 0 { _ = close(passed) }
+        }
+        let values = Gate.values(message)
+        switch message.kind {
+        case CS_MESSAGE_STARTED.rawValue: return .started(id: message.id, dumpable: values[1])
+        case CS_MESSAGE_TIMED_OUT.rawValue: return .timedOut
+        case CS_MESSAGE_EXITED.rawValue:
+            return .exited(
+                id: message.id,
+                status: Int32(truncatingIfNeeded: values[0]),
+                userMicroseconds: values[1],
+                systemMicroseconds: values[2],
+                maximumRSSKiB: values[3]
+            )
+        case CS_MESSAGE_FAILED.rawValue: throw Gate.failure(message)
+        default: throw .unexpected("message \(message.kind) on the control socket")
+        }
+    }
+
+    private static func flags(_ layers: [Layer]) -> UInt64 {
+        var flags: UInt64 = 0
+        for layer in layers {
+            switch layer {
+            case .userNamespace: flags |= UInt64(CS_NEWUSER)
+            case .mountNamespace: flags |= UInt64(CS_NEWNS)
+            case .pidNamespace: flags |= UInt64(CS_NEWPID)
+            case .networkNamespace: flags |= UInt64(CS_NEWNET)
+            case .ipcNamespace: flags |= UInt64(CS_NEWIPC)
+            case .utsNamespace: flags |= UInt64(CS_NEWUTS)
+            case .cgroupNamespace: flags |= UInt64(CS_NEWCGROUP)
+            case .mounts, .landlock, .seccomp, .noNewPrivileges, .capabilities, .nestedNamespaces, .keyring,
+                .descriptors, .environment, .attributes, .rlimits, .memory, .wallClock:
+                preconditionFailure("\(layer.rawValue) is no namespace")
+            }
+        }
+        return flags
+    }
+}

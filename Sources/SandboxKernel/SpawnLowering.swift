@@ -1,0 +1,30 @@
+internal import CShims
+public import SandboxPlan
+
+/// Turns a `ProcessPlan` into the flat bytes of one spawn request (`struct cs_spawn`).
+public enum SpawnLowering {
+    public static func lowered(_ process: ProcessPlan, filter: SeccompProgram) -> [UInt8] {
+        var writer = FlatWriter(reserving: MemoryLayout<cs_spawn>.size)
+        var header = cs_spawn()
+        func table(_ strings: [OSString]) -> UInt32 {
+            let offsets = strings.map { UInt64(writer.string($0).offset) }
+            return writer.append(offsets)
+        }
+        header.magic = UInt64(CS_SPAWN_MAGIC)
+        header.argument_count = UInt32(process.arguments.count)
+        header.arguments = table(process.arguments)
+        header.environment_count = UInt32(process.environment.count)
+        header.environment = table(
+            process.environment.map { OSString($0.name.bytes + [UInt8(ascii: "=")] + $0.value.bytes) }
+        )
+        header.candidate_count = UInt32(process.candidates.count)
+        header.candidates = table(process.candidates)
+        header.working_directory = writer.string(process.workingDirectory).offset
+        header.filter_count = UInt32(filter.instructions.count)
+        header.filter = writer.append(filter.instructions)
+        writer.terminate()
+        header.total = UInt32(writer.bytes.count)
+        writer.overwrite(header, at: 0)
+        return writer.bytes
+    }
+}

@@ -1,0 +1,279 @@
+import Glibc
+import SandboxPlan
+import Testing
+
+@testable import SandboxKernel
+
+@Suite struct HostDiagnosisTests {
+    /// A host that has everything.
+    private var good: DoctorFacts {
+        var facts = DoctorFacts(identity: ProbeIdentity(uid: 1000, gid: 1000, drops: false))
+        facts.kernelRelease = "6.1.0-18-amd64"
+        facts.machine = "x86_64"
+        facts.seccompFilters = 0
+        facts.isInUserNamespace = false
+        facts.mounts = table(["/", "/proc"])
+        facts.companion = .found("/usr/bin/codex-sandboxd")
+        facts.folders = [DoctorFolder(name: "state-folder", path: "/s", state: .writable, setting: "--state-dir")]
+        for probe in FeatureProbe.allCases { facts.probes[probe] = .works(value: probe == .landlock ? 7 : 0) }
+        return facts
+    }
+
+    private func table(_ targets: [String]) -> MountTable? {
+        let lines = targets.enumerated().map { "\($0 + 20) 1 0:\($0) / \($1) rw - tmpfs tmpfs rw\n" }
+        return MountTable(parsing: Array(lines.joined().utf8))
+    }
+
+    private func check(_ name: String, _ change: (inout DoctorFacts) -> Void) throws -> HostCheck {
+        var facts = good
+        change(&facts)
+        return try #require(HostDiagnosis(facts: facts).checks.first { $0.name == name })
+    }
+
+    /// As the kernel would have it: whatever stands on a failed base fails in it too.
+    private func refuse(_ facts: inout DoctorFacts, _ call: String, _ errno: Int32) {
+        for probe in FeatureProbe.allCases
+        where ![.noNewPrivileges, .seccomp, .landlock, .pidfd, .closeRange, .keyring].contains(probe) {
+            facts.probes[probe] = .failed(call: call, errno: errno)
+        }
+    }
+
+    @Test func aGoodHostHasNothingToMend() {
+        let checks = HostDiagnosis(facts: good).checks
+        #expect(checks.allSatisfy { [.available, .information].contains($0.state) && $0.remedy.isEmpty })
+        #expect(Set(checks.map(\.name)).count == checks.count)
+        #expect(checks.count == 29)
+    }
+
+    @Test func whatIsMissingHasARemedy() {
+        for probe in FeatureProbe.allCases {
+            for outcome in [
+                ProbeOutcome.failed(call: "c", errno: EPERM), .failed(call: "c", errno: ENOSYS),
+                .failed(call: "c", errno: EINVAL), .failed(call: "c", errno: ENOSPC), .failed(call: "c", errno: 0),
+                .failed(call: "c", errno: EIO), .timedOut, .silent(status: 9), .silent(status: 256),
+                .notStarted(errno: EAGAIN),
+            ] {
+                var facts = good
+                facts.probes[probe] = outcome
+                let missing = HostDiagnosis(facts: facts).checks.filter { $0.state == .missing }
+                #expect(missing.count == 1, "\(probe) \(outcome)")
+                #expect(missing.allSatisfy { !$0.remedy.isEmpty && !$0.detail.isEmpty })
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("6.1.0-18-amd64", HostCheck.State.available), ("6.18.44", .available), ("7.0-rc1", .available),
+        ("5.15.0-91-generic", .untested), ("6.0.12", .untested), ("5.14.0", .untested), ("5.13.19", .missing),
+        ("4.18.0-513.el8", .missing), ("what", .untested), ("", .untested), ("6.x", .untested),
+    ])
+    func theReleaseIsJudged(_ release: String, _ state: HostCheck.State) throws {
+        #expect(try check("kernel") { $0.kernelRelease = release }.state == state)
+    }
+
+    @Test func anotherArchitectureIsMissing() throws {
+        #expect(try check("architecture") { $0.machine = "aarch64" }.state == .missing)
+    }
+
+    /// The settings and facts beside the errno, and the command that has to come out.
+    static let causes: [(errno: Int32, change: @Sendable (inout DoctorFacts) -> Void, remedy: String)] = [
+        (ENOSPC, { $0.settings[.maximumUserNamespaces] = 0 }, "sudo sysctl -w user.max_user_namespaces=15000"),
+        (ENOSPC, { $0.settings[.maximumUserNamespaces] = 500 }, "sudo sysctl -w user.max_user_namespaces=1000"),
+        (
+            ENOSPC,
+            {
+                $0.settings[.maximumUserNamespaces] = 0
+                $0.isInUserNamespace = true
+            },
+            "Run codex-sandbox outside of the container or sandbox that it is in."
+        ),
+        (
+            EUSERS, { $0.isInUserNamespace = true },
+            "Run codex-sandbox outside of the container or sandbox that it is in."
+        ),
+        (EPERM, { $0.settings[.unprivilegedUserNamespaces] = 0 }, "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+        (
+            EPERM,
+            {
+                $0.settings[.unprivilegedUserNamespaces] = 1
+                $0.settings[.appArmorRestriction] = 1
+            },
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+        ),
+        (
+            EACCES,
+            { $0.settings[.appArmorRestriction] = 1 },
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+        ),
+        (
+            EPERM,
+            { $0.mounts = MountTable(parsing: Array("20 1 0:1 / /proc rw - proc proc rw\n".utf8)) },
+            "Run codex-sandbox outside of the chroot, or enter the tree with systemd-nspawn instead."
+        ),
+        (
+            EPERM,
+            { $0.seccompFilters = 1 },
+            "Start the container with another filter: docker run --security-opt seccomp=unconfined "
+                + "--security-opt systempaths=unconfined …, or run codex-sandbox on the host."
+        ),
+        (
+            ENOSYS,
+            { $0.seccompFilters = 2 },
+            "Start the container with another filter: docker run --security-opt seccomp=unconfined "
+                + "--security-opt systempaths=unconfined …, or run codex-sandbox on the host."
+        ),
+        (
+            EPERM,
+            { $0.securityModules = "lockdown,selinux" },
+            "Run codex-sandbox outside of the chroot; for a security module see: sudo journalctl -k --grep userns"
+        ),
+        (EINVAL, { _ in }, "Boot a kernel that has CONFIG_USER_NS=y."),
+        (ENOSYS, { _ in }, "Boot a kernel that has CONFIG_USER_NS=y."),
+        (ENOMEM, { _ in }, "Report it with what this prints: codex-sandbox doctor --json"),
+    ]
+
+    @Test(arguments: causes.indices) func aForbiddenUserNamespaceHasItsCause(_ index: Int) throws {
+        let (errno, change, remedy) = Self.causes[index]
+        var facts = good
+        refuse(&facts, "unshare(CLONE_NEWUSER)", errno)
+        change(&facts)
+        let checks = HostDiagnosis(facts: facts).checks
+        let check = try #require(checks.first { $0.name == "user-namespace" })
+        #expect(check.state == .missing)
+        #expect(check.remedy == remedy)
+        #expect(check.detail.hasPrefix("unshare(CLONE_NEWUSER): \(ErrnoName.described(errno)). "))
+        #expect(check.detail.hasSuffix("."))
+        // Nothing else is blamed for it.
+        #expect(checks.filter { $0.state == .missing }.map(\.name) == ["user-namespace"])
+        #expect(checks.contains { $0.detail == "not tried: it needs user-namespace" && $0.name == "proc" })
+    }
+
+    @Test func rootThatCannotBecomeAnotherIsSaid() throws {
+        let check = try check("user-namespace") { refuse(&$0, "setresuid", EINVAL) }
+        #expect(check.remedy.contains("ordinary user"))
+    }
+
+    @Test func aMissingProcIsSaid() throws {
+        let check = try check("user-namespace") { refuse(&$0, "write /proc/self/setgroups", ENOENT) }
+        #expect(check.remedy == "sudo mount -t proc proc /proc")
+    }
+
+    /// Ubuntu: the namespace is made and has no capabilities.
+    @Test func appArmorIsFoundBehindALaterCall() throws {
+        let check = try check("mount-namespace") {
+            $0.settings[.appArmorRestriction] = 1
+            $0.probes[.mountNamespace] = .failed(call: "unshare(CLONE_NEWNS)", errno: EPERM)
+        }
+        #expect(check.remedy == "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
+    }
+
+    @Test(arguments: [
+        ("network-namespace", FeatureProbe.networkNamespace, "user.max_net_namespaces"),
+        ("mount-namespace", .mountNamespace, "user.max_mnt_namespaces"),
+        ("pid-namespace", .pidNamespace, "user.max_pid_namespaces"),
+        ("ipc-namespace", .ipcNamespace, "user.max_ipc_namespaces"),
+        ("uts-namespace", .utsNamespace, "user.max_uts_namespaces"),
+        ("cgroup-namespace", .cgroupNamespace, "user.max_cgroup_namespaces"),
+    ])
+    func aLimitOfNamespacesIsNamed(_ name: String, _ probe: FeatureProbe, _ setting: String) throws {
+        let check = try check(name) { $0.probes[probe] = .failed(call: "unshare", errno: ENOSPC) }
+        #expect(check.remedy == "sudo sysctl -w \(setting)=15000")
+    }
+
+    @Test func aCoveredProcIsNamed() throws {
+        let check = try check("proc") {
+            $0.probes[.proc] = .failed(call: "fsmount", errno: EPERM)
+            $0.mounts = table(["/", "/proc", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/sys", "/process"])
+        }
+        #expect(check.detail.contains("(/proc/acpi, /proc/kcore, /proc/keys, …)"))
+        #expect(check.remedy.contains("systempaths=unconfined"))
+    }
+
+    @Test func whatStandsOnAMissingPieceIsNotTried() throws {
+        let check = try check("pivot-root") {
+            for probe in [FeatureProbe.moveMount, .pivotRoot] {
+                $0.probes[probe] = .failed(call: "move_mount", errno: EPERM)
+            }
+        }
+        #expect(check.state == .untested)
+        #expect(check.detail == "not tried: it needs move-mount")
+    }
+
+    @Test func aLowLandlockSaysWhoHoldsTheRest() throws {
+        let two = try check("landlock") { $0.probes[.landlock] = .works(value: 2) }
+        #expect(two.state == .partial)
+        for right in ["truncate (ABI 3)", "ioctl_dev (ABI 5)", "abstract sockets (ABI 6)", "signals (ABI 6)"] {
+            #expect(two.detail.contains(right))
+        }
+        #expect(!two.detail.contains("refer"))
+        #expect(try check("landlock") { $0.probes[.landlock] = .works(value: 6) }.state == .available)
+    }
+
+    @Test func landlockThatIsNotSwitchedOnIsToldFromNone() throws {
+        let off = try check("landlock") {
+            $0.probes[.landlock] = .failed(call: "landlock_create_ruleset(version)", errno: EOPNOTSUPP)
+            $0.securityModules = "capability,yama"
+        }
+        #expect(off.remedy == "Add to the kernel's command line and boot again: lsm=landlock,capability,yama")
+        let none = try check("landlock") {
+            $0.probes[.landlock] = .failed(call: "landlock_create_ruleset(version)", errno: ENOSYS)
+        }
+        #expect(none.remedy == "Boot Linux 6.1 or newer that has CONFIG_SECURITY_LANDLOCK=y.")
+    }
+
+    @Test func tasksThatAreNotCountedAreSaid() throws {
+        let root = try check("rlimits") {
+            $0.probes[.rlimitNproc] = .failed(call: "setrlimit(RLIMIT_NPROC)", errno: 0)
+        }
+        #expect(root.detail.contains("had no effect") && root.detail.contains("root"))
+        let shared = try check("rlimits") { $0.probes[.rlimitNproc] = .failed(call: "clone", errno: EAGAIN) }
+        #expect(shared.detail.contains("ulimit -u"))
+    }
+
+    @Test func aFullKeyQuotaHasItsSetting() throws {
+        let check = try check("keyring") {
+            $0.settings[.maximumKeys] = 200
+            $0.probes[.keyring] = .failed(call: "keyctl", errno: EDQUOT)
+        }
+        #expect(check.remedy == "sudo sysctl -w kernel.keys.maxkeys=2000")
+    }
+
+    @Test func filtersAroundUsAreMentioned() throws {
+        #expect(try check("seccomp") { $0.seccompFilters = 2 }.detail.contains("2 filters"))
+    }
+
+    @Test(arguments: [
+        (CgroupState.none, "is not there"), (.delegated(controllers: []), "without controllers"),
+        (.delegated(controllers: ["memory", "pids"]), "memory, pids"), (.notDelegated(errno: EACCES), "EACCES"),
+        (.unknown(errno: EBADMSG), "EBADMSG"),
+    ])
+    func cgroupsAreInformation(_ state: CgroupState, _ words: String) throws {
+        let check = try check("cgroups") { $0.cgroup = state }
+        #expect(check.state == .information)
+        #expect(check.detail.contains(words))
+    }
+
+    @Test(arguments: [
+        (FolderState.canBeMade(in: "/p"), HostCheck.State.available, ""),
+        (.cannotBeMade(in: "/p", errno: EROFS), .missing, "Make the folder, or name another folder with --state-dir."),
+        (.foreign(uid: 7), .missing, "Take it over with chown, or name another folder with --state-dir."),
+        (.writableByOthers(mode: 0o777), .missing, "chmod go-w /s\\x1b"),
+        (.unusable(errno: ENOTDIR), .missing, "Mend the folder, or name another folder with --state-dir."),
+        (.unknown(why: "HOME is unset"), .missing, "Set HOME, or name another folder with --state-dir."),
+    ])
+    func foldersAreJudged(_ state: FolderState, _ expected: HostCheck.State, _ remedy: String) throws {
+        let folder = DoctorFolder(name: "state-folder", path: "/s\u{1B}", state: state, setting: "--state-dir")
+        let check = try check("state-folder") { $0.folders = [folder] }
+        #expect(check.state == expected)
+        #expect(check.remedy == remedy)
+    }
+
+    @Test(arguments: [
+        CompanionExecutable.absent(tried: ["/a", "/b"]), .unusable("/a", why: "it is not a file"),
+        .unknown(errno: ENOENT),
+    ])
+    func aCompanionThatIsNotThereIsMissing(_ companion: CompanionExecutable) throws {
+        let check = try check("codex-sandboxd") { $0.companion = companion }
+        #expect(check.state == .missing && !check.remedy.isEmpty)
+    }
+}
