@@ -1,0 +1,177 @@
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// Reads the records of a workspace and puts the launches together.
+///
+/// Whatever stands in the file, the answer is launches and problems: a damaged line costs that line.
+public struct EvidenceReader {
+    public enum Selection: Hashable, Sendable {
+        /// The launch that was recorded last.
+        case last
+        /// The newest launches, at most so many.
+        case newest(Int)
+        /// Every launch whose id begins with this text.
+        case id(beginning: String)
+    }
+
+    public struct Found: Sendable {
+        /// The newest first.
+        public var launches: [RecordedLaunch] = []
+        /// In what was read; the rest of the file is not judged.
+        public var problems: [RecordProblem] = []
+        /// Whether older records were left unread.
+        public var thereIsMore = false
+    }
+
+    private let location: EvidenceLocation
+    private let host: RunningHost
+
+    public init(_ location: EvidenceLocation) {
+        self.init(location, host: RunningHost())
+    }
+
+    init(_ location: EvidenceLocation, host: RunningHost) {
+        self.location = location
+        self.host = host
+    }
+
+    /// What the file has; a workspace without a file has no launches.
+    public func find(_ selection: Selection) throws(EvidenceError) -> Found {
+        var found = Found()
+        guard var lines = try openLines() else { return found }
+        var outcomes: [LaunchID: (record: Record, offset: Int64)] = [:]
+        var opened: Set<LaunchID> = []
+        while let line = try lines.next() {
+            if found.isEnough(for: selection) {
+                found.thereIsMore = true
+                return found
+            }
+            guard selection.mayConcern(line.bytes) || line.isCutOff || line.isTooLong else { continue }
+            let record: Record
+            do throws(Record.Problem) {
+                record = try EvidenceReader.record(line)
+            } catch {
+                found.problems.append(RecordProblem(offset: line.offset, what: error.what))
+                continue
+            }
+            guard selection.concerns(record.id) else { continue }
+            if record.kind == .outcome {
+                if outcomes.updateValue((record, line.offset), forKey: record.id) != nil {
+                    found.problems.append(
+                        RecordProblem(offset: line.offset, what: "launch \(record.id) has a second outcome")
+                    )
+                }
+                continue
+            }
+            let outcome = outcomes.removeValue(forKey: record.id)
+            if !opened.insert(record.id).inserted {
+                found.problems.append(RecordProblem(offset: line.offset, what: "launch \(record.id) begins twice"))
+            }
+            if let outcome, outcome.record.namedStart != Hexadecimal.text(record.digest) {
+                found.problems.append(
+                    RecordProblem(
+                        offset: outcome.offset,
+                        what: "the outcome of launch \(record.id) names another start record than the one that is there"
+                    )
+                )
+            }
+            found.launches.append(launch(record, outcome?.record))
+        }
+        for (id, outcome) in outcomes.sorted(by: { $0.value.offset < $1.value.offset }) {
+            found.problems.append(
+                RecordProblem(offset: outcome.offset, what: "the outcome of launch \(id) has no start record")
+            )
+        }
+        return found
+    }
+
+    private static func record(_ line: LinesBackwards.Line) throws(Record.Problem) -> Record {
+        if line.isTooLong { throw Record.Problem(what: "damaged line: too long") }
+        if line.isCutOff { throw Record.Problem(what: "damaged line: cut off, its writer was killed or is at work") }
+        return try Record(reading: line.bytes)
+    }
+
+    private func launch(_ opening: Record, _ outcome: Record?) -> RecordedLaunch {
+        let state: RecordedLaunch.State =
+            if opening.kind == .refused {
+                .refused
+            } else if outcome != nil {
+                .closed
+            } else {
+                host.isRunning(opening.statement) ? .running : .interrupted
+            }
+        return RecordedLaunch(
+            id: opening.id,
+            state: state,
+            opening: opening.statement,
+            outcome: outcome?.statement
+        )
+    }
+
+    /// The file's lines up to its length at a moment when no writer held the lock; nil without a file.
+    private func openLines() throws(EvidenceError) -> LinesBackwards? {
+        guard let state = try EvidenceFolder.state(location.stateFolder, make: false),
+            let evidence = try state.folder(EvidenceLocation.folderName, make: false),
+            let workspace = try evidence.folder(OSString(location.workspaceID), make: false)
+        else { return nil }
+        let path = location.records
+        let number = EvidenceLocation.fileName.withCString {
+            openat(workspace.descriptor.number, $0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        }
+        let code = errno
+        if number < 0 && code == ENOENT { return nil }
+        guard number >= 0 else { throw EvidenceReader.failure("open the file of records", path, "openat", code) }
+        let descriptor = OwnedFileDescriptor(owning: number)
+        let length = try EvidenceReader.settledLength(of: descriptor.number, path)
+        return LinesBackwards(descriptor, path: path, length: length)
+    }
+
+    private static func settledLength(of descriptor: Int32, _ path: OSString) throws(EvidenceError) -> Int64 {
+        let locked = flock(descriptor, LOCK_SH)
+        let lockCode = errno
+        guard locked == 0 else { throw failure("lock", path, "flock", lockCode) }
+        defer { _ = flock(descriptor, LOCK_UN) }
+        let status = try OwnedByUs.check(descriptor, path, remedy: "look at who wrote to it")
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw EvidenceError(
+                action: "read",
+                subject: path,
+                cause: "it is no regular file",
+                remedy: "look at who put it there"
+            )
+        }
+        return Int64(status.st_size)
+    }
+
+    private static func failure(_ action: String, _ path: OSString, _ call: String, _ code: Int32) -> EvidenceError {
+        EvidenceError(action: action, subject: path, call: call, errno: code, remedy: "see the folder's owner and mode")
+    }
+}
+
+extension EvidenceReader.Found {
+    fileprivate func isEnough(for selection: EvidenceReader.Selection) -> Bool {
+        switch selection {
+        case .last: !launches.isEmpty
+        case .newest(let count): launches.count >= count
+        case .id: false
+        }
+    }
+}
+
+extension EvidenceReader.Selection {
+    /// Whether the line is worth reading as JSON.
+    fileprivate func mayConcern(_ line: [UInt8]) -> Bool {
+        switch self {
+        case .last, .newest: true
+        case .id(let beginning): ByteSearch.contains("\"launchId\":\"\(beginning)", in: line)
+        }
+    }
+
+    fileprivate func concerns(_ id: LaunchID) -> Bool {
+        switch self {
+        case .last, .newest: true
+        case .id(let beginning): id.description.hasPrefix(beginning)
+        }
+    }
+}

@@ -1,0 +1,158 @@
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+
+/// The records of one launch, open for writing.
+///
+/// Opened before the launch, so that a launch that cannot be recorded is refused before anything is made. It writes `start`
+/// and later `outcome`, or `refused` alone, to the workspace's file and to the copy that `--evidence` asked for.
+public struct EvidenceStore: ~Copyable {
+    public enum Durability: Hashable, Sendable {
+        /// In the page cache when the call returns: a crash of the machine can lose it, one of the process cannot.
+        case processCrash
+        /// On the disk when the call returns (fdatasync(2)): `--durable`.
+        case powerLoss
+    }
+
+    public let location: EvidenceLocation
+    private let durability: Durability
+    private let folder: EvidenceFolder
+    private var records: RecordFile
+    private let copy: RecordFile?
+    private var startLine: CanonicalJSON?
+    private var startDigest: [UInt8]?
+
+    /// Opens the workspace's file of records, and `copy` if there is one.
+    ///
+    /// - Parameters:
+    ///   - location: the state folder and the workspace.
+    ///   - copy: the file of `--evidence`; made with mode 0600, appended to if it is there, refused if it is a link.
+    ///   - durability: what a record has to survive.
+    /// - Throws: `EvidenceError`; its `refusal` is what the launch ends with.
+    public init(
+        opening location: EvidenceLocation,
+        copy: OSString? = nil,
+        durability: Durability = .processCrash
+    ) throws(EvidenceError) {
+        // Both before any property is set: an initializer that throws halfway could not say which to close.
+        let folder = try EvidenceStore.openFolder(location)
+        let opened = try EvidenceStore.openRecords(location, durability)
+        let openedCopy = try EvidenceStore.openCopy(copy, durability)
+        self.location = location
+        self.durability = durability
+        self.folder = folder
+        records = opened
+        self.copy = openedCopy
+    }
+
+    /// Appends the start record: to be done before the worker is released.
+    ///
+    /// When it throws, the worker must not be released. The record may then stand in one of two files; `appendOutcome` with
+    /// the refusal closes it.
+    public mutating func appendStart(
+        _ context: PreparedContext,
+        layers: [LayerReport],
+        childReport: [ReportedFact] = [],
+        at time: Timestamp = .now
+    ) throws(EvidenceError) {
+        precondition(startLine == nil, "a launch starts once")
+        let line = LaunchStatement.start(context, layers: layers, childReport: childReport, at: time)
+        startLine = line
+        try append(line)
+    }
+
+    /// Computes the start record's digest, which the outcome names: best while the worker runs.
+    public mutating func settle() {
+        guard startDigest == nil, let startLine else { return }
+        startDigest = SHA256.digest(startLine.bytes)
+    }
+
+    /// Appends the outcome that closes the start record.
+    public mutating func appendOutcome(_ context: PreparedContext, _ end: LaunchEnd) throws(EvidenceError) {
+        settle()
+        guard let startDigest else { preconditionFailure("an outcome needs a start; a launch without one is refused") }
+        let statement = LaunchStatement.outcome(
+            context.id,
+            end,
+            toolVersion: context.toolVersion,
+            startDigest: startDigest
+        )
+        try append(statement)
+    }
+
+    /// Appends the one record of a launch that was refused before its start was recorded.
+    public mutating func appendRefused(
+        _ context: PreparedContext,
+        _ refusal: Refusal,
+        proof: ExecveFact.Proof,
+        exitStatus: Int32,
+        layers: [LayerReport] = [],
+        childReport: [ReportedFact] = [],
+        at time: Timestamp = .now
+    ) throws(EvidenceError) {
+        precondition(startLine == nil, "a launch whose start is recorded ends with an outcome")
+        let statement = LaunchStatement.refused(
+            context,
+            refusal,
+            proof: proof,
+            exitStatus: exitStatus,
+            layers: layers,
+            childReport: childReport,
+            at: time
+        )
+        try append(statement)
+    }
+
+    private mutating func append(_ line: CanonicalJSON) throws(EvidenceError) {
+        // A day may lie between start and outcome, and somebody may have removed the file meanwhile.
+        if try !records.hasName { records = try EvidenceStore.openRecords(location, durability) }
+        try records.append(line)
+        switch copy {
+        case .some(let copy): try copy.append(line)
+        case .none: break
+        }
+    }
+
+    private static func openCopy(_ path: OSString?, _ durability: Durability) throws(EvidenceError) -> RecordFile? {
+        guard let path else { return nil }
+        return try RecordFile.open(
+            path,
+            below: AT_FDCWD,
+            path: path,
+            durable: durability == .powerLoss,
+            remedy: "name another file with --evidence FILE"
+        )
+    }
+
+    /// Descriptor of the workspace's folder, for what else is kept there; valid as long as the store.
+    var workspaceFolder: Int32 { folder.descriptor.number }
+
+    private static func openFolder(_ location: EvidenceLocation) throws(EvidenceError) -> EvidenceFolder {
+        guard let state = try EvidenceFolder.state(location.stateFolder, make: true),
+            let evidence = try state.folder(EvidenceLocation.folderName, make: true),
+            let workspace = try evidence.folder(OSString(location.workspaceID), make: true)
+        else {
+            throw EvidenceError(
+                action: "open the folder of records",
+                subject: location.records.parent,
+                cause: "it was removed while it was being opened",
+                remedy: "try again"
+            )
+        }
+        return workspace
+    }
+
+    private static func openRecords(
+        _ location: EvidenceLocation,
+        _ durability: Durability
+    ) throws(EvidenceError) -> RecordFile {
+        let workspace = try openFolder(location)
+        return try RecordFile.open(
+            EvidenceLocation.fileName,
+            below: workspace.descriptor.number,
+            path: location.records,
+            durable: durability == .powerLoss,
+            remedy: EvidenceFolder.remedy
+        )
+    }
+}

@@ -1,0 +1,90 @@
+internal import SandboxPlan
+
+extension JSONWriter {
+    /// Per layer: what was asked, what holds it, whether it is in force, and which observations say so.
+    ///
+    /// A layer of the plan without a report was never looked at: it has no `enforcement`, and no observer.
+    mutating func layers(_ planned: [PlannedLayer], _ reports: [LayerReport]) {
+        var pairs = planned.map { plan in (plan: Optional(plan), report: reports.first { $0.layer == plan.layer }) }
+        for report in reports where !planned.contains(where: { $0.layer == report.layer }) {
+            pairs.append((plan: nil, report: report))
+        }
+        array(pairs) { json, pair in json.object { $0.layer(pair.plan, pair.report) } }
+    }
+
+    private mutating func layer(_ planned: PlannedLayer?, _ report: LayerReport?) {
+        if let report { member("enforcement", string: report.enforcement.word) }
+        member("installed", bool: report?.enforcement.isInForce ?? false)
+        if let layer = planned?.layer ?? report?.layer { member("layer", string: layer.rawValue) }
+        if let planned { member("mechanism", text: planned.mechanism) }
+        member("missing", texts: report?.enforcement.missing ?? [])
+        member("observations", array: report?.observations ?? []) { json, observation in
+            json.object { json in
+                json.member("agrees", bool: observation.agrees)
+                json.member("expected", text: observation.expected)
+                json.member("field", text: observation.field)
+                json.member("found", text: observation.found)
+                json.member("observer", string: observation.observer.rawValue)
+            }
+        }
+        member("requested", bool: planned?.requested ?? (report?.enforcement != .notRequested))
+        if let requirement = planned?.requirement ?? report?.requirement {
+            member("requirement", string: requirement.word)
+        }
+        member("verifiedBy", array: JSONWriter.verifiers(report?.observations ?? [])) { $0.string($1.rawValue) }
+    }
+
+    /// Who saw that the layer is as planned; nobody, if a single observation differs.
+    private static func verifiers(_ observations: [Observation]) -> [Observer] {
+        guard observations.allSatisfy(\.agrees) else { return [] }
+        return [.outside, .refusedAct, .selfReported].filter { observer in
+            observations.contains { $0.observer == observer }
+        }
+    }
+
+    /// The word for each layer.
+    mutating func enforcement(_ reports: [LayerReport]) {
+        object { json in
+            for report in JSONWriter.sorted(reports) {
+                json.key(report.layer.rawValue)
+                json.string(report.enforcement.word)
+            }
+        }
+    }
+
+    /// What is missing in each layer that is degraded.
+    mutating func missing(_ reports: [LayerReport]) {
+        object { json in
+            for report in JSONWriter.sorted(reports) where !report.enforcement.missing.isEmpty {
+                json.key(report.layer.rawValue)
+                json.array(report.enforcement.missing) { $0.text($1) }
+            }
+        }
+    }
+
+    /// By name, each layer once: a second report of a layer is a mistake in this program.
+    private static func sorted(_ reports: [LayerReport]) -> [LayerReport] {
+        let sorted = reports.sorted { JSONObject.order($0.layer.rawValue, $1.layer.rawValue) < 0 }
+        for index in sorted.indices.dropFirst() {
+            precondition(sorted[index - 1].layer != sorted[index].layer, "two reports of one layer")
+        }
+        return sorted
+    }
+}
+
+extension Enforcement {
+    /// Whether the layer weighs on the job: by the kernel, in part, or by watching.
+    var isInForce: Bool {
+        switch self {
+        case .enforced, .degraded, .watched: true
+        case .notRequested, .failed: false
+        }
+    }
+
+    var missing: [String] {
+        switch self {
+        case .degraded(let parts): parts
+        case .enforced, .watched, .notRequested, .failed: []
+        }
+    }
+}

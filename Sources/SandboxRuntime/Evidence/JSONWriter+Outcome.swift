@@ -1,0 +1,77 @@
+internal import SandboxPlan
+
+extension JSONWriter {
+    /// The outcome: its `word`, and what belongs to that word.
+    mutating func outcome(_ outcome: Outcome) {
+        object { json in
+            switch outcome {
+            case .exited(let code): json.member("exitCode", integer: code)
+            case .signalled(let signal), .interrupted(let signal): json.member("signal") { $0.signal(signal) }
+            case .timedOut: break
+            case .memoryExceeded(let used, let limit):
+                json.member("limitBytes", quantity: limit.bytes)
+                json.member("usedBytes", quantity: used.bytes)
+            case .protectionLost(let what): json.member("what", text: what)
+            case .refused(let refusal): json.member("refusal") { $0.refusal(refusal) }
+            case .notExecuted(let errno, let message):
+                json.member("errno") { $0.errno(errno) }
+                json.member("message", text: message)
+            }
+            json.member("word", string: outcome.word)
+        }
+    }
+
+    mutating func signal(_ number: Int32) {
+        object { json in
+            json.member("name", string: SignalName.name(number))
+            json.member("number", integer: number)
+        }
+    }
+
+    /// Null when no system call failed.
+    mutating func errno(_ number: Int32) {
+        guard number != 0 else { return null() }
+        object { json in
+            json.member("name", string: ErrnoName.name(number))
+            json.member("number", integer: number)
+        }
+    }
+
+    mutating func refusal(_ refusal: Refusal) {
+        object { json in
+            json.member("errno") { $0.errno(refusal.errno) }
+            if let layer = refusal.layer { json.member("layer", string: layer.rawValue) }
+            json.member("message", text: refusal.message)
+            json.member("remedy", text: refusal.remedy)
+            json.member("stage", text: refusal.stage)
+            json.member("step", text: refusal.step)
+            json.member("subject", text: refusal.subject)
+        }
+    }
+
+    mutating func usage(_ usage: Usage) {
+        object { json in
+            json.member("maximumResidentBytes", quantity: usage.maximumResident.bytes)
+            json.member("memoryPeakWatchedBytes", quantity: usage.memoryPeakWatched.bytes)
+            json.member("systemMicroseconds", quantity: usage.systemMicroseconds)
+            json.member("userMicroseconds", quantity: usage.userMicroseconds)
+        }
+    }
+
+    mutating func times(_ end: LaunchEnd) {
+        object { json in
+            json.member("ended", time: end.endedAt)
+            if let released = end.releasedAt { json.member("released", time: released) }
+            json.member("started", time: end.startedAt)
+            if let wall = end.wallMicroseconds { json.member("wallMicroseconds", quantity: wall) }
+        }
+    }
+
+    mutating func execve(_ fact: ExecveFact) {
+        member("execveKnownBy", string: fact.knownBy)
+        switch fact.reached {
+        case .some(let reached): member("execveReached", bool: reached)
+        case nil: member("execveReached") { $0.null() }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+public import SandboxPlan
+
+/// Everything about a launch that is known before its place is made.
+///
+/// A launch that is refused early knows less; what it does not know is nil and has no member in the record.
+public struct LaunchContext: Sendable {
+    public var id: LaunchID
+    /// Version of this program, as `--version` says it.
+    public var toolVersion: String
+    /// When the launcher began.
+    public var startedAt: Timestamp
+    public var supervisor: SupervisorFacts
+    public var workspace: RecordedWorkspace
+    /// As asked for; recorded as it is, so a secret belongs in the environment or a file, not here.
+    public var arguments: [OSString]
+    /// Descriptors 0, 1 and 2 as the worker gets them.
+    public var standardStreams: [StandardStream]
+    public var worker: WorkerExecutable?
+    /// With the command line's changes applied.
+    public var policy: CompiledPolicy?
+    public var plan: LaunchPlan?
+    public var host: HostFacts?
+
+    public init(
+        id: LaunchID,
+        toolVersion: String,
+        startedAt: Timestamp,
+        supervisor: SupervisorFacts,
+        workspace: RecordedWorkspace,
+        arguments: [OSString],
+        standardStreams: [StandardStream] = [],
+        worker: WorkerExecutable? = nil,
+        policy: CompiledPolicy? = nil,
+        plan: LaunchPlan? = nil,
+        host: HostFacts? = nil
+    ) {
+        self.id = id
+        self.toolVersion = toolVersion
+        self.startedAt = startedAt
+        self.supervisor = supervisor
+        self.workspace = workspace
+        self.arguments = arguments
+        self.standardStreams = standardStreams
+        self.worker = worker
+        self.policy = policy
+        self.plan = plan
+        self.host = host
+    }
+}
+
+/// One of the descriptors 0, 1 and 2: what it leads to, and which one it is.
+public struct StandardStream: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable {
+        case file
+        case pipe
+        case socket
+        case terminal
+        case nullDevice = "null-device"
+        case characterDevice = "character-device"
+        /// What the kernel names in no file system: an eventfd, a memfd.
+        case anonymous
+    }
+
+    /// 0, 1 or 2.
+    public var number: Int32
+    public var kind: Kind
+    public var device: UInt64
+    public var inode: UInt64
+
+    public init(number: Int32, kind: Kind, device: UInt64, inode: UInt64) {
+        self.number = number
+        self.kind = kind
+        self.device = device
+        self.inode = inode
+    }
+}
+
+/// A value that the processes inside reported of themselves: `securebits`, `keyring`.
+public struct ReportedFact: Hashable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}

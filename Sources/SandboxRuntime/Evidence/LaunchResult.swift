@@ -1,0 +1,51 @@
+public import SandboxPlan
+
+/// The one object that `--result` writes: what a calling program needs, without reading the record.
+public enum LaunchResult {
+    /// The object.
+    ///
+    /// - Parameters:
+    ///   - id: the launch.
+    ///   - end: how it ended.
+    ///   - records: the file that holds the launch's records; nil if none could be written.
+    /// - Returns: the object's text, without a newline.
+    public static func json(_ id: LaunchID, _ end: LaunchEnd, records: OSString?) -> CanonicalJSON {
+        CanonicalJSON(capacity: 2 << 10) { json in
+            json.object { $0.result(id, end, records) }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Members that belong to one outcome stand between the others, because keys are in order.
+    fileprivate mutating func result(_ id: LaunchID, _ end: LaunchEnd, _ records: OSString?) {
+        member("enforcement") { $0.enforcement(end.layers) }
+        if case .notExecuted(let errno, _) = end.outcome { member("errno") { $0.errno(errno) } }
+        execve(end.execve)
+        if case .exited(let code) = end.outcome { member("exitCode", integer: code) }
+        member("exitStatus", integer: end.exitStatus)
+        member("launchId", string: id.description)
+        if case .memoryExceeded(_, let limit) = end.outcome { member("limitBytes", quantity: limit.bytes) }
+        if case .notExecuted(_, let message) = end.outcome { member("message", text: message) }
+        member("missing") { $0.missing(end.layers) }
+        member("outcome", string: end.outcome.word)
+        if let records { member("records", bytes: records) } else { member("records") { $0.null() } }
+        if case .refused(let refusal) = end.outcome { member("refusal") { $0.refusal(refusal) } }
+        member("schemaVersion", integer: LaunchStatement.schemaVersion)
+        if let signal = end.signal ?? end.outcome.signal { member("signal") { $0.signal(signal) } }
+        member("times") { $0.times(end) }
+        if let usage = end.usage { member("usage") { $0.usage(usage) } }
+        if case .memoryExceeded(let used, _) = end.outcome { member("usedBytes", quantity: used.bytes) }
+        if case .protectionLost(let what) = end.outcome { member("what", text: what) }
+    }
+}
+
+extension Outcome {
+    /// The signal that the outcome names.
+    var signal: Int32? {
+        switch self {
+        case .signalled(let signal), .interrupted(let signal): signal
+        case .exited, .timedOut, .memoryExceeded, .protectionLost, .refused, .notExecuted: nil
+        }
+    }
+}

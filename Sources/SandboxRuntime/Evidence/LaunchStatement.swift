@@ -1,0 +1,146 @@
+public import SandboxPlan
+
+/// The records of a launch: in-toto Statements, version 1, one canonical line each.
+///
+/// A launch that ran has two, `start` and `outcome`; one that was refused before its start was recorded has one, `refused`.
+/// docs/evidence.md says what every field means, docs/schema/launch-record.schema.json what it may hold.
+public enum LaunchStatement {
+    /// in-toto attestation framework, spec v1.
+    public static let statementType = "https://in-toto.io/Statement/v1"
+    public static let startType = "urn:codex-sandbox:launch-start:v1"
+    public static let outcomeType = "urn:codex-sandbox:launch-outcome:v1"
+    public static let refusedType = "urn:codex-sandbox:launch-refused:v1"
+    /// Goes up when a field changes its meaning or disappears; added fields leave it.
+    public static let schemaVersion = 1
+
+    /// The start: in place before the worker is released.
+    public static func start(
+        _ context: PreparedContext,
+        layers: [LayerReport],
+        childReport: [ReportedFact],
+        at time: Timestamp
+    ) -> CanonicalJSON {
+        precondition(context.isComplete, "a start record needs policy, plan and host")
+        return statement(startType, subjects: { $0.subjects(context) }) { json in
+            json.member("arguments") { $0.written(context.arguments) }
+            json.childReport(childReport)
+            json.host(context)
+            json.member("launchId", string: context.id.description)
+            json.member("layers") { $0.layers(context.plannedLayers, layers) }
+            json.planAndPolicy(context)
+            json.member("schemaVersion", integer: schemaVersion)
+            json.streamsAndSupervisor(context)
+            json.object("times") { json in
+                json.member("recorded", time: time)
+                json.member("started", time: context.startedAt)
+            }
+            json.member("toolVersion", text: context.toolVersion)
+        }
+    }
+
+    /// A launch that was refused before its start was recorded: start and end in one.
+    public static func refused(
+        _ context: PreparedContext,
+        _ refusal: Refusal,
+        proof: ExecveFact.Proof,
+        exitStatus: Int32,
+        layers: [LayerReport],
+        childReport: [ReportedFact],
+        at time: Timestamp
+    ) -> CanonicalJSON {
+        statement(refusedType, subjects: { $0.subjects(context) }) { json in
+            json.member("arguments") { $0.written(context.arguments) }
+            json.childReport(childReport)
+            json.execve(.notReached(proof))
+            json.member("exitStatus", integer: exitStatus)
+            json.host(context)
+            json.member("launchId", string: context.id.description)
+            json.member("layers") { $0.layers(context.plannedLayers, layers) }
+            json.member("outcome") { $0.outcome(.refused(refusal)) }
+            json.planAndPolicy(context)
+            json.member("schemaVersion", integer: schemaVersion)
+            json.streamsAndSupervisor(context)
+            json.object("times") { json in
+                json.member("ended", time: time)
+                json.member("started", time: context.startedAt)
+            }
+            json.member("toolVersion", text: context.toolVersion)
+        }
+    }
+
+    /// The end of a launch whose start record has this digest.
+    public static func outcome(
+        _ id: LaunchID,
+        _ end: LaunchEnd,
+        toolVersion: String,
+        startDigest: [UInt8]
+    ) -> CanonicalJSON {
+        let subject = CanonicalJSON { json in
+            json.elements { json in
+                json.object { json in
+                    json.member("digest", sha256: startDigest)
+                    json.member("name", string: "launch-start/\(id)")
+                }
+            }
+        }
+        return statement(outcomeType, subjects: { $0.written(subject) }) { json in
+            json.member("enforcement") { $0.enforcement(end.layers) }
+            json.execve(end.execve)
+            json.member("exitStatus", integer: end.exitStatus)
+            json.member("launchId", string: id.description)
+            json.member("missing") { $0.missing(end.layers) }
+            json.member("outcome") { $0.outcome(end.outcome) }
+            json.member("protectionEvents", array: end.protectionEvents) { json, event in
+                json.object { json in
+                    json.member("at", time: event.at)
+                    json.member("what", text: event.what)
+                }
+            }
+            json.member("schemaVersion", integer: schemaVersion)
+            if let signal = end.signal { json.member("signal") { $0.signal(signal) } }
+            json.member("times") { $0.times(end) }
+            json.member("toolVersion", text: toolVersion)
+            if let usage = end.usage { json.member("usage") { $0.usage(usage) } }
+        }
+    }
+
+    private static func statement(
+        _ type: String,
+        subjects: (inout JSONWriter) -> Void,
+        _ predicate: (inout JSONWriter) -> Void
+    ) -> CanonicalJSON {
+        CanonicalJSON(capacity: 96 << 10) { json in
+            json.object { json in
+                json.member("_type", string: statementType)
+                json.object("predicate", predicate)
+                json.member("predicateType", string: type)
+                json.member("subject", subjects)
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func childReport(_ facts: [ReportedFact]) {
+        member("childReport", array: facts) { json, fact in
+            json.object { json in
+                json.member("name", text: fact.name)
+                json.member("value", text: fact.value)
+            }
+        }
+    }
+
+    fileprivate mutating func host(_ context: PreparedContext) {
+        if let host = context.host { member("host") { $0.written(host) } }
+    }
+
+    fileprivate mutating func planAndPolicy(_ context: PreparedContext) {
+        if let plan = context.plan { member("plan") { $0.written(plan) } }
+        if let policy = context.policy { member("policy") { $0.written(policy) } }
+    }
+
+    fileprivate mutating func streamsAndSupervisor(_ context: PreparedContext) {
+        member("standardStreams") { $0.written(context.standardStreams) }
+        member("supervisor") { $0.supervisor(context.supervisor) }
+    }
+}

@@ -1,0 +1,200 @@
+/// Launches for people: what `evidence show` and `evidence list` print.
+///
+/// Every string of a record is taken for hostile and escaped.
+public enum LaunchText {
+    /// One launch with its outcome, its layers and every observation; lines end with a newline.
+    public static func details(_ launch: RecordedLaunch) -> String {
+        let opening = launch.opening["predicate"]
+        let closing = launch.state == .refused ? opening : launch.outcome?["predicate"]
+        var lines = ["launch \(launch.id): \(ending(launch))", ""]
+        lines += facts(launch, opening, closing).lines(indent: 2)
+        if let refusal = closing?["outcome"]?["refusal"] { lines += ["", "refused"] + refused(refusal, closing) }
+        lines += layers(opening?["layers"]?.array ?? [], final: closing)
+        if let reports = opening?["childReport"]?.array, !reports.isEmpty {
+            lines += ["", "reported by the processes inside"]
+            var table = TextTable()
+            for report in reports {
+                table.add(ShownText.string(report["name"]), ShownText.string(report["value"]))
+            }
+            lines += table.lines(indent: 2)
+        }
+        if let events = closing?["protectionEvents"]?.array, !events.isEmpty {
+            lines += ["", "changes of protected mounts"]
+            lines += events.map { "  \(ShownText.string($0["at"]))  \(ShownText.string($0["what"]))" }
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A line for each launch, the newest first.
+    public static func list(_ launches: [RecordedLaunch]) -> String {
+        var table = TextTable()
+        for launch in launches {
+            let predicate = launch.opening["predicate"]
+            table.add(
+                launch.id.description,
+                ShownText.string(predicate?["times"]?["started"]),
+                ending(launch),
+                shortened(ShownText.command(predicate?["arguments"]), to: 60)
+            )
+        }
+        return table.lines(indent: 0).map { $0 + "\n" }.joined()
+    }
+
+    /// A sentence for each problem, without a newline.
+    public static func problems(_ problems: [RecordProblem]) -> [String] {
+        problems.map { "at byte \($0.offset): \(ShownText.escaped($0.what))" }
+    }
+
+    /// The state in few words: `exited 1`, `signalled SIGSEGV`, `interrupted`.
+    private static func ending(_ launch: RecordedLaunch) -> String {
+        let word = ShownText.escaped(launch.word)
+        let outcome = launch.outcome?["predicate"]?["outcome"]
+        if let code = outcome?["exitCode"] { return "\(word) \(ShownText.number(code))" }
+        if let signal = outcome?["signal"] { return "\(word) \(ShownText.string(signal["name"]))" }
+        if let errno = outcome?["errno"] { return "\(word) \(ShownText.string(errno["name"]))" }
+        return word
+    }
+
+    private static func facts(_ launch: RecordedLaunch, _ opening: JSONValue?, _ closing: JSONValue?) -> TextTable {
+        var table = TextTable()
+        table.add("command", ShownText.command(opening?["arguments"]))
+        for subject in launch.opening["subject"]?.array ?? [] {
+            table.add(
+                ShownText.string(subject["annotations"]?["role"]),
+                ShownText.bytes(subject["annotations"]?["path"])
+            )
+            table.add("", digests(subject["digest"]))
+            if let head = subject["annotations"]?["gitHead"] { table.add("", "git HEAD \(ShownText.bytes(head))") }
+        }
+        if let policy = opening?["policy"] {
+            table.add("policy", ShownText.string(policy["name"]))
+            table.add("", digests(policy["digest"]))
+        }
+        if let host = opening?["host"] {
+            let kernel = ShownText.string(host["kernelRelease"])
+            table.add("host", "Linux \(kernel), Landlock ABI \(ShownText.number(host["landlockAbi"]))")
+        }
+        if let identity = opening?["plan"]?["identity"] {
+            table.add("ran as", "uid \(ShownText.number(identity["uid"])), gid \(ShownText.number(identity["gid"]))")
+        }
+        table.add("tool", "codex-sandbox \(ShownText.string(opening?["toolVersion"]))")
+        table.add("started", ShownText.string(opening?["times"]?["started"]))
+        addEnd(launch, closing, to: &table)
+        return table
+    }
+
+    private static func addEnd(_ launch: RecordedLaunch, _ closing: JSONValue?, to table: inout TextTable) {
+        guard let closing else {
+            let why =
+                launch.state == .running
+                ? "not yet: its supervisor is running"
+                : "never recorded: the supervisor was killed, or the machine went down"
+            table.add("outcome", why)
+            return
+        }
+        if let released = closing["times"]?["released"] { table.add("released", ShownText.string(released)) }
+        table.add("ended", ShownText.string(closing["times"]?["ended"]))
+        if let wall = closing["times"]?["wallMicroseconds"] { table.add("wall time", "\(ShownText.number(wall)) us") }
+        if let usage = closing["usage"] {
+            table.add(
+                "CPU time",
+                "user \(ShownText.number(usage["userMicroseconds"])) us, "
+                    + "system \(ShownText.number(usage["systemMicroseconds"])) us"
+            )
+            table.add(
+                "memory",
+                "largest process \(ShownText.number(usage["maximumResidentBytes"])) B, "
+                    + "largest watched sum \(ShownText.number(usage["memoryPeakWatchedBytes"])) B"
+            )
+        }
+        if let signal = closing["signal"] { table.add("ended by", ShownText.string(signal["name"])) }
+        for (key, label) in [
+            ("what", "lost"), ("message", "because"), ("usedBytes", "used B"), ("limitBytes", "limit B"),
+        ]
+        where closing["outcome"]?[key] != nil {
+            table.add(label, ShownText.number(closing["outcome"]?[key]))
+        }
+        table.add("execve", execve(closing))
+        table.add("exit status", ShownText.number(closing["exitStatus"]))
+    }
+
+    private static func execve(_ closing: JSONValue) -> String {
+        let how = ShownText.string(closing["execveKnownBy"])
+        switch closing["execveReached"] {
+        case .bool(true): return "reached (\(how))"
+        case .bool(false): return "not reached (\(how))"
+        default: return "not known whether reached (\(how))"
+        }
+    }
+
+    private static func digests(_ set: JSONValue?) -> String {
+        guard let members = set?.object?.members, !members.isEmpty else { return "?" }
+        return members.map { "\(ShownText.escaped($0.key)):\(ShownText.string($0.value))" }.joined(separator: " ")
+    }
+
+    private static func refused(_ refusal: JSONValue, _ closing: JSONValue?) -> [String] {
+        var table = TextTable()
+        table.add("stage", ShownText.string(refusal["stage"]))
+        for (key, label) in [("step", "step"), ("subject", "on"), ("layer", "layer")] {
+            if let text = refusal[key]?.string, !text.isEmpty { table.add(label, ShownText.escaped(text)) }
+        }
+        if let name = refusal["errno"]?["name"] { table.add("errno", ShownText.string(name)) }
+        table.add("why", ShownText.string(refusal["message"]))
+        table.add("remedy", ShownText.string(refusal["remedy"]))
+        return table.lines(indent: 2)
+    }
+
+    private static func layers(_ layers: [JSONValue], final closing: JSONValue?) -> [String] {
+        guard !layers.isEmpty else { return [] }
+        var table = TextTable()
+        table.add("layer", "asked", "state", "verified by", "held by")
+        for layer in layers {
+            let name = layer["layer"]?.string ?? "?"
+            let asked = layer["requested"]?.bool == false ? "not requested" : ShownText.string(layer["requirement"])
+            let state = closing?["enforcement"]?[name] ?? layer["enforcement"]
+            let verifiers = (layer["verifiedBy"]?.array ?? []).map { ShownText.string($0) }
+            table.add(
+                ShownText.escaped(name),
+                asked,
+                state.map { ShownText.string($0) } ?? "not looked at",
+                verifiers.isEmpty ? "nobody" : verifiers.joined(separator: ", "),
+                layer["mechanism"].map { ShownText.string($0) } ?? ""
+            )
+        }
+        return [""] + table.lines(indent: 0) + missing(layers, closing) + observations(layers)
+    }
+
+    private static func missing(_ layers: [JSONValue], _ closing: JSONValue?) -> [String] {
+        var lines: [String] = []
+        for layer in layers {
+            let name = layer["layer"]?.string ?? "?"
+            let parts = closing?["missing"]?[name]?.array ?? layer["missing"]?.array ?? []
+            lines += parts.map { "  \(ShownText.escaped(name)): \(ShownText.string($0))" }
+        }
+        return lines.isEmpty ? [] : ["", "missing in a layer"] + lines
+    }
+
+    private static func observations(_ layers: [JSONValue]) -> [String] {
+        var table = TextTable()
+        table.add("layer", "what was compared", "observer", "expected", "found")
+        for layer in layers {
+            for observation in layer["observations"]?.array ?? [] {
+                let expected = ShownText.string(observation["expected"])
+                let found = ShownText.string(observation["found"])
+                table.add(
+                    ShownText.string(layer["layer"]),
+                    ShownText.string(observation["field"]),
+                    ShownText.string(observation["observer"]),
+                    expected,
+                    expected == found ? "the same" : "\(found)   <-- DIFFERS"
+                )
+            }
+        }
+        let lines = table.lines(indent: 0)
+        return lines.count > 1 ? [""] + lines : []
+    }
+
+    private static func shortened(_ text: String, to length: Int) -> String {
+        text.count > length ? text.prefix(length - 1) + "…" : text
+    }
+}

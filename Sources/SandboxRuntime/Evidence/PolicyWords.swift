@@ -1,0 +1,60 @@
+internal import SandboxPlan
+
+/// The words for a policy's choices in records, as policy files have them.
+extension Confinement {
+    var word: String {
+        switch self {
+        case .sandbox: "sandbox"
+        case .none: "none"
+        }
+    }
+}
+
+extension WorkspaceAccess {
+    var word: String {
+        switch self {
+        case .readOnly: "read-only"
+        case .readWrite: "read-write"
+        }
+    }
+}
+
+extension Requirement {
+    var word: String {
+        switch self {
+        case .required: "required"
+        case .bestEffort: "best-effort"
+        }
+    }
+}
+
+extension EnvironmentPolicy.Inherit {
+    var word: String {
+        switch self {
+        case .none: "none"
+        case .core: "core"
+        case .all: "all"
+        }
+    }
+}
+
+extension LimitPolicy.Kind {
+    var word: String {
+        switch self {
+        case .tasks: "tasks"
+        case .memory: "memory"
+        case .cpu: "cpu"
+        }
+    }
+}
+
+extension Cover {
+    var word: String {
+        switch self {
+        case .unreadableFile: "unreadable-file"
+        case .unreadableFolder: "unreadable-folder"
+        case .emptyFolder: "empty-folder"
+        case .itselfReadOnly: "itself-read-only"
+        }
+    }
+}

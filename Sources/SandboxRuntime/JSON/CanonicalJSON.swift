@@ -1,0 +1,15 @@
+/// JSON text in the canonical form of RFC 8785: one value has one text, so that digests can be compared.
+///
+/// Keys in order, no white space, shortest escapes, UTF-8. Only our own writer makes one.
+public struct CanonicalJSON: Hashable, Sendable {
+    public let bytes: [UInt8]
+
+    /// What `write` writes, which is one value.
+    init(capacity: Int = 256, _ write: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter(capacity: capacity)
+        write(&writer)
+        bytes = writer.bytes
+    }
+
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+}

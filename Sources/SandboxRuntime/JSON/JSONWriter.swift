@@ -1,0 +1,241 @@
+/// Writes JSON in canonical form (RFC 8785) straight into bytes.
+///
+/// A record is written at every launch, so nothing is built that is then walked: whoever writes an object writes its members
+/// in order. A build for tests traps at a key out of order, and at a key that comes twice.
+struct JSONWriter: ~Copyable {
+    // Memory of its own: an array would be asked before each byte whether it is shared.
+    private var buffer: UnsafeMutableRawBufferPointer
+    private var count = 0
+    #if DEBUG
+    /// The key written last in each object that is open; nil before the first.
+    private var lastKeys: [String?] = []
+    #endif
+
+    init(capacity: Int = 256) {
+        buffer = .allocate(byteCount: max(capacity, 64), alignment: 1)
+    }
+
+    deinit {
+        buffer.deallocate()
+    }
+
+    /// What has been written.
+    var bytes: [UInt8] { Array(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+
+    // MARK: - Values
+
+    mutating func object(_ members: (inout JSONWriter) -> Void) {
+        beginValue()
+        append(UInt8(ascii: "{"))
+        #if DEBUG
+        lastKeys.append(nil)
+        #endif
+        members(&self)
+        #if DEBUG
+        lastKeys.removeLast()
+        #endif
+        append(UInt8(ascii: "}"))
+    }
+
+    /// An array whose elements `write` writes, one value each.
+    mutating func elements(_ write: (inout JSONWriter) -> Void) {
+        beginValue()
+        append(UInt8(ascii: "["))
+        write(&self)
+        append(UInt8(ascii: "]"))
+    }
+
+    mutating func array<Element>(_ elements: some Sequence<Element>, _ write: (inout JSONWriter, Element) -> Void) {
+        self.elements { json in
+            for element in elements { write(&json, element) }
+        }
+    }
+
+    /// The text exactly; see `text(_:)` for words that may quote what others wrote.
+    mutating func string(_ text: String) {
+        beginValue()
+        var text = text
+        text.withUTF8 { quote(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func integer(_ number: Int64) {
+        precondition(JSONValue.exactIntegers.contains(number), "an integer that JSON readers do not keep exactly")
+        beginValue()
+        if number < 0 { append(UInt8(ascii: "-")) }
+        appendDecimal(number.magnitude)
+    }
+
+    /// An amount: a number, or decimal text where the number would lose digits in other readers.
+    mutating func quantity(_ amount: some FixedWidthInteger & UnsignedInteger) {
+        if UInt64(amount) > UInt64(JSONValue.exactIntegers.upperBound) { return identifier(amount) }
+        beginValue()
+        appendDecimal(UInt64(amount))
+    }
+
+    /// A number that names something — a device, an inode — always decimal text, because 64 bits do not fit.
+    mutating func identifier(_ number: some FixedWidthInteger & UnsignedInteger) {
+        beginValue()
+        append(UInt8(ascii: "\""))
+        appendDecimal(UInt64(number))
+        append(UInt8(ascii: "\""))
+    }
+
+    mutating func hexadecimal(_ digest: [UInt8]) {
+        beginValue()
+        append(UInt8(ascii: "\""))
+        for byte in digest {
+            append(Hexadecimal.digit(byte >> 4))
+            append(Hexadecimal.digit(byte & 15))
+        }
+        append(UInt8(ascii: "\""))
+    }
+
+    mutating func bool(_ value: Bool) {
+        beginValue()
+        append(value ? "true" : "false")
+    }
+
+    mutating func null() {
+        beginValue()
+        append("null")
+    }
+
+    /// A value that was written earlier.
+    mutating func written(_ value: CanonicalJSON) {
+        beginValue()
+        value.bytes.withUnsafeBytes { append($0) }
+    }
+
+    // MARK: - Keys
+
+    /// The key of an object's next member, whose value comes next.
+    ///
+    /// Keys of our own are ASCII and need no escapes.
+    mutating func key(_ key: StaticString) {
+        #if DEBUG
+        checkOrder(key.description)
+        #endif
+        separate()
+        append(UInt8(ascii: "\""))
+        append(key)
+        append(UInt8(ascii: "\""))
+        append(UInt8(ascii: ":"))
+    }
+
+    /// A key that is only known at run time.
+    mutating func key(_ key: String) {
+        #if DEBUG
+        checkOrder(key)
+        #endif
+        separate()
+        var key = key
+        key.withUTF8 { quote(UnsafeRawBufferPointer($0)) }
+        append(UInt8(ascii: ":"))
+    }
+
+    #if DEBUG
+    private mutating func checkOrder(_ key: String) {
+        guard let last = lastKeys.popLast() else { preconditionFailure("the key \(key) outside an object") }
+        if let last { precondition(JSONObject.order(last, key) < 0, "the key \(key) after \(last)") }
+        lastKeys.append(key)
+    }
+    #endif
+
+    // MARK: - Bytes
+
+    /// A comma, unless this is the first in its object or array: no value ends with an opening bracket.
+    private mutating func separate() {
+        guard count > 0 else { return }
+        let last = buffer[count - 1]
+        if last != UInt8(ascii: "{") && last != UInt8(ascii: "[") { append(UInt8(ascii: ",")) }
+    }
+
+    /// A comma before an element; the value of a member follows its key directly.
+    mutating func beginValue() {
+        guard count > 0 else { return }
+        if buffer[count - 1] != UInt8(ascii: ":") { separate() }
+    }
+
+    private mutating func reserve(_ more: Int) {
+        guard buffer.count - count < more else { return }
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (buffer.count + more), alignment: 1)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        buffer.deallocate()
+        buffer = larger
+    }
+
+    private mutating func append(_ byte: UInt8) {
+        reserve(1)
+        buffer[count] = byte
+        count += 1
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        reserve(bytes.count)
+        UnsafeMutableRawBufferPointer(rebasing: buffer[count...]).copyMemory(from: bytes)
+        count += bytes.count
+    }
+
+    private mutating func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func appendDecimal(_ number: UInt64) {
+        reserve(20)
+        let start = count
+        var rest = number
+        repeat {
+            buffer[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            count += 1
+            rest /= 10
+        } while rest > 0
+        buffer[start..<count].reverse()
+    }
+
+    /// Printable ASCII that needs no escape, in quotes, as nearly everything is; false, and nothing written, for the rest.
+    private mutating func quotePlain(_ utf8: UnsafeRawBufferPointer) -> Bool {
+        var other: UInt8 = 0
+        for byte in utf8 {
+            other |= byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") ? 0 : 1
+        }
+        guard other == 0 else { return false }
+        append(UInt8(ascii: "\""))
+        append(utf8)
+        append(UInt8(ascii: "\""))
+        return true
+    }
+
+    /// UTF-8 in quotes: only `"`, `\` and control characters below U+0020 are escaped (RFC 8785, 3.2.2.2).
+    mutating func quote(_ utf8: UnsafeRawBufferPointer) {
+        if quotePlain(utf8) { return }
+        append(UInt8(ascii: "\""))
+        var start = 0
+        for index in 0..<utf8.count where JSONWriter.needsEscape(utf8[index]) {
+            append(UnsafeRawBufferPointer(rebasing: utf8[start..<index]))
+            start = index + 1
+            escape(utf8[index])
+        }
+        append(UnsafeRawBufferPointer(rebasing: utf8[start...]))
+        append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        switch byte {
+        case 0x08: append("\\b")
+        case 0x09: append("\\t")
+        case 0x0A: append("\\n")
+        case 0x0C: append("\\f")
+        case 0x0D: append("\\r")
+        case UInt8(ascii: "\""): append("\\\"")
+        case UInt8(ascii: "\\"): append("\\\\")
+        default:
+            append("\\u00")
+            append(Hexadecimal.digit(byte >> 4))
+            append(Hexadecimal.digit(byte & 15))
+        }
+    }
+}

@@ -1,0 +1,294 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+
+/// A launch that stands at gate B, verified: everything but the worker's execve(2) has happened.
+public struct Established: Hashable, Sendable {
+    public var layers: [LayerReport]
+    /// The worker in the supervisor's pid namespace.
+    public var worker: Int32
+    /// The first candidate that exists in the place, if any.
+    public var executable: WorkerExecutable?
+}
+
+/// How a launch went, for records and results.
+public struct CompletedLaunch: Hashable, Sendable {
+    public var outcome: Outcome
+    public var layers: [LayerReport]
+    public var usage: Usage
+    /// Whether the worker's execve(2) was asked for.
+    public var released: Bool
+    /// Nanoseconds since the epoch; 0 when it was not reached.
+    public var releasedAt: Int64
+    /// From release to end on the monotonic clock.
+    public var wallNanoseconds: Int64
+    /// Whether the worker's program was reached, and how that is known.
+    public var execve: ExecveFact
+}
+
+/// One launch of one process: place, verification, gate, release, watch, end.
+///
+/// pid 1 is started before the plan is made: it needs only its ids and namespaces, and its exec takes as long as the
+/// planning. It stands at gate A until the plan is there.
+public struct Launch: ~Copyable {
+    private var place: PlaceProcess
+    private let signals: SignalSource
+    private let identity: IdentityPlan
+    private let namespaces: [Layer]
+
+    /// What a started place is given to do.
+    public struct Task: Sendable {
+        public var plan: LaunchPlan
+        /// Filters that belong to the plan's policy.
+        public var compiled: CompiledPolicy
+        /// Facts the plan was made from.
+        public var host: HostFacts
+    }
+
+    /// Begins to make the namespaces and pid 1, which will stand at gate A.
+    ///
+    /// From here on every signal waits. What the kernel does not allow is known in `run`.
+    ///
+    /// - Parameters:
+    ///   - identity: ids of the worker.
+    ///   - namespaces: what is made.
+    /// - Throws: `Refusal` when the kernel does not allow it; nothing is left then.
+    public init(identity: IdentityPlan, namespaces: [Layer]) throws(Refusal) {
+        let blocked = cs_block_all_signals()
+        if blocked < 0 { throw Refusal(own: "rt_sigprocmask", blocked) }
+        let limited = cs_no_core_dumps()
+        if limited < 0 { throw Refusal(own: "prlimit64", limited) }
+        let source = try SignalSource()
+        do throws(PlaceError) {
+            place = try PlaceProcess(identity: identity, namespaces: namespaces)
+        } catch { throw Refusal(error, steps: []) }
+        signals = source
+        self.identity = identity
+        self.namespaces = namespaces
+    }
+
+    /// Sets up, verifies, records, releases and waits for the end; nothing is left when it returns.
+    ///
+    /// - Parameters:
+    ///   - task: what is to be done.
+    ///   - streams: what the worker gets as 0, 1 and 2.
+    ///   - meanwhile: work of the caller's for the time that pid 1 needs; a throw ends the launch.
+    ///   - record: writes the start record; a throw means that the worker never runs.
+    ///   - released: work of the caller's for the time that the worker needs to start.
+    /// - Returns: how it went; a refusal is an outcome too.
+    public consuming func run(
+        _ task: Task,
+        streams: consuming StandardStreams,
+        meanwhile: () throws(Refusal) -> Void,
+        record: (Established) throws(Refusal) -> Void,
+        released: () -> Void
+    ) -> CompletedLaunch {
+        var result = CompletedLaunch.notReached(.killedAtGate)
+        do throws(Refusal) {
+            try run(task, &streams, meanwhile, record, released, into: &result)
+        } catch {
+            result.outcome = .refused(error)
+        }
+        place.end()
+        streams.restoreFlags()
+        return result
+    }
+
+    private mutating func run(
+        _ task: Task,
+        _ streams: inout StandardStreams,
+        _ meanwhile: () throws(Refusal) -> Void,
+        _ record: (Established) throws(Refusal) -> Void,
+        _ released: () -> Void,
+        into result: inout CompletedLaunch
+    ) throws(Refusal) {
+        let plan = task.plan
+        guard plan.identity == identity, plan.namespaces == namespaces else {
+            throw Refusal(
+                stage: "plan",
+                message: "the plan is for other ids or namespaces than the place was made with",
+                remedy: "the workspace's owner changed meanwhile? try again"
+            )
+        }
+        try go(task)
+
+        // pid 1 is busy now; whatever needs nothing from it is done here.
+        var gate = try attempt(plan) { () throws(PlaceError) in try Gate() }
+        let request = try sealed(SpawnLowering.lowered(plan.process, filter: task.compiled.processFilter), "spawn")
+        let verification = try ProcessVerification(plan: plan, host: task.host, supervisor: getpid())
+        let mounts = MountVerification(plan: plan)
+        let identities = try streams.identities
+        try meanwhile()
+
+        do throws(PlaceError) {
+            try place.started()
+        } catch {
+            result.execve = .notReached(.noProcess)
+            throw Refusal(error, steps: plan.steps)
+        }
+        let report = try ready(plan)
+        let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
+        var findings = Findings()
+        let files = try ProcessFiles(pid: place.pid)
+        try verification.verifyEnvironment(files, &findings)
+        // The worker is asked for now, so that it is made while the place is verified; it stands at gate B meanwhile.
+        let theirs = gate.takeTheirs()
+        try attempt(plan) { () throws(PlaceError) in
+            try place.spawn(id: 1, request: request, gate: theirs, stdio: streams.given)
+        }
+        dropped(theirs)
+        let watch = try MountWatch(files)
+        let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
+        try verification.verifyPlace(files, report, &findings)
+        try mounts.verify(watch.text, root: root.number, &findings)
+
+        let worker: Int32
+        switch try attempt(plan, { () throws(PlaceError) in try gate.event(timeout: milliseconds(plan.limits.setUp)) })
+        {
+        case .ready(let pid, let values):
+            worker = pid
+            try verification.verifyProcess(pid, values, stdio: identities, &findings)
+        case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
+        }
+        try verifySealed(plan, &findings)
+        result.layers = LayerReports.list(plan, findings.observations)
+        if let refusal = findings.refusal() { throw refusal }
+        let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
+        let plants = PlantWatch(plan)
+        let executable = executable(plan.process, root.number)
+        // Whoever holds a part of the place delays its end.
+        dropped(root)
+        try record(Established(layers: result.layers, worker: worker, executable: executable))
+
+        var supervision = Supervision(plan: plan, plants: plants)
+        streams.closeGiven()
+        if let early = signals.early() {
+            result.outcome = .interrupted(signal: early)
+            return
+        }
+        try attempt(plan) { () throws(PlaceError) in try gate.release() }
+        result.released = true
+        result.releasedAt = cs_now()
+        let from = cs_monotonic()
+        released()
+        let end = supervision.watch(
+            &place,
+            mounts: watch,
+            memory: memory,
+            gate: gate,
+            signals: signals,
+            relays: streams.takeRelays()
+        )
+        result.wallNanoseconds = cs_monotonic() - from
+        result.outcome = end.outcome
+        result.execve = end.execve
+        result.usage = end.usage
+    }
+
+    // MARK: - Steps
+
+    private func go(_ task: Task) throws(Refusal) {
+        let file = try sealed(PlanLowering.lowered(task.plan, filter: task.compiled.placeFilter), "plan")
+        try attempt(task.plan) { () throws(PlaceError) in
+            try place.go(plan: file, idMapped: task.plan.idMappedSource, id: identity.uid)
+        }
+    }
+
+    private func sealed(_ bytes: [UInt8], _ name: String) throws(Refusal) -> OwnedFileDescriptor {
+        let file = cs_sealed_memfd("codex-sandbox " + name, bytes, bytes.count)
+        if file < 0 { throw Refusal(own: "memfd_create", file) }
+        return OwnedFileDescriptor(owning: Int32(file))
+    }
+
+    /// Ours of the gate's other end, so that the process's exec is seen as the end of file.
+    private func dropped(_ descriptor: consuming OwnedFileDescriptor) {}
+
+    private func ready(_ plan: LaunchPlan) throws(Refusal) -> PlaceProcess.Report {
+        let event = try attempt(plan) { () throws(PlaceError) in
+            try place.event(timeout: milliseconds(plan.limits.setUp))
+        }
+        switch event {
+        case .ready(let report): return report
+        case .gone: throw Refusal(.gone, steps: plan.steps)
+        case .started, .exited, .timedOut:
+            throw Refusal(.unexpected("an event before the place was ready"), steps: plan.steps)
+        }
+    }
+
+    /// pid 1 has closed its own memory to the place before anything is released in it.
+    private func verifySealed(_ plan: LaunchPlan, _ findings: inout Findings) throws(Refusal) {
+        let event = try attempt(plan) { () throws(PlaceError) in
+            try place.event(timeout: milliseconds(plan.limits.setUp))
+        }
+        guard case .started(1, let dumpable) = event else {
+            throw Refusal(.unexpected("no word on the worker's start"), steps: plan.steps)
+        }
+        findings.compare(.environment, "pid 1 is dumpable", expected: 0, found: dumpable, .selfReported)
+    }
+
+    private func executable(_ process: ProcessPlan, _ root: Int32) -> WorkerExecutable? {
+        for candidate in process.candidates {
+            let path = candidate.isAbsolute ? candidate : process.workingDirectory.appending(candidate)
+            let number = path.withPointer { cs_openat2(root, $0, UInt64(CS_O_PATH), 0, UInt64(CS_RESOLVE_IN_ROOT)) }
+            guard number >= 0 else { continue }
+            let file = OwnedFileDescriptor(owning: Int32(number))
+            do throws(SyscallError) {
+                return try WorkerExecutable.observed(path: path, descriptor: file.number)
+            } catch {
+                continue  // it cannot be executed either, and execve(2) will say why
+            }
+        }
+        return nil
+    }
+
+    private func milliseconds(_ span: TimeSpan) -> Int32 { Int32(clamping: span.milliseconds) }
+
+    private func attempt<Value: ~Copyable>(
+        _ plan: LaunchPlan,
+        _ body: () throws(PlaceError) -> Value
+    ) throws(Refusal) -> Value {
+        do throws(PlaceError) {
+            return try body()
+        } catch { throw Refusal(error, steps: plan.steps) }
+    }
+}
+
+extension CompletedLaunch {
+    /// A launch of which nothing is known yet but that its worker was not reached.
+    static func notReached(_ proof: ExecveFact.Proof) -> CompletedLaunch {
+        CompletedLaunch(
+            outcome: .refused(Refusal(stage: "place", message: "the launch did not begin", remedy: "try again")),
+            layers: [],
+            usage: .none,
+            released: false,
+            releasedAt: 0,
+            wallNanoseconds: 0,
+            execve: .notReached(proof)
+        )
+    }
+}
+
+extension Usage {
+    static let none = Usage(
+        userMicroseconds: 0,
+        systemMicroseconds: 0,
+        maximumResident: ByteCount(bytes: 0),
+        memoryPeakWatched: ByteCount(bytes: 0)
+    )
+}
+
+extension LaunchPlan {
+    /// The folder of root that is shown ID-mapped.
+    var idMappedSource: OSString? {
+        for case .bind(let bind) in steps where bind.origin == .idMapped { return bind.source }
+        return nil
+    }
+
+    /// The private tmpfs mounts a job can fill.
+    var tmpfsTargets: [OSString] {
+        var targets: [OSString] = []
+        for case .tmpfs(let path, _, _, _, _) in steps where path != "/.sandbox" { targets.append(path) }
+        return targets
+    }
+}

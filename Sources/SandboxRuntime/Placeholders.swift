@@ -1,0 +1,139 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+
+/// Empty folders that stand on the host for missing protected names while jobs run in a workspace.
+///
+/// The ledger in our state folder names each before it is made; its lock is held shared by every run in the workspace.
+/// Whoever can get the lock exclusively is alone, and removes what the ledger names: the last run, or the next after a
+/// crash. Only an empty folder is ever removed (rmdir(2)), so nothing of anybody's can be lost.
+public struct Placeholders: ~Copyable {
+    private let ledger: OwnedFileDescriptor
+
+    /// Takes the shared lock; when nobody else is here, first cleans up after a run that crashed.
+    ///
+    /// Before the workspace is looked at for a plan: a name that another run made must not vanish in between.
+    ///
+    /// - Parameter folder: the workspace's folder below our state folder.
+    /// - Throws: `Refusal` when the ledger cannot be opened or locked.
+    public init(ledgerIn folder: Int32) throws(Refusal) {
+        let flags = UInt64(O_RDWR | O_CREAT) | UInt64(CS_O_NOFOLLOW)
+        let number = cs_openat2(folder, "placeholders", flags, 0o600, UInt64(CS_RESOLVE_NO_SYMLINKS))
+        if number < 0 { throw Placeholders.refusal("placeholders", "openat2", number) }
+        let file = OwnedFileDescriptor(owning: Int32(number))
+        if cs_flock(file.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(file.number) }
+        let locked = cs_flock(file.number, LOCK_SH)
+        if locked < 0 { throw Placeholders.refusal("placeholders", "flock", locked) }
+        ledger = file
+    }
+
+    deinit {
+        // The last one out: an exclusive lock is only to be had when no other run holds the shared one.
+        if cs_flock(ledger.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(ledger.number) }
+    }
+
+    /// Makes the missing names.
+    ///
+    /// - Parameter names: absolute paths.
+    /// - Throws: `Refusal` when a name cannot be written down or made; what was made goes with the value.
+    public func make(_ names: [OSString]) throws(Refusal) {
+        guard !names.isEmpty else { return }
+        // Written down before they are made: a crash in between leaves a name too many, never a folder unknown.
+        var lines: [UInt8] = []
+        for name in names { lines += Placeholders.line(name) }
+        let end = lseek(ledger.number, 0, SEEK_END)
+        if end < 0 { throw Placeholders.refusal("placeholders", "lseek", -Int(errno)) }
+        let number = ledger.number
+        var written = 0
+        while written < lines.count {
+            let result = lines[written...].withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
+            if result < 0 && errno == EINTR { continue }
+            if result <= 0 { throw Placeholders.refusal("placeholders", "write", -Int(result < 0 ? errno : EIO)) }
+            written += result
+        }
+        for name in names {
+            let result = Placeholders.inParent(of: name) { mkdirat($0, $1, 0o755) }
+            if result != 0 && result != -EEXIST {
+                throw Placeholders.refusal(name.description, "mkdirat", Int(result))
+            }
+        }
+    }
+
+    /// Removes every folder the ledger names that is still an empty folder, then empties the ledger.
+    private static func clear(_ ledger: Int32) {
+        guard lseek(ledger, 0, SEEK_SET) == 0 else { return }
+        var text: [UInt8] = []
+        while text.count < 1 << 20 {
+            var failed = false
+            let chunk = [UInt8](unsafeUninitializedCapacity: 16384) { space, count in
+                let result = read(ledger, space.baseAddress, 16384)
+                failed = result < 0
+                count = max(result, 0)
+            }
+            if failed { return }
+            if chunk.isEmpty { break }
+            text += chunk
+        }
+        var keep: [UInt8] = []
+        for line in text.split(separator: 0x0A) {
+            guard let path = path(line) else { continue }
+            let result = inParent(of: path) { unlinkat($0, $1, AT_REMOVEDIR) }
+            // ENOTEMPTY: somebody put something in: it is theirs now. EBUSY: still a mount point somewhere.
+            if result == -EBUSY { keep += line + [0x0A] }
+        }
+        guard lseek(ledger, 0, SEEK_SET) == 0, ftruncate(ledger, 0) == 0 else { return }
+        if !keep.isEmpty { _ = keep.withUnsafeBytes { write(ledger, $0.baseAddress, $0.count) } }
+    }
+
+    /// A path per line in hexadecimal: a name may hold a newline.
+    private static func line(_ path: OSString) -> [UInt8] {
+        let digits = Array("0123456789abcdef".utf8)
+        return path.bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] } + [0x0A]
+    }
+
+    private static func path(_ line: ArraySlice<UInt8>) -> OSString? {
+        func value(_ digit: UInt8) -> UInt8? {
+            switch digit {
+            case 0x30...0x39: digit - 0x30
+            case 0x61...0x66: digit - 0x61 + 10
+            default: nil
+            }
+        }
+        guard line.count % 2 == 0, !line.isEmpty else { return nil }
+        var bytes: [UInt8] = []
+        var rest = line
+        while let first = rest.popFirst(), let second = rest.popFirst() {
+            guard let high = value(first), let low = value(second) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return OSString(bytes).isAbsolute ? OSString(bytes) : nil
+    }
+
+    /// Acts on the last name of a path in its folder: 0 or -errno.
+    ///
+    /// The folder is opened without following any link: as root, the workspace's owner must not send us elsewhere.
+    private static func inParent(
+        of path: OSString,
+        _ body: (Int32, UnsafePointer<CChar>) -> Int32
+    ) -> Int32 {
+        let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
+        let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
+        let number = path.parent.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
+        if number < 0 { return Int32(number) }
+        let folder = OwnedFileDescriptor(owning: Int32(number))
+        return path.lastComponent.withPointer { name in body(folder.number, name) == 0 ? 0 : -errno }
+    }
+
+    private static func refusal(_ subject: String, _ call: String, _ result: Int) -> Refusal {
+        Refusal(
+            stage: "place",
+            step: call,
+            subject: subject,
+            errno: Int32(-result),
+            message: "a missing protected name could not be guarded",
+            remedy: "make the name yourself, or take it out of filesystem.cover_missing",
+            layer: .mounts
+        )
+    }
+}

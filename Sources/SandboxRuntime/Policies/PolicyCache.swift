@@ -1,0 +1,119 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+internal import SandboxPolicy
+
+/// Compiled policies, each a checked flat file named by the hash of its name and text.
+///
+/// An entry is used only if folder and file belong to us, nobody else may write to them, and its checksum, version,
+/// name and digest are the asked-for ones. Everything else is rebuilt, never trusted.
+struct PolicyCache {
+    let folder: OSString?
+
+    func policy(name: String, text: [UInt8]) throws(Refusal) -> (policy: CompiledPolicy, warnings: [String]) {
+        let digest = SHA256.digest(text)
+        let key = Hexadecimal.text(SHA256.digest(Array(name.utf8) + [0] + text))
+        let place: OwnedFileDescriptor
+        do throws(Unusable) {
+            place = try openFolder()
+        } catch {
+            let compiled = try PolicyCompilerProcess.compile(name: name, text: text)
+            return (try checked(compiled, name, digest), ["policies are not cached: \(error.reason)"])
+        }
+        if let cached = read(key, in: place), cached.digest == digest, cached.policy.name == name {
+            return (cached, [])
+        }
+        let bytes = try PolicyCompilerProcess.compile(name: name, text: text)
+        let compiled = try checked(bytes, name, digest)
+        if let reason = write(bytes, as: key, in: place) { return (compiled, ["policies are not cached: \(reason)"]) }
+        return (compiled, [])
+    }
+
+    /// The compiler's answer is decoded by the same checks as an entry of the cache.
+    private func checked(_ bytes: [UInt8], _ name: String, _ digest: [UInt8]) throws(Refusal) -> CompiledPolicy {
+        do throws(CompiledPolicyCodingError) {
+            let compiled = try PolicyCache.decoded(bytes).get()
+            if compiled.digest == digest && compiled.policy.name == name { return compiled }
+        } catch {
+            throw PolicyCompilerProcess.refusal("its answer is damaged: \(error)", errno: 0)
+        }
+        throw PolicyCompilerProcess.refusal("it compiled another policy than the one asked for", errno: 0)
+    }
+
+    private static func decoded(_ bytes: [UInt8]) -> Result<CompiledPolicy, CompiledPolicyCodingError> {
+        bytes.withUnsafeBytes { buffer in
+            Result { () throws(CompiledPolicyCodingError) in
+                try CompiledPolicyCoding.decode(buffer, toolVersion: ToolVersion.current) { SHA256.digest(Array($0)) }
+            }
+        }
+    }
+
+    struct Unusable: Error {
+        var reason: String
+    }
+
+    /// Makes the folder, and its parents as the user's own, when missing; then checks whose it is.
+    private func openFolder() throws(Unusable) -> OwnedFileDescriptor {
+        guard let folder else { throw Unusable(reason: "no cache folder is known (HOME is unset)") }
+        let policies = folder.appending("policies")
+        for (path, mode) in [(folder.parent.parent, 0o755), (folder.parent, 0o755), (folder, 0o700), (policies, 0o700)]
+            as [(OSString, mode_t)]
+        {
+            let made = path.withPointer { mkdir($0, mode) }
+            let code = errno
+            // What cannot be made here shows when it is opened.
+            if made != 0 && code != EEXIST && path == policies {
+                throw Unusable(reason: "\(policies): \(String(cString: strerror(code)))")
+            }
+        }
+        let number = policies.withPointer { open($0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        if number < 0 { throw Unusable(reason: "\(policies): \(String(cString: strerror(errno)))") }
+        let descriptor = OwnedFileDescriptor(owning: number)
+        var found = stat()
+        guard fstat(number, &found) == 0, found.st_uid == geteuid(), found.st_mode & 0o077 == 0 else {
+            throw Unusable(reason: "\(policies) belongs to somebody else, or others may enter it (chmod 700)")
+        }
+        return descriptor
+    }
+
+    private func read(_ key: String, in folder: borrowing OwnedFileDescriptor) -> CompiledPolicy? {
+        let number = openat(folder.number, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        let file = OwnedFileDescriptor(owning: number)
+        var found = stat()
+        guard fstat(file.number, &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_uid == geteuid(),
+            found.st_mode & 0o022 == 0, found.st_size <= CompiledPolicyCoding.maximumLength
+        else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Int(found.st_size))
+        let size = bytes.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
+        guard size == bytes.count else { return nil }
+        do throws(CompiledPolicyCodingError) {
+            return try PolicyCache.decoded(bytes).get()
+        } catch {
+            return nil  // damaged or of another version: rebuilt
+        }
+    }
+
+    /// Under a name of its own first, then renamed, so that nobody ever sees half an entry; the reason when it failed.
+    private func write(_ bytes: [UInt8], as key: String, in folder: borrowing OwnedFileDescriptor) -> String? {
+        let temporary = "\(key).\(getpid())"
+        _ = unlinkat(folder.number, temporary, 0)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let number = openat(folder.number, temporary, flags, 0o600)
+        if number < 0 { return String(cString: strerror(errno)) }
+        let file = OwnedFileDescriptor(owning: number)
+        let written = bytes.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
+        let code = errno
+        if written != bytes.count {
+            _ = unlinkat(folder.number, temporary, 0)
+            return String(cString: strerror(written < 0 ? code : ENOSPC))
+        }
+        if renameat(folder.number, temporary, folder.number, key) != 0 {
+            let code = errno
+            _ = unlinkat(folder.number, temporary, 0)
+            return String(cString: strerror(code))
+        }
+        return nil
+    }
+}

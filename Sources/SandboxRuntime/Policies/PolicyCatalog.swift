@@ -1,0 +1,75 @@
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+internal import SandboxPolicy
+
+/// The policies that can be asked for by name.
+public struct PolicyCatalog {
+    public struct Entry: Hashable, Sendable {
+        public var name: String
+        /// `built-in`, or the path of the user's file.
+        public var origin: String
+        public var summary: String
+    }
+
+    private let loader: PolicyLoader
+    private let folder: OSString?
+
+    /// - Parameter environment: the caller's, `NAME=VALUE` each.
+    public init(environment: [OSString]) {
+        let options = LaunchOptions(arguments: [], environment: environment, policy: .named(""), closedStreams: 0)
+        let (cache, settings) = OwnFolders.withoutState(options)
+        loader = PolicyLoader(settingsFolder: settings, cacheFolder: cache)
+        folder = settings?.appending("policies")
+    }
+
+    /// The policy, compiled, with warnings for a person.
+    public func load(_ reference: PolicyReference) throws(Refusal) -> (policy: CompiledPolicy, warnings: [String]) {
+        try loader.load(reference)
+    }
+
+    /// The user's own first; a user's file hides a built-in of the same name.
+    public func entries() throws(Refusal) -> [Entry] {
+        var entries: [Entry] = []
+        for name in try ownNames() {
+            let path = folder?.appending(OSString(name + ".toml")) ?? ""
+            entries.append(Entry(name: name, origin: path.description, summary: summary(of: name)))
+        }
+        for builtin in BuiltinPolicy.all where !entries.contains(where: { $0.name == "\(builtin.name)" }) {
+            entries.append(Entry(name: "\(builtin.name)", origin: "built-in", summary: "\(builtin.summary)"))
+        }
+        return entries
+    }
+
+    private func summary(of name: String) -> String {
+        do throws(Refusal) {
+            return try loader.load(.named(name)).policy.policy.summary
+        } catch {
+            return "not valid: see `codex-sandbox policy show \(OSString(name))`"
+        }
+    }
+
+    private func ownNames() throws(Refusal) -> [String] {
+        guard let folder else { return [] }
+        guard let list = folder.withPointer({ opendir($0) }) else {
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { return [] }
+            throw Refusal(
+                stage: "policy",
+                step: "opendir",
+                subject: folder.description,
+                errno: code,
+                message: "the folder of policies cannot be listed",
+                remedy: "make it readable for you"
+            )
+        }
+        defer { closedir(list) }
+        var names: [String] = []
+        while let entry = readdir(list) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { OSString($0.prefix { $0 != 0 }) }
+            guard let text = name.utf8, text.hasSuffix(".toml"), text.utf8.count > 5 else { continue }
+            names.append(String(text.dropLast(5)))
+        }
+        return names.sorted()
+    }
+}

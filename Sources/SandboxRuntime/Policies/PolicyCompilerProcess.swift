@@ -1,0 +1,110 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// Has `codex-sandboxd compile-policy` make a compiled policy: it links libseccomp and toml++, this program does not.
+///
+/// The text goes in through a sealed memfd, the bytes come back through a pipe; the compiler's environment is empty.
+enum PolicyCompilerProcess {
+    /// - Returns: the compiled policy's bytes, unchecked.
+    /// - Throws: `Refusal` with the problems of the text, or why the compiler could not be run.
+    static func compile(name: String, text: [UInt8]) throws(Refusal) -> [UInt8] {
+        let program: OSString
+        switch CompanionExecutable.find() {
+        case .found(let path): program = path
+        case .absent(let tried):
+            let places = tried.map(\.description).joined(separator: " nor at ")
+            throw refusal("codex-sandboxd is neither at \(places)", errno: ENOENT)
+        case .unusable(let path, let why): throw refusal("\(path) is not run: \(why)", errno: 0)
+        case .unknown(let code): throw refusal("/proc/self/exe cannot be read", errno: code)
+        }
+        let input = cs_sealed_memfd("policy", text, text.count)
+        if input < 0 { throw refusal("memfd_create failed", errno: Int32(-input)) }
+        let text = OwnedFileDescriptor(owning: Int32(input))
+        if lseek(text.number, 0, SEEK_SET) != 0 { throw refusal("lseek failed", errno: errno) }
+        var pair: [Int32] = [-1, -1]
+        let piped = cs_pipe(&pair)
+        if piped < 0 { throw refusal("pipe2 failed", errno: Int32(-piped)) }
+        let output = OwnedFileDescriptor(owning: pair[0])
+        let pid = try start(program, name: name, input: text.number, output: OwnedFileDescriptor(owning: pair[1]))
+        let answer = collect(output.number)
+        var status: Int32 = 0
+        let waited = cs_wait(pid, 1, &status, nil)
+        if waited < 0 { throw refusal("its end was not seen", errno: Int32(-waited)) }
+        guard let answer else { throw refusal("its answer could not be read", errno: EIO) }
+        if status == 0 { return answer }
+        if status == 1 << 8 {
+            let problems = String(decoding: answer, as: UTF8.self).split(separator: "\n")
+            throw Refusal(
+                stage: "policy",
+                subject: name,
+                message: "the policy is not valid:\n  " + problems.joined(separator: "\n  "),
+                remedy: "mend the named lines; `codex-sandbox policy check` shows them again, docs/policy.md every key"
+            )
+        }
+        throw refusal("it ended with wait status \(status)", errno: 0)
+    }
+
+    private static func start(
+        _ program: OSString,
+        name: String,
+        input: Int32,
+        output: consuming OwnedFileDescriptor
+    ) throws(Refusal) -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        var results = [posix_spawn_file_actions_adddup2(&actions, input, 0)]
+        results.append(posix_spawn_file_actions_adddup2(&actions, output.number, 1))
+        if let failed = results.first(where: { $0 != 0 }) { throw refusal("posix_spawn failed", errno: failed) }
+        let words = ["codex-sandboxd", "compile-policy", "--name", name].map { (word: String) in strdup(word) }
+        defer { words.forEach { free($0) } }
+        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        var pid: pid_t = 0
+        let code = program.withPointer { path in
+            posix_spawn(&pid, path, &actions, nil, words + [nil], &environment)
+        }
+        if code != 0 { throw refusal("\(program) could not be started", errno: code) }
+        return pid
+    }
+
+    /// At most 1 MiB; nil when reading failed or more came.
+    private static func collect(_ descriptor: Int32) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        while true {
+            var failure: Int32 = 0
+            let chunk = [UInt8](unsafeUninitializedCapacity: 65536) { space, count in
+                let result = read(descriptor, space.baseAddress, 65536)
+                failure = result < 0 ? errno : 0
+                count = max(result, 0)
+            }
+            if failure == EINTR { continue }
+            if failure != 0 || bytes.count > 1 << 20 { return nil }
+            if chunk.isEmpty { return bytes }
+            bytes += chunk
+        }
+    }
+
+    static func refusal(_ why: String, errno code: Int32) -> Refusal {
+        Refusal(
+            stage: "policy",
+            subject: "codex-sandboxd compile-policy",
+            errno: code,
+            message: "the policy's compiler could not be used: \(why)",
+            remedy: "install codex-sandboxd of the same version beside codex-sandbox, or in ../libexec/codex-sandbox/"
+        )
+    }
+}
+
+extension OSString {
+    /// The bytes with a NUL behind them, for the length of `body`.
+    func withPointer<Value>(_ body: (UnsafePointer<CChar>) -> Value) -> Value {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { buffer in
+            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+            buffer[bytes.count] = 0
+            // swift-format-ignore: NeverForceUnwrap
+            return body(UnsafePointer(buffer.baseAddress!))  // never empty: there is the NUL
+        }
+    }
+}

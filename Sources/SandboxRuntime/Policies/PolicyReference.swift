@@ -1,0 +1,8 @@
+public import SandboxPlan
+
+/// How a policy is asked for.
+public enum PolicyReference: Hashable, Sendable {
+    /// A user's own file below the settings folder, else a built-in.
+    case named(String)
+    case file(OSString)
+}

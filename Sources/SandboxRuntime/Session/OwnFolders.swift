@@ -1,0 +1,49 @@
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+
+/// Where this program keeps what is its own (design: names and places).
+public struct OwnFolders: Hashable, Sendable {
+    /// Records, ledgers.
+    public var state: OSString
+    /// Compiled policies; nil when nothing names a place.
+    public var cache: OSString?
+    /// Settings and the user's policies; nil when nothing names a place.
+    public var settings: OSString?
+
+    /// - Parameter options: flags and environment.
+    /// - Throws: `Refusal` when no state folder is known: a launch without a record is none.
+    public init(_ options: LaunchOptions) throws(Refusal) {
+        do throws(EvidenceError) {
+            state = try StateFolder.path(flag: options.stateFolder, environment: options.environment)
+        } catch { throw error.refusal }
+        (cache, settings) = OwnFolders.withoutState(options)
+    }
+
+    /// Cache and settings alone: for commands that launch nothing.
+    static func withoutState(_ options: LaunchOptions) -> (cache: OSString?, settings: OSString?) {
+        let home = OwnFolders.home(options)
+        func place(_ own: String, _ xdg: String, _ below: String) -> OSString? {
+            if let path = options.variable(own), path.isAbsolute { return path.normalised }
+            if let path = options.variable(xdg), path.isAbsolute { return path.normalised?.appending("codex-sandbox") }
+            return home?.appending(OSString(below)).appending("codex-sandbox").normalised
+        }
+        return (
+            cache: place("CODEX_SANDBOX_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
+            settings: place("CODEX_SANDBOX_CONFIG", "XDG_CONFIG_HOME", ".config")
+        )
+    }
+
+    var all: [OSString] { [state] + [cache, settings].compactMap { $0 } }
+
+    /// HOME, else the account's; nil when neither is a path.
+    static func home(_ options: LaunchOptions) -> OSString? {
+        if let home = options.variable("HOME"), home.isAbsolute { return home }
+        do throws(SyscallError) {
+            guard let home = try Accounts.account(uid: geteuid())?.home, home.isAbsolute else { return nil }
+            return home
+        } catch {
+            return nil  // no account file: then only the folders below HOME are unknown, and their users say so
+        }
+    }
+}

@@ -1,0 +1,143 @@
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+internal import SandboxPolicy
+
+/// Everything up to the plan: what `run` and `explain` share.
+///
+/// Nothing has been made on the host yet.
+public struct Preparation: ~Copyable {
+    public let compiled: CompiledPolicy
+    /// With the command line's words over it.
+    public let policy: Policy
+    public let request: LaunchRequest
+    public let host: HostFacts
+    public let plan: LaunchPlan
+    /// Warnings and explanations for a person.
+    public let notes: [String]
+    /// Holds the chosen paths open until the launch is over.
+    let pins: PinnedPaths
+
+    /// - Parameters:
+    ///   - options: what was asked for.
+    ///   - folders: our own.
+    ///   - workspace: real path of the workspace.
+    ///   - chosen: the policy.
+    /// - Throws: `Refusal` for everything that makes a plan impossible.
+    public init(
+        _ options: LaunchOptions,
+        _ folders: OwnFolders,
+        workspace: OSString,
+        chosen: ChosenPolicy
+    ) throws(Refusal) {
+        var notes = chosen.warnings
+        let compiled = chosen.compiled
+        let policy = chosen.policy
+        let (working, note) = try Preparation.workingDirectory(options, workspace, policy)
+        if let note { notes.append(note) }
+        let request = LaunchRequest(
+            workspace: workspace,
+            workingDirectory: working,
+            arguments: options.arguments,
+            callerEnvironment: options.environment,
+            allowRootOwnedWorkspace: options.allowRootOwnedWorkspace,
+            ownFolders: folders.all
+        )
+        let systemPaths = PathInventory.systemPaths(policy)
+        let chosenPaths = PathInventory.chosenPaths(policy, request)
+        var pins = PinnedPaths(expecting: systemPaths.count + chosenPaths.count)
+        for path in systemPaths { pins.look(at: path) }
+        for path in chosenPaths { pins.pin(path) }
+        try Preparation.checkProjectPolicy(workspace, pins.entries)
+        let host: HostFacts
+        do throws(SyscallError) {
+            host = try HostProbe.facts(
+                pins: pins,
+                gitUser: Preparation.gitUser(options),
+                hostNetwork: policy.network == .host
+            )
+        } catch {
+            throw Refusal(
+                stage: "plan",
+                step: error.call,
+                subject: error.subject,
+                errno: error.errno,
+                message: "what this host is could not be found out",
+                remedy: "run `codex-sandbox doctor`"
+            )
+        }
+        plan = try LaunchPlanner.plan(compiled, policy: policy, request: request, host: host)
+        self.compiled = compiled
+        self.policy = policy
+        self.request = request
+        self.host = host
+        self.notes = notes
+        self.pins = pins
+    }
+
+    // MARK: -
+
+    /// `--cwd`, else the caller's folder if the job may be there, else the workspace.
+    private static func workingDirectory(
+        _ options: LaunchOptions,
+        _ workspace: OSString,
+        _ policy: Policy
+    ) throws(Refusal) -> (OSString, note: String?) {
+        let roots = [workspace] + policy.filesystem.read + policy.filesystem.write
+        if let asked = options.workingDirectory {
+            let path = try ChosenFolder.path(asked, what: "the working directory")
+            guard policy.confinement == .none || roots.contains(where: { path.isWithin($0) }) else {
+                throw Refusal(
+                    stage: "plan",
+                    subject: path.description,
+                    message: "the working directory \(path) is not in the workspace \(workspace)",
+                    remedy: "choose one below it, or show it to the job with --read or --write",
+                    layer: .mounts
+                )
+            }
+            return (path, nil)
+        }
+        if options.workspace == nil { return (workspace, nil) }
+        let current = try ChosenFolder.path(".", what: "the current folder")
+        if current.isWithin(workspace) { return (current, nil) }
+        return (workspace, "the job starts in \(workspace): \(current) is not in the workspace")
+    }
+
+    private static func checkProjectPolicy(
+        _ workspace: OSString,
+        _ entries: [OSString: HostEntry]
+    ) throws(Refusal) {
+        let path = workspace.appending(ProjectPolicy.name)
+        guard case .file = entries[path] else { return }
+        let text: [UInt8]
+        do throws(SyscallError) {
+            text = try FileReading.read(path, limit: 256 << 10, followingLinks: false)
+        } catch {
+            throw Refusal(
+                stage: "policy",
+                step: error.call,
+                subject: path.description,
+                errno: error.errno,
+                message: "the project's policy cannot be read",
+                remedy: "make it readable, or remove it"
+            )
+        }
+        try ProjectPolicy.check(text, at: path)
+    }
+
+    /// Name and mail address of the caller's own git settings; a file that is not there says nothing.
+    private static func gitUser(_ options: LaunchOptions) -> GitUser {
+        var user = GitUser(name: "", email: "")
+        guard let home = OwnFolders.home(options) else { return user }
+        var base = home.appending(".config")
+        if let xdg = options.variable("XDG_CONFIG_HOME"), xdg.isAbsolute { base = xdg }
+        for path in [base.appending("git/config"), home.appending(".gitconfig")] {
+            do throws(SyscallError) {
+                user.read(try FileReading.read(path, limit: 256 << 10))
+            } catch {
+                continue  // absent or unreadable: git inside then asks who commits, which harms nobody
+            }
+        }
+        return user
+    }
+}

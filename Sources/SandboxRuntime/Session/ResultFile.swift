@@ -1,0 +1,61 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// Where `--result` goes: opened before the launch, written once at the end.
+struct ResultFile: ~Copyable {
+    private let file: OwnedFileDescriptor?
+
+    /// - Throws: `Refusal` when it cannot be written to: better before the job than after it.
+    init(_ place: LaunchOptions.ResultPlace?) throws(Refusal) {
+        switch place {
+        case .none: file = nil
+        case .file(let path):
+            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY
+            let number = path.withPointer { open($0, flags, 0o600) }
+            if number < 0 { throw ResultFile.refusal(path.description, "open", errno) }
+            file = OwnedFileDescriptor(owning: number)
+        case .descriptor(let given):
+            let flags = cs_fcntl_getfl(given)
+            if flags < 0 { throw ResultFile.refusal("descriptor \(given)", "fcntl", Int32(-flags)) }
+            guard flags & 3 != O_RDONLY, flags & Int(CS_O_PATH) == 0 else {
+                throw ResultFile.refusal("descriptor \(given)", "fcntl", EBADF)
+            }
+            let copy = cs_duplicate(given)
+            if copy < 0 { throw ResultFile.refusal("descriptor \(given)", "fcntl", Int32(-copy)) }
+            file = OwnedFileDescriptor(owning: Int32(copy))
+        }
+    }
+
+    /// All of it, or a warning.
+    borrowing func write(_ bytes: [UInt8], _ warnings: inout [String]) {
+        let number: Int32
+        switch file {
+        case .none: return
+        case .some(let file): number = file.number
+        }
+        var done = 0
+        while done < bytes.count {
+            let result = bytes[done...].withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+            let code = errno
+            if result < 0 && code == EINTR { continue }
+            if result <= 0 {
+                warnings.append("--result could not be written: \(String(cString: strerror(result < 0 ? code : EIO)))")
+                return
+            }
+            done += result
+        }
+    }
+
+    private static func refusal(_ subject: String, _ call: String, _ errno: Int32) -> Refusal {
+        Refusal(
+            stage: "evidence",
+            step: call,
+            subject: subject,
+            errno: errno,
+            message: "--result cannot be written to \(subject)",
+            remedy: "name a file that you may write, or a descriptor that is open for writing"
+        )
+    }
+}

@@ -1,0 +1,325 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+internal import SandboxPolicy
+
+/// One `run` from options to record: prepares, launches, and closes the record whatever happened.
+public struct RunSession: ~Copyable {
+    /// What a caller needs to answer its own caller.
+    public struct End: Sendable {
+        public var outcome: Outcome
+        public var plan: LaunchPlan?
+        /// Something went wrong after the job, which its exit status must not hide in silence.
+        public var warnings: [String]
+    }
+
+    private let options: LaunchOptions
+    private let exitStatus: (Outcome) -> Int32
+    private let say: ([String]) -> Void
+    private let startedAt = Timestamp.now
+    private var warnings: [String] = []
+
+    /// - Parameters:
+    ///   - options: what was asked for.
+    ///   - exitStatus: what the caller tells for an outcome; it goes into the record.
+    ///   - say: notes for a person, called before the worker runs.
+    public init(
+        _ options: LaunchOptions,
+        exitStatus: @escaping (Outcome) -> Int32,
+        say: @escaping ([String]) -> Void
+    ) {
+        self.options = options
+        self.exitStatus = exitStatus
+        self.say = say
+    }
+
+    /// Runs to the end; every way out has its record, but the one where no record can be written.
+    public mutating func run() -> End {
+        do throws(Refusal) {
+            return try recorded()
+        } catch {
+            return End(outcome: .refused(error), plan: nil, warnings: warnings)
+        }
+    }
+
+    /// What `run` would do with these options; nothing is made, and nothing recorded.
+    public static func preparation(_ options: LaunchOptions) throws(Refusal) -> Preparation {
+        let folders = try OwnFolders(options)
+        let workspace = try ChosenFolder.path(options.workspace ?? ".", what: "the workspace")
+        return try Preparation(
+            options,
+            folders,
+            workspace: workspace,
+            chosen: try ChosenPolicy(options, folders)
+        )
+    }
+
+    /// Throws only while there is no place for a record yet.
+    private mutating func recorded() throws(Refusal) -> End {
+        let folders = try OwnFolders(options)
+        let workspace: OSString
+        var unusable: Refusal?
+        do throws(Refusal) {
+            workspace = try ChosenFolder.path(options.workspace ?? ".", what: "the workspace")
+        } catch {
+            // The refusal is recorded under the name that was asked for.
+            workspace = try ChosenFolder.written(options.workspace ?? ".", otherwise: error)
+            unusable = error
+        }
+        let result = try ResultFile(options.result)
+        let id: LaunchID
+        do throws(SyscallError) {
+            id = try LaunchID.random(at: startedAt)
+        } catch {
+            throw Refusal(
+                stage: "evidence",
+                step: error.call,
+                subject: error.subject,
+                errno: error.errno,
+                message: "no number for the launch could be drawn",
+                remedy: "see why getrandom(2) fails here"
+            )
+        }
+        let location = EvidenceLocation(stateFolder: folders.state, workspace: workspace)
+        var store: EvidenceStore
+        do throws(EvidenceError) {
+            store = try EvidenceStore(opening: location, copy: options.evidenceCopy)
+        } catch { throw error.refusal }
+        var context = LaunchContext(
+            id: id,
+            toolVersion: ToolVersion.current,
+            startedAt: startedAt,
+            supervisor: .current,
+            workspace: RecordedWorkspace(path: workspace),
+            arguments: options.arguments
+        )
+        var end = LaunchEnd(
+            outcome: .timedOut,
+            exitStatus: 125,
+            execve: .notReached(.noProcess),
+            startedAt: startedAt,
+            endedAt: startedAt
+        )
+        var plan: LaunchPlan?
+        do throws(Refusal) {
+            if let unusable { throw unusable }
+            let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
+            let chosen = try ChosenPolicy(options, folders)
+            if chosen.policy.confinement == .none {
+                let preparation = try prepare(folders, workspace, chosen, &context)
+                plan = preparation.plan
+                try launchUnconfined(preparation, &store, &context, &end)
+            } else {
+                let launch = try start(chosen.policy, workspace)
+                end.execve = .notReached(.killedAtGate)
+                let preparation = try prepare(folders, workspace, chosen, &context)
+                plan = preparation.plan
+                try placeholders.make(preparation.plan.placeholders)
+                try self.launch(launch, preparation, &store, &context, &end)
+            }
+        } catch {
+            end.outcome = .refused(error)
+            end.exitStatus = exitStatus(end.outcome)
+            end.endedAt = .now
+            close(&store, context, end)
+        }
+        result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
+        return End(outcome: end.outcome, plan: plan, warnings: warnings)
+    }
+
+    /// Everything up to the plan, and what of it belongs in the record.
+    private func prepare(
+        _ folders: OwnFolders,
+        _ workspace: OSString,
+        _ chosen: ChosenPolicy,
+        _ context: inout LaunchContext
+    ) throws(Refusal) -> Preparation {
+        let preparation = try Preparation(options, folders, workspace: workspace, chosen: chosen)
+        context.policy = chosen.compiled
+        context.policy?.policy = chosen.policy
+        context.plan = preparation.plan
+        context.host = preparation.host
+        if case .directory(let identity) = preparation.host.entries[workspace] {
+            context.workspace.identity = identity
+        }
+        say(preparation.notes)
+        return preparation
+    }
+
+    /// pid 1, as whom the workspace's owner and the caller make it.
+    private func start(_ policy: Policy, _ workspace: OSString) throws(Refusal) -> Launch {
+        var pins = PinnedPaths()
+        pins.pin(workspace)
+        let identity = try LaunchPlanner.identity(
+            uid: geteuid(),
+            gid: getegid(),
+            groups: HostProbe.groups(),
+            workspace: workspace,
+            entry: pins.entries[workspace] ?? .absent,
+            allowRootOwned: options.allowRootOwnedWorkspace
+        )
+        return try Launch(identity: identity, namespaces: LaunchPlanner.namespaces(policy))
+    }
+
+    /// The launch itself; throws only before its start is recorded.
+    private mutating func launch(
+        _ launch: consuming Launch,
+        _ preparation: borrowing Preparation,
+        _ store: inout EvidenceStore,
+        _ context: inout LaunchContext,
+        _ end: inout LaunchEnd
+    ) throws(Refusal) {
+        let plan = preparation.plan
+        let filesystem = preparation.policy.filesystem
+        let streams = try StandardStreams(
+            closed: options.closedStreams,
+            guarded: RunSession.guarded(plan, deny: filesystem.deny)
+        )
+        context.standardStreams = try streams.recorded
+        if streams.kinds.first == .terminal { say(["stdin is a terminal: the job sees a pipe"]) }
+        let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host)
+        var prepared: PreparedContext?
+        var recorded = false
+        let recordable = context
+        let done = launch.run(
+            task,
+            streams: streams,
+            meanwhile: { () throws(Refusal) in
+                prepared = PreparedContext(recordable)
+                try RunSession.checkSockets(plan, allowed: filesystem.unixSockets)
+            },
+            record: { (established) throws(Refusal) in
+                prepared?.worker = established.executable
+                guard let prepared else { return }
+                recorded = true
+                do throws(EvidenceError) {
+                    try store.appendStart(prepared, layers: established.layers)
+                } catch { throw error.refusal }
+            },
+            released: { store.settle() }
+        )
+        finish(done, recorded ? prepared : nil, &store, context, &end)
+    }
+
+    private mutating func launchUnconfined(
+        _ preparation: borrowing Preparation,
+        _ store: inout EvidenceStore,
+        _ context: inout LaunchContext,
+        _ end: inout LaunchEnd
+    ) throws(Refusal) {
+        let streams = try StandardStreams(closed: options.closedStreams, guarded: [])
+        context.standardStreams = try streams.recorded
+        let prepared = PreparedContext(context)
+        var recorded = false
+        let process = UnconfinedProcess(plan: preparation.plan, environment: options.environment)
+        let done = process.launch { (established) throws(Refusal) in
+            recorded = true
+            do throws(EvidenceError) {
+                try store.appendStart(prepared, layers: established.layers)
+            } catch { throw error.refusal }
+        }
+        finish(done, recorded ? prepared : nil, &store, context, &end)
+    }
+
+    /// Closes the record; `prepared` is nil when no start was recorded.
+    private mutating func finish(
+        _ done: CompletedLaunch,
+        _ prepared: PreparedContext?,
+        _ store: inout EvidenceStore,
+        _ context: LaunchContext,
+        _ end: inout LaunchEnd
+    ) {
+        end.outcome = done.outcome
+        end.exitStatus = exitStatus(done.outcome)
+        end.execve = done.execve
+        if case .signalled(let signal) = done.outcome { end.signal = signal }
+        end.layers = done.layers
+        end.endedAt = .now
+        if done.released {
+            end.releasedAt = Timestamp(microseconds: UInt64(done.releasedAt / 1000))
+            end.wallMicroseconds = UInt64(max(0, done.wallNanoseconds / 1000))
+            end.usage = done.usage
+        }
+        if case .protectionLost(let what) = done.outcome {
+            end.protectionEvents = [ProtectionEvent(at: end.endedAt, what: what)]
+        }
+        guard let prepared else {
+            close(&store, context, end)
+            return
+        }
+        do throws(EvidenceError) {
+            try store.appendOutcome(prepared, end)
+        } catch { warnings.append("the outcome is not recorded: \(error.message)") }
+    }
+
+    /// The one record of a launch that was refused before its start was recorded.
+    private mutating func close(_ store: inout EvidenceStore, _ context: LaunchContext, _ end: LaunchEnd) {
+        let refusal: Refusal
+        switch end.outcome {
+        case .refused(let reason): refusal = reason
+        case .interrupted(let signal):
+            refusal = Refusal(
+                stage: "process",
+                subject: "signal \(signal)",
+                message: "the caller ended the launch before the job was released",
+                remedy: "start it again"
+            )
+        case let outcome:
+            refusal = Refusal(
+                stage: "process",
+                message: "the launch ended as \(outcome.word) before its start was recorded",
+                remedy: "report this with the record"
+            )
+        }
+        let proof: ExecveFact.Proof = if case .notReached(let proof) = end.execve { proof } else { .noProcess }
+        do throws(EvidenceError) {
+            try store.appendRefused(
+                PreparedContext(context),
+                refusal,
+                proof: proof,
+                exitStatus: end.exitStatus,
+                layers: end.layers
+            )
+        } catch { warnings.append("the refusal is not recorded: \(error.message)") }
+    }
+
+    /// Refuses when something outside listens on a socket that the place would show (threat E5).
+    private static func checkSockets(_ plan: LaunchPlan, allowed: [OSString]) throws(Refusal) {
+        var roots: [OSString] = []
+        for case .bind(let bind) in plan.steps where bind.purpose != .device { roots.append(bind.source) }
+        guard !roots.isEmpty else { return }
+        let found: [OSString]
+        do throws(SyscallError) {
+            found = try SocketScan.found(in: roots, allowed: allowed)
+        } catch {
+            throw Refusal(
+                stage: "plan",
+                step: error.call,
+                subject: error.subject,
+                errno: error.errno,
+                message: "the host's sockets could not be listed",
+                remedy: "see that /proc/net/unix can be read",
+                layer: .mounts
+            )
+        }
+        guard let first = found.first else { return }
+        let more = found.count > 1 ? " (and \(found.count - 1) more)" : ""
+        throw Refusal(
+            stage: "plan",
+            subject: first.description,
+            message: "something outside listens on the socket \(first)\(more), and the job could talk to it",
+            remedy: "stop it, move the socket, or allow it with filesystem.unix_sockets in a policy file",
+            layer: .mounts
+        )
+    }
+
+    /// Where a file given as a stream must not lie, because the job could open it again with more rights.
+    private static func guarded(_ plan: LaunchPlan, deny: [OSString]) -> [OSString] {
+        var paths = deny
+        for case .bind(let bind) in plan.steps where bind.purpose == .protected || bind.purpose == .read {
+            paths.append(bind.target)
+        }
+        return paths
+    }
+}

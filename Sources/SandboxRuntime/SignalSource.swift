@@ -1,0 +1,44 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// Signals for the job, read from a descriptor (signalfd(2)); what the caller ignores never arrives.
+struct SignalSource: ~Copyable {
+    /// Passed on to the worker's process group.
+    static let forwarded: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+
+    let file: OwnedFileDescriptor
+
+    init() throws(Refusal) {
+        let result = cs_signalfd(SignalSource.forwarded, Int32(SignalSource.forwarded.count))
+        if result < 0 {
+            throw Refusal(
+                stage: "place",
+                step: "signalfd",
+                subject: "supervisor",
+                errno: Int32(-result),
+                message: "signals for the job cannot be received",
+                remedy: "raise the limit of open files (ulimit -n)"
+            )
+        }
+        file = OwnedFileDescriptor(owning: Int32(result))
+    }
+
+    /// A signal that came while the place was set up: the job is not started for it.
+    func early() -> Int32? {
+        while let signal = next() {
+            if signal != SIGUSR1 && signal != SIGUSR2 { return signal }
+        }
+        return nil
+    }
+
+    /// The next signal, if one is there.
+    func next() -> Int32? {
+        var information = [UInt8](repeating: 0, count: 128)
+        let number = file.number
+        let result = information.withUnsafeMutableBytes { read(number, $0.baseAddress, $0.count) }
+        guard result == 128 else { return nil }
+        return information.withUnsafeBytes { Int32($0.load(as: UInt32.self)) }
+    }
+}

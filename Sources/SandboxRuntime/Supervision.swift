@@ -1,0 +1,215 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// From the release to the end: forwards signals, watches mounts and memory, relays streams, and ends the place.
+struct Supervision: ~Copyable {
+    struct End {
+        var outcome: Outcome
+        var execve: ExecveFact
+        var usage: Usage
+    }
+
+    private let plan: LaunchPlan
+    private let plants: PlantWatch
+    private var verdict: Outcome?
+    private var killAt: Int64?
+    private var executionError: (errno: Int32, candidate: Int)?
+
+    private static let worker: UInt32 = 1
+
+    init(plan: LaunchPlan, plants: PlantWatch) {
+        self.plan = plan
+        self.plants = plants
+    }
+
+    /// Returns when every process of the place is gone.
+    mutating func watch(
+        _ place: inout PlaceProcess,
+        mounts: consuming MountWatch,
+        memory: consuming MemoryWatch,
+        gate: borrowing Gate,
+        signals: borrowing SignalSource,
+        relays: [Relay]
+    ) -> End {
+        // From here on a stop from the terminal stops the supervisor as it would any program.
+        _ = cs_block_signals(SignalSource.forwarded + [SIGPIPE], Int32(SignalSource.forwarded.count + 1))
+        var status: Int32?
+        var usage = Usage.none
+        var gateOpen = true
+        var failedPolls = 0
+        var nextLook = cs_monotonic() + 50_000_000
+        while status == nil {
+            var table = [
+                pollfd(fd: place.control.number, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: mounts.file.number, events: Int16(POLLPRI), revents: 0),
+                pollfd(fd: signals.file.number, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: gateOpen ? gate.ours.number : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            let fixed = table.count
+            var relaying: [Relay] = []
+            for relay in relays {
+                guard let interest = relay.interest else { continue }
+                table.append(interest)
+                relaying.append(relay)
+            }
+            let deadline = min(nextLook, killAt ?? Int64.max)
+            let wait = max(0, min(1000, (deadline - cs_monotonic() + 999_999) / 1_000_000))
+            let ready = poll(&table, nfds_t(table.count), Int32(wait))
+            let code = errno
+            if ready >= 0 { failedPolls = 0 }
+            if ready < 0 && code != EINTR {
+                // Once may pass (memory was short); a supervisor that stays blind ends the job.
+                failedPolls += 1
+                if failedPolls > 10 {
+                    verdict = verdict ?? .protectionLost(what: "poll failed: errno \(code)")
+                    break
+                }
+            }
+            if ready > 0 {
+                if table[3].revents != 0 { gateOpen = gateEvent(gate) }
+                if table[1].revents & Int16(POLLPRI | POLLERR) != 0, let lost = lostProtection(mounts) {
+                    verdict = verdict ?? .protectionLost(what: lost)
+                    break
+                }
+                for (index, relay) in relaying.enumerated() where table[fixed + index].revents != 0 { relay.step() }
+                if table[2].revents != 0 { forward(signals, place) }
+                if table[0].revents != 0 { status = controlEvent(place, &usage) }
+                if status == nil && verdict != nil && placeIsGone { break }
+            }
+            let now = cs_monotonic()
+            if let killAt, now >= killAt {
+                verdict = verdict ?? .interrupted(signal: SIGTERM)
+                break
+            }
+            if now >= nextLook {
+                nextLook = now + look(&memory)
+                if case .memoryExceeded = verdict { break }
+                if case .protectionLost = verdict { break }
+            }
+        }
+        if status != nil, verdict == nil, let lost = lostProtection(mounts) { verdict = .protectionLost(what: lost) }
+        let peak = memory.peak
+        // Whoever holds a part of the place delays its end.
+        _ = consume mounts
+        _ = consume memory
+        // A gate that is open when we kill says nothing about execve: it closes by the death, too.
+        if gateOpen { gateOpen = gateEvent(gate) }
+        let isUnknown = gateOpen && status == nil
+        place.end()
+        if let planted = plants.planted() {
+            verdict = verdict ?? .protectionLost(what: "\(planted) was planted")
+            plants.remove()
+        }
+        // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
+        for _ in 0..<4 where gateOpen { gateOpen = gateEvent(gate) }
+        for relay in relays where relay.isOutward { relay.drainToEnd() }
+        usage.memoryPeakWatched = ByteCount(bytes: peak)
+        let execve: ExecveFact =
+            executionError != nil ? .failed : isUnknown ? .notKnown : .succeeded
+        return End(outcome: outcome(status), execve: execve, usage: usage)
+    }
+
+    private var placeIsGone = false
+
+    // MARK: - Events
+
+    /// Answers whether the gate is still open.
+    private mutating func gateEvent(_ gate: borrowing Gate) -> Bool {
+        do throws(PlaceError) {
+            switch try gate.event(timeout: 0) {
+            case .executionFailed(let code, let candidate):
+                executionError = (code, candidate)
+                return true
+            case .closed: return false
+            case .ready: return true
+            }
+        } catch {
+            return error == .timedOut
+        }
+    }
+
+    /// The worker's wait status once it has ended.
+    private mutating func controlEvent(_ place: borrowing PlaceProcess, _ usage: inout Usage) -> Int32? {
+        do throws(PlaceError) {
+            switch try place.event(timeout: 0) {
+            case .exited(Self.worker, let status, let user, let system, let resident):
+                usage.userMicroseconds = UInt64(max(user, 0))
+                usage.systemMicroseconds = UInt64(max(system, 0))
+                usage.maximumResident = ByteCount(bytes: UInt64(max(resident, 0)) << 10)
+                return status
+            case .timedOut:
+                verdict = verdict ?? .timedOut
+                // pid 1 ends everything after the grace; this is for the case that it cannot.
+                killAt = cs_monotonic() + Int64(plan.limits.grace.milliseconds + 1000) * 1_000_000
+            case .gone:
+                placeIsGone = true
+                verdict = verdict ?? .signalled(signal: SIGKILL)
+            case .exited, .started, .ready: break
+            }
+        } catch {
+            placeIsGone = true
+            verdict = verdict ?? .signalled(signal: SIGKILL)
+        }
+        return nil
+    }
+
+    private mutating func forward(_ signals: borrowing SignalSource, _ place: borrowing PlaceProcess) {
+        while let signal = signals.next() {
+            do throws(PlaceError) {
+                try place.signal(signal, id: Self.worker)
+            } catch {
+                placeIsGone = true
+            }
+            if signal == SIGTERM && killAt == nil {
+                killAt = cs_monotonic() + Int64(plan.limits.grace.milliseconds) * 1_000_000
+            }
+        }
+    }
+
+    private func lostProtection(_ mounts: borrowing MountWatch) -> String? {
+        do throws(Refusal) {
+            return try mounts.change()
+        } catch {
+            // pid 1 may be gone already: then there is nothing left to protect from.
+            return error.errno == ENOENT || error.errno == ESRCH || error.errno == EINVAL
+                ? nil : "mountinfo: \(error.errno)"
+        }
+    }
+
+    /// One look at the memory; nanoseconds until the next.
+    private mutating func look(_ memory: inout MemoryWatch) -> Int64 {
+        let limit = plan.limits.memory.bytes
+        if let planted = plants.planted() {
+            verdict = verdict ?? .protectionLost(what: "\(planted) was planted")
+            return 0
+        }
+        do throws(Refusal) {
+            let used = try memory.look(limit: limit)
+            if used > limit {
+                verdict = verdict ?? .memoryExceeded(used: ByteCount(bytes: used), limit: plan.limits.memory)
+            }
+            // Near the limit twice as often would be too late for a fast writer.
+            return used > limit / 2 ? 10_000_000 : 50_000_000
+        } catch {
+            verdict = verdict ?? .protectionLost(what: "memory watch: \(error.message)")
+            return 0
+        }
+    }
+
+    private func outcome(_ status: Int32?) -> Outcome {
+        if let executionError, verdict == nil {
+            // Not found anywhere is said of the command; anything else of the file it happened to.
+            let candidates = plan.process.candidates
+            let path =
+                executionError.errno == ENOENT
+                ? plan.process.arguments[0] : candidates[min(max(executionError.candidate, 0), candidates.count - 1)]
+            return .notExecuted(errno: executionError.errno, message: path.description)
+        }
+        if let verdict { return verdict }
+        guard let status else { return .signalled(signal: SIGKILL) }
+        let signal = status & 0x7F
+        return signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
+    }
+}

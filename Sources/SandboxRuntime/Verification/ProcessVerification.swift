@@ -1,0 +1,305 @@
+internal import CShims
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// Compares what the kernel says about a gated process with the plan.
+struct ProcessVerification {
+    let plan: LaunchPlan
+    let host: HostFacts
+    /// Namespace links of the supervisor itself, in the order of `NamespaceKind`.
+    let hostNamespaces: [OSString]
+
+    enum NamespaceKind: String, CaseIterable {
+        case user, mnt, pid, net, ipc, uts, cgroup, time
+
+        var layer: Layer {
+            switch self {
+            case .user: .userNamespace
+            case .mnt: .mountNamespace
+            case .pid: .pidNamespace
+            case .net: .networkNamespace
+            case .ipc: .ipcNamespace
+            case .uts: .utsNamespace
+            case .cgroup: .cgroupNamespace
+            case .time: .attributes
+            }
+        }
+
+        /// Below `/proc/PID`.
+        var file: OSString { OSString("ns/" + rawValue) }
+    }
+
+    /// - Throws: `Refusal` when the supervisor's own namespaces cannot be named: then nothing can be compared.
+    init(plan: LaunchPlan, host: HostFacts, supervisor: Int32) throws(Refusal) {
+        self.plan = plan
+        self.host = host
+        var links: [OSString] = []
+        let files = try ProcessFiles(pid: supervisor)
+        for kind in NamespaceKind.allCases { links.append(try files.link(kind.file)) }
+        hostNamespaces = links
+    }
+
+    // MARK: - pid 1
+
+    /// The whole of pid 1 but for its mounts: ids, maps, namespaces, capabilities, filters, and its own report.
+    func verifyPlace(
+        _ files: borrowing ProcessFiles,
+        _ report: PlaceProcess.Report,
+        _ findings: inout Findings
+    ) throws(Refusal) {
+        let status = ProcessStatus(parsing: try files.read("status"))
+        verifyStatus(status, filters: 1, of: "pid 1", &findings)
+        findings.compare(
+            .pidNamespace,
+            "NSpid of pid 1",
+            expected: "1",
+            found: status.lastWord("NSpid") ?? "absent"
+        )
+        try verifyMaps(files, &findings)
+        try verifyNamespaces(files, of: "pid 1", &findings)
+        verifyReport(report, &findings)
+    }
+
+    /// Before pid 1 turns non-dumpable: afterwards its environment is closed to everybody but root.
+    func verifyEnvironment(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+        let found = try files.read("environ").count
+        findings.compare(.environment, "environment of pid 1 in bytes", expected: 0, found: found)
+    }
+
+    private func verifyMaps(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+        let uid = plan.identity.uid
+        let gid = plan.identity.gid
+        findings.compare(
+            .userNamespace,
+            "uid_map",
+            expected: "\(uid) \(uid) 1",
+            found: try files.words("uid_map")
+        )
+        findings.compare(
+            .userNamespace,
+            "gid_map",
+            expected: "\(gid) \(gid) 1",
+            found: try files.words("gid_map")
+        )
+        findings.compare(.userNamespace, "setgroups", expected: "deny", found: try files.words("setgroups"))
+    }
+
+    private func verifyReport(_ report: PlaceProcess.Report, _ findings: inout Findings) {
+        func value(_ index: cs_place_value) -> Int64 { report.values[Int(index.rawValue)] }
+        findings.compare(.capabilities, "securebits", expected: 0xEF, found: value(CS_PLACE_SECUREBITS), .selfReported)
+        findings.compare(
+            .keyring,
+            "session keyring is new",
+            expected: "yes",
+            found: value(CS_PLACE_KEYRING) > 0 ? "yes" : "no",
+            .selfReported
+        )
+        findings.compare(
+            .nestedNamespaces,
+            "unshare(CLONE_NEWUSER)",
+            expected: Errno.noSpace,
+            found: value(CS_PLACE_USERNS_ERRNO),
+            .refusedAct
+        )
+        findings.compare(
+            .seccomp,
+            "unshare(0)",
+            expected: Errno.notPermitted,
+            found: value(CS_PLACE_FILTER_ERRNO),
+            .refusedAct
+        )
+        findings.compare(.attributes, "personality", expected: 0, found: value(CS_PLACE_PERSONALITY), .selfReported)
+        findings.compare(
+            .attributes,
+            "umask of pid 1",
+            expected: Int64(umask),
+            found: value(CS_PLACE_UMASK),
+            .selfReported
+        )
+        if plan.steps.contains(.loopbackUp) {
+            findings.compare(.networkNamespace, "lo is up", expected: 1, found: value(CS_PLACE_LOOPBACK), .selfReported)
+        }
+        guard plan.steps.contains(.landlock) else { return }
+        let access: [(String, cs_place_value)] = [
+            ("open for reading", CS_PLACE_LANDLOCK_READ), ("open for writing", CS_PLACE_LANDLOCK_WRITE),
+            ("execute", CS_PLACE_LANDLOCK_EXECUTE), ("make a folder", CS_PLACE_LANDLOCK_MAKE),
+            ("remove a folder", CS_PLACE_LANDLOCK_REMOVE),
+        ]
+        for (act, index) in access {
+            findings.compare(.landlock, act, expected: Errno.access, found: value(index), .refusedAct)
+        }
+        if plan.landlock.handledFilesystem & LandlockRight.truncate != 0 {
+            findings.compare(
+                .landlock,
+                "truncate",
+                expected: Errno.access,
+                found: value(CS_PLACE_LANDLOCK_TRUNCATE),
+                .refusedAct
+            )
+        }
+        if plan.landlock.scoped & LandlockRight.scopeAbstractUnixSocket != 0 {
+            findings.compare(
+                .landlock,
+                "connect to an abstract socket outside the domain",
+                expected: Errno.notPermitted,
+                found: value(CS_PLACE_LANDLOCK_ABSTRACT),
+                .refusedAct
+            )
+        }
+    }
+
+    // MARK: - One process
+
+    /// The worker at gate B.
+    func verifyProcess(
+        _ pid: Int32,
+        _ values: [Int64],
+        stdio: [StreamIdentity],
+        _ findings: inout Findings
+    ) throws(Refusal) {
+        let files = try ProcessFiles(pid: pid)
+        let status = ProcessStatus(parsing: try files.read("status"))
+        verifyStatus(status, filters: 2, of: "worker", &findings)
+        findings.compare(.attributes, "SigBlk", expected: "0000000000000000", found: status.text("SigBlk") ?? "absent")
+        findings.compare(.attributes, "SigIgn", expected: "0000000000000000", found: status.text("SigIgn") ?? "absent")
+        findings.compare(
+            .attributes,
+            "Umask",
+            expected: "0" + String(umask, radix: 8),
+            found: octal(status.text("Umask"))
+        )
+        try verifyNamespaces(files, of: "worker", &findings)
+        try verifyLimits(files, &findings)
+        try verifyScheduling(files, &findings)
+        try DescriptorVerification.verify(files, stdio: stdio, &findings)
+
+        func value(_ index: cs_process_value) -> Int64 { values[Int(index.rawValue)] }
+        findings.compare(
+            .seccomp,
+            "clone3",
+            expected: Errno.noSuchCall,
+            found: value(CS_PROCESS_FILTER_ERRNO),
+            .refusedAct
+        )
+        findings.compare(
+            .attributes,
+            "working directory is the planned one",
+            expected: 1,
+            found: value(CS_PROCESS_CWD),
+            .selfReported
+        )
+        if plan.steps.contains(.landlock) {
+            findings.compare(
+                .landlock,
+                "worker opens for reading",
+                expected: Errno.access,
+                found: value(CS_PROCESS_LANDLOCK_READ),
+                .refusedAct
+            )
+        }
+    }
+
+    private var umask: UInt32 {
+        for case .attributes(let attributes) in plan.steps { return attributes.umask }
+        return 0
+    }
+
+    private func octal(_ text: String?) -> String {
+        guard let text, let value = UInt32(text, radix: 8) else { return text ?? "absent" }
+        return "0" + String(value, radix: 8)
+    }
+
+    private func verifyStatus(_ status: ProcessStatus, filters: UInt32, of who: String, _ findings: inout Findings) {
+        let uid = String(plan.identity.uid)
+        let gid = String(plan.identity.gid)
+        func field(_ layer: Layer, _ name: StaticString, _ expected: String) {
+            findings.compare(layer, "\(name) of \(who)", expected: expected, found: status.text(name) ?? "absent")
+        }
+        field(.userNamespace, "Uid", [uid, uid, uid, uid].joined(separator: "\t"))
+        field(.userNamespace, "Gid", [gid, gid, gid, gid].joined(separator: "\t"))
+        let groups = plan.identity.dropsFromRoot ? [] : host.caller.groups
+        findings.compare(
+            .userNamespace,
+            "Groups of \(who)",
+            expected: groups.map(String.init).joined(separator: " "),
+            found: status.words("Groups") ?? "absent"
+        )
+        field(.noNewPrivileges, "NoNewPrivs", "1")
+        field(.seccomp, "Seccomp", "2")
+        field(.seccomp, "Seccomp_filters", String(host.caller.seccompFilters + filters))
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] as [StaticString] {
+            field(.capabilities, set, "0000000000000000")
+        }
+    }
+
+    private func verifyNamespaces(
+        _ files: borrowing ProcessFiles,
+        of who: String,
+        _ findings: inout Findings
+    ) throws(Refusal) {
+        for (index, kind) in NamespaceKind.allCases.enumerated() {
+            let own = plan.namespaces.contains(kind.layer)
+            let found = try files.link(kind.file)
+            findings.compare(
+                kind.layer,
+                "ns/\(kind.rawValue) of \(who)",
+                expected: own ? "not the host's" : "the host's",
+                found: found == hostNamespaces[index] ? "the host's" : "not the host's"
+            )
+        }
+    }
+
+    /// Names in `/proc/PID/limits` by resource number (getrlimit(2)).
+    private static let limitNames: [StaticString] = [
+        "Max cpu time", "Max file size", "Max data size", "Max stack size", "Max core file size", "Max resident set",
+        "Max processes", "Max open files", "Max locked memory", "Max address space", "Max file locks",
+        "Max pending signals", "Max msgqueue size", "Max nice priority", "Max realtime priority",
+        "Max realtime timeout",
+    ]
+
+    /// `/proc/PID/limits` (proc(5)): name in the first 26 columns, then soft and hard.
+    private func verifyLimits(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+        let text = try files.read("limits")
+        func word(_ value: UInt64) -> String { value == UInt64.max ? "unlimited" : String(value) }
+        for limit in plan.limits.rlimits {
+            let name = Self.limitNames[Int(limit.resource)]
+            let line = KernelText.value(name, " ", in: text) ?? 0..<0
+            findings.compare(
+                .rlimits,
+                name.description,
+                expected: "\(word(limit.soft)) \(word(limit.hard))",
+                found: KernelText.words(text, in: line, limit: 2)
+            )
+        }
+    }
+
+    /// Nice and policy from `/proc/PID/stat`, fields 19 and 41; the name in field 2 may hold anything but is in braces.
+    private func verifyScheduling(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+        let text = try files.read("stat")
+        var next = (text.lastIndex(of: UInt8(ascii: ")")) ?? -1) + 1
+        var fields: [Range<Int>] = []
+        while let field = KernelText.word(text, from: &next, to: text.count) { fields.append(field) }
+        // The first one behind the braces is field 3.
+        func field(_ number: Int) -> String {
+            fields.count > 38 ? String(decoding: text[fields[number - 3]], as: UTF8.self) : "absent"
+        }
+        for case .attributes(let attributes) in plan.steps {
+            findings.compare(.attributes, "nice", expected: String(attributes.nice), found: field(19))
+            findings.compare(.attributes, "scheduler", expected: "0", found: field(41))
+            findings.compare(
+                .attributes,
+                "oom_score_adj",
+                expected: String(attributes.oomScoreAdjustment),
+                found: try files.words("oom_score_adj")
+            )
+        }
+    }
+}
+
+/// The few numbers verification expects, so that no libc is needed here (errno(3), x86_64).
+enum Errno {
+    static let notPermitted: Int64 = 1
+    static let access: Int64 = 13
+    static let noSpace: Int64 = 28
+    static let noSuchCall: Int64 = 38
+}

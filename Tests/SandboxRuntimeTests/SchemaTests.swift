@@ -1,0 +1,78 @@
+import Foundation
+import SandboxPlan
+import Testing
+
+@testable import SandboxRuntime
+
+/// Records and results against the published JSON Schemas, as another program reads both.
+@Suite struct SchemaTests {
+    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func check(_ schema: String, _ lines: [CanonicalJSON]) throws -> Program {
+        let scratch = try ScratchFolder()
+        let text = lines.map { $0.text + "\n" }.joined()
+        try Data(text.utf8).write(to: scratch.url("lines"))
+        return try Program.run(
+            root.appending(path: "Tests/Support/check-schema").path(percentEncoded: false),
+            [root.appending(path: "docs/schema/\(schema)").path(percentEncoded: false), scratch.path("lines")]
+        )
+    }
+
+    private static let results = SampleLaunch.ends.map {
+        LaunchResult.json(SampleLaunch.id, $0, records: SampleLaunch.hostileName)
+    }
+
+    @Test func everyRecordIsValid() throws {
+        let checked = try check("launch-record.schema.json", SampleLaunch.records)
+        #expect(checked.status == 0, "\(checked.output)\(checked.error)")
+        #expect(checked.output == "\(SampleLaunch.records.count) valid\n")
+    }
+
+    @Test func everyResultIsValid() throws {
+        let checked = try check("result.schema.json", SchemaTests.results)
+        #expect(checked.status == 0, "\(checked.output)\(checked.error)")
+        #expect(checked.output == "\(SchemaTests.results.count) valid\n")
+    }
+
+    /// A schema that takes anything would pass the tests above.
+    @Test(arguments: [
+        ("\"environmentNames\":[\"PATH\"", "\"environmentNames\":[{\"name\":\"PATH\",\"value\":\"x\"}"),
+        ("\"launchId\":\"019c", "\"launchId\":\"019C"),
+        ("\"observer\":\"outside\"", "\"observer\":\"somebody\""),
+        ("\"enforcement\":\"watched\"", "\"enforcement\":\"watching\""),
+        ("\"schemaVersion\":1", "\"schemaVersion\":2"),
+        ("\"supervisor\":", "\"superviser\":"),
+        ("\"inode\":\"77\"", "\"inode\":77"),
+        ("T09:05:00.000250Z", "T09:05:00Z"),
+        ("\"operation\":\"enter-root\"", "\"operation\":\"leave-root\""),
+        ("\"role\":\"workspace\"", "\"role\":\"worker\""),
+        ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v2"),
+        ("launch-start:v1", "launch-started:v1"),
+    ]) func wrongRecordIsFound(right: String, wrong: String) throws {
+        let text = SampleLaunch.start.text
+        #expect(text.contains(right), "the sample has no \(right)")
+        let value = try JSONReader.value(in: Array(text.replacing(right, with: wrong).utf8))
+        let checked = try check("launch-record.schema.json", [value.canonical])
+        #expect(checked.status == 1 && checked.output.hasSuffix("0 valid\n"), "\(checked)")
+    }
+
+    @Test func resultWithoutItsExitCodeIsFound() throws {
+        let text = SchemaTests.results[0].text.replacing("\"exitCode\":0,", with: "")
+        let value = try JSONReader.value(in: Array(text.utf8))
+        #expect(try check("result.schema.json", [value.canonical]).status == 1)
+    }
+
+    @Test func nothingToCheckIsNoPass() throws {
+        #expect(try check("result.schema.json", []).status == 1)
+    }
+
+    @Test func missingToolIsNoPass() throws {
+        let run = try Program.run(
+            root.appending(path: "Tests/Support/check-schema").path(percentEncoded: false),
+            ["a", "b"],
+            environment: ["SANDBOX_TESTS_PYTHON": "/bin/false", "PATH": "/usr/bin:/bin"]
+        )
+        #expect(run.status == 3)
+    }
+}
