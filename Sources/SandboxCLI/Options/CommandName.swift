@@ -1,0 +1,43 @@
+/// The commands, in the order in which help lists them.
+public enum CommandName: String, Hashable, Sendable, CaseIterable {
+    case run
+    case explain
+    case doctor
+    case policy
+    case evidence
+    case help
+
+    /// Nil for a command of `codex-sandboxd`: its words and its help are its own.
+    public var page: HelpPage? {
+        switch self {
+        case .run: .run
+        case .explain: .explain
+        case .doctor: .doctor
+        case .policy: .policy
+        case .evidence: nil
+        case .help: .help
+        }
+    }
+
+    /// One sentence, for the list of commands.
+    var summary: String {
+        switch self {
+        case .run: "Runs a command in a sandbox, once every layer of it is verified."
+        case .explain: "Shows what run would do with the same words, and runs nothing."
+        case .doctor: "Tries on this host what run needs, and says how to mend what is missing."
+        case .policy: "Lists, shows and checks policies."
+        case .evidence: "Shows the records that launches leave, refused ones included."
+        case .help: "Prints the help of a command."
+        }
+    }
+}
+
+/// Which help text.
+public enum HelpPage: Hashable, Sendable, CaseIterable {
+    case overview
+    case run
+    case explain
+    case doctor
+    case policy
+    case help
+}

@@ -1,0 +1,98 @@
+internal import SandboxPlan
+
+/// The values of options: each function reads one kind, or says why the word is none.
+enum OptionValue {
+    /// A path of any bytes, kept as given; empty is none.
+    static func path(_ word: OSString) throws(BadValue) -> OSString {
+        guard !word.isEmpty else { throw BadValue(why: "The path is empty.") }
+        guard !word.bytes.contains(0) else { throw BadValue(why: "A path cannot contain a NUL byte.") }
+        return word
+    }
+
+    static func size(atLeast minimum: ByteCount) -> @Sendable (OSString) throws(BadValue) -> ByteCount {
+        { (word) throws(BadValue) in
+            guard let text = word.utf8, let size = ByteCount(parsing: text) else {
+                throw BadValue(
+                    why: "This is not a size. Write a number above 0 with KiB, MiB, GiB or TiB, for example 512MiB."
+                )
+            }
+            guard size >= minimum else {
+                throw BadValue(why: "The least is \(minimum); a number without a unit counts bytes.")
+            }
+            return size
+        }
+    }
+
+    static func time(_ word: OSString) throws(BadValue) -> TimeSpan {
+        guard let text = word.utf8, let span = TimeSpan(parsing: text) else {
+            throw BadValue(
+                why: "This is not a length of time. Write a number above 0 with ms, s, m, h or d, for example 90s; "
+                    + "the most is 10 years."
+            )
+        }
+        return span
+    }
+
+    /// CPU time: setrlimit(2) counts whole seconds.
+    static func wholeSeconds(_ word: OSString) throws(BadValue) -> UInt64 {
+        let span = try time(word)
+        guard span.milliseconds % 1000 == 0 else {
+            throw BadValue(why: "CPU time is counted in whole seconds, for example 30s.")
+        }
+        return span.milliseconds / 1000
+    }
+
+    static func number(in range: ClosedRange<UInt64>) -> @Sendable (OSString) throws(BadValue) -> UInt64 {
+        { (word) throws(BadValue) in
+            guard let number = digits(word), range.contains(number) else {
+                throw BadValue(why: "Write a whole number from \(range.lowerBound) to \(range.upperBound).")
+            }
+            return number
+        }
+    }
+
+    /// A word of digits only, without a sign; nil when it is anything else or does not fit.
+    static func digits(_ word: OSString) -> UInt64? {
+        guard !word.isEmpty, word.bytes.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
+        return word.utf8.flatMap { UInt64($0) }
+    }
+
+    static func network(_ word: OSString) throws(BadValue) -> NetworkPolicy {
+        switch word {
+        case "off": return .off(loopback: true)
+        case "host": return .host
+        default: throw BadValue(why: "Write off or host.")
+        }
+    }
+
+    /// `NAME` or `NAME=VALUE`; the value may be empty and of any bytes.
+    static func environment(_ word: OSString) throws(BadValue) -> EnvironmentWord {
+        let equals = word.bytes.firstIndex(of: UInt8(ascii: "="))
+        let name = OSString(word.bytes[..<(equals ?? word.bytes.endIndex)])
+        guard !name.isEmpty else { throw BadValue(why: "The name is empty. Write NAME or NAME=VALUE.") }
+        // The planner lets no other name through (bash's exported functions are code, for one).
+        guard name.bytes.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "_") }) else {
+            throw BadValue(why: "The name may have letters, digits and _ only.")
+        }
+        guard let equals else { return .pass(name) }
+        let value = OSString(word.bytes[(equals + 1)...])
+        guard !value.bytes.contains(0) else { throw BadValue(why: "A value cannot contain a NUL byte.") }
+        return .set(EnvironmentEntry(name: name, value: value))
+    }
+
+    static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+
+    enum EnvironmentWord {
+        case pass(OSString)
+        case set(EnvironmentEntry)
+    }
+}

@@ -1,0 +1,121 @@
+public import SandboxPlan
+
+/// What `run` was asked to do.
+///
+/// Paths are as they were typed: relative ones count from the caller's folder.
+public struct RunOptions: Hashable, Sendable {
+    /// Nil: the caller's folder.
+    public var workspace: OSString?
+    /// `--cwd`; nil: the caller's folder if it is inside the workspace, else the workspace.
+    public var workingDirectory: OSString?
+    /// Nil: CODEX_SANDBOX_POLICY, the user's settings, then `workspace-write`.
+    public var policy: PolicySource?
+    /// What stands over the policy's own values.
+    ///
+    /// `network` is `.off(loopback: true)` for `--network off`; a policy that is off already, with `lo` down, is
+    /// narrower and has to stay.
+    public var overrides = PolicyOverrides()
+    public var dangerHostNetwork = false
+    public var dangerFullAccess = false
+    public var allowRootOwnedWorkspace = false
+    /// A further copy of the record.
+    public var evidence: OSString?
+    public var result: ResultTarget?
+    /// No notes and warnings on stderr; refusals and errors are said all the same.
+    public var quiet = false
+    public var stateDirectory: OSString?
+    /// The command and its arguments, byte for byte; never empty once parsed.
+    public var command: [OSString] = []
+
+    public init() {}
+}
+
+extension RunOptions {
+    /// Reads what follows `run`; nil when help is asked for.
+    static func parse(_ arguments: ArraySlice<OSString>) throws(UsageError) -> RunOptions? {
+        var options = RunOptions()
+        let parser = OptionParser(command: .run, options: table)
+        switch try parser.parse(arguments, plainWord: .endsOptions, into: &options) {
+        case .help:
+            return nil
+        case .words(let words):
+            try options.finish(command: words, of: .run)
+            return options
+        }
+    }
+
+    /// The command, and the rules that concern more than one option.
+    mutating func finish(command words: [OSString], of name: CommandName) throws(UsageError) {
+        guard !words.isEmpty else { throw UsageError(.missingArgument("COMMAND"), command: name) }
+        command = words
+        do throws(Conflict) {
+            try checkHostNetwork()
+            try checkFullAccess()
+        } catch {
+            throw UsageError(.conflict(error.sentence), command: name)
+        }
+    }
+
+    private struct Conflict: Error {
+        let sentence: String
+    }
+
+    private func checkHostNetwork() throws(Conflict) {
+        if overrides.network == .host, !dangerHostNetwork {
+            throw Conflict(
+                sentence: "--network host gives the command everything that this machine can reach, "
+                    + "services on its own loopback included. If that is meant, add --danger-host-network."
+            )
+        }
+        if dangerHostNetwork, overrides.network != .host {
+            throw Conflict(
+                sentence: "--danger-host-network only permits --network host, which is not given. "
+                    + "Add it, or leave both out."
+            )
+        }
+    }
+
+    /// `--danger-full-access` selects the policy of that name, and the policy needs the flag.
+    private mutating func checkFullAccess() throws(Conflict) {
+        guard dangerFullAccess else {
+            guard policy != .dangerFullAccess else {
+                throw Conflict(
+                    sentence: "The policy danger-full-access runs the command without any sandbox. "
+                        + "If that is meant, add --danger-full-access."
+                )
+            }
+            return
+        }
+        if let policy, policy != .dangerFullAccess {
+            throw Conflict(
+                sentence: "--danger-full-access runs the command without any sandbox, so the policy "
+                    + "\(policy) would not hold. Leave one of the two out."
+            )
+        }
+        // Grants are given anyway; anything else would be lost without a word.
+        guard let lost = lostOptions.first else {
+            policy = .dangerFullAccess
+            return
+        }
+        throw Conflict(
+            sentence: "--danger-full-access runs the command without any sandbox, so \(lost) would not hold. "
+                + "Leave one of the two out."
+        )
+    }
+
+    /// The options given that full access would ignore.
+    ///
+    /// They are what takes something away, and a value for the environment, which is the caller's own then.
+    private var lostOptions: [String] {
+        var names: [String] = []
+        if !overrides.deny.isEmpty { names.append("--deny") }
+        if case .off? = overrides.network { names.append("--network off") }
+        if overrides.memory != nil { names.append("--memory") }
+        if overrides.tasks != nil { names.append("--pids") }
+        if overrides.cpuSeconds != nil { names.append("--cpu") }
+        if overrides.tmpSize != nil { names.append("--tmp-size") }
+        if overrides.fileSize != nil { names.append("--file-size") }
+        if !overrides.setEnvironment.isEmpty { names.append("--env NAME=VALUE") }
+        return names
+    }
+}

@@ -1,0 +1,62 @@
+public import SandboxPlan
+
+/// Lines of codex-sandbox itself, for stderr: each begins with its name, so that nobody takes them for the command's.
+public enum OwnWords {
+    public static let prefix = "codex-sandbox: "
+
+    /// The lines with prefix and newline; control bytes in them are escaped.
+    public static func lines(_ lines: [String]) -> String {
+        lines.map { prefix + Shown.text($0) + "\n" }.joined()
+    }
+
+    /// A command line that says nothing we can do.
+    public static func usage(_ error: UsageError) -> String {
+        lines([error.message, error.advice])
+    }
+
+    /// Why nothing ran: what, where, errno, and what to do about it.
+    public static func refusal(_ refusal: Refusal) -> String {
+        var text = ["refused: \(refusal.message)"]
+        let place = refusal.step.isEmpty ? refusal.stage : refusal.step
+        if !refusal.step.isEmpty || !refusal.subject.isEmpty || refusal.errno != 0 {
+            let subject = refusal.subject.isEmpty ? "" : " on \(refusal.subject)"
+            let errno = refusal.errno == 0 ? "" : ": \(ErrnoName.described(refusal.errno))"
+            text.append("  step: \(place)\(subject)\(errno)")
+        }
+        if let layer = refusal.layer { text.append("  layer: \(layer.rawValue)") }
+        text.append("  remedy: \(refusal.remedy)")
+        return lines(text)
+    }
+
+    /// Notes of the plan and warnings of the launch; nothing with `--quiet`.
+    public static func notes(_ notes: [String], quiet: Bool) -> String {
+        quiet ? "" : lines(notes.map { "note: \($0)" })
+    }
+
+    /// How the launch ended, when the exit status alone does not say it.
+    ///
+    /// What we did to the job, and why nothing ran, is said with `--quiet` too.
+    public static func outcome(_ outcome: Outcome, limits: LimitPlan?, quiet: Bool) -> String {
+        switch outcome {
+        case .exited:
+            return ""
+        case .signalled(let signal):
+            return quiet ? "" : lines(["The command was ended by \(SignalName.name(signal))."])
+        case .interrupted(let signal):
+            return quiet ? "" : lines(["The job was ended because codex-sandbox got \(SignalName.name(signal))."])
+        case .timedOut:
+            let limit = limits.map { " of \($0.wall)" } ?? ""
+            return lines(["The wall limit\(limit) passed, and the job was ended. --timeout sets another limit."])
+        case .memoryExceeded(let used, let limit):
+            return lines([
+                "The job used \(used) of memory, its limit is \(limit), and it was killed. --memory sets another limit."
+            ])
+        case .protectionLost(let what):
+            return lines(["A protection was lost while the command ran, and the job was killed: \(what)"])
+        case .refused(let refusal):
+            return OwnWords.refusal(refusal)
+        case .notExecuted(let errno, let message):
+            return lines([message, "  execve: \(ErrnoName.described(errno))"])
+        }
+    }
+}

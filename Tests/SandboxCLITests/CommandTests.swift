@@ -1,0 +1,73 @@
+import SandboxPlan
+import Testing
+
+@testable import SandboxCLI
+
+@Suite struct CommandTests {
+    @Test(arguments: CommandName.allCases) func everyCommandIsReadOrDelegated(_ name: CommandName) throws {
+        let words = [OSString(name.rawValue), "--help"]
+        let command = try Command.parse(words)
+        guard let page = name.page else {
+            #expect(command == .delegate(words))
+            return
+        }
+        #expect(command == .help(name == .help ? .overview : page))
+    }
+
+    @Test(
+        arguments: [
+            (["--help"], HelpPage.overview), (["-h"], .overview), (["help"], .overview),
+            (["help", "--help"], .overview),
+            (["help", "run"], .run), (["--help", "run"], .run), (["help", "policy", "show"], .policy),
+            (["run", "--help"], .run), (["run", "-h", "--no-such-thing"], .run), (["run", "--quiet", "--help"], .run),
+            (["explain", "--help"], .explain), (["doctor", "--help"], .doctor),
+            (["policy", "show", "--help"], .policy),
+            (["help", "help"], .help),
+        ] as [([OSString], HelpPage)]
+    )
+    func helpIsFound(_ words: [OSString], _ page: HelpPage) throws {
+        #expect(try Command.parse(words) == .help(page))
+    }
+
+    @Test func versionIsAlone() throws {
+        #expect(try Command.parse(["--version"]) == .version)
+        #expect(HelpText.version == "codex-sandbox 0.1.0\n")
+        #expect(throws: UsageError(.unexpectedArgument("x"))) { try Command.parse(["--version", "x"]) }
+    }
+
+    @Test func delegatedWordsAreKeptByteForByte() throws {
+        let words: [OSString] = ["evidence", "--no-such-option", OSString([0xFF, 0x1B]), "--", "-h"]
+        #expect(try Command.parse(words) == .delegate(words))
+        #expect(try Command.parse(["help", "evidence"]) == .delegate(["evidence", "--help"]))
+        #expect(try Command.parse(["--help", "evidence"]) == .delegate(["evidence", "--help"]))
+    }
+
+    @Test func doctorReadsItsOptions() throws {
+        var options = DoctorOptions()
+        #expect(try Command.parse(["doctor"]) == .doctor(options))
+        options.json = true
+        options.stateDirectory = "/s"
+        #expect(try Command.parse(["doctor", "--state-dir", "/s", "--json"]) == .doctor(options))
+    }
+
+    @Test func policyActionsAreRead() throws {
+        #expect(try Command.parse(["policy", "list"]) == .policy(.list))
+        #expect(try Command.parse(["policy", "show", "read-only"]) == .policy(.show(.named("read-only"))))
+        #expect(try Command.parse(["policy", "show", "./a"]) == .policy(.show(.file("./a"))))
+        #expect(try Command.parse(["policy", "check", "a"]) == .policy(.check("a")))
+        #expect(try Command.parse(["policy", "check", "--", "--a"]) == .policy(.check("--a")))
+    }
+
+    @Test func explainTakesEveryOptionOfRun() throws {
+        let words: [OSString] = ["--deny", "/x", "--quiet", "--result", "3", "--", "ls", "--json"]
+        guard case .run(let run) = try Command.parse(["run"] + words) else {
+            Issue.record("run was not read as run")
+            return
+        }
+        var options = ExplainOptions()
+        options.run = run
+        #expect(try Command.parse(["explain"] + words) == .explain(options))
+        options.json = true
+        #expect(try Command.parse(["explain", "--json"] + words) == .explain(options))
+    }
+}

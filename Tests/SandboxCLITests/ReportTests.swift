@@ -1,0 +1,117 @@
+import Foundation
+import SandboxPlan
+import Testing
+
+@testable import SandboxCLI
+
+@Suite struct ReportTests {
+    @Test func aRefusalSaysStepErrnoAndRemedy() {
+        let refusal = Refusal(
+            stage: "place",
+            step: "bind (step 7)",
+            subject: "/srv/a",
+            errno: 1,
+            message: "The place could not be set up.",
+            remedy: "See codex-sandbox doctor.",
+            layer: .mounts
+        )
+        #expect(
+            OwnWords.refusal(refusal) == """
+                codex-sandbox: refused: The place could not be set up.
+                codex-sandbox:   step: bind (step 7) on /srv/a: EPERM (Operation not permitted)
+                codex-sandbox:   layer: mounts
+                codex-sandbox:   remedy: See codex-sandbox doctor.
+
+                """
+        )
+    }
+
+    @Test func aRefusalWithoutStepIsShort() {
+        let refusal = Refusal(
+            stage: "policy",
+            message: "There is no policy x.",
+            remedy: "See codex-sandbox policy list."
+        )
+        #expect(
+            OwnWords.refusal(refusal) == """
+                codex-sandbox: refused: There is no policy x.
+                codex-sandbox:   remedy: See codex-sandbox policy list.
+
+                """
+        )
+    }
+
+    @Test func hostilePartsOfARefusalAreEscaped() {
+        let evil = "\u{1B}[2J\ncodex-sandbox: fine\u{202E}"
+        let refusal = Refusal(stage: evil, step: evil, subject: evil, errno: 4095, message: evil, remedy: evil)
+        let text = OwnWords.refusal(refusal)
+        #expect(controlCharacters(in: text).isEmpty)
+        #expect(!text.contains("\u{202E}"))
+        #expect(text.split(separator: "\n").count == 3)
+        #expect(text.contains("errno 4095"))
+    }
+
+    @Test(arguments: [
+        (Outcome.exited(code: 0), Int32(0)), (.exited(code: 255), 255), (.signalled(signal: 11), 139),
+        (.interrupted(signal: 15), 143), (.timedOut, 124),
+        (.memoryExceeded(used: .gibibytes(2), limit: .gibibytes(1)), 137), (.protectionLost(what: "x"), 137),
+        (.refused(Refusal(stage: "plan", message: "m", remedy: "r")), 125), (.notExecuted(errno: 2, message: "m"), 127),
+        (.notExecuted(errno: 13, message: "m"), 126), (.notExecuted(errno: 8, message: "m"), 126),
+    ])
+    func everyOutcomeHasItsStatus(_ outcome: Outcome, _ status: Int32) {
+        #expect(ExitStatus.of(outcome) == status)
+    }
+
+    @Test func outcomesAreSaidInSentences() {
+        func said(_ outcome: Outcome, quiet: Bool = false) -> String {
+            OwnWords.outcome(outcome, limits: nil, quiet: quiet)
+        }
+        #expect(said(.exited(code: 3)).isEmpty)
+        #expect(said(.signalled(signal: 11)) == "codex-sandbox: The command was ended by SIGSEGV.\n")
+        #expect(said(.signalled(signal: 11), quiet: true).isEmpty)
+        #expect(said(.signalled(signal: 40)) == "codex-sandbox: The command was ended by signal 40.\n")
+        #expect(said(.interrupted(signal: 2)).contains("SIGINT"))
+        #expect(said(.timedOut, quiet: true).contains("wall limit"))
+        #expect(said(.memoryExceeded(used: .gibibytes(2), limit: .gibibytes(1)), quiet: true).contains("2 GiB"))
+        #expect(said(.protectionLost(what: "/w/.git/config"), quiet: true).contains("/w/.git/config"))
+        #expect(
+            said(.notExecuted(errno: 2, message: "make is not there."), quiet: true) == """
+                codex-sandbox: make is not there.
+                codex-sandbox:   execve: ENOENT (No such file or directory)
+
+                """
+        )
+    }
+
+    @Test func notesAreKeptBackWhenQuiet() {
+        #expect(OwnWords.notes(["a\nb"], quiet: false) == "codex-sandbox: note: a\\nb\n")
+        #expect(OwnWords.notes(["a"], quiet: true).isEmpty)
+    }
+
+    @Test func escapedTextIsNotEscapedAgain() {
+        #expect(Shown.text("a\\x1b b") == "a\\x1b b")
+        #expect(Shown.text("a\u{1B}\\n\u{9B}ä") == "a\\x1b\\n\\xc2\\x9bä")
+        #expect(Shown.whole("a b") == "\"a b\"")
+        #expect(Shown.whole("") == "\"\"")
+        #expect(Shown.whole("a\"b\\") == "\"a\\\"b\\\\\"")
+    }
+
+    @Test func columnsFitTheirCells() {
+        var table = TextTable(columns: 3, widestColumn: 6)
+        table.add(["a", "bb", "c"])
+        table.add(["aaaa", "", "cc"])
+        table.add(["much too long", "b", ""])
+        table.add(["", "", ""])
+        #expect(table.lines(indent: 1) == [" a     bb  c", " aaaa      cc", " much too long  b", ""])
+    }
+
+    @Test func colourIsForTerminalsThatWantIt() {
+        #expect(Style(isTerminal: true, environment: ["TERM=xterm", "NO_COLOR="]).isColoured)
+        #expect(!Style(isTerminal: false, environment: []).isColoured)
+        #expect(!Style(isTerminal: true, environment: ["NO_COLOR=1"]).isColoured)
+        #expect(!Style(isTerminal: true, environment: ["TERM=dumb"]).isColoured)
+        #expect(Style.plain.bad("x") == "x")
+        #expect(Style(isColoured: true).bad("x") == "\u{1B}[31mx\u{1B}[0m")
+        #expect(Shown.width(Style(isColoured: true).bad("x")) == 1)
+    }
+}
