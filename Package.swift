@@ -1,0 +1,138 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The dependency lists below are the picture in docs/architecture.md: down means "imports".
+// Nothing imports upward or sideways, and each outside library is imported by exactly one target.
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+    // Launch time: types of generic values are named by accessors instead of by text that is parsed at run time.
+    .unsafeFlags(
+        ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors", "-cross-module-optimization"],
+        .when(configuration: .release)
+    ),
+]
+
+let cWarnings: [String] = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror"]
+
+/// The launcher starts in under a millisecond only as a static PIE (docs/launch.md), and only lld links one.
+let staticPIE: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie",
+            "-Xlinker", "--gc-sections", "-Xlinker", "--pack-dyn-relocs=relr",
+            // pid 1 of a place leaves before libc and Swift start (CShims/entry.c).
+            "-Xlinker", "-e", "-Xlinker", "cs_start",
+        ],
+        .when(configuration: .release)
+    )
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "codex-sandbox",
+    products: [
+        .executable(name: "codex-sandbox", targets: ["codex-sandbox"]),
+        .executable(name: "codex-sandboxd", targets: ["codex-sandboxd"]),
+    ],
+    targets: [
+        // Outside libraries, from Debian.
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+
+        // C: what runs between clone and execve, and the calls Swift cannot see.
+        .target(
+            name: "CShims",
+            path: "CShims",
+            exclude: ["toml"],
+            publicHeadersPath: "include",
+            cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(cWarnings)]
+        ),
+        // toml++ behind an extern "C" face; a target of its own because it is another language.
+        .target(
+            name: "CToml",
+            path: "CShims/toml",
+            publicHeadersPath: "include",
+            cxxSettings: [
+                .define("TOML_EXCEPTIONS", to: "0"), .unsafeFlags(["-Wall", "-Wextra", "-Werror", "-fno-exceptions"]),
+            ]
+        ),
+
+        // Values only.
+        library("SandboxPlan"),
+        // Policy to plan: pure functions over values.
+        library("SandboxPolicy", ["SandboxPlan"]),
+        // Argument parsing, help texts and what is printed: pure functions over values.
+        library("SandboxCLI", ["SandboxPlan"]),
+        // TOML and seccomp text to a compiled policy; apart because it links toml++ and libseccomp.
+        library("PolicyCompiler", ["SandboxPolicy", "SandboxPlan", "CToml", "CSeccomp"]),
+        // The kernel's side: descriptors, errno, probes, lowering, the spawn client.
+        library("SandboxKernel", ["SandboxPlan", "CShims"]),
+        // Open, verify, release, watch, record.
+        library("SandboxRuntime", ["SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"]),
+
+        .executableTarget(
+            name: "codex-sandbox",
+            dependencies: ["SandboxCLI", "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"],
+            swiftSettings: swiftSettings,
+            linkerSettings: staticPIE
+        ),
+        .executableTarget(
+            name: "codex-sandboxd",
+            dependencies: ["PolicyCompiler", "SandboxRuntime", "SandboxPolicy", "SandboxPlan"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Test support: a process that refuses one of its own system calls.
+        .target(
+            name: "DeniedCall",
+            path: "Tests/Support/DeniedCall",
+            publicHeadersPath: "include",
+            cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(cWarnings)]
+        ),
+
+        tests("SandboxPlanTests", ["SandboxPlan"]),
+        tests("SandboxCLITests", ["SandboxCLI", "SandboxPlan"], exclude: ["Fixtures"]),
+        tests("SandboxPolicyTests", ["SandboxPolicy", "SandboxPlan"]),
+        // Installs filters for real, in children of the test process.
+        .target(
+            name: "FilterProbe",
+            path: "Tests/Support/FilterProbe",
+            cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(cWarnings)]
+        ),
+        tests(
+            "PolicyCompilerTests",
+            ["PolicyCompiler", "SandboxPolicy", "SandboxPlan", "FilterProbe"],
+            exclude: ["Fixtures"]
+        ),
+        tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall"]),
+        tests("ExecutableTests", ["codex-sandbox"]),
+        // Appends records as launches do, in a process of its own.
+        .executableTarget(
+            name: "evidence-writer",
+            dependencies: ["SandboxRuntime", "SandboxPlan"],
+            path: "Tests/Programs/evidence-writer",
+            swiftSettings: swiftSettings
+        ),
+        tests(
+            "SandboxRuntimeTests",
+            ["SandboxRuntime", "SandboxKernel", "SandboxPlan", "CShims", "codex-sandboxd", "evidence-writer"],
+            exclude: ["Fixtures"]
+        ),
+        // Runs programs of Tests/Programs and the launcher, and judges from the host's side.
+        .target(name: "SandboxTestSupport", path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        tests("SandboxEscapeTests", ["SandboxTestSupport"]),
+        tests("SandboxIntegrationTests", ["SandboxTestSupport"]),
+    ],
+    cxxLanguageStandard: .cxx20
+)

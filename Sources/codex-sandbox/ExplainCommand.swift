@@ -1,0 +1,29 @@
+internal import SandboxCLI
+internal import SandboxPlan
+internal import SandboxRuntime
+
+/// `codex-sandbox explain`.
+enum ExplainCommand {
+    static func status(_ options: ExplainOptions, closedStreams: Int) -> Int32 {
+        do throws(Refusal) {
+            let launch = LaunchOptions(options.run, closedStreams: closedStreams)
+            let preparation = try RunSession.preparation(launch)
+            if options.json { return Output.show(preparation.plan.json(.digest).text + "\n", status: 0) }
+            var origins: [OSString: EnvironmentOrigin] = [:]
+            for entry in preparation.plan.process.environment {
+                origins[entry.name] = EnvironmentOrigin.of(
+                    entry,
+                    policy: preparation.compiled.policy.environment,
+                    overrides: options.run.overrides,
+                    caller: launch.environment
+                )
+            }
+            Output.say(OwnWords.notes(preparation.notes, quiet: options.run.quiet))
+            let report = ExplainReport(plan: preparation.plan, origins: origins, style: Output.style)
+            return Output.show(report.text, status: 0)
+        } catch {
+            Output.say(OwnWords.refusal(error))
+            return ExitStatus.refused
+        }
+    }
+}

@@ -1,0 +1,49 @@
+internal import SandboxCLI
+internal import SandboxPlan
+internal import SandboxPolicy
+internal import SandboxRuntime
+
+extension LaunchOptions {
+    /// The command line's options as the runtime wants them.
+    init(_ options: RunOptions, closedStreams: Int) {
+        let environment = CallerStrings.environment
+        self.init(
+            arguments: options.command,
+            environment: environment,
+            policy: LaunchOptions.reference(options, environment),
+            closedStreams: closedStreams
+        )
+        workspace = options.workspace
+        workingDirectory = options.workingDirectory
+        overrides = options.overrides
+        allowRootOwnedWorkspace = options.allowRootOwnedWorkspace
+        fullAccess = options.dangerFullAccess
+        stateFolder = options.stateDirectory
+        evidenceCopy = options.evidence
+        switch options.result {
+        case .file(let path): result = .file(path)
+        case .descriptor(let number): result = .descriptor(number)
+        case nil: result = nil
+        }
+    }
+
+    /// Flag, then our variable, then the built-in default (design: precedence).
+    private static func reference(_ options: RunOptions, _ environment: [OSString]) -> PolicyReference {
+        if let source = options.policy { return reference(source) }
+        if options.dangerFullAccess { return .named("danger-full-access") }
+        let prefix = Array("CODEX_SANDBOX_POLICY=".utf8)
+        guard let entry = environment.first(where: { $0.bytes.starts(with: prefix) }),
+            entry.bytes.count > prefix.count
+        else { return .named(BuiltinPolicy.defaultName) }
+        let value = OSString(entry.bytes.dropFirst(prefix.count))
+        // What is neither a name nor a path names no policy: the loader refuses it with the list.
+        return PolicySource(value).map { reference($0) } ?? .named(value.description)
+    }
+
+    static func reference(_ source: PolicySource) -> PolicyReference {
+        switch source {
+        case .named(let name): .named(name)
+        case .file(let path): .file(path)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+internal import Glibc
+internal import SandboxCLI
+internal import SandboxPlan
+
+/// What this program itself prints: answers on stdout, everything else on stderr.
+enum Output {
+    /// Writes an answer; the status is 125 when it could not be written, so that nobody takes a part for the whole.
+    static func show(_ text: String, status: Int32) -> Int32 {
+        let code = write(text, to: STDOUT_FILENO)
+        guard code != 0 else { return status }
+        say(OwnWords.lines(["The answer cannot be written to stdout: \(ErrnoName.described(code))."]))
+        return ExitStatus.refused
+    }
+
+    /// Writes lines that carry our prefix already; if even stderr fails there is nobody left to tell.
+    static func say(_ text: String) {
+        _ = write(text, to: STDERR_FILENO)
+    }
+
+    /// The style for stdout.
+    static var style: Style {
+        Style(isTerminal: isatty(STDOUT_FILENO) == 1, environment: CallerStrings.environment)
+    }
+
+    /// 0, or the errno of write(2).
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
+        let bytes = Array(text.utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+            }
+            let code = errno
+            if count < 0 && code != EINTR { return code }
+            written += max(count, 0)
+        }
+        return 0
+    }
+}

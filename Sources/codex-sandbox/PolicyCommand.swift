@@ -1,0 +1,39 @@
+internal import SandboxCLI
+internal import SandboxPlan
+internal import SandboxRuntime
+
+/// `codex-sandbox policy`.
+enum PolicyCommand {
+    static func status(_ options: PolicyOptions) -> Int32 {
+        do throws(Refusal) {
+            switch options {
+            case .list:
+                return Output.show(PolicyReport.list(try entries()), status: 0)
+            case .show(let source):
+                let policy = try policy(from: source)
+                return Output.show(PolicyReport(policy: policy, style: Output.style).text, status: 0)
+            case .check(let file):
+                let policy = try policy(from: .file(file))
+                return Output.show("\(Shown.whole(file)): no problems. \(policy.summary)\n", status: 0)
+            }
+        } catch {
+            Output.say(OwnWords.refusal(error))
+            return 1
+        }
+    }
+
+    /// All policies by name.
+    private static func entries() throws(Refusal) -> [PolicyReport.Entry] {
+        try PolicyCatalog(environment: CallerStrings.environment).entries().map {
+            PolicyReport.Entry(name: $0.name, origin: $0.origin, summary: $0.summary)
+        }
+    }
+
+    /// Compiles it, or refuses with every problem.
+    private static func policy(from source: PolicySource) throws(Refusal) -> Policy {
+        let catalog = PolicyCatalog(environment: CallerStrings.environment)
+        let (compiled, warnings) = try catalog.load(LaunchOptions.reference(source))
+        if !warnings.isEmpty { Output.say(OwnWords.lines(warnings)) }
+        return compiled.policy
+    }
+}

@@ -1,0 +1,47 @@
+internal import CShims
+internal import Glibc
+internal import SandboxCLI
+internal import SandboxKernel
+internal import SandboxPlan
+internal import SandboxRuntime
+
+/// `codex-sandbox run`.
+enum RunCommand {
+    static func status(_ options: RunOptions, closedStreams: Int) -> Int32 {
+        let end = end(of: options, closedStreams: closedStreams)
+        if !end.warnings.isEmpty { Output.say(OwnWords.lines(end.warnings)) }
+        if let elsewhere = foundOutside(end) {
+            Output.say(OwnWords.lines([elsewhere]))
+        } else {
+            Output.say(OwnWords.outcome(end.outcome, limits: end.plan?.limits, quiet: options.quiet))
+        }
+        return ExitStatus.of(end.outcome)
+    }
+
+    /// Launches, waits, and says how it ended.
+    static func outcome(of options: RunOptions) -> Outcome {
+        end(of: options, closedStreams: 0).outcome
+    }
+
+    private static func end(of options: RunOptions, closedStreams: Int) -> RunSession.End {
+        var session = RunSession(
+            LaunchOptions(options, closedStreams: closedStreams),
+            exitStatus: ExitStatus.of,
+            say: { notes in Output.say(OwnWords.notes(notes, quiet: options.quiet)) }
+        )
+        return session.run()
+    }
+
+    /// For a command that is on the host's disk but not in the sandbox: where, and how to show it.
+    private static func foundOutside(_ end: RunSession.End) -> String? {
+        guard case .notExecuted(ENOENT, _) = end.outcome, let plan = end.plan else { return nil }
+        for candidate in plan.process.candidates where candidate.isAbsolute {
+            let path = candidate.bytes.map { CChar(bitPattern: $0) } + [0]
+            if access(path, X_OK) == 0 {
+                return "\(plan.process.arguments[0]) is not in the sandbox: found at \(candidate); "
+                    + "add --read \(candidate.parent)"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+/// `doctor` on hosts that lack something, made from this one.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct DoctorTests {
+    private struct Report: Decodable {
+        struct Check: Decodable {
+            let name: String
+            let state: String
+            let detail: String
+            let remedy: String
+        }
+
+        let works: Bool
+        let checks: [Check]
+
+        func check(_ name: String) throws -> Check {
+            try #require(checks.first { $0.name == name }, "doctor says nothing of \(name)")
+        }
+    }
+
+    private func report(_ answer: Executable.Answer) throws -> Report {
+        let report = try JSONDecoder().decode(Report.self, from: answer.output)
+        #expect(answer.status == (report.works ? 0 : 1))
+        return report
+    }
+
+    private static let kernel = [
+        "kernel", "architecture", "user-namespace", "mount-namespace", "pid-namespace", "network-namespace",
+        "ipc-namespace", "uts-namespace", "cgroup-namespace", "open-tree", "mount-setattr", "tmpfs", "move-mount",
+        "pivot-root", "proc", "devpts", "nested-namespaces", "capabilities", "no-new-privileges", "landlock", "seccomp",
+        "rlimits", "keyring", "pidfd", "descriptors",
+    ]
+
+    /// The positive control of everything below.
+    @Test func theHostOfTheTestsHasEveryLayer() throws {
+        let report = try report(try Executable.run(["doctor", "--json"]))
+        for name in Self.kernel {
+            let check = try report.check(name)
+            #expect(["available", "partial"].contains(check.state), "\(name): \(check.detail)")
+        }
+        #expect(report.works)
+        let left = try FileManager.default.contentsOfDirectory(atPath: "/tmp")
+        #expect(!left.contains { $0.hasPrefix("codex-sandbox-doctor-") })
+    }
+
+    @Test func theFirstLineIsTheAnswer() throws {
+        let answer = try Executable.run(["doctor"])
+        #expect(answer.text.hasPrefix(answer.status == 0 ? "run works here: yes\n" : "run works here: no\n"))
+        #expect(answer.error.isEmpty)
+    }
+
+    @Test func forbiddenUserNamespacesAreFound() throws {
+        let line = #"echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" doctor --json"#
+        let report = try report(try Executable.shellInNamespace(line))
+        let check = try report.check("user-namespace")
+        #expect(check.state == "missing")
+        #expect(check.detail.contains("ENOSPC"))
+        #expect(check.remedy.contains("outside"))
+        #expect(try report.check("pivot-root").state == "untested")
+        #expect(try report.check("landlock").state != "missing")
+        #expect(!report.works)
+    }
+
+    @Test(arguments: [
+        ("net", "network-namespace"), ("mnt", "mount-namespace"), ("pid", "pid-namespace"), ("ipc", "ipc-namespace"),
+        ("uts", "uts-namespace"), ("cgroup", "cgroup-namespace"),
+    ])
+    func aForbiddenKindOfNamespaceIsFound(_ kind: String, _ name: String) throws {
+        let line = #"echo 0 > /proc/sys/user/max_\#(kind)_namespaces && exec "$0" doctor --json"#
+        let report = try report(try Executable.shellInNamespace(line))
+        let check = try report.check(name)
+        #expect(check.state == "missing")
+        #expect(check.detail.contains("ENOSPC"))
+        #expect(check.remedy == "sudo sysctl -w user.max_\(kind)_namespaces=15000")
+        #expect(try report.check("user-namespace").state == "available")
+        #expect(!report.works)
+    }
+
+    @Test func aCoveredProcIsFound() throws {
+        let line = #"mount -t tmpfs none /proc/fs && exec "$0" doctor --json"#
+        let report = try report(try Executable.shellInNamespace(line))
+        let check = try report.check("proc")
+        #expect(check.state == "missing")
+        #expect(check.detail.contains("/proc/fs"))
+        #expect(check.remedy.contains("systempaths=unconfined"))
+        #expect(try report.check("tmpfs").state == "available")
+        #expect(!report.works)
+    }
+
+    @Test func foldersAreThoseOfTheSettings() throws {
+        let arguments = ["doctor", "--json", "--state-dir", "/dev/null/state"]
+        let answer = try Executable.run(arguments, environment: ["CODEX_SANDBOX_CACHE_DIR": "/proc/cache"])
+        let report = try report(answer)
+        #expect(try report.check("state-folder").detail.contains("/dev/null/state"))
+        #expect(try report.check("state-folder").state == "missing")
+        #expect(try report.check("cache-folder").detail.contains("/proc/cache"))
+    }
+}
