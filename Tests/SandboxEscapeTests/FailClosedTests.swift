@@ -1,0 +1,214 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// Threat list F: what cannot be set up, read or trusted stops the launch; and says so.
+@Suite(.takesTurns, .timeLimit(.minutes(10)))
+struct FailClosedTests {
+    /// A worker that leaves a file: whether it ran is looked up by the host.
+    private func worker(_ scene: Scene) -> [String] { ["/bin/sh", "-c", "echo ran; : > ran"] }
+
+    private func didRun(_ scene: Scene) -> Bool { scene.exists(scene.workspace + "/ran") }
+
+    @Test(arguments: Caller.available)
+    func theWorkerOfTheseTestsRuns(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(worker(scene))
+        #expect(result.ending == .exited(0) && didRun(scene), "\(result.story)")
+        #expect(try scene.recordedOutcomes().contains("exited"))
+    }
+
+    // MARK: - F1: a kernel that lacks something
+
+    static let missing = [
+        "no-userns", "no-landlock-built", "no-landlock-enabled", "no-seccomp", "pivot_root:EPERM", "pivot_root",
+        "fsopen:EPERM", "fsopen", "fsmount:EPERM", "fsmount", "open_tree:EPERM", "open_tree", "move_mount:EPERM",
+        "move_mount", "mount_setattr:EPERM", "mount_setattr", "close_range",
+        // Single namespaces: CLONE_NEWNS, NEWPID, NEWNET, NEWIPC, NEWUTS, NEWCGROUP.
+        "clone&0x20000:EPERM,unshare&0x20000:EPERM,clone3", "clone&0x20000000:EPERM,unshare&0x20000000:EPERM,clone3",
+        "clone&0x40000000:EPERM,unshare&0x40000000:EPERM,clone3",
+        "clone&0x8000000:EPERM,unshare&0x8000000:EPERM,clone3",
+        "clone&0x4000000:EPERM,unshare&0x4000000:EPERM,clone3", "clone&0x2000000:EPERM,unshare&0x2000000:EPERM,clone3",
+        // prctl: PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, PR_SET_SECUREBITS.
+        "prctl/38:EPERM", "prctl/24:EPERM", "prctl/28:EPERM",
+    ]
+
+    @Test(arguments: missing, Caller.available)
+    func aMissingFeatureIsARefusalWithARecord(calls: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), calls, "--"]
+        let result = try scene.run(filter + scene.sandboxed(worker(scene)), keeper: caller.keeperOptions)
+        #expect(result.ending == .exited(125) && result.output == [] && !didRun(scene), "\(result.story)")
+        #expect(result.left == 0 && result.zombies == 0, "\(result.story)")
+        #expect(result.errorText.contains("codex-sandbox: ") && result.errorText.contains("remedy"), "\(result.story)")
+        #expect(try scene.recordedOutcomes().contains("refused"), "no record of the refusal: \(result.story)")
+    }
+
+    /// Linux before 5.6: not even the record's folder can be opened safely.
+    @Test(arguments: ["openat2", "openat2:EPERM", "old-kernel"], Caller.available)
+    func aKernelThatIsTooOldIsARefusal(calls: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), calls, "--"]
+        let result = try scene.run(filter + scene.sandboxed(worker(scene)), keeper: caller.keeperOptions)
+        #expect(result.ending == .exited(125) && result.output == [] && !didRun(scene), "\(result.story)")
+        #expect(result.left == 0 && result.errorText.contains("remedy"), "\(result.story)")
+    }
+
+    // MARK: - F2, F3, F5: policies
+
+    struct BadPolicy: Sendable, CustomStringConvertible {
+        var description: String
+        var text: String
+        /// A word that the message must say.
+        var names: String
+    }
+
+    static let policies = [
+        BadPolicy(description: "empty", text: "", names: "version"),
+        BadPolicy(description: "of another version", text: "version = 2\n", names: "version"),
+        BadPolicy(description: "with an unknown key", text: "version = 1\nnetwrok = 1\n", names: "netwrok"),
+        BadPolicy(description: "with a wrong type", text: "version = 1\n[limits]\ntasks = \"many\"\n", names: "tasks"),
+        BadPolicy(description: "that is no TOML", text: "version = 1\nb = = 2\n", names: ":2:"),
+        BadPolicy(description: "with a key twice", text: "version = 1\nversion = 1\n", names: "version"),
+        BadPolicy(description: "with a NUL", text: "version = 1\n# \0\n", names: "policy.toml"),
+        BadPolicy(
+            description: "that wants the host's network without saying it is a danger",
+            text: "version = 1\n[network]\nmode = \"host\"\n",
+            names: "danger"
+        ),
+        BadPolicy(
+            description: "that wants a Landlock nobody has",
+            text: "version = 1\n[landlock]\nminimum_abi = 99\n",
+            names: "99"
+        ),
+        BadPolicy(
+            description: "that shows what is not there",
+            text: "version = 1\n[filesystem]\nread = [\"/no/such/folder\"]\n",
+            names: "/no/such/folder"
+        ),
+        BadPolicy(
+            description: "that wants full access without the flag",
+            text: "version = 1\n[danger]\nfull_access = true\n",
+            names: "danger"
+        ),
+    ]
+
+    @Test(arguments: policies, Caller.available)
+    func aBadPolicyIsARefusal(policy: BadPolicy, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let file = scene.folder + "/policy.toml"
+        try scene.write(policy.text, to: file)
+        let result = try scene.runInside(worker(scene), options: ["--policy", file])
+        #expect(result.ending == .exited(125) && result.output == [] && !didRun(scene), "\(result.story)")
+        #expect(result.errorText.contains(policy.names), "\(result.story)")
+    }
+
+    @Test func aGoodPolicyOfTheSameKindRuns() throws {
+        let scene = try Scene(.user)
+        try scene.write("version = 1\n[landlock]\nminimum_abi = 1\n", to: scene.folder + "/policy.toml")
+        let result = try scene.runInside(worker(scene), options: ["--policy", scene.folder + "/policy.toml"])
+        #expect(result.ending == .exited(0) && didRun(scene), "\(result.story)")
+    }
+
+    @Test(arguments: ["tasks", "memory", "cpu"])
+    func aLimitThatTheKernelMustHoldIsARefusalWithoutCgroups(kind: String) throws {
+        let scene = try Scene(.user)
+        try scene.write("version = 1\n[limits]\nrequire_kernel = [\"\(kind)\"]\n", to: scene.folder + "/policy.toml")
+        let result = try scene.runInside(worker(scene), options: ["--policy", scene.folder + "/policy.toml"])
+        #expect(result.ending == .exited(125) && !didRun(scene), "\(result.story)")
+        #expect(result.errorText.contains(kind) && result.errorText.contains("require_kernel"), "\(result.story)")
+    }
+
+    @Test(arguments: ["missing", "folder", "fifo", "unreadable", "device"])
+    func aPolicyThatCannotBeReadIsARefusal(kind: String) throws {
+        let scene = try Scene(.user)
+        let file = scene.folder + "/policy.toml"
+        switch kind {
+        case "folder": try scene.makeFolder(file)
+        case "fifo": try #require(mkfifo(file, 0o666) == 0)
+        case "unreadable": try scene.write("version = 1\n", to: file, mode: 0o000)
+        case "device": try scene.link(file, to: "/dev/zero")
+        default: break
+        }
+        let result = try scene.runInside(worker(scene), options: ["--policy", file], keeper: ["--deadline", "20000"])
+        #expect(result.ending == .exited(125) && !didRun(scene) && !result.tookTooLong, "\(result.story)")
+        #expect(result.errorText.contains("policy.toml"), "\(result.story)")
+    }
+
+    @Test(
+        arguments: [
+            "version = 1\n[network]\nmode = \"host\"\n[danger]\nhost_network = true\n",
+            "version = 1\n[filesystem]\nwrite = [\"/home\"]\n", "version = 1\n[limits]\ntasks = 5\n", "hello", "",
+        ],
+        Caller.available
+    )
+    func aProjectsOwnPolicyThatSaysMoreIsARefusal(text: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.write(text, to: scene.workspace + "/.codex-sandbox.toml")
+        let result = try scene.runInside(worker(scene))
+        #expect(result.ending == .exited(125) && !didRun(scene), "\(result.story)")
+        #expect(result.errorText.contains(".codex-sandbox.toml"), "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aProjectsOwnPolicyThatSaysNothingRuns(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.write("version = 1\n", to: scene.workspace + "/.codex-sandbox.toml")
+        let result = try scene.runInside(worker(scene))
+        #expect(result.ending == .exited(0) && didRun(scene), "\(result.story)")
+    }
+
+    // MARK: - Workspaces that are refused
+
+    @Test(arguments: ["/", "/usr", "/etc", "HOME", "STATE", "CACHE", "missing", "a file"])
+    func aWorkspaceThatHoldsTooMuchIsRefused(name: String) throws {
+        let scene = try Scene(.user)
+        let places = [
+            "HOME": scene.home, "STATE": scene.state, "CACHE": scene.cache, "missing": scene.folder + "/nowhere",
+            "a file": scene.secret,
+        ]
+        let process = try scene.start(
+            [scene.workshop.launcher, "run", "--workspace", places[name] ?? name, "--", "/bin/sh", "-c", "echo ran"],
+            keeper: scene.caller.keeperOptions
+        )
+        let result = try process.finish()
+        #expect(result.ending == .exited(125) && result.output == [], "\(result.story)")
+        #expect(result.errorText.contains("remedy"), "\(result.story)")
+    }
+
+    @Test(.enabled(if: Caller.available.contains(.root), "only root can make a workspace of its own"))
+    func aWorkspaceOfTheHostsRootIsRefused() throws {
+        let scene = try Scene(.root)
+        try #require(chown(scene.workspace, 0, 0) == 0)
+        let result = try scene.runInside(worker(scene))
+        #expect(result.ending == .exited(125) && !didRun(scene), "\(result.story)")
+        #expect(result.errorText.contains("belongs to root"), "\(result.story)")
+    }
+
+    // MARK: - Records
+
+    @Test(arguments: ["a file in its place", "read-only", "full"], Caller.available)
+    func aRecordThatCannotBeWrittenIsARefusal(kind: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let state = scene.folder + "/other-state"
+        var keeper: [String] = []
+        switch kind {
+        case "a file in its place": try scene.write("x", to: state)
+        case "read-only":
+            // Even root cannot write into a read-only mount; /proc/sys of a namespace is none, a cover is.
+            try scene.makeFolder(state)
+            keeper = ["--mounts", "--bind", "/proc/sys/kernel", state]
+        default:
+            try scene.makeFolder(state)
+            keeper = ["--mounts", "--tmpfs", state, "4k"]
+        }
+        let fill = "cat /dev/zero > \(state)/filler 2>/dev/null; exec \"$@\""
+        let command = scene.sandboxed(worker(scene), options: ["--state-dir", state])
+        let result = try scene.run(
+            kind == "full" ? ["/bin/sh", "-c", fill, "sh"] + command : command,
+            keeper: caller.keeperOptions + keeper
+        )
+        #expect(result.ending == .exited(125) && !didRun(scene), "\(result.story)")
+        #expect(result.left == 0, "\(result.story)")
+    }
+}

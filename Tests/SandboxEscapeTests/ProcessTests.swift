@@ -1,0 +1,208 @@
+import Glibc
+import SandboxTestSupport
+import Testing
+
+/// Threat list C: how a job's processes are limited, and that not one outlives it.
+@Suite(.takesTurns, .timeLimit(.minutes(10)))
+struct ProcessTests {
+    // MARK: - C5: what a job leaves behind
+
+    @Test func theCountOfWhatIsLeftSeesADaemon() throws {
+        let scene = try Scene(.user)
+        let result = try scene.run(
+            [scene.program("hostile-processes"), "daemon", scene.token],
+            keeper: Caller.workerOptions + ["--patience", "100"]
+        )
+        #expect(result.left > 0 && !result.stuck.isEmpty, "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available, [[], ["open"]])
+    func aDaemonIsGoneBeforeTheStatusIsReported(caller: Caller, output: [String]) throws {
+        let scene = try Scene(caller)
+        let mark = Scene.randomWord()
+        let result = try scene.runInside([scene.program("hostile-processes"), "daemon", mark] + output)
+        let alive = try HostProcesses.mentioning(mark)
+        #expect(result.values("daemon") == ["ok"] && result.ending == .exited(5), "\(result.story)")
+        #expect(result.left == 0 && result.zombies == 0 && alive == [], "\(alive) \(result.story)")
+    }
+
+    // MARK: - C7: zombies
+
+    @Test(arguments: Caller.available)
+    func orphansAreReaped(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside([scene.program("hostile-processes"), "orphans", "200"])
+        #expect(result.values("counter") == ["ok"], "\(result.story)")
+        #expect(result.values("zombies") == ["none"] && result.ending == .exited(9), "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func unwaitedChildrenDoNotChangeTheStatus(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside([scene.program("hostile-processes"), "zombies", "50"])
+        #expect(result.ending == .exited(6) && result.left == 0 && result.zombies == 0, "\(result.story)")
+    }
+
+    // MARK: - C8: signals
+
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT], Caller.available)
+    func aSignalReachesTheWorkerOnce(number: Int32, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try scene.startInside([scene.program("hostile-processes"), "signals"])
+        try process.line("ready=")
+        try process.signal(number)
+        let result = try process.finish()
+        #expect(result.values("got").count == 1 && result.ending == .exited(40 + number), "\(result.story)")
+        #expect(result.left == 0, "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aStubbornWorkerIsKilledAfterTheGrace(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try scene.startInside(
+            [scene.program("hostile-processes"), "signals", "stubborn"],
+            options: ["--grace", "300ms"] + scene.resultOptions
+        )
+        try process.line("ready=")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.values("got") == ["SIGTERM"] && result.left == 0, "\(result.story)")
+        #expect(result.ending == .exited(128 + SIGKILL) || result.ending == .exited(128 + SIGTERM), "\(result.story)")
+        let report = try scene.report()
+        #expect(report.outcome == "interrupted")
+    }
+
+    // MARK: - C6: the supervisor dies or stops
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func killingTheSupervisorAtAnyMomentLeavesNothing(caller: Caller) throws {
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<40 {
+            let scene = try Scene(caller)
+            let moment = Int.random(in: 0...120_000, using: &generator)
+            let result = try scene.runInside(
+                [scene.program("hostile-processes"), "signals", "stubborn"],
+                keeper: ["--signal-after", "\(moment)", "9", "--patience", "5000"]
+            )
+            #expect(result.ending == .signalled(9), "after \(moment) µs: \(result.story)")
+            #expect(result.stuck == [] && result.goneAfter < .seconds(1), "after \(moment) µs: \(result.story)")
+        }
+    }
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func killingTheSupervisorEndsARunningJobWithItsDaemons(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let mark = Scene.randomWord()
+        let daemon = "\(scene.program("hostile-processes")) daemon \(mark) && exit; exec sleep 1000"
+        let process = try scene.startInside(["/bin/sh", "-c", daemon])
+        try process.line("mark ")
+        #expect(try HostProcesses.mentioning(mark) != [])
+        try process.signal(SIGKILL)
+        let result = try process.finish()
+        #expect(result.stuck == [] && result.goneAfter < .seconds(1), "\(result.story)")
+        #expect(try HostProcesses.mentioning(mark) == [])
+    }
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func aStoppedSupervisorDoesNotStopTheWallLimit(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let lifeline = try Lifeline(in: scene)
+        let process = try scene.startInside(
+            ["/bin/sh", "-c", "exec 9>lifeline; echo held; sleep 1000 & sleep 1000"],
+            options: ["--timeout", "2s"]
+        )
+        try process.line("held")
+        try process.signal(SIGSTOP)
+        #expect(lifeline.isReleased(within: .seconds(10)), "the job outlived its wall limit")
+        try process.signal(SIGCONT)
+        let result = try process.finish()
+        #expect(result.ending == .exited(124) && result.left == 0, "\(result.story)")
+    }
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func theWallLimitEndsTheJob(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(
+            [scene.program("hostile-processes"), "stop-self"],
+            options: ["--timeout", "1s", "--grace", "200ms"] + scene.resultOptions
+        )
+        #expect(result.values("stopping") == ["ok"] && result.ending == .exited(124), "\(result.story)")
+        #expect(result.left == 0, "\(result.story)")
+        #expect(try scene.report().outcome == "timed-out")
+    }
+
+    // MARK: - C9: tasks
+
+    @Test(.runsAlone, arguments: ["forks", "threads"], Caller.available)
+    func tasksStayBelowTheLimit(kind: String, caller: Caller) throws {
+        let control = try Scene(caller)
+        let outside = try control.run(
+            [control.program("hostile-processes"), kind, "300"],
+            keeper: Caller.workerOptions
+        )
+        #expect(outside.values(kind) == ["ok"], "no control: \(outside.story)")
+
+        let scene = try Scene(caller)
+        let process = try scene.startInside(
+            [scene.program("hostile-processes"), kind, "300"],
+            options: ["--pids", "64"]
+        )
+        try process.line("made ")
+        let tasks = try HostProcesses.descendants(of: process.commandProcess())
+            .map { try HostProcesses.threads(of: $0) }.reduce(0, +)
+        let result = try process.finish()
+        #expect(result.values(kind) == ["EAGAIN"], "\(result.story)")
+        #expect(tasks > 32 && tasks <= 64, "the host counts \(tasks)")
+        #expect(result.left == 0, "\(result.story)")
+    }
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func aForkBombEndsAtTheWallLimitAndTheHostGoesOn(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try scene.startInside(
+            [scene.program("hostile-processes"), "fork-bomb", ProcessAttempts.hostPidNamespace],
+            options: ["--pids", "128", "--timeout", "2s", "--grace", "100ms"]
+        )
+        try process.line("bomb=")
+        let meanwhile = try scene.run(["/bin/true"], keeper: Caller.workerOptions)
+        #expect(meanwhile.ending == .exited(0))
+        let result = try process.finish()
+        #expect(result.ending == .exited(124) && result.left == 0 && result.stuck == [], "\(result.story)")
+    }
+
+    // MARK: - C10: memory
+
+    @Test(.runsAlone, arguments: ["private", "shared", "tmp", "memfd", "segments", "children"], Caller.available)
+    func aMemoryBombEndsTheJob(kind: String, caller: Caller) throws {
+        let control = try Scene(caller)
+        let outside = try control.run(
+            [control.program("hostile-processes"), "memory", "400", kind],
+            keeper: Caller.workerOptions
+        )
+        #expect(outside.values("memory").first == "ok", "no control: \(outside.story)")
+        let leaving = try control.run(["/bin/rm", "-f", "/tmp/memory"], keeper: Caller.workerOptions)
+        #expect(leaving.ending == .exited(0), "\(leaving.story)")
+
+        let scene = try Scene(caller)
+        let process = try scene.startInside(
+            [scene.program("hostile-processes"), "memory", "400", kind],
+            options: ["--memory", "64MiB", "--timeout", "30s"] + scene.resultOptions
+        )
+        // The program keeps what it has until its input ends.
+        try process.wait("for the end", within: .seconds(40)) { $0.hasEnded() }
+        let result = try process.finish()
+        let report = try scene.report()
+        #expect(report.outcome == "memory-exceeded", "\(kind): \(report.outcome) \(result.story)")
+        #expect(result.ending != .exited(0) && result.left == 0, "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aJobWithinItsMemoryIsLeftAlone(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(
+            [scene.program("hostile-processes"), "memory", "32", "private"],
+            options: ["--memory", "128MiB"]
+        )
+        #expect(result.values("memory") == ["ok"] && result.ending == .exited(0), "\(result.story)")
+    }
+}

@@ -1,0 +1,216 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// What a caller can rely on: bytes, arguments, statuses, places, and nothing left behind.
+@Suite(.takesTurns, .timeLimit(.minutes(10)))
+struct ContractTests {
+    // MARK: - Bytes
+
+    @Test(arguments: Caller.available)
+    func twoMebibytesPassThroughUnchanged(caller: Caller) throws {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<(2 << 20)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let scene = try Scene(caller)
+        let result = try scene.runInside(["/bin/cat"], input: bytes)
+        #expect(result.output == bytes && result.errors == [], "\(result.output.count) bytes, \(result.errorText)")
+        #expect(result.ending == .exited(0))
+    }
+
+    @Test(arguments: Caller.available)
+    func bothStreamsAreTheWorkersOwn(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let outside = try scene.run([scene.program("worker"), "streams", "8"], keeper: Caller.workerOptions)
+        let inside = try scene.runInside([scene.program("worker"), "streams", "8"])
+        #expect(outside.output.count == 8 << 20 && outside.errors.count == 4 << 20)
+        #expect(inside.output == outside.output && inside.errors == outside.errors)
+    }
+
+    @Test(arguments: Caller.available)
+    func argumentsAreExact(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let arguments: [[UInt8]] =
+            [[], Array(1...255), Array("--".utf8), Array("a b\nc\"'\\$(x)".utf8), [0xFF, 0xFE]]
+            + [[UInt8](repeating: 0x61, count: 100_000)] + (0..<500).map { Array("argument \($0)".utf8) }
+        let words = [Array(scene.program("worker").utf8), Array("argv".utf8)] + arguments
+        let command = scene.sandboxed([]).map { Array($0.utf8) } + words
+        let result = try scene.start(bytes: command, keeper: caller.keeperOptions).finish()
+        #expect(result.output == Array(words.map { $0 + [0] }.joined()), "\(result.errorText)")
+    }
+
+    // MARK: - Statuses
+
+    @Test(arguments: Caller.available)
+    func everyStatusIsTheWorkersOwn(caller: Caller) throws {
+        let scene = try Scene(caller)
+        for status in Int32(0)...255 {
+            let result = try scene.runInside([scene.program("worker"), "exit", "\(status)"])
+            #expect(result.ending == .exited(status) && result.output == [], "\(status): \(result.story)")
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 31, 34, 64] as [Int32], Caller.available)
+    func aSignalIs128AndItsNumber(number: Int32, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(
+            [scene.program("worker"), "signal", "\(number)"],
+            options: scene.resultOptions
+        )
+        #expect(result.ending == .exited(128 + number), "\(result.story)")
+        #expect(try scene.report().outcome == "signalled")
+    }
+
+    @Test(arguments: ["./plain", "./folder", "./no-interpreter"], Caller.available)
+    func whatCannotBeExecutedIs126(command: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.write("echo x\n", to: scene.workspace + "/plain")
+        try scene.makeFolder(scene.workspace + "/folder")
+        try scene.write("\u{1}\u{2}\u{3}", to: scene.workspace + "/no-interpreter", mode: 0o755)
+        let result = try scene.runInside([command], options: scene.resultOptions)
+        #expect(result.ending == .exited(126) && result.output == [], "\(result.story)")
+        #expect(try scene.report().outcome == "not-executed")
+    }
+
+    @Test(arguments: ["no-such-command", "./no-such-file", "/no/such/path"], Caller.available)
+    func whatIsNotThereIs127(command: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside([command], options: scene.resultOptions)
+        #expect(result.ending == .exited(127) && result.errorText.contains(command), "\(result.story)")
+        #expect(try scene.report().outcome == "not-executed")
+    }
+
+    @Test(arguments: Caller.available)
+    func aCommandThatIsOnlyOutsideIs127WithTheRemedy(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.makeFolder(scene.outside + "-tools")
+        try scene.write("#!/bin/sh\necho tool\n", to: scene.outside + "-tools/tool", mode: 0o755)
+        scene.environment = ["PATH": "\(scene.outside)-tools:/usr/bin:/bin"]
+        let result = try scene.runInside(["tool"])
+        #expect(result.ending == .exited(127), "\(result.story)")
+        #expect(result.errorText.contains("found at") && result.errorText.contains("--read"), "\(result.story)")
+        let mended = try scene.runInside(["tool"], options: ["--read", scene.outside + "-tools"])
+        #expect(mended.lines == ["tool"], "the remedy does not work: \(mended.story)")
+    }
+
+    @Test(arguments: [["--no-such-option"], ["--memory", "lots"], ["--timeout"]])
+    func aWrongOptionIs2(options: [String]) throws {
+        let scene = try Scene(.user)
+        let result = try scene.run(
+            [scene.workshop.launcher, "run"] + options + ["--", "/bin/echo", "ran"],
+            keeper: Caller.workerOptions
+        )
+        #expect(result.ending == .exited(2) && result.output == [], "\(result.story)")
+    }
+
+    // MARK: - Environment
+
+    @Test(arguments: Caller.available)
+    func variablesArePassedAsAsked(caller: Caller) throws {
+        let scene = try Scene(caller)
+        scene.environment = ["ASKED_FOR": "1 2\n3", "NOT_ASKED_FOR": "x", "MY_TOKEN": "y", "TZ": "Asia/Tokyo"]
+        let result = try scene.runInside(
+            ["/usr/bin/env", "-0"],
+            options: ["--env", "ASKED_FOR", "--env", "SET=a=b", "--env", "MY_TOKEN", "--env", "ABSENT"]
+        )
+        let variables = Set(result.outputText.split(separator: "\0").map(String.init))
+        let wanted: Set<String> = [
+            "ASKED_FOR=1 2\n3", "SET=a=b", "MY_TOKEN=y", "HOME=/home/sandbox", "CODEX_SANDBOX_NETWORK_DISABLED=1",
+            "TZ=Asia/Tokyo",
+        ]
+        #expect(wanted.isSubset(of: variables), "\(result.story)")
+        #expect(!variables.contains { $0.hasPrefix("NOT_ASKED_FOR") || $0.hasPrefix("ABSENT") }, "\(result.story)")
+    }
+
+    // MARK: - Places
+
+    /// The last part of a workspace's path, and where it lies.
+    struct Place: Sendable, CustomStringConvertible {
+        var description: String
+        /// Below the scene's folder, or absolute.
+        var path: [UInt8]
+        var needsRoot = false
+    }
+
+    static let places = [
+        Place(description: "with spaces", path: Array("a b  c".utf8)),
+        Place(description: "with a newline", path: Array("a\nb".utf8)),
+        Place(description: "that is not UTF-8", path: [0x61, 0xFF, 0xFE, 0x62]),
+        Place(description: "with escapes and quotes", path: Array("a\u{1B}[31m\"'\\b%s".utf8)),
+        Place(description: "with a comma, colon and equals sign", path: Array("a,b:c=d".utf8)),
+        Place(description: "of 255 bytes", path: [UInt8](repeating: 0x6E, count: 255)),
+        Place(description: "with a deleted mark", path: Array("a (deleted)".utf8)),
+        Place(description: "below /run", path: Array("/run/codex-sandbox-test".utf8), needsRoot: true),
+        Place(description: "below /var/tmp", path: Array("/var/tmp/codex-sandbox-test".utf8)),
+        Place(description: "below /dev/shm", path: Array("/dev/shm/codex-sandbox-test".utf8)),
+        Place(description: "below a folder of its own", path: Array("/codex-sandbox-test/a/b".utf8), needsRoot: true),
+    ]
+
+    @Test(arguments: places, Caller.available)
+    func aWorkspaceCanLieAnywhere(place: Place, caller: Caller) throws {
+        guard !place.needsRoot || Caller.available.contains(.root) else {
+            Issue.record("\(place): only root can make such a folder", severity: .warning)
+            return
+        }
+        let scene = try Scene(caller)
+        // A suffix makes it this run's own; it goes with its first folder.
+        let isAbsolute = place.path.first == 0x2F
+        let path = isAbsolute ? place.path + Array("-\(scene.token)".utf8) : Array("\(scene.folder)/".utf8) + place.path
+        try scene.makeFolders(path)
+        defer { scene.removeFolders(path) }
+        let words = [scene.workshop.launcher, "run", "--read", scene.workshop.programs, "--workspace"]
+        let script = "pwd; echo x > made && mkdir d && mv made d/made && cat d/made; echo y > ../beside && echo kept"
+        let command = words.map { Array($0.utf8) } + [path] + ["--", "/bin/sh", "-c", script].map { Array($0.utf8) }
+        let result = try scene.start(bytes: command, keeper: caller.keeperOptions).finish()
+        #expect(result.ending == .exited(0) || result.lines.last != "kept", "\(result.story)")
+        #expect(result.output.starts(with: path + Array("\nx\n".utf8)), "\(result.story)")
+        #expect(scene.holds(path + Array("/d/made".utf8)) && !scene.holds(path + Array("/../beside".utf8)))
+        // Beside a workspace that lies in none of the private folders there is nothing to write to.
+        if place.path.starts(with: Array("/codex".utf8)) { #expect(result.lines.last != "kept", "\(result.story)") }
+    }
+
+    @Test(arguments: Caller.available)
+    func filesOfTheJobBelongToTheWorker(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(["/bin/sh", "-c", "umask 022; echo x > f; mkdir d; ln -s f l; id -u; id -g"])
+        #expect(result.lines == ["\(Caller.worker.uid)", "\(Caller.worker.gid)"], "\(result.story)")
+        for name in ["f", "d", "l"] {
+            let status = try scene.status(of: "\(scene.workspace)/\(name)")
+            #expect(status.owner == Caller.worker.uid && status.group == Caller.worker.gid)
+        }
+    }
+
+    // MARK: - Nothing is left
+
+    @Test(.runsAlone, .timeLimit(.minutes(20)), arguments: Caller.available)
+    func manyLaunchesLeaveNothing(caller: Caller) throws {
+        let count = ProcessInfo.processInfo.environment["SANDBOX_TESTS_LAUNCHES"].flatMap { Int($0) } ?? 200
+        let scene = try Scene(caller)
+        let before = try scene.surroundings()
+        for _ in 0..<count {
+            let result = try scene.runInside(["/bin/true"])
+            #expect(result.ending == .exited(0) && result.left == 0 && result.zombies == 0, "\(result.story)")
+        }
+        let after = try scene.surroundings()
+        #expect(before == after)
+        #expect(try scene.names(in: scene.workspace) == [])
+        #expect(try scene.recordedOutcomes().filter { $0 == "exited" }.count == count)
+    }
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func twoJobsInOneWorkspaceProtectItTogether(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let attack = "mkdir .codex/x; echo x > .envrc; rmdir .codex .envrc; mv .codex away; true"
+        let long = try scene.startInside(["/bin/sh", "-c", "echo up; read line; \(attack); echo after"])
+        try long.line("up")
+        for _ in 0..<5 {
+            let short = try scene.runInside(["/bin/sh", "-c", attack])
+            #expect(short.ending == .exited(0), "\(short.story)")
+            // The first one still runs: what covers the missing names for it must still be there.
+            #expect(!scene.exists(scene.workspace + "/away"))
+        }
+        long.write("go on\n".utf8)
+        let result = try long.finish()
+        #expect(result.lines.last == "after" && result.ending == .exited(0), "\(result.story)")
+        #expect(try scene.names(in: scene.workspace) == [])
+    }
+}

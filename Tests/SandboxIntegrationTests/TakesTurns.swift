@@ -1,0 +1,1 @@
+../SandboxEscapeTests/TakesTurns.swift
