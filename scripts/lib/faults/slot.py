@@ -1,0 +1,164 @@
+"""A slot: everything one launch at a time touches, so that what it leaves behind can be seen."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+SECRET = "fault-suite-canary-7f3a"
+
+
+class Slot:
+    """Folders, host-side canaries and the unchanging standard descriptors of one line of launches."""
+
+    def __init__(self, base, number, uid, owner, tools, cold=False):
+        """`uid`: who launches; `owner`: whose workspace it is; `tools`: the compiled injector and probe.
+
+        `cold`: every launch starts without a compiled policy.
+        """
+        self.uid, self.owner, self.tools, self.cold = uid, owner, tools, cold
+        self.folder = os.path.join(base, f"slot{number}")
+        os.mkdir(self.folder, 0o755)
+        # No umask of the caller decides who can get here.
+        os.chmod(self.folder, 0o755)
+        self.home, self.tmp = self._folder("home", uid), self._folder("tmp", uid)
+        self.state = self._folder("state", uid)
+        self.cache = os.path.join(self.state, "cache")
+        self.workspace = os.path.join(self.folder, "workspace")
+        self.secret = os.path.join(self.home, "secret")
+        self._write(self.secret, SECRET, uid)
+        self.out, self.err = self._file("out"), self._file("err")
+        self.report, self.trace, self.strace = self._file("report"), self._file("trace"), self._file("strace")
+        self.make_workspace()
+        self.tcp = socket.create_server(("127.0.0.1", 0))
+        self.abstract_name = f"codex-sandbox-fault-suite-{os.getpid()}-{number}"
+        self.abstract = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.abstract.bind("\0" + self.abstract_name)
+        self.abstract.listen()
+        # Descriptors that a launcher must not hand on: a folder, a secret open for reading, a listener.
+        self.given = [os.open("/", os.O_RDONLY | os.O_DIRECTORY), os.open(self.secret, os.O_RDWR), self.tcp.fileno()]
+
+    def _folder(self, name, uid):
+        path = os.path.join(self.folder, name)
+        os.mkdir(path, 0o700)
+        os.chown(path, uid, uid)
+        return path
+
+    def _file(self, name):
+        path = os.path.join(self.folder, name)
+        self._write(path, "", self.uid)
+        return path
+
+    @staticmethod
+    def _write(path, text, uid):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chown(path, uid, uid)
+
+    def make_workspace(self):
+        """A repository with protected names, some there and some missing; the worker's executable beside them."""
+        shutil.rmtree(self.workspace, ignore_errors=True)
+        os.mkdir(self.workspace)
+        shutil.copy2(self.tools.probe, os.path.join(self.workspace, "probe"))
+        git = ["git", "-c", "init.defaultBranch=main", "-c", "user.name=a", "-c", "user.email=a@example.invalid",
+               "-C", self.workspace]
+        # Fixed dates: a workspace made again has the same objects.
+        date = "2000-01-01T00:00:00Z"
+        quiet = {"check": True, "stdout": subprocess.DEVNULL,
+                 "env": {"PATH": os.environ["PATH"], "HOME": self.home, "GIT_CONFIG_NOSYSTEM": "1",
+                         "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}}
+        subprocess.run([*git, "init", "-q", "--template="], **quiet)
+        os.mkdir(os.path.join(self.workspace, ".git", "hooks"))
+        os.mkdir(os.path.join(self.workspace, ".vscode"))
+        with open(os.path.join(self.workspace, "file"), "w", encoding="utf-8") as file:
+            file.write("text\n")
+        subprocess.run([*git, "add", "file"], **quiet)
+        subprocess.run([*git, "commit", "-qm", "first"], **quiet)
+        for folder, _, files in os.walk(self.workspace):
+            for path in [folder, *(os.path.join(folder, name) for name in files)]:
+                os.chown(path, self.owner, self.owner, follow_symlinks=False)
+
+    @property
+    def worker(self):
+        return os.path.join(self.workspace, "probe")
+
+    def environment(self):
+        """Small, with values that no process inside may be able to read."""
+        return {"PATH": "/usr/bin:/bin", "HOME": self.home, "TMPDIR": self.tmp, "LANG": "C.UTF-8",
+                "XDG_STATE_HOME": self.state, "XDG_CACHE_HOME": self.cache,
+                "XDG_CONFIG_HOME": os.path.join(self.state, "config"),
+                "CANARY_TOKEN": SECRET, "SSH_AUTH_SOCK": os.path.join(self.home, "agent")}
+
+    def run(self, command, limit):
+        """Runs `command` as this slot's user with its standard descriptors; returns its exit status, None if it hung.
+
+        Output goes to the same two files every time: a pipe would have another identity in each launch.
+        """
+        if self.cold:
+            self.forget_cache()
+        identity = {"user": self.uid, "group": self.uid, "extra_groups": []} if os.getuid() == 0 and self.uid else {}
+        with open(self.out, "r+b", buffering=0) as out, open(self.err, "r+b", buffering=0) as err:
+            out.truncate(0)
+            err.truncate(0)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.workspace,
+                                       env=self.environment(), pass_fds=self.given, start_new_session=True, **identity)
+            try:
+                return process.wait(limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                return None
+
+    def output(self):
+        with open(self.out, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+
+    def errors(self):
+        with open(self.err, encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
+
+    def read_report(self):
+        with open(self.report, encoding="utf-8") as file:
+            return json.load(file)
+
+    def worker_command(self):
+        """The probe with what it has to compare; asked outside, as this user, with these descriptors."""
+        answers = []
+        for question in ("--print-namespaces", "--print-descriptors"):
+            if self.run([self.worker, question], 10) != 0:
+                raise RuntimeError(f"the probe cannot run outside: {self.errors()}")
+            answers.append(self.output().strip())
+        return [self.worker, "--host-namespaces", answers[0], "--descriptors", answers[1], "--secret", self.secret,
+                "--tcp", str(self.tcp.getsockname()[1]), "--abstract", self.abstract_name]
+
+    def snapshot(self):
+        """What a launch may not change: workspace, home and temp folder by name, type and mode; mounts of the host."""
+        seen = {}
+        for top in (self.workspace, self.home, self.tmp):
+            for folder, folders, files in os.walk(top):
+                for name in [*folders, *files]:
+                    path = os.path.join(folder, name)
+                    state = os.lstat(path)
+                    seen[path] = f"{state.st_mode:o} {state.st_uid} {0 if name in folders else state.st_size}"
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+            for line in table:
+                if self.folder in line or "codex-sandbox" in line.split()[4]:
+                    seen["mount " + line.split()[4]] = "mounted"
+        return seen
+
+    def remove_core(self):
+        """The soil allows core dumps, and the C runtime may crash before the launcher can forbid them."""
+        path = os.path.join(self.workspace, "core")
+        if os.path.exists(path):
+            os.unlink(path)
+
+    def forget_cache(self):
+        """The next launch finds no compiled policy."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+    def close(self):
+        self.tcp.close()
+        self.abstract.close()
+        for fd in self.given[:2]:
+            os.close(fd)

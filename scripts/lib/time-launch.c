@@ -1,0 +1,87 @@
+/*
+ * Times the start of programs: every command once in each round, in turn, so that all see the same machine.
+ *
+ *   time-launch WARM-UPS ROUNDS SEPARATOR COMMAND [ARG...] [SEPARATOR COMMAND [ARG...]]...
+ *
+ * Commands are absolute paths; they run with posix_spawn(3) and /dev/null as input and output. One line a round on
+ * standard output: the nanoseconds of each command, from just before the spawn to just after wait4(2). A command that
+ * does not end with status 0 ends the measurement with exit status 1: the time of a failure is not a launch's.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+
+extern char **environ;
+
+enum { max_commands = 16 };
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t launch(char **command, const posix_spawn_file_actions_t *actions) {
+    pid_t pid;
+    int status;
+    struct rusage usage;
+    int64_t start = now_ns();
+    int code = posix_spawn(&pid, command[0], actions, NULL, command, environ);
+    if (code != 0) {
+        fprintf(stderr, "time-launch: %s: %s\n", command[0], strerror(code));
+        exit(1);
+    }
+    while (wait4(pid, &status, 0, &usage) != pid) {
+        if (errno != EINTR) {
+            perror("time-launch: wait4");
+            exit(1);
+        }
+    }
+    int64_t end = now_ns();
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "time-launch: %s ended with wait status %#x instead of exit status 0\n", command[0],
+                (unsigned)status);
+        exit(1);
+    }
+    return end - start;
+}
+
+int main(int argc, char **argv) {
+    char **commands[max_commands];
+    int count = 0;
+    if (argc < 5) {
+        fputs("time-launch: see the head of scripts/lib/time-launch.c\n", stderr);
+        return 2;
+    }
+    const int warm_ups = atoi(argv[1]), rounds = atoi(argv[2]);
+    const char *separator = argv[3];
+    for (int i = 3; i < argc; i++) {
+        if (strcmp(argv[i], separator) != 0) continue;
+        argv[i] = NULL;
+        if (count == max_commands || i + 1 == argc) {
+            fputs("time-launch: too many commands, or an empty one\n", stderr);
+            return 2;
+        }
+        commands[count++] = argv + i + 1;
+    }
+    posix_spawn_file_actions_t actions;
+    if (posix_spawn_file_actions_init(&actions) != 0 ||
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0 /* O_RDONLY */, 0) != 0 ||
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1 /* O_WRONLY */, 0) != 0) {
+        fputs("time-launch: no memory\n", stderr);
+        return 1;
+    }
+    for (int round = -warm_ups; round < rounds; round++) {
+        int64_t times[max_commands];
+        for (int i = 0; i < count; i++) times[i] = launch(commands[i], &actions);
+        for (int i = 0; i < count && round >= 0; i++) printf("%lld%c", (long long)times[i], i + 1 == count ? '\n' : ' ');
+    }
+    return 0;
+}
