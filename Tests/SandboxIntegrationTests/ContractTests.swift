@@ -126,9 +126,14 @@ struct ContractTests {
     /// The last part of a workspace's path, and where it lies.
     struct Place: Sendable, CustomStringConvertible {
         var description: String
-        /// Below the scene's folder, or absolute.
+        /// Below the scene's folder, or absolute with the word TOKEN in it.
         var path: [UInt8]
         var needsRoot = false
+
+        /// The absolute path with a run's own token in it, from its first folder on: that is what is removed afterwards.
+        func path(of token: String) -> [UInt8] {
+            Array(String(decoding: path, as: UTF8.self).replacing("TOKEN", with: token).utf8)
+        }
     }
 
     static let places = [
@@ -139,10 +144,14 @@ struct ContractTests {
         Place(description: "with a comma, colon and equals sign", path: Array("a,b:c=d".utf8)),
         Place(description: "of 255 bytes", path: [UInt8](repeating: 0x6E, count: 255)),
         Place(description: "with a deleted mark", path: Array("a (deleted)".utf8)),
-        Place(description: "below /run", path: Array("/run/codex-sandbox-test".utf8), needsRoot: true),
-        Place(description: "below /var/tmp", path: Array("/var/tmp/codex-sandbox-test".utf8)),
-        Place(description: "below /dev/shm", path: Array("/dev/shm/codex-sandbox-test".utf8)),
-        Place(description: "below a folder of its own", path: Array("/codex-sandbox-test/a/b".utf8), needsRoot: true),
+        Place(description: "below /run", path: Array("/run/codex-sandbox-test-TOKEN".utf8), needsRoot: true),
+        Place(description: "below /var/tmp", path: Array("/var/tmp/codex-sandbox-test-TOKEN".utf8)),
+        Place(description: "below /dev/shm", path: Array("/dev/shm/codex-sandbox-test-TOKEN".utf8)),
+        Place(
+            description: "below a folder of its own",
+            path: Array("/codex-sandbox-test-TOKEN/a/b".utf8),
+            needsRoot: true
+        ),
     ]
 
     @Test(arguments: places, Caller.available)
@@ -152,9 +161,8 @@ struct ContractTests {
             return
         }
         let scene = try Scene(caller)
-        // A suffix makes it this run's own; it goes with its first folder.
-        let isAbsolute = place.path.first == 0x2F
-        let path = isAbsolute ? place.path + Array("-\(scene.token)".utf8) : Array("\(scene.folder)/".utf8) + place.path
+        let path =
+            place.path.first == 0x2F ? place.path(of: scene.token) : Array("\(scene.folder)/".utf8) + place.path
         try scene.makeFolders(path)
         defer { scene.removeFolders(path) }
         let words = [scene.workshop.launcher, "run", "--read", scene.workshop.programs, "--workspace"]
