@@ -28,6 +28,7 @@
 struct process {
     int32_t pid; /* 0: free */
     uint32_t id;
+    int ends_place;
 };
 
 struct server {
@@ -119,6 +120,7 @@ static const void *map_sealed(int descriptor, uint64_t *size, int *error)
 
 struct spawn_request {
     uint32_t id;
+    int ends_place;
     int payload, gate, stdio[3];
 };
 
@@ -302,6 +304,7 @@ static void spawn_process(struct spawn_request *request)
         fail(CS_FD_CONTROL, request->id, CS_STEP_INIT_FORK, (int)-pid);
     slot->pid = (int32_t)pid;
     slot->id = request->id;
+    slot->ends_place = request->ends_place;
     CS_CALL1(SYS_close, request->payload);
     CS_CALL1(SYS_close, request->gate);
     for (int i = 0; i < 3; i++)
@@ -331,6 +334,9 @@ static void reap(void)
             server.processes[i].pid = 0;
             if (send_message(CS_FD_CONTROL, &message) < 0)
                 leave(125);
+            /* What it left running ends now, and not only when the supervisor has had its turn. */
+            if (server.processes[i].ends_place)
+                leave(0);
             break;
         }
     }
@@ -395,6 +401,7 @@ static void handle_message(void)
     const int count = receive_message(&message, descriptors);
     if (message.kind == CS_MESSAGE_SPAWN && count == 5) {
         struct spawn_request request = {.id = message.id,
+                                        .ends_place = message.value[0] == 1,
                                         .payload = descriptors[0],
                                         .gate = descriptors[1],
                                         .stdio = {descriptors[2], descriptors[3], descriptors[4]}};

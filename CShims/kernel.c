@@ -356,3 +356,32 @@ long cs_default_child_signal(void)
     const uint64_t action[4] = {0}; /* struct sigaction of the kernel: handler, flags, restorer, mask */
     return CS_CALL4(SYS_rt_sigaction, SIGCHLD, action, NULL, 8);
 }
+
+long cs_move_name(int from, int to, const char *name)
+{
+    return CS_CALL5(SYS_renameat2, from, name, to, name, 1 /* RENAME_NOREPLACE */);
+}
+
+/* getdents64(2): the two names that every folder has fit into one answer with more room than they need. */
+long cs_is_empty_folder(int descriptor)
+{
+    struct entry {
+        uint64_t inode;
+        int64_t next;
+        unsigned short length;
+        unsigned char type;
+        char name[];
+    };
+    _Alignas(struct entry) char buffer[1024];
+    for (;;) {
+        const long count = CS_CALL3(SYS_getdents64, descriptor, buffer, sizeof(buffer));
+        if (count <= 0)
+            return count < 0 ? count : 1;
+        for (long at = 0; at < count;) {
+            const struct entry *entry = (const void *)(buffer + at);
+            if (strcmp(entry->name, ".") && strcmp(entry->name, ".."))
+                return 0;
+            at += entry->length;
+        }
+    }
+}

@@ -94,6 +94,10 @@ long cs_no_core_dumps(void);
 long cs_default_child_signal(void);
 /* fcntl(2) F_SETFL. */
 long cs_set_flags(int descriptor, int flags);
+/* Moves a name to another folder, refusing to replace what stands there (renameat2(2)). */
+long cs_move_name(int from, int to, const char *name);
+/* 1 when an open folder has nothing in it but itself and its parent, 0 when it has. */
+long cs_is_empty_folder(int descriptor);
 /* Clears O_NONBLOCK of the open file description. */
 long cs_set_blocking(int descriptor);
 

@@ -111,7 +111,8 @@ struct cs_spawn {
 
 enum cs_message_kind {
     CS_MESSAGE_GO = 1,      /* to pid 1, with the plan's sealed memfd, and a detached mount if the plan wants one */
-    CS_MESSAGE_SPAWN,       /* to pid 1, with descriptors: spawn memfd, gate, stdin, stdout, stderr */
+    CS_MESSAGE_SPAWN,       /* to pid 1, with descriptors: spawn memfd, gate, stdin, stdout, stderr;
+                               value[0] = 1: the place ends with this process */
     CS_MESSAGE_SIGNAL,      /* to pid 1: value[0] = signal for the process group of `id` */
     CS_MESSAGE_RELEASE,     /* to a process at gate B */
     CS_MESSAGE_PLACE_READY, /* from pid 1, with /proc/sysvipc/shm of the place: value[] = enum cs_place_value */

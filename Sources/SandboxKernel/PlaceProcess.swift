@@ -154,13 +154,29 @@ public struct PlaceProcess: ~Copyable {
     }
 
     /// Asks pid 1 for one process; the descriptors are copied into the request.
+    ///
+    /// A request that comes before the place is ready waits in the socket until it is.
+    ///
+    /// - Parameters:
+    ///   - id: what events call it.
+    ///   - request: sealed memfd of `SpawnLowering`.
+    ///   - gate: the process's end of its gate.
+    ///   - stdio: what it gets as 0, 1 and 2.
+    ///   - endsPlace: whether pid 1 ends, and everything with it, as soon as it has reported this process's end.
+    /// - Throws: `PlaceError`.
     public func spawn(
         id: UInt32,
         request: borrowing OwnedFileDescriptor,
         gate: borrowing OwnedFileDescriptor,
-        stdio: [Int32]
+        stdio: [Int32],
+        endsPlace: Bool
     ) throws(PlaceError) {
-        try send(CS_MESSAGE_SPAWN.rawValue, id: id, descriptors: [request.number, gate.number] + stdio)
+        try send(
+            CS_MESSAGE_SPAWN.rawValue,
+            id: id,
+            value: endsPlace ? 1 : 0,
+            descriptors: [request.number, gate.number] + stdio
+        )
     }
 
     /// Sends a signal to the process group of a process of the place.

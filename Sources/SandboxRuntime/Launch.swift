@@ -113,31 +113,35 @@ public struct Launch: ~Copyable {
         }
         try go(task)
 
-        // pid 1 is busy now; whatever needs nothing from it is done here.
+        let verification = try ProcessVerification(plan: plan, host: task.host, supervisor: getpid())
         var gate = try attempt(plan) { () throws(PlaceError) in try Gate() }
         let request = try sealed(SpawnLowering.lowered(plan.process, filter: task.compiled.processFilter), "spawn")
-        let verification = try ProcessVerification(plan: plan, host: task.host, supervisor: getpid())
-        let mounts = MountVerification(plan: plan)
-        let identities = try streams.identities
-        try meanwhile()
-
         do throws(PlaceError) {
             try place.started()
         } catch {
             result.execve = .notReached(.noProcess)
             throw Refusal(error, steps: plan.steps)
         }
-        let report = try ready(plan)
-        let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         var findings = Findings()
         let files = try ProcessFiles(pid: place.pid)
+        // Read before the worker is asked for: pid 1 then closes its memory, and this file with it.
         try verification.verifyEnvironment(files, &findings)
-        // The worker is asked for now, so that it is made while the place is verified; it stands at gate B meanwhile.
+        // pid 1 takes the request when the place is ready, without waiting for a word of ours; the worker stands at
+        // gate B while both are verified.
         let theirs = gate.takeTheirs()
         try attempt(plan) { () throws(PlaceError) in
-            try place.spawn(id: 1, request: request, gate: theirs, stdio: streams.given)
+            try place.spawn(id: 1, request: request, gate: theirs, stdio: streams.given, endsPlace: true)
         }
         dropped(theirs)
+        dropped(request)
+
+        // pid 1 is busy now; whatever needs nothing from it is done here.
+        let mounts = MountVerification(plan: plan)
+        let identities = try streams.identities
+        try meanwhile()
+
+        let report = try ready(plan)
+        let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         let watch = try MountWatch(files)
         let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
         try verification.verifyPlace(files, report, &findings)

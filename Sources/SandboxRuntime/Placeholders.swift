@@ -7,9 +7,10 @@ public import SandboxPlan
 ///
 /// The ledger in our state folder names each before it is made; its lock is held shared by every run in the workspace.
 /// Whoever can get the lock exclusively is alone, and removes what the ledger names: the last run, or the next after a
-/// crash. Only an empty folder is ever removed (rmdir(2)), so nothing of anybody's can be lost.
+/// crash. Only an empty folder is ever taken away, so nothing of anybody's can be lost.
 public struct Placeholders: ~Copyable {
     private let ledger: OwnedFileDescriptor
+    private let spares: SpareFolders
 
     /// Takes the shared lock; when nobody else is here, first cleans up after a run that crashed.
     ///
@@ -22,15 +23,17 @@ public struct Placeholders: ~Copyable {
         let number = cs_openat2(folder, "placeholders", flags, 0o600, UInt64(CS_RESOLVE_NO_SYMLINKS))
         if number < 0 { throw Placeholders.refusal("placeholders", "openat2", number) }
         let file = OwnedFileDescriptor(owning: Int32(number))
-        if cs_flock(file.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(file.number) }
+        let spares = SpareFolders(below: folder)
+        if cs_flock(file.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(file.number, spares) }
         let locked = cs_flock(file.number, LOCK_SH)
         if locked < 0 { throw Placeholders.refusal("placeholders", "flock", locked) }
         ledger = file
+        self.spares = spares
     }
 
     deinit {
         // The last one out: an exclusive lock is only to be had when no other run holds the shared one.
-        if cs_flock(ledger.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(ledger.number) }
+        if cs_flock(ledger.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(ledger.number, spares) }
     }
 
     /// Makes the missing names.
@@ -52,8 +55,8 @@ public struct Placeholders: ~Copyable {
             if result <= 0 { throw Placeholders.refusal("placeholders", "write", -Int(result < 0 ? errno : EIO)) }
             written += result
         }
-        for name in names {
-            let result = Placeholders.inParent(of: name) { mkdirat($0, $1, 0o755) }
+        try Placeholders.inFolders(of: names) { (folder, name) throws(Refusal) in
+            let result = folder < 0 ? folder : spares.put(name.lastComponent, into: folder)
             if result != 0 && result != -EEXIST {
                 throw Placeholders.refusal(name.description, "mkdirat", Int(result))
             }
@@ -61,8 +64,9 @@ public struct Placeholders: ~Copyable {
     }
 
     /// Removes every folder the ledger names that is still an empty folder, then empties the ledger.
-    private static func clear(_ ledger: Int32) {
-        guard lseek(ledger, 0, SEEK_SET) == 0 else { return }
+    private static func clear(_ ledger: Int32, _ spares: borrowing SpareFolders) {
+        let length = lseek(ledger, 0, SEEK_END)
+        guard length != 0, lseek(ledger, 0, SEEK_SET) == 0 else { return }
         var text: [UInt8] = []
         while text.count < 1 << 20 {
             var failed = false
@@ -75,12 +79,16 @@ public struct Placeholders: ~Copyable {
             if chunk.isEmpty { break }
             text += chunk
         }
-        var keep: [UInt8] = []
+        var names: [OSString] = []
         for line in text.split(separator: 0x0A) {
             guard let path = path(line) else { continue }
-            let result = inParent(of: path) { unlinkat($0, $1, AT_REMOVEDIR) }
+            names.append(path)
+        }
+        var keep: [UInt8] = []
+        inFolders(of: names) { folder, name in
+            let result = folder < 0 ? folder : spares.take(name.lastComponent, outOf: folder)
             // ENOTEMPTY: somebody put something in: it is theirs now. EBUSY: still a mount point somewhere.
-            if result == -EBUSY { keep += line + [0x0A] }
+            if result == -EBUSY { keep += line(name) }
         }
         guard lseek(ledger, 0, SEEK_SET) == 0, ftruncate(ledger, 0) == 0 else { return }
         if !keep.isEmpty { _ = keep.withUnsafeBytes { write(ledger, $0.baseAddress, $0.count) } }
@@ -110,19 +118,27 @@ public struct Placeholders: ~Copyable {
         return OSString(bytes).isAbsolute ? OSString(bytes) : nil
     }
 
-    /// Acts on the last name of a path in its folder: 0 or -errno.
+    /// Calls `body` for each path with its folder, opened once for neighbours, or with -errno.
     ///
     /// The folder is opened without following any link: as root, the workspace's owner must not send us elsewhere.
-    private static func inParent(
-        of path: OSString,
-        _ body: (Int32, UnsafePointer<CChar>) -> Int32
-    ) -> Int32 {
-        let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
-        let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
-        let number = path.parent.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
-        if number < 0 { return Int32(number) }
-        let folder = OwnedFileDescriptor(owning: Int32(number))
-        return path.lastComponent.withPointer { name in body(folder.number, name) == 0 ? 0 : -errno }
+    private static func inFolders<Failure: Error>(
+        of paths: [OSString],
+        _ body: (Int32, OSString) throws(Failure) -> Void
+    ) throws(Failure) {
+        var parent: OSString?
+        var number: Int32 = -1
+        defer { if number >= 0 { _ = close(number) } }
+        for path in paths {
+            if parent != path.parent {
+                if number >= 0 { _ = close(number) }
+                parent = path.parent
+                let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
+                let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
+                let opened = path.parent.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
+                number = Int32(opened)
+            }
+            try body(number, path)
+        }
     }
 
     private static func refusal(_ subject: String, _ call: String, _ result: Int) -> Refusal {

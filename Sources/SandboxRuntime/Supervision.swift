@@ -89,7 +89,9 @@ struct Supervision: ~Copyable {
                 if case .protectionLost = verdict { break }
             }
         }
-        if status != nil, verdict == nil, let lost = lostProtection(mounts) { verdict = .protectionLost(what: lost) }
+        if status != nil, verdict == nil, !mounts.isQuiet, let lost = lostProtection(mounts) {
+            verdict = .protectionLost(what: lost)
+        }
         let peak = memory.peak
         // Whoever holds a part of the place delays its end.
         _ = consume mounts
