@@ -259,8 +259,10 @@ int cs_launch_begin(struct cs_launch *launch)
         if (launch->helper < 0)
             fail(launch, CS_STEP_CHILD_CLONE, -errno);
     }
-    if (launch->helper >= 0)
+    if (launch->helper >= 0) {
+        cs_processors_move(&launch->processors, launch->helper);
         return 0;
+    }
     if (launch->report[0] >= 0)
         CS_CALL1(SYS_close, launch->report[0]);
     munmap(launch->stack, CS_STACK_SIZE);
@@ -313,6 +315,11 @@ int cs_launch_finish(struct cs_launch *launch)
         fail(launch, CS_STEP_CHILD_CLONE, -errno);
     if (launch->pid <= 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, -ESRCH); /* somebody killed the helper */
+    if (!launch->failed_step) {
+        const long restored = cs_processors_restore(&launch->processors, launch->pid);
+        if (restored < 0)
+            fail(launch, CS_STEP_CHILD_PROCESSORS, restored);
+    }
     if (!launch->failed_step)
         return 0;
     if (launch->pid > 0) {

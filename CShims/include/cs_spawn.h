@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cs_processors.h"
+
 struct cs_launch {
     uint64_t namespaces; /* CLONE_NEW… of clone(2) */
     uint32_t uid, gid;   /* mapped to themselves; never 0 */
@@ -21,6 +23,7 @@ struct cs_launch {
     int helper;
     int report[2]; /* pipe of the image that gives root up */
     void *stack;
+    struct cs_processors processors;
 };
 
 /*

@@ -153,6 +153,8 @@ public struct Launch: ~Copyable {
         case .ready(let pid, let values):
             worker = pid
             try verification.verifyProcess(pid, values, stdio: identities, &findings)
+            let processors = cs_processors_same(pid) == 1 ? "the caller's" : "others"
+            findings.compare(.attributes, "processors", expected: "the caller's", found: processors)
         case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
         try verifySealed(plan, &findings)

@@ -1,0 +1,48 @@
+/*
+ * On which processor pid 1 begins.
+ *
+ * The kernel's scheduler may leave a new process on its parent's processor although another one sleeps: in a virtual
+ * machine a halted processor counts as taken away by the host (vcpu_is_preempted). The namespaces would then be made only
+ * when the supervisor has nothing left to do. So the process that makes them is moved off the supervisor's processor while
+ * it waits for its turn, and pid 1 gets the caller's own set back before anything is asked of it; the supervisor compares.
+ */
+#include "cs_processors.h"
+
+#include <stddef.h>
+
+#include "cs_sys.h"
+
+void cs_processors_move(struct cs_processors *own, int pid)
+{
+    own->moved = 0;
+    own->size = CS_CALL3(SYS_sched_getaffinity, 0, sizeof(own->mask), own->mask);
+    unsigned here = 0;
+    if (own->size <= 0 || CS_CALL3(SYS_getcpu, &here, NULL, NULL) < 0 || here >= sizeof(own->mask) * 8)
+        return; /* more processors than there is room for, or not known: the kernel decides alone */
+    uint64_t others[CS_PROCESSOR_WORDS], any = 0;
+    for (int i = 0; i < CS_PROCESSOR_WORDS; i++) {
+        others[i] = (long)(i * sizeof(uint64_t)) < own->size ? own->mask[i] : 0;
+        if ((unsigned)i == here / 64)
+            others[i] &= ~(1ull << (here % 64));
+        any |= others[i];
+    }
+    if (any)
+        own->moved = CS_CALL3(SYS_sched_setaffinity, pid, own->size, others) == 0;
+}
+
+long cs_processors_restore(const struct cs_processors *own, int pid)
+{
+    return own->moved ? CS_CALL3(SYS_sched_setaffinity, pid, own->size, own->mask) : 0;
+}
+
+int cs_processors_same(int pid)
+{
+    uint64_t own[CS_PROCESSOR_WORDS] = {0}, found[CS_PROCESSOR_WORDS] = {0};
+    const long size = CS_CALL3(SYS_sched_getaffinity, 0, sizeof(own), own);
+    if (size <= 0 || CS_CALL3(SYS_sched_getaffinity, pid, sizeof(found), found) != size)
+        return 0;
+    for (int i = 0; i < CS_PROCESSOR_WORDS; i++)
+        if (own[i] != found[i])
+            return 0;
+    return 1;
+}
