@@ -5,12 +5,12 @@ public import SandboxPlan
 /// Host paths looked at once, the chosen ones held open so that their inode numbers cannot be used again.
 public struct PinnedPaths: ~Copyable {
     /// What each path was.
-    public private(set) var entries: [OSString: HostEntry] = [:]
+    public private(set) var entries: HostEntries
     private var held: [Int32] = []
 
     /// - Parameter count: how many paths there will be, about.
     public init(expecting count: Int = 1) {
-        entries.reserveCapacity(count)
+        entries = HostEntries(expecting: count)
     }
 
     deinit {

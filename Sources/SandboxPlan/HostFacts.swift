@@ -9,7 +9,7 @@ public struct HostFacts: Hashable, Sendable {
     public var lastCapability: UInt32
     public var caller: Caller
     /// Every path the plan may bind or link, as found: absent ones are in the table too.
-    public var entries: [OSString: HostEntry]
+    public var entries: HostEntries
     /// The `[user]` lines of the caller's git settings, if there are any.
     public var gitUser: GitUser
     /// What `/etc/resolv.conf` leads to; only looked at when the host's network is asked for.
@@ -24,7 +24,7 @@ public struct HostFacts: Hashable, Sendable {
         memoryTotal: ByteCount,
         lastCapability: UInt32,
         caller: Caller,
-        entries: [OSString: HostEntry],
+        entries: HostEntries,
         gitUser: GitUser,
         resolverSettings: [UInt8],
         corePatternIsPipe: Bool
@@ -120,6 +120,12 @@ public enum HostEntry: Hashable, Sendable {
     /// A link stands in the way, in the last or an earlier component.
     case throughLink(resolved: OSString)
     case unreadable(errno: Int32)
+
+    /// Whether it is a regular file.
+    public var isFile: Bool {
+        if case .file = self { return true }
+        return false
+    }
 }
 
 /// Which file it is, whatever its name: compared again after the mount.

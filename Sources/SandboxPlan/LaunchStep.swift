@@ -130,6 +130,15 @@ public struct MountOptions: OptionSet, Hashable, Sendable {
         if contains(.noExecute) { words.append("noexec") }
         return words
     }
+
+    /// The words with a comma between each two, as the kernel's mount tables write them.
+    public var text: String {
+        var text = contains(.readOnly) ? "ro" : "rw"
+        if contains(.noSetuid) { text += ",nosuid" }
+        if contains(.noDevices) { text += ",nodev" }
+        if contains(.noExecute) { text += ",noexec" }
+        return text
+    }
 }
 
 /// Attributes of a process that execve(2) keeps, and the value each gets.

@@ -23,7 +23,7 @@ public enum LaunchPlanner {
         let limits = try LimitPlanner.planned(policy, host)
         let abi = host.landlockABI
         let isolated = policy.network != .host
-        let namespaces = namespaces(policy)
+        let namespaces = namespaces(network: policy.network)
 
         var steps = mounts.steps
         steps.append(.hostname(policy.process.hostname))
@@ -69,7 +69,7 @@ public enum LaunchPlanner {
                 writable: mounts.writable,
                 readable: mounts.readable,
                 network: policy.network,
-                files: host.entries.compactMap { path, entry in if case .file = entry { path } else { nil } },
+                files: host.entries.elements.filter { $0.entry.isFile }.map(\.path),
                 abi: abi
             ),
             limits: limits,
@@ -79,12 +79,12 @@ public enum LaunchPlanner {
         )
     }
 
-    /// The namespaces of a policy: all of them, but for the network when the host's was asked for.
-    public static func namespaces(_ policy: Policy) -> [Layer] {
+    /// The namespaces of a launch: all of them, but for the network when the host's was asked for.
+    public static func namespaces(network: NetworkPolicy) -> [Layer] {
         let all: [Layer] = [
             .userNamespace, .mountNamespace, .pidNamespace, .ipcNamespace, .utsNamespace, .cgroupNamespace,
         ]
-        return policy.network == .host ? all : all + [.networkNamespace]
+        return network == .host ? all : all + [.networkNamespace]
     }
 
     /// As root the workspace owner's ids, never 0; else the caller's own.

@@ -187,9 +187,9 @@ struct MountPlanner {
                 )
             }
         }
-        var seen: Set<OSString> = []
         var protections: [LaunchStep] = []
-        for root in roots.filter({ seen.insert($0.path).inserted }).sorted(by: { $0.path.depth < $1.path.depth }) {
+        let single = roots.indices.filter { index in !roots[..<index].contains { $0.path == roots[index].path } }
+        for root in single.map({ roots[$0] }).sorted(by: { $0.path.depth < $1.path.depth }) {
             try self.root(root, &result)
             if root.writable { try protect(root.path, &result, &protections) }
         }

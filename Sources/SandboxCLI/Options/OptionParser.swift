@@ -28,7 +28,7 @@ struct OptionParser<Options> {
         into result: inout Options
     ) throws(UsageError) -> Ending {
         var rest = arguments
-        var seen: Set<String> = []
+        var seen: [String] = []
         var words: [OSString] = []
         while let word = rest.popFirst() {
             if word == "--" {
@@ -47,9 +47,10 @@ struct OptionParser<Options> {
                 return .help
             }
             let option = try option(of: parts, in: word)
-            guard seen.insert(option.info.name).inserted || option.info.isRepeatable else {
+            guard option.info.isRepeatable || !seen.contains(option.info.name) else {
                 throw failure(.duplicateOption(option.info.name))
             }
+            seen.append(option.info.name)
             let value = try value(of: option.info, in: parts, following: &rest)
             do throws(BadValue) {
                 try option.read(value, &result)

@@ -7,8 +7,8 @@ extension JSONWriter {
             if !host.bootID.isEmpty { json.member("bootId", text: host.bootID) }
             json.object("caller") { $0.caller(host.caller) }
             json.member("corePatternIsPipe", bool: host.corePatternIsPipe)
-            json.member("entries", array: host.entries.sorted { $0.key < $1.key }) { json, found in
-                json.object { $0.entry(found.value, at: found.key) }
+            json.member("entries", array: host.entries.elements) { json, found in
+                json.object { $0.entry(found.entry, at: found.path) }
             }
             json.object("gitUser") { json in
                 json.member("emailIsSet", bool: !host.gitUser.email.isEmpty)

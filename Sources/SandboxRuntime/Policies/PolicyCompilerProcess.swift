@@ -61,9 +61,18 @@ enum PolicyCompilerProcess {
         let words = ["codex-sandboxd", "compile-policy", "--name", name].map { (word: String) in strdup(word) }
         defer { words.forEach { free($0) } }
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        // Our own signals wait by now; the compiler must end by ^C as anything else.
+        var attributes = posix_spawnattr_t()
+        var none = sigset_t()
+        let prepared = [
+            posix_spawnattr_init(&attributes), sigemptyset(&none), posix_spawnattr_setsigmask(&attributes, &none),
+            posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK)),
+        ]
+        defer { posix_spawnattr_destroy(&attributes) }
+        if let failed = prepared.first(where: { $0 != 0 }) { throw refusal("posix_spawn failed", errno: failed) }
         var pid: pid_t = 0
         let code = program.withPointer { path in
-            posix_spawn(&pid, path, &actions, nil, words + [nil], &environment)
+            posix_spawn(&pid, path, &actions, &attributes, words + [nil], &environment)
         }
         if code != 0 { throw refusal("\(program) could not be started", errno: code) }
         return pid

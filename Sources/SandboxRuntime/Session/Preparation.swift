@@ -105,7 +105,7 @@ public struct Preparation: ~Copyable {
 
     private static func checkProjectPolicy(
         _ workspace: OSString,
-        _ entries: [OSString: HostEntry]
+        _ entries: HostEntries
     ) throws(Refusal) {
         let path = workspace.appending(ProjectPolicy.name)
         guard case .file = entries[path] else { return }

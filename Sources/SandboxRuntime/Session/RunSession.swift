@@ -67,6 +67,10 @@ public struct RunSession: ~Copyable {
             workspace = try ChosenFolder.written(options.workspace ?? ".", otherwise: error)
             unusable = error
         }
+        // First of all: the kernel takes as long for the namespaces as everything up to the plan takes here. They are those
+        // of nearly every policy; for another one they are given up again.
+        var started = EarlyStart()
+        if unusable == nil { started.begin(options, workspace) }
         let result = try ResultFile(options.result)
         let id: LaunchID
         do throws(SyscallError) {
@@ -107,11 +111,12 @@ public struct RunSession: ~Copyable {
             let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
             let chosen = try ChosenPolicy(options, folders)
             if chosen.policy.confinement == .none {
+                started.giveUp()
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
-                let launch = try start(chosen.policy, workspace)
+                let launch = try started.launch(chosen.policy, options, workspace)
                 end.execve = .notReached(.killedAtGate)
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
@@ -145,21 +150,6 @@ public struct RunSession: ~Copyable {
         }
         say(preparation.notes)
         return preparation
-    }
-
-    /// pid 1, as whom the workspace's owner and the caller make it.
-    private func start(_ policy: Policy, _ workspace: OSString) throws(Refusal) -> Launch {
-        var pins = PinnedPaths()
-        pins.pin(workspace)
-        let identity = try LaunchPlanner.identity(
-            uid: geteuid(),
-            gid: getegid(),
-            groups: HostProbe.groups(),
-            workspace: workspace,
-            entry: pins.entries[workspace] ?? .absent,
-            allowRootOwned: options.allowRootOwnedWorkspace
-        )
-        return try Launch(identity: identity, namespaces: LaunchPlanner.namespaces(policy))
     }
 
     /// The launch itself; throws only before its start is recorded.

@@ -30,7 +30,7 @@ struct MountVerification {
             self.mount = mount
             self.isHidden = isHidden
             name = "mount \(mount.target)"
-            let options = mount.options.words.joined(separator: ",") + " private "
+            let options = mount.options.text + " private "
             switch mount.kind {
             case .filesystem(let type): text = options + type
             case .cover(.unreadableFile): text = options + "cover /file"
@@ -123,12 +123,12 @@ struct MountVerification {
             findings.compare(.mounts, name, expected: "no \(entry.type) below \(above.target)", found: "\(entry.type)")
             return
         }
-        let asked = above.options.words.joined(separator: ",")
+        let asked = above.options.text
         findings.compare(
             .mounts,
             name,
             expected: "\(asked) private, below \(above.target)",
-            found: entry.options(asked: above.options).words.joined(separator: ",")
+            found: entry.options(asked: above.options).text
                 + (entry.propagation.isEmpty ? " private" : " shared") + ", below \(above.target)"
         )
     }
@@ -174,7 +174,7 @@ extension MountVerification.Expectation {
         _ coverDevice: (major: UInt32, minor: UInt32)?,
         _ file: MountVerification.Seen?
     ) -> String {
-        var found = entry.options(asked: mount.options).words.joined(separator: ",")
+        var found = entry.options(asked: mount.options).text
         found +=
             entry.propagation.isEmpty ? " private" : " " + entry.propagation.map(\.description).joined(separator: ",")
         switch mount.kind {

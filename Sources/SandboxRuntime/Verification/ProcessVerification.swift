@@ -215,8 +215,8 @@ struct ProcessVerification {
         func field(_ layer: Layer, _ name: StaticString, _ expected: String) {
             findings.compare(layer, "\(name) of \(who)", expected: expected, found: status.text(name) ?? "absent")
         }
-        field(.userNamespace, "Uid", [uid, uid, uid, uid].joined(separator: "\t"))
-        field(.userNamespace, "Gid", [gid, gid, gid, gid].joined(separator: "\t"))
+        field(.userNamespace, "Uid", "\(uid)\t\(uid)\t\(uid)\t\(uid)")
+        field(.userNamespace, "Gid", "\(gid)\t\(gid)\t\(gid)\t\(gid)")
         let groups = plan.identity.dropsFromRoot ? [] : host.caller.groups
         findings.compare(
             .userNamespace,
