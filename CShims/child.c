@@ -315,11 +315,6 @@ int cs_launch_finish(struct cs_launch *launch)
         fail(launch, CS_STEP_CHILD_CLONE, -errno);
     if (launch->pid <= 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, -ESRCH); /* somebody killed the helper */
-    if (!launch->failed_step) {
-        const long restored = cs_processors_restore(&launch->processors, launch->pid);
-        if (restored < 0)
-            fail(launch, CS_STEP_CHILD_PROCESSORS, restored);
-    }
     if (!launch->failed_step)
         return 0;
     if (launch->pid > 0) {

@@ -4,7 +4,8 @@
  * The kernel's scheduler may leave a new process on its parent's processor although another one sleeps: in a virtual
  * machine a halted processor counts as taken away by the host (vcpu_is_preempted). The namespaces would then be made only
  * when the supervisor has nothing left to do. So the process that makes them is moved off the supervisor's processor while
- * it waits for its turn, and pid 1 gets the caller's own set back before anything is asked of it; the supervisor compares.
+ * it waits for its turn, and the place is built there. At the gate pid 1 and the worker get the caller's own set back, and
+ * the supervisor compares.
  */
 #include "cs_processors.h"
 

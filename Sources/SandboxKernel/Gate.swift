@@ -121,7 +121,6 @@ extension PlaceProcess {
         case CS_STEP_CHILD_DESCRIPTORS.rawValue: "descriptors of pid 1"
         case CS_STEP_CHILD_CAPABILITIES.rawValue: "capabilities for setting up"
         case CS_STEP_CHILD_EXEC.rawValue: "exec of pid 1"
-        case CS_STEP_CHILD_PROCESSORS.rawValue: "processors of pid 1"
         case CS_STEP_INIT_GATE.rawValue: "gate A"
         case CS_STEP_INIT_PLAN.rawValue: "reading the plan"
         case CS_STEP_INIT_REPORT.rawValue: "report of pid 1"

@@ -179,6 +179,22 @@ public struct PlaceProcess: ~Copyable {
         )
     }
 
+    /// Gives pid 1 and a process at its gate the caller's set of processors (CShims/processors.c).
+    ///
+    /// - Parameter pid: the process in the supervisor's pid namespace.
+    /// - Throws: `PlaceError`.
+    public func freeProcessors(of pid: Int32) throws(PlaceError) {
+        for process in [pid, self.pid] {
+            let result = cs_processors_restore(&launch.pointee.processors, process)
+            if result < 0 {
+                throw .syscall(SyscallError(call: "sched_setaffinity", subject: "\(process)", errno: Int32(-result)))
+            }
+        }
+    }
+
+    /// Whether a process may use exactly the processors that the supervisor may.
+    public static func hasOwnProcessors(_ pid: Int32) -> Bool { cs_processors_same(pid) == 1 }
+
     /// Sends a signal to the process group of a process of the place.
     public func signal(_ number: Int32, id: UInt32) throws(PlaceError) {
         try send(CS_MESSAGE_SIGNAL.rawValue, id: id, value: Int64(number))

@@ -153,8 +153,15 @@ public struct Launch: ~Copyable {
         case .ready(let pid, let values):
             worker = pid
             try verification.verifyProcess(pid, values, stdio: identities, &findings)
-            let processors = cs_processors_same(pid) == 1 ? "the caller's" : "others"
-            findings.compare(.attributes, "processors", expected: "the caller's", found: processors)
+            try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: pid) }
+            for (who, process) in [("pid 1", place.pid), ("worker", pid)] {
+                findings.compare(
+                    .attributes,
+                    "processors of \(who)",
+                    expected: "the caller's",
+                    found: PlaceProcess.hasOwnProcessors(process) ? "the caller's" : "others"
+                )
+            }
         case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
         try verifySealed(plan, &findings)
