@@ -186,6 +186,8 @@ int cs_place_step(struct cs_place *place, const struct cs_step *step)
         error = cs_install_filter(cs_at(place, place->plan->place_filter), place->plan->place_filter_count);
         /* unshare(0) does nothing and always succeeds but for the filter. unshare(2). */
         place->report.value[CS_PLACE_FILTER_ERRNO] = error ? 0 : -CS_CALL1(SYS_unshare, 0);
+        /* The kernel looks at the flags before anything else, capabilities included. umount(2). */
+        place->report.value[CS_PLACE_UNMOUNT_ERRNO] = error ? 0 : -CS_CALL2(SYS_umount2, NULL, -1);
         return error;
     default:
         return cs_place_mount(place, step);

@@ -141,6 +141,7 @@ enum cs_place_value {
     CS_PLACE_LOOPBACK,         /* 1: lo is up */
     CS_PLACE_PERSONALITY,
     CS_PLACE_UMASK,
+    CS_PLACE_UNMOUNT_ERRNO,    /* of umount2 with flags that do not exist: EINVAL but for the filter */
     CS_PLACE_VALUES,
 };
 
@@ -150,6 +151,7 @@ enum cs_process_value {
     CS_PROCESS_CWD,            /* 1: getcwd says what the plan says */
     CS_PROCESS_SIGNAL_MASK,
     CS_PROCESS_LANDLOCK_READ,
+    CS_PROCESS_SETID_ERRNO,    /* of a set-id mode for no file: EBADF but for the process filter */
     CS_PROCESS_VALUES,
 };
 

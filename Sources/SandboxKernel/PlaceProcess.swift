@@ -46,8 +46,9 @@ public struct PlaceProcess: ~Copyable {
     /// What reached the supervisor on the control socket.
     public enum Event: Hashable, Sendable {
         case ready(Report)
-        /// `dumpable` is pid 1's own flag: 0 from here on (prctl(2) PR_GET_DUMPABLE).
-        case started(id: UInt32, dumpable: Int64)
+        /// `inside` is the process's pid in the place, `dumpable` pid 1's own flag: 0 from here on (prctl(2)
+        /// PR_GET_DUMPABLE).
+        case started(id: UInt32, inside: Int64, dumpable: Int64)
         case exited(id: UInt32, status: Int32, userMicroseconds: Int64, systemMicroseconds: Int64, maximumRSSKiB: Int64)
         case timedOut
         case gone
@@ -235,7 +236,8 @@ public struct PlaceProcess: ~Copyable {
         }
         let values = Gate.values(message)
         switch message.kind {
-        case CS_MESSAGE_STARTED.rawValue: return .started(id: message.id, dumpable: values[1])
+        case CS_MESSAGE_STARTED.rawValue:
+            return .started(id: message.id, inside: values[0], dumpable: values[1])
         case CS_MESSAGE_TIMED_OUT.rawValue: return .timedOut
         case CS_MESSAGE_EXITED.rawValue:
             return .exited(

@@ -144,15 +144,23 @@ public struct Launch: ~Copyable {
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         let watch = try MountWatch(files)
         let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
-        try verification.verifyPlace(files, report, &findings)
+        let namespaces = try verification.verifyPlace(files, report, &findings)
         try mounts.verify(watch.text, root: root.number, &findings)
 
         let worker: Int32
+        let inside: String
         switch try attempt(plan, { () throws(PlaceError) in try gate.event(timeout: milliseconds(plan.limits.setUp)) })
         {
         case .ready(let pid, let values):
             worker = pid
-            try verification.verifyProcess(pid, values, stdio: identities, &findings)
+            inside = try verification.verifyProcess(
+                pid,
+                values,
+                parent: place.pid,
+                namespaces: namespaces,
+                stdio: identities,
+                &findings
+            )
             try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: pid) }
             for (who, process) in [("pid 1", place.pid), ("worker", pid)] {
                 findings.compare(
@@ -164,7 +172,7 @@ public struct Launch: ~Copyable {
             }
         case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
-        try verifySealed(plan, &findings)
+        try verifySealed(plan, worker: inside, &findings)
         result.layers = LayerReports.list(plan, findings.observations)
         if let refusal = findings.refusal() { throw refusal }
         let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
@@ -230,13 +238,21 @@ public struct Launch: ~Copyable {
     }
 
     /// pid 1 has closed its own memory to the place before anything is released in it.
-    private func verifySealed(_ plan: LaunchPlan, _ findings: inout Findings) throws(Refusal) {
+    ///
+    /// - Parameters:
+    ///   - plan: the plan.
+    ///   - worker: the pid in the place of the process that reported at the gate, as the kernel says it.
+    ///   - findings: gets what pid 1 says.
+    /// - Throws: `Refusal` when it says something else, or nothing.
+    private func verifySealed(_ plan: LaunchPlan, worker: String, _ findings: inout Findings) throws(Refusal) {
         let event = try attempt(plan) { () throws(PlaceError) in
             try place.event(timeout: milliseconds(plan.limits.setUp))
         }
-        guard case .started(1, let dumpable) = event else {
+        guard case .started(1, let inside, let dumpable) = event else {
             throw Refusal(.unexpected("no word on the worker's start"), steps: plan.steps)
         }
+        // What stands at the gate is what pid 1 has made, and nothing else that got hold of the gate.
+        findings.compare(.pidNamespace, "NSpid of worker", expected: String(inside), found: worker)
         findings.compare(.environment, "pid 1 is dumpable", expected: 0, found: dumpable, .selfReported)
     }
 

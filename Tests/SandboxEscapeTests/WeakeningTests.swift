@@ -160,7 +160,7 @@ struct WeakeningTests {
     static let promises: [(name: String, number: Int)] = [
         ("landlock_restrict_self", 446), ("landlock_add_rule", 445), ("seccomp", 317),
         ("capset", 126), ("prlimit64", 302), ("setrlimit", 160), ("mount_setattr", 442), ("move_mount", 429),
-        ("umount2", 166), ("pivot_root", 155), ("keyctl", 250),
+        ("umount2", 166), ("fchmod", 91), ("pivot_root", 155), ("keyctl", 250),
         ("setgroups", 116), ("setresuid", 117), ("setresgid", 119), ("fchdir", 81), ("chdir", 80),
         ("ioctl", 16), ("write", 1), ("setpriority", 141), ("sched_setscheduler", 144), ("sched_setaffinity", 203),
         ("personality", 135), ("umask", 95), ("rt_sigprocmask", 14), ("rt_sigaction", 13),

@@ -42,11 +42,13 @@ struct ProcessVerification {
     // MARK: - pid 1
 
     /// The whole of pid 1 but for its mounts: ids, maps, namespaces, capabilities, filters, and its own report.
+    ///
+    /// - Returns: its namespace links, in the order of `NamespaceKind`.
     func verifyPlace(
         _ files: borrowing ProcessFiles,
         _ report: PlaceProcess.Report,
         _ findings: inout Findings
-    ) throws(Refusal) {
+    ) throws(Refusal) -> [OSString] {
         let status = ProcessStatus(parsing: try files.read("status"))
         verifyStatus(status, filters: 1, of: "pid 1", &findings)
         findings.compare(
@@ -56,8 +58,9 @@ struct ProcessVerification {
             found: status.lastWord("NSpid") ?? "absent"
         )
         try verifyMaps(files, &findings)
-        try verifyNamespaces(files, of: "pid 1", &findings)
+        let namespaces = try verifyNamespaces(files, &findings)
         verifyReport(report, &findings)
+        return namespaces
     }
 
     /// Before pid 1 turns non-dumpable: afterwards its environment is closed to everybody but root.
@@ -108,6 +111,13 @@ struct ProcessVerification {
             found: value(CS_PLACE_FILTER_ERRNO),
             .refusedAct
         )
+        findings.compare(
+            .seccomp,
+            "umount2 with unknown flags",
+            expected: Errno.notPermitted,
+            found: value(CS_PLACE_UNMOUNT_ERRNO),
+            .refusedAct
+        )
         findings.compare(.attributes, "personality", expected: 0, found: value(CS_PLACE_PERSONALITY), .selfReported)
         findings.compare(
             .attributes,
@@ -151,15 +161,33 @@ struct ProcessVerification {
     // MARK: - One process
 
     /// The worker at gate B.
+    ///
+    /// - Parameters:
+    ///   - pid: of the process that reported, in the supervisor's pid namespace.
+    ///   - values: its report.
+    ///   - parent: pid 1 of the place, in the same namespace.
+    ///   - namespaces: those of pid 1, as `verifyPlace` found them.
+    ///   - stdio: what 0, 1 and 2 must be.
+    ///   - findings: gets what was compared.
+    /// - Returns: its pid in the place, as the kernel says it.
+    /// - Throws: `Refusal` when the kernel's report cannot be read.
     func verifyProcess(
         _ pid: Int32,
         _ values: [Int64],
+        parent: Int32,
+        namespaces: [OSString],
         stdio: [StreamIdentity],
         _ findings: inout Findings
-    ) throws(Refusal) {
+    ) throws(Refusal) -> String {
         let files = try ProcessFiles(pid: pid)
         let status = ProcessStatus(parsing: try files.read("status"))
         verifyStatus(status, filters: 2, of: "worker", &findings)
+        findings.compare(
+            .pidNamespace,
+            "PPid of worker",
+            expected: String(parent),
+            found: status.text("PPid") ?? "absent"
+        )
         findings.compare(.attributes, "SigBlk", expected: "0000000000000000", found: status.text("SigBlk") ?? "absent")
         findings.compare(.attributes, "SigIgn", expected: "0000000000000000", found: status.text("SigIgn") ?? "absent")
         findings.compare(
@@ -168,7 +196,7 @@ struct ProcessVerification {
             expected: "0" + String(umask, radix: 8),
             found: octal(status.text("Umask"))
         )
-        try verifyNamespaces(files, of: "worker", &findings)
+        try verifyNamespaces(files, equal: namespaces, &findings)
         try verifyLimits(files, &findings)
         try verifyScheduling(files, &findings)
         try DescriptorVerification.verify(files, stdio: stdio, &findings)
@@ -179,6 +207,13 @@ struct ProcessVerification {
             "clone3",
             expected: Errno.noSuchCall,
             found: value(CS_PROCESS_FILTER_ERRNO),
+            .refusedAct
+        )
+        findings.compare(
+            .seccomp,
+            "fchmod to a set-id mode",
+            expected: Errno.notPermitted,
+            found: value(CS_PROCESS_SETID_ERRNO),
             .refusedAct
         )
         findings.compare(
@@ -197,6 +232,7 @@ struct ProcessVerification {
                 .refusedAct
             )
         }
+        return status.lastWord("NSpid") ?? "absent"
     }
 
     private var umask: UInt32 {
@@ -232,19 +268,40 @@ struct ProcessVerification {
         }
     }
 
+    /// Those of pid 1: new ones where the plan says so.
     private func verifyNamespaces(
         _ files: borrowing ProcessFiles,
-        of who: String,
         _ findings: inout Findings
-    ) throws(Refusal) {
+    ) throws(Refusal) -> [OSString] {
+        var links: [OSString] = []
+        links.reserveCapacity(NamespaceKind.allCases.count)
         for (index, kind) in NamespaceKind.allCases.enumerated() {
             let own = plan.namespaces.contains(kind.layer)
             let found = try files.link(kind.file)
             findings.compare(
                 kind.layer,
-                "ns/\(kind.rawValue) of \(who)",
+                "ns/\(kind.rawValue) of pid 1",
                 expected: own ? "not the host's" : "the host's",
                 found: found == hostNamespaces[index] ? "the host's" : "not the host's"
+            )
+            links.append(found)
+        }
+        return links
+    }
+
+    /// Those of the worker: the very ones of pid 1, and not only others than the host's.
+    private func verifyNamespaces(
+        _ files: borrowing ProcessFiles,
+        equal expected: [OSString],
+        _ findings: inout Findings
+    ) throws(Refusal) {
+        for (index, kind) in NamespaceKind.allCases.enumerated() {
+            let found = try files.link(kind.file)
+            findings.compare(
+                kind.layer,
+                "ns/\(kind.rawValue) of worker",
+                expected: "pid 1's",
+                found: found == expected[index] ? "pid 1's" : "another"
             )
         }
     }

@@ -1,0 +1,50 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// What a launch leaves in its record.
+@Suite(.takesTurns, .timeLimit(.minutes(5)))
+struct RecordTests {
+    /// The one start record of a scene.
+    private func start(_ scene: Scene) throws -> [String: Any] {
+        for file in try scene.records() where file.hasSuffix(".jsonl") {
+            for line in try scene.text(of: file).split(separator: "\n") {
+                guard let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+                    let type = record["predicateType"] as? String, type.contains("launch-start")
+                else { continue }
+                return record
+            }
+        }
+        throw TestFailure("there is no start record below \(scene.state)")
+    }
+
+    /// Field to `observer: found`, of every observation.
+    private func observations(_ record: [String: Any]) -> [String: String] {
+        let predicate = record["predicate"] as? [String: Any] ?? [:]
+        var found: [String: String] = [:]
+        for layer in predicate["layers"] as? [[String: Any]] ?? [] {
+            for observation in layer["observations"] as? [[String: Any]] ?? [] {
+                guard let field = observation["field"] as? String else { continue }
+                found[field] = "\(observation["observer"] ?? ""): \(observation["found"] ?? "")"
+            }
+        }
+        return found
+    }
+
+    /// That a difference is noticed is shown by `ProcessVerificationTests` and by the fault suite.
+    @Test(arguments: Caller.available)
+    func theWorkerIsKnownByParentPidAndNamespaces(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(["/bin/true"])
+        #expect(result.ending == .exited(0), "\(result.story)")
+        let found = observations(try start(scene))
+        for kind in ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"] {
+            #expect(found["ns/\(kind) of pid 1"] == "outside: not the host's")
+            #expect(found["ns/\(kind) of worker"] == "outside: pid 1's")
+        }
+        #expect(found["NSpid of worker"] == "outside: 2")
+        #expect(found["PPid of worker"] != nil)
+        #expect(found["umount2 with unknown flags"] == "refused-act: 1")
+        #expect(found["fchmod to a set-id mode"] == "refused-act: 1")
+    }
+}

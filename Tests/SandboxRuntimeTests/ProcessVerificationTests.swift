@@ -1,0 +1,49 @@
+import Glibc
+import SandboxPlan
+import Testing
+
+@testable import SandboxRuntime
+
+/// What is compared of a gated worker, tried on this very process: what fits agrees, and one thing that is off does not.
+@Suite struct ProcessVerificationTests {
+    private func observations(parent: Int32, namespaces: [OSString]? = nil) throws -> [String: Bool] {
+        // The gate's place; whatever is open there will do.
+        let file = open("/dev/null", O_RDONLY)
+        defer { close(file) }
+        let verification = try ProcessVerification(
+            plan: SampleLaunch.plan,
+            host: SampleLaunch.host,
+            supervisor: getpid()
+        )
+        var findings = Findings()
+        let inside = try verification.verifyProcess(
+            getpid(),
+            [Int64](repeating: 0, count: 16),
+            parent: parent,
+            namespaces: namespaces ?? verification.hostNamespaces,
+            stdio: [],
+            &findings
+        )
+        #expect(inside == "\(getpid())")
+        return Dictionary(findings.observations.map { ($0.field, $0.agrees) }) { $0 && $1 }
+    }
+
+    @Test func parentIsComparedWithPidOne() throws {
+        #expect(try observations(parent: getppid())["PPid of worker"] == true)
+        #expect(try observations(parent: getppid() + 1)["PPid of worker"] == false)
+    }
+
+    @Test func everyNamespaceMustBeTheOneOfPidOne() throws {
+        let kinds = ProcessVerification.NamespaceKind.allCases
+        let same = try observations(parent: getppid())
+        for kind in kinds { #expect(same["ns/\(kind.rawValue) of worker"] == true) }
+        let others = [OSString](repeating: "mnt:[1]", count: kinds.count)
+        let different = try observations(parent: getppid(), namespaces: others)
+        for kind in kinds { #expect(different["ns/\(kind.rawValue) of worker"] == false) }
+    }
+
+    @Test func filterThatRefusesNothingIsNoticed() throws {
+        let found = try observations(parent: getppid())
+        #expect(found["clone3"] == false && found["fchmod to a set-id mode"] == false)
+    }
+}
