@@ -3,33 +3,60 @@ internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
 
-/// Watches repositories for a file that would move their settings elsewhere.
+/// Watches writable roots for files that would make git take its settings from elsewhere.
 ///
-/// git takes config and hooks from the folder that `.git/commondir` names (gitrepository-layout(5)). A main repository
-/// has no such file, and none can be covered in advance: an empty one makes git fail. So its coming into being ends the
-/// job, and what was planted is removed. Looked for with every look at the memory, and at the end: an inotify watch
-/// would see it at once, but giving one up makes every launch wait for the kernel (15 ms).
+/// Two ways lead past a protected `.git/config`. git takes config and hooks from the folder that `.git/commondir` names
+/// (gitrepository-layout(5)); a main repository has no such file. And a folder is a git folder itself once it has a
+/// `HEAD` with `objects` and `refs`, or with a `commondir` that names a folder which has them: that counts as soon as
+/// the `.git` in it is broken, or where there is none. None of these names can be covered in advance: an empty one makes
+/// git fail, or is the project's own. So their coming into being ends the job, and what was planted is removed. Looked
+/// for with every look at the memory, and at the end: an inotify watch would see it at once, but giving one up makes
+/// every launch wait for the kernel (15 ms).
 struct PlantWatch {
-    static let name: OSString = "commondir"
+    /// A folder, and the file in it that is not to come into being.
+    private struct Watched {
+        var folder: OSString
+        var name: OSString
+        /// Whether the file alone does it; else only with what makes the folder a git folder.
+        var counts: Bool
+        /// What was there before the job is not ours to remove.
+        var isRemovable: Bool
+    }
 
-    private let folders: [OSString]
+    private static let commonFolder: OSString = "commondir"
+    private static let head: OSString = "HEAD"
+
+    private let watched: [Watched]
 
     /// - Parameter plan: its anchors are the repositories in writable roots.
     init(_ plan: LaunchPlan) {
-        var folders: [OSString] = []
-        for case .bind(let bind) in plan.steps where bind.purpose == .anchor && bind.target.lastComponent == ".git" {
-            // A repository that has the file already is a worktree's: what it names is not ours to judge here.
-            if !PlantWatch.exists(bind.source.appending(PlantWatch.name)) { folders.append(bind.source) }
+        var watched: [Watched] = []
+        for case .bind(let bind) in plan.steps {
+            switch bind.purpose {
+            case .anchor:
+                guard bind.target.lastComponent == ".git" else { continue }
+                // A repository that has the file already is a worktree's: what it names is not ours to judge here.
+                guard PlantWatch.kind(of: bind.source.appending(PlantWatch.commonFolder)) == nil else { continue }
+                watched.append(
+                    Watched(folder: bind.source, name: PlantWatch.commonFolder, counts: true, isRemovable: true)
+                )
+            case .workspace, .write:
+                guard bind.isDirectory, !bind.options.contains(.readOnly) else { continue }
+                // A bare repository that is given to the job as its workspace is one already.
+                guard !PlantWatch.isGitFolder(bind.source) else { continue }
+                let isMissing = PlantWatch.kind(of: bind.source.appending(PlantWatch.head)) == nil
+                watched.append(
+                    Watched(folder: bind.source, name: PlantWatch.head, counts: false, isRemovable: isMissing)
+                )
+            case .system, .settings, .device, .read, .protected: continue
+            }
         }
-        self.folders = folders
+        self.watched = watched
     }
 
     /// What was planted, if anything.
     func planted() -> OSString? {
-        for folder in folders where PlantWatch.exists(folder.appending(PlantWatch.name)) {
-            return folder.appending(PlantWatch.name)
-        }
-        return nil
+        watched.first(where: PlantWatch.isPlanted).map { $0.folder.appending($0.name) }
     }
 
     /// Takes away what the job planted; the place must be gone.
@@ -38,16 +65,31 @@ struct PlantWatch {
     func remove() {
         let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
         let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
-        for folder in folders {
-            let number = folder.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
+        for entry in watched where entry.isRemovable && PlantWatch.isPlanted(entry) {
+            let number = entry.folder.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
             guard number >= 0 else { continue }
             let opened = OwnedFileDescriptor(owning: Int32(number))
-            _ = PlantWatch.name.withPointer { unlinkat(opened.number, $0, 0) }
+            // A link is removed and not followed, a folder refused (unlink(2)): git takes neither file from a folder.
+            _ = entry.name.withPointer { unlinkat(opened.number, $0, 0) }
         }
     }
 
-    private static func exists(_ path: OSString) -> Bool {
+    private static func isPlanted(_ entry: Watched) -> Bool {
+        entry.counts ? kind(of: entry.folder.appending(entry.name)) != nil : isGitFolder(entry.folder)
+    }
+
+    /// What git looks for in a folder that has no `.git` it can use; nearly always the first name is missing.
+    private static func isGitFolder(_ folder: OSString) -> Bool {
+        guard let kind = kind(of: folder.appending(head)), kind == S_IFREG || kind == S_IFLNK else { return false }
+        if PlantWatch.kind(of: folder.appending(commonFolder)) != nil { return true }
+        return PlantWatch.kind(of: folder.appending("objects")) != nil
+            && PlantWatch.kind(of: folder.appending("refs")) != nil
+    }
+
+    /// The type of a file (stat(2), S_IFMT), not following a link in its last component; nil when there is none.
+    private static func kind(of path: OSString) -> mode_t? {
         var identity = cs_identity()
-        return path.withPointer { cs_identify(FileReading.currentFolder, $0, &identity) } == 0
+        let result = path.withPointer { cs_identify(FileReading.currentFolder, $0, &identity) }
+        return result == 0 ? identity.mode & S_IFMT : nil
     }
 }

@@ -1,0 +1,121 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// Threat B1: a job that cannot change a repository's settings breaks the repository, and makes another one that git
+/// takes for the folder's own.
+///
+/// Whether it worked is asked of git itself: outside, as the worker's id, with settings that leave a mark when obeyed.
+@Suite(.takesTurns, .timeLimit(.minutes(5)))
+struct RepositoryTests {
+    /// Ways to make a folder one that git obeys (gitrepository-layout(5)).
+    static let layouts = [
+        "mkdir objects refs; echo 'ref: refs/heads/main' > HEAD; settings=.",
+        "mkdir -p objects refs/heads; ln -s refs/heads/main HEAD; settings=.",
+        "mkdir -p x/objects x/refs; echo 'ref: refs/heads/main' > HEAD; echo x > commondir; settings=x",
+    ]
+
+    private func attack(_ layout: String, _ scene: Scene) -> [String] {
+        let settings = """
+            [core]
+                repositoryformatversion = 0
+                bare = false
+                worktree = \(scene.workspace)
+                fsmonitor = "touch \(scene.folder)/mark; false"
+                sshCommand = "touch \(scene.folder)/mark; false"
+            [remote "origin"]
+                url = ssh://nowhere/x
+            """
+        return [
+            "/bin/sh", "-c",
+            "if [ -e .git ]; then rm .git/HEAD || exit 3; fi; \(layout); echo '\(settings)' > $settings/config",
+        ]
+    }
+
+    private func repository(in scene: Scene) throws {
+        let made = try scene.run(["/usr/bin/git", "init", "--quiet", "."], keeper: Caller.workerOptions)
+        try #require(made.ending == .exited(0), "\(made.story)")
+    }
+
+    /// Whether git on the host obeys what lies in the workspace.
+    private func isObeyed(_ scene: Scene) throws -> Bool {
+        for words in [["status"], ["fetch", "origin"]] {
+            _ = try scene.run(["/usr/bin/git"] + words, keeper: Caller.workerOptions)
+        }
+        return scene.exists(scene.folder + "/mark")
+    }
+
+    /// Where the mark goes: the worker's id must be able to make it outside.
+    private func scene(_ caller: Caller, withRepository: Bool) throws -> Scene {
+        let scene = try Scene(caller)
+        if withRepository { try repository(in: scene) }
+        return scene
+    }
+
+    @Test(arguments: layouts, [true, false])
+    func aBrokenRepositoryIsReplacedOutside(layout: String, withRepository: Bool) throws {
+        let scene = try scene(.user, withRepository: withRepository)
+        let result = try scene.run(attack(layout, scene), keeper: Caller.workerOptions)
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(try isObeyed(scene))
+    }
+
+    @Test(arguments: layouts.flatMap { [($0, true), ($0, false)] }, Caller.available)
+    func aBrokenRepositoryIsNotReplaced(attempt: (layout: String, withRepository: Bool), caller: Caller) throws {
+        let scene = try scene(caller, withRepository: attempt.withRepository)
+        let result = try scene.runInside(attack(attempt.layout, scene), options: scene.resultOptions)
+        let report = try scene.report()
+        #expect(report.outcome == "protection-lost", "\(result.story)")
+        #expect(result.errorText.contains("HEAD"), "\(result.story)")
+        #expect(!scene.exists(scene.workspace + "/HEAD"))
+        #expect(try !isObeyed(scene))
+    }
+
+    /// A job that goes on is ended, not only judged afterwards.
+    @Test(arguments: Caller.available)
+    func aJobThatMakesAGitFolderIsEnded(caller: Caller) throws {
+        let scene = try scene(caller, withRepository: true)
+        let attack = attack(RepositoryTests.layouts[0], scene)
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", attack[2] + "; exec sleep 60"],
+            options: scene.resultOptions,
+            keeper: ["--deadline", "30000"]
+        )
+        #expect(!result.tookTooLong && result.left == 0, "\(result.story)")
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+    }
+
+    /// What looks like a part of it is a project's own business, and a bare repository may be somebody's workspace.
+    @Test(
+        arguments: [
+            "echo x > HEAD", "mkdir objects refs", "mkdir HEAD objects refs", "echo x > HEAD; mkdir refs; mkdir a",
+        ],
+        Caller.available
+    )
+    func partsOfALayoutAreLeftAlone(script: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(["/bin/sh", "-c", script + "; ls"], options: scene.resultOptions)
+        #expect(try scene.report().outcome == "exited" && result.ending == .exited(0), "\(result.story)")
+        #expect(try scene.names(in: scene.workspace) == result.lines.sorted())
+    }
+
+    @Test(arguments: Caller.available)
+    func aBareRepositoryAsTheWorkspaceStays(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let made = try scene.run(["/usr/bin/git", "init", "--quiet", "--bare", "."], keeper: Caller.workerOptions)
+        try #require(made.ending == .exited(0), "\(made.story)")
+        let result = try scene.runInside(["/bin/sh", "-c", "echo x > description"], options: scene.resultOptions)
+        #expect(try scene.report().outcome == "exited", "\(result.story)")
+        #expect(scene.exists(scene.workspace + "/HEAD"))
+    }
+
+    /// A file `HEAD` that was the project's own is not removed; the verdict is the same.
+    @Test(arguments: Caller.available)
+    func aHeadThatWasThereStays(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.write("ref: refs/heads/main\n", to: scene.workspace + "/HEAD")
+        let result = try scene.runInside(["/bin/mkdir", "objects", "refs"], options: scene.resultOptions)
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+        #expect(try scene.text(of: scene.workspace + "/HEAD") == "ref: refs/heads/main\n")
+    }
+}
