@@ -126,7 +126,10 @@ let package = Package(
         ),
         tests(
             "SandboxRuntimeTests",
-            ["SandboxRuntime", "SandboxKernel", "SandboxPlan", "CShims", "codex-sandboxd", "evidence-writer"],
+            [
+                "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims", "codex-sandboxd",
+                "evidence-writer",
+            ],
             exclude: ["Fixtures"]
         ),
         // Runs programs of Tests/Programs and the launcher, and judges from the host's side.

@@ -293,7 +293,8 @@ enum SampleLaunch {
                 memoryPeakWatched: .mebibytes(30)
             ),
             layers: layers,
-            protectionEvents: [ProtectionEvent(at: time, what: "/home/ada/a project/.git/config was unmounted")]
+            protectionEvents: [ProtectionEvent(at: time, what: "/home/ada/a project/.git/config was unmounted")],
+            planted: ["/home/ada/a project/.claude", hostileName]
         )
     }
 

@@ -7,6 +7,8 @@ public struct LaunchReport: Sendable {
     public var memoryPeak: Int?
     /// Layer to word: `enforced`, `watched`.
     public var enforcement: [String: String]
+    /// Protected names that the job made; nil for one whose bytes are no text.
+    public var planted: [String?]
     /// The refusal's sentences, in one.
     public var refusal: String
 
@@ -20,6 +22,7 @@ public struct LaunchReport: Sendable {
         exitStatus = status
         memoryPeak = (object["usage"] as? [String: Any])?["memoryPeakWatchedBytes"] as? Int
         enforcement = object["enforcement"] as? [String: String] ?? [:]
+        planted = (object["planted"] as? [Any] ?? []).map { $0 as? String }
         let parts = object["refusal"] as? [String: Any] ?? [:]
         refusal = ["stage", "step", "subject", "layer", "message", "remedy"]
             .compactMap { parts[$0] as? String }.joined(separator: "; ")

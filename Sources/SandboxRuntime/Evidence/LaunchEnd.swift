@@ -19,6 +19,8 @@ public struct LaunchEnd: Sendable {
     public var layers: [LayerReport]
     /// Mounts that protect something and changed while the worker ran.
     public var protectionEvents: [ProtectionEvent]
+    /// Protected names that were missing before the launch and that the job has made.
+    public var planted: [OSString]
 
     public init(
         outcome: Outcome,
@@ -31,7 +33,8 @@ public struct LaunchEnd: Sendable {
         wallMicroseconds: UInt64? = nil,
         usage: Usage? = nil,
         layers: [LayerReport] = [],
-        protectionEvents: [ProtectionEvent] = []
+        protectionEvents: [ProtectionEvent] = [],
+        planted: [OSString] = []
     ) {
         self.outcome = outcome
         self.exitStatus = exitStatus
@@ -44,6 +47,7 @@ public struct LaunchEnd: Sendable {
         self.usage = usage
         self.layers = layers
         self.protectionEvents = protectionEvents
+        self.planted = planted
     }
 }
 

@@ -29,6 +29,7 @@ extension JSONWriter {
         if case .notExecuted(_, let message) = end.outcome { member("message", text: message) }
         member("missing") { $0.missing(end.layers) }
         member("outcome", string: end.outcome.word)
+        member("planted", bytes: end.planted)
         if let records { member("records", bytes: records) } else { member("records") { $0.null() } }
         if case .refused(let refusal) = end.outcome { member("refusal") { $0.refusal(refusal) } }
         member("schemaVersion", integer: LaunchStatement.schemaVersion)

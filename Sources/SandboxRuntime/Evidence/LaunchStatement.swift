@@ -90,6 +90,7 @@ public enum LaunchStatement {
             json.member("launchId", string: id.description)
             json.member("missing") { $0.missing(end.layers) }
             json.member("outcome") { $0.outcome(end.outcome) }
+            json.member("planted", bytes: end.planted)
             json.member("protectionEvents", array: end.protectionEvents) { json, event in
                 json.object { json in
                     json.member("at", time: event.at)

@@ -22,6 +22,10 @@ public enum LaunchText {
             lines += ["", "changes of protected mounts"]
             lines += events.map { "  \(ShownText.string($0["at"]))  \(ShownText.string($0["what"]))" }
         }
+        if let planted = closing?["planted"]?.array, !planted.isEmpty {
+            lines += ["", "made by the job, and trusted by tools of the host"]
+            lines += planted.map { "  \(ShownText.bytes($0))" }
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 

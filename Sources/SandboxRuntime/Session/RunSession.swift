@@ -189,6 +189,14 @@ public struct RunSession: ~Copyable {
             },
             released: { store.settle() }
         )
+        if done.released {
+            end.planted = PlantedNames.found(
+                MissingNames.all(preparation.policy, preparation.request, preparation.host, covered: plan.placeholders)
+            )
+            warnings += end.planted.map {
+                "the job made \($0), which tools trust without asking: look at it before you work there"
+            }
+        }
         finish(done, recorded ? prepared : nil, &store, context, &end)
     }
 
