@@ -47,4 +47,24 @@ struct RecordTests {
         #expect(found["umount2 with unknown flags"] == "refused-act: 1")
         #expect(found["fchmod to a set-id mode"] == "refused-act: 1")
     }
+
+    @Test(arguments: Caller.available, ["", "--policy read-only"])
+    func theStartSaysWhereTheRepositoryStood(caller: Caller, options: String) throws {
+        for isThere in [true, false] {
+            let scene = try Scene(caller)
+            if isThere {
+                let made = try scene.run(
+                    ["/usr/bin/git", "init", "--quiet", "--initial-branch", "trunk", "."],
+                    keeper: Caller.workerOptions
+                )
+                try #require(made.ending == .exited(0), "\(made.story)")
+            }
+            let result = try scene.runInside(["/bin/true"], options: options.split(separator: " ").map(String.init))
+            #expect(result.ending == .exited(0), "\(result.story)")
+            let subjects = try #require(try start(scene)["subject"] as? [[String: Any]])
+            let notes = subjects.compactMap { $0["annotations"] as? [String: Any] }
+            let head = notes.first { $0["role"] as? String == "workspace" }?["gitHead"] as? String
+            #expect(head == (isThere ? "ref: refs/heads/trunk" : nil))
+        }
+    }
 }

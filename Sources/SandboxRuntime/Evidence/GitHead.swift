@@ -1,3 +1,4 @@
+internal import CShims
 internal import SandboxKernel
 public import SandboxPlan
 
@@ -29,6 +30,16 @@ public struct GitHead: Hashable, Sendable {
         }
         let line = firstLine(of: OSString(".git").appending(reference), below: workspace)
         return GitHead(head: head, commit: line.flatMap(commit))
+    }
+
+    /// The same for a workspace by its path, which no link may be in.
+    public static func observed(at workspace: OSString) -> GitHead? {
+        let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
+        let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
+        let number = workspace.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
+        guard number >= 0 else { return nil }
+        let folder = OwnedFileDescriptor(owning: Int32(number))
+        return observed(workspace: folder.number)
     }
 
     private static func commit(_ line: OSString) -> String? {

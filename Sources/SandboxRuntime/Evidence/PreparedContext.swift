@@ -12,7 +12,8 @@ public struct PreparedContext: Sendable {
     let plannedLayers: [PlannedLayer]
     let arguments: CanonicalJSON
     let standardStreams: CanonicalJSON
-    let workspace: RecordedWorkspace
+    /// Its repository can be looked at later than the rest.
+    var workspace: RecordedWorkspace
     /// Known later than the rest: what the worker will run is looked up in the finished place.
     public var worker: WorkerExecutable?
     let host: CanonicalJSON?

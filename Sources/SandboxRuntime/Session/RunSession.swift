@@ -172,11 +172,13 @@ public struct RunSession: ~Copyable {
         var prepared: PreparedContext?
         var recorded = false
         let recordable = context
+        let hasRepository = RunSession.mayHaveRepository(preparation)
         let done = launch.run(
             task,
             streams: streams,
             meanwhile: { () throws(Refusal) in
                 prepared = PreparedContext(recordable)
+                if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
                 try RunSession.checkSockets(plan, allowed: filesystem.unixSockets)
             },
             record: { (established) throws(Refusal) in
@@ -208,16 +210,26 @@ public struct RunSession: ~Copyable {
     ) throws(Refusal) {
         let streams = try StandardStreams(closed: options.closedStreams, guarded: [])
         context.standardStreams = try streams.recorded
-        let prepared = PreparedContext(context)
+        var prepared = PreparedContext(context)
+        prepared.workspace.git = GitHead.observed(at: context.workspace.path)
+        let start = prepared
         var recorded = false
         let process = UnconfinedProcess(plan: preparation.plan, environment: options.environment)
         let done = process.launch { (established) throws(Refusal) in
             recorded = true
             do throws(EvidenceError) {
-                try store.appendStart(prepared, layers: established.layers)
+                try store.appendStart(start, layers: established.layers)
             } catch { throw error.refusal }
         }
-        finish(done, recorded ? prepared : nil, &store, context, &end)
+        finish(done, recorded ? start : nil, &store, context, &end)
+    }
+
+    /// Whether `.git` is worth a look: where it was looked at for the plan, that says it.
+    private static func mayHaveRepository(_ preparation: borrowing Preparation) -> Bool {
+        switch preparation.host.entries[preparation.request.workspace.appending(".git")] {
+        case .directory, nil: true
+        case .absent, .symlink, .file, .socket, .characterDevice, .other, .throughLink, .unreadable: false
+        }
     }
 
     /// Closes the record; `prepared` is nil when no start was recorded.
