@@ -20,6 +20,7 @@ extension LaunchOptions {
         fullAccess = options.dangerFullAccess
         stateFolder = options.stateDirectory
         evidenceCopy = options.evidence
+        durable = options.durable
         switch options.result {
         case .file(let path): result = .file(path)
         case .descriptor(let number): result = .descriptor(number)

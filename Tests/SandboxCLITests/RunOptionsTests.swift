@@ -28,7 +28,7 @@ import Testing
 
     static let flags: [(name: String, set: @Sendable (inout RunOptions) -> Void)] = [
         ("--allow-root-owned-workspace", { $0.allowRootOwnedWorkspace = true }),
-        ("--quiet", { $0.quiet = true }),
+        ("--quiet", { $0.quiet = true }), ("--durable", { $0.durable = true }),
         (
             "--danger-full-access",
             {

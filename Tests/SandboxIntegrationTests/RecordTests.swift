@@ -67,4 +67,24 @@ struct RecordTests {
             #expect(head == (isThere ? "ref: refs/heads/trunk" : nil))
         }
     }
+
+    /// Where fdatasync(2) fails, only the launch that asked for it is refused.
+    @Test(arguments: Caller.available)
+    func durableRecordsAreOnTheDisk(caller: Caller) throws {
+        for isDurable in [true, false] {
+            let scene = try Scene(caller)
+            let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), "fdatasync:EIO", "--"]
+            let command = scene.sandboxed(["/bin/echo", "ran"], options: isDurable ? ["--durable"] : [])
+            let result = try scene.run(filter + command, keeper: caller.keeperOptions)
+            if isDurable {
+                #expect(result.ending == .exited(125) && result.output == [], "\(result.story)")
+                #expect(result.errorText.contains("fdatasync"), "\(result.story)")
+            } else {
+                #expect(result.ending == .exited(0) && result.lines == ["ran"], "\(result.story)")
+            }
+        }
+        let scene = try Scene(caller)
+        let result = try scene.runInside(["/bin/echo", "ran"], options: ["--durable"])
+        #expect(result.ending == .exited(0) && result.lines == ["ran"], "\(result.story)")
+    }
 }

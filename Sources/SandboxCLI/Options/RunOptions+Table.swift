@@ -149,6 +149,7 @@ extension RunOptions {
             parse: OptionValue.path,
             set: { $0.evidence = $1 }
         ),
+        .flag("--durable", "Waits until each record is on the disk (fdatasync).") { $0.durable = true },
         .single(
             "--result",
             .fileOrDescriptor,

@@ -20,6 +20,8 @@ public struct RunOptions: Hashable, Sendable {
     public var allowRootOwnedWorkspace = false
     /// A further copy of the record.
     public var evidence: OSString?
+    /// Whether records are on the disk before the run goes on.
+    public var durable = false
     public var result: ResultTarget?
     /// No notes and warnings on stderr; refusals and errors are said all the same.
     public var quiet = false

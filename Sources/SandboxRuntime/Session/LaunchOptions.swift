@@ -14,6 +14,8 @@ public struct LaunchOptions: Hashable, Sendable {
     public var stateFolder: OSString?
     /// A further copy of the records.
     public var evidenceCopy: OSString?
+    /// Whether records are on the disk before the launch goes on.
+    public var durable: Bool
     public var result: ResultPlace?
     public var arguments: [OSString]
     /// The caller's, `NAME=VALUE` each.
@@ -35,6 +37,7 @@ public struct LaunchOptions: Hashable, Sendable {
         fullAccess = false
         stateFolder = nil
         evidenceCopy = nil
+        durable = false
         result = nil
         self.arguments = arguments
         self.environment = environment

@@ -88,7 +88,11 @@ public struct RunSession: ~Copyable {
         let location = EvidenceLocation(stateFolder: folders.state, workspace: workspace)
         var store: EvidenceStore
         do throws(EvidenceError) {
-            store = try EvidenceStore(opening: location, copy: options.evidenceCopy)
+            store = try EvidenceStore(
+                opening: location,
+                copy: options.evidenceCopy,
+                durability: options.durable ? .powerLoss : .processCrash
+            )
         } catch { throw error.refusal }
         var context = LaunchContext(
             id: id,
