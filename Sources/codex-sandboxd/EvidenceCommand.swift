@@ -64,8 +64,11 @@ enum EvidenceCommand {
             for launch in found.launches { Output.say("  \(launch.id)") }
             return 1
         }
+        // Here somebody waits for an answer anyway: the next launch of the same file finds it.
+        let digest = WorkerExecutable(recordedIn: launch.opening)
+            .flatMap { ExecutableDigests(stateFolder: location.stateFolder).remembered($0) }
         if options.json { return Output.write(launch.json.canonical.bytes + [UInt8(ascii: "\n")]) }
-        return Output.write(LaunchText.details(launch))
+        return Output.write(LaunchText.details(launch, worker: digest))
     }
 
     private static func list(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {

@@ -87,4 +87,25 @@ struct RecordTests {
         let result = try scene.runInside(["/bin/echo", "ran"], options: ["--durable"])
         #expect(result.ending == .exited(0) && result.lines == ["ran"], "\(result.story)")
     }
+
+    /// A launch only looks the digest up; whoever looks at the record has it computed, for the launches after that.
+    @Test(arguments: Caller.available)
+    func theWorkersDigestIsKnownOnceSomebodyLooked(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let content = try scene.run(["/usr/bin/sha256sum", "/usr/bin/env"], keeper: Caller.workerOptions)
+        let digest = try #require(content.outputText.split(separator: " ").first.map(String.init))
+        for isKnown in [false, true] {
+            let result = try scene.runInside(["/usr/bin/env", "true"])
+            #expect(result.ending == .exited(0), "\(result.story)")
+            #expect(try scene.recordsHolding("\"sha256\":\"\(digest)\"").isEmpty != isKnown)
+            let shown = try scene.run(
+                [scene.workshop.launcher, "evidence", "show"],
+                keeper: caller.keeperOptions
+            )
+            #expect(shown.ending == .exited(0), "\(shown.story)")
+            #expect(shown.outputText.contains("sha256:\(digest)"), "\(shown.story)")
+            #expect(shown.outputText.contains("still the same") != isKnown, "\(shown.story)")
+        }
+        #expect(try scene.names(in: scene.state + "/codex-sandbox/executables").count == 1)
+    }
 }

@@ -35,6 +35,26 @@ import Testing
         #expect(lines.contains("command python3 -m unittest ''"))
     }
 
+    @Test func namesThatTheJobMadeAreShown() throws {
+        let text = LaunchText.details(try launch(SampleLaunch.start, SampleLaunch.outcome(SampleLaunch.ends[0])))
+        #expect(text.contains("made by the job, and trusted by tools of the host\n  /home/ada/a project/.claude\n"))
+    }
+
+    @Test func digestOfTheWorkerIsShownWhereTheRecordHasNone() throws {
+        var context = SampleLaunch.context
+        context.worker?.sha256 = nil
+        let start = LaunchStatement.start(
+            PreparedContext(context),
+            layers: SampleLaunch.layers,
+            childReport: [],
+            at: SampleLaunch.time
+        )
+        let words = "sha256:\(String(repeating: "11", count: 32)) now"
+        #expect(LaunchText.details(try launch(start, nil), worker: SampleLaunch.digest).contains(words))
+        #expect(!LaunchText.details(try launch(start, nil)).contains("now, and"))
+        #expect(!LaunchText.details(try launch(SampleLaunch.start, nil), worker: SampleLaunch.digest).contains("now,"))
+    }
+
     @Test func observationThatDiffersStandsOut() throws {
         let report = LayerReport(
             layer: .userNamespace,

@@ -3,11 +3,16 @@
 /// Every string of a record is taken for hostile and escaped.
 public enum LaunchText {
     /// One launch with its outcome, its layers and every observation; lines end with a newline.
-    public static func details(_ launch: RecordedLaunch) -> String {
+    ///
+    /// - Parameters:
+    ///   - launch: the launch.
+    ///   - worker: SHA-256 of the worker's executable as it is now, if it is still the very file that was recorded.
+    /// - Returns: the lines.
+    public static func details(_ launch: RecordedLaunch, worker: [UInt8]? = nil) -> String {
         let opening = launch.opening["predicate"]
         let closing = launch.state == .refused ? opening : launch.outcome?["predicate"]
         var lines = ["launch \(launch.id): \(ending(launch))", ""]
-        lines += facts(launch, opening, closing).lines(indent: 2)
+        lines += facts(launch, opening, closing, worker).lines(indent: 2)
         if let refusal = closing?["outcome"]?["refusal"] { lines += ["", "refused"] + refused(refusal, closing) }
         lines += layers(opening?["layers"]?.array ?? [], final: closing)
         if let reports = opening?["childReport"]?.array, !reports.isEmpty {
@@ -59,7 +64,12 @@ public enum LaunchText {
         return word
     }
 
-    private static func facts(_ launch: RecordedLaunch, _ opening: JSONValue?, _ closing: JSONValue?) -> TextTable {
+    private static func facts(
+        _ launch: RecordedLaunch,
+        _ opening: JSONValue?,
+        _ closing: JSONValue?,
+        _ worker: [UInt8]?
+    ) -> TextTable {
         var table = TextTable()
         table.add("command", ShownText.command(opening?["arguments"]))
         for subject in launch.opening["subject"]?.array ?? [] {
@@ -68,6 +78,9 @@ public enum LaunchText {
                 ShownText.bytes(subject["annotations"]?["path"])
             )
             table.add("", digests(subject["digest"]))
+            if let worker, subject["annotations"]?["role"]?.string == "worker", subject["digest"]?["sha256"] == nil {
+                table.add("", "sha256:\(Hexadecimal.text(worker)) now, and the file is still the same")
+            }
             if let head = subject["annotations"]?["gitHead"] { table.add("", "git HEAD \(ShownText.bytes(head))") }
         }
         if let policy = opening?["policy"] {

@@ -53,8 +53,36 @@ public struct WorkerExecutable: Hashable, Sendable {
     /// SHA-256 of the text `DEVICE:INODE:SIZE:MODIFIED:CHANGED` in decimal: the digest of our own key `fileIdentity`.
     ///
     /// It says which file this was on this host, not what was in it.
-    public var identityDigest: [UInt8] {
-        SHA256.digest(Array("\(device):\(inode):\(size):\(modified):\(changed)".utf8))
+    public var identityDigest: [UInt8] { SHA256.digest(Array(identityText.utf8)) }
+
+    var identityText: String { "\(device):\(inode):\(size):\(modified):\(changed)" }
+
+    /// Whether it is the same file with the same content, as far as the kernel's numbers say it.
+    func isSame(as other: WorkerExecutable) -> Bool {
+        device == other.device && inode == other.inode && size == other.size && modified == other.modified
+            && changed == other.changed
+    }
+}
+
+extension WorkerExecutable {
+    /// The worker that a record names; nil when it names none, or one whose path is no text.
+    public init?(recordedIn opening: JSONValue) {
+        let subject = opening["subject"]?.array?.first { $0["annotations"]?["role"]?.string == "worker" }
+        let notes = subject?["annotations"]
+        guard let path = notes?["path"]?.string, let device = notes?["device"]?.string.flatMap({ UInt64($0) }),
+            let inode = notes?["inode"]?.string.flatMap({ UInt64($0) }),
+            let size = notes?["sizeBytes"]?.integer.flatMap({ UInt64(exactly: $0) }),
+            let modified = notes?["modifiedNanoseconds"]?.string.flatMap({ Int64($0) }),
+            let changed = notes?["changedNanoseconds"]?.string.flatMap({ Int64($0) })
+        else { return nil }
+        self.init(
+            path: OSString(path),
+            device: device,
+            inode: inode,
+            size: size,
+            modified: modified,
+            changed: changed
+        )
     }
 }
 

@@ -176,6 +176,7 @@ public struct RunSession: ~Copyable {
         var prepared: PreparedContext?
         var recorded = false
         let recordable = context
+        let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
         let hasRepository = RunSession.mayHaveRepository(preparation)
         let done = launch.run(
             task,
@@ -187,6 +188,7 @@ public struct RunSession: ~Copyable {
             },
             record: { (established) throws(Refusal) in
                 prepared?.worker = established.executable
+                if let worker = established.executable { prepared?.worker?.sha256 = digests.known(worker) }
                 guard let prepared else { return }
                 recorded = true
                 do throws(EvidenceError) {
