@@ -36,15 +36,15 @@ struct PlantWatch {
             case .anchor:
                 guard bind.target.lastComponent == ".git" else { continue }
                 // A repository that has the file already is a worktree's: what it names is not ours to judge here.
-                guard PlantWatch.kind(of: bind.source.appending(PlantWatch.commonFolder)) == nil else { continue }
+                if case .there = PlantWatch.look(at: bind.source.appending(PlantWatch.commonFolder)) { continue }
                 watched.append(
                     Watched(folder: bind.source, name: PlantWatch.commonFolder, counts: true, isRemovable: true)
                 )
             case .workspace, .write:
                 guard bind.isDirectory, !bind.options.contains(.readOnly) else { continue }
                 // A bare repository that is given to the job as its workspace is one already.
-                guard !PlantWatch.isGitFolder(bind.source) else { continue }
-                let isMissing = PlantWatch.kind(of: bind.source.appending(PlantWatch.head)) == nil
+                guard !PlantWatch.isGitFolder(bind.source, ifHidden: false) else { continue }
+                let isMissing = PlantWatch.look(at: bind.source.appending(PlantWatch.head)) == .missing
                 watched.append(
                     Watched(folder: bind.source, name: PlantWatch.head, counts: false, isRemovable: isMissing)
                 )
@@ -75,21 +75,33 @@ struct PlantWatch {
     }
 
     private static func isPlanted(_ entry: Watched) -> Bool {
-        entry.counts ? kind(of: entry.folder.appending(entry.name)) != nil : isGitFolder(entry.folder)
+        entry.counts
+            ? look(at: entry.folder.appending(entry.name)) != .missing : isGitFolder(entry.folder, ifHidden: true)
     }
 
     /// What git looks for in a folder that has no `.git` it can use; nearly always the first name is missing.
-    private static func isGitFolder(_ folder: OSString) -> Bool {
-        guard let kind = kind(of: folder.appending(head)), kind == S_IFREG || kind == S_IFLNK else { return false }
-        if PlantWatch.kind(of: folder.appending(commonFolder)) != nil { return true }
-        return PlantWatch.kind(of: folder.appending("objects")) != nil
-            && PlantWatch.kind(of: folder.appending("refs")) != nil
+    private static func isGitFolder(_ folder: OSString, ifHidden: Bool) -> Bool {
+        switch look(at: folder.appending(head)) {
+        case .missing: return false
+        case .hidden: return ifHidden
+        case .there(let kind): guard kind == S_IFREG || kind == S_IFLNK else { return false }
+        }
+        if look(at: folder.appending(commonFolder)) != .missing { return true }
+        return look(at: folder.appending("objects")) != .missing && look(at: folder.appending("refs")) != .missing
     }
 
-    /// The type of a file (stat(2), S_IFMT), not following a link in its last component; nil when there is none.
-    private static func kind(of path: OSString) -> mode_t? {
+    private enum Look: Equatable {
+        case missing
+        /// It cannot be looked at. A job may have closed the folder (chmod(2)) to hide what it has put there.
+        case hidden
+        /// Its type (stat(2), S_IFMT); a link is a link.
+        case there(mode_t)
+    }
+
+    private static func look(at path: OSString) -> Look {
         var identity = cs_identity()
         let result = path.withPointer { cs_identify(FileReading.currentFolder, $0, &identity) }
-        return result == 0 ? identity.mode & S_IFMT : nil
+        if result == Int(-ENOENT) || result == Int(-ENOTDIR) { return .missing }
+        return result == 0 ? .there(identity.mode & S_IFMT) : .hidden
     }
 }

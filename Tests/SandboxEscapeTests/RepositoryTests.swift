@@ -85,6 +85,19 @@ struct RepositoryTests {
         #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
     }
 
+    /// Closed to an ordinary supervisor too, which then cannot remove anything, but says so.
+    @Test(arguments: Caller.available)
+    func aClosedFolderHidesNothing(caller: Caller) throws {
+        let scene = try scene(caller, withRepository: false)
+        let attack = attack(RepositoryTests.layouts[0], scene)
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", attack[2] + "; chmod 0 ."],
+            options: scene.resultOptions
+        )
+        #expect(chmod(scene.workspace, 0o755) == 0)
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+    }
+
     /// What looks like a part of it is a project's own business, and a bare repository may be somebody's workspace.
     @Test(
         arguments: [
