@@ -16,12 +16,45 @@ public enum FileReading {
         limit: Int = 1 << 20,
         followingLinks: Bool = true
     ) throws(SyscallError) -> [UInt8] {
+        let file = try open(path, below: folder, followingLinks: followingLinks)
+        return try read(file, named: path, limit: limit)
+    }
+
+    /// Opens for reading, never waiting for what is no regular file.
+    ///
+    /// - Throws: `SyscallError` of openat2(2).
+    public static func open(
+        _ path: OSString,
+        below folder: Int32 = currentFolder,
+        followingLinks: Bool = true
+    ) throws(SyscallError) -> OwnedFileDescriptor {
         let flags = UInt64(O_RDONLY | O_NONBLOCK | O_NOCTTY)
         let resolve = followingLinks ? 0 : UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
         let number = try checkedKernel("openat2", on: path.description) {
             path.withCString { cs_openat2(folder, $0, flags, 0, resolve) }
         }
-        return try read(OwnedFileDescriptor(owning: Int32(number)), named: path, limit: limit)
+        return OwnedFileDescriptor(owning: Int32(number))
+    }
+
+    /// A folder to look things up in, without the right to list it.
+    ///
+    /// - Throws: `SyscallError` of openat2(2).
+    public static func folder(
+        _ path: OSString,
+        below folder: Int32 = currentFolder,
+        followingLinks: Bool = true
+    ) throws(SyscallError) -> OwnedFileDescriptor {
+        let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
+        let resolve = followingLinks ? 0 : UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
+        let number = try checkedKernel("openat2", on: path.description) {
+            path.withCString { cs_openat2(folder, $0, flags, 0, resolve) }
+        }
+        return OwnedFileDescriptor(owning: Int32(number))
+    }
+
+    /// The path of an open file or folder as the kernel knows it now, without links; ` (deleted)` behind one that is gone.
+    public static func path(of number: Int32) throws(SyscallError) -> OSString {
+        try link(OSString("/proc/self/fd/\(number)"))
     }
 
     /// The whole content of an open file from its beginning, at most `limit` bytes; a longer file is EFBIG.

@@ -98,6 +98,7 @@ struct FailClosedTests {
         let scene = try Scene(caller)
         let file = scene.folder + "/policy.toml"
         try scene.write(policy.text, to: file)
+        if caller == .root { try #require(chown(file, 0, 0) == 0) }
         let result = try scene.runInside(worker(scene), options: ["--policy", file])
         #expect(result.ending == .exited(125) && result.output == [] && !didRun(scene), "\(result.story)")
         #expect(result.errorText.contains(policy.names), "\(result.story)")

@@ -25,7 +25,8 @@ public struct PolicyCatalog {
 
     /// The policy, compiled, with warnings for a person.
     public func load(_ reference: PolicyReference) throws(Refusal) -> (policy: CompiledPolicy, warnings: [String]) {
-        try loader.load(reference)
+        let loaded = try loader.load(reference)
+        return (loaded.policy, loaded.warnings)
     }
 
     /// The user's own first; a user's file hides a built-in of the same name.

@@ -7,6 +7,8 @@ public struct ChosenPolicy: Hashable, Sendable {
     public let policy: Policy
     /// What a person should know about how it was got.
     let warnings: [String]
+    /// Real path of the file, if it was named as one.
+    let file: OSString?
 
     /// - Parameters:
     ///   - options: name or file, and flags.
@@ -14,7 +16,10 @@ public struct ChosenPolicy: Hashable, Sendable {
     /// - Throws: `Refusal` when there is none of that name, it is not valid, or it needs a flag that is missing.
     init(_ options: LaunchOptions, _ folders: OwnFolders) throws(Refusal) {
         let loader = PolicyLoader(settingsFolder: folders.settings, cacheFolder: folders.cache)
-        (compiled, warnings) = try loader.load(options.policy)
+        let loaded = try loader.load(options.policy)
+        compiled = loaded.policy
+        warnings = loaded.warnings
+        file = loaded.file
         policy = try ChosenPolicy.absolute(compiled.policy.applying(options.overrides))
         if policy.confinement == .none && !options.fullAccess {
             throw Refusal(
