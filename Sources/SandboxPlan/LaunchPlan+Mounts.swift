@@ -22,6 +22,15 @@ public struct ExpectedMount: Hashable, Sendable {
 }
 
 extension LaunchPlan {
+    /// Host paths that the job may write to, itself or below; read-only parts of them are not taken out.
+    public var writablePaths: [OSString] {
+        var paths: [OSString] = []
+        for case .bind(let bind) in steps where bind.purpose == .workspace || bind.purpose == .write {
+            if !bind.options.contains(.readOnly) { paths.append(bind.source) }
+        }
+        return paths
+    }
+
     /// The mount table after the last step, in the order it was made.
     public var expectedMounts: [ExpectedMount] {
         var mounts: [ExpectedMount] = []

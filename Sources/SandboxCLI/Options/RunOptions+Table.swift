@@ -145,7 +145,7 @@ extension RunOptions {
         .single(
             "--evidence",
             .file,
-            "Writes a further copy of the record to FILE.",
+            "A further copy of the record, in a FILE outside of the workspace.",
             parse: OptionValue.path,
             set: { $0.evidence = $1 }
         ),
@@ -153,7 +153,7 @@ extension RunOptions {
         .single(
             "--result",
             .fileOrDescriptor,
-            "Writes one JSON object about the run; digits are a descriptor.",
+            "One JSON object about the run, outside of the workspace; digits are a descriptor.",
             parse: ResultTarget.parse,
             set: { $0.result = $1 }
         ),

@@ -18,7 +18,8 @@ public struct EvidenceStore: ~Copyable {
     private let durability: Durability
     private let folder: EvidenceFolder
     private var records: RecordFile
-    private let copy: RecordFile?
+    private var copy: RecordFile?
+    private var copyPlace: OutputPlace?
     private var startLine: CanonicalJSON?
     private var startDigest: [UInt8]?
 
@@ -34,7 +35,7 @@ public struct EvidenceStore: ~Copyable {
         copy: OSString? = nil,
         durability: Durability = .processCrash
     ) throws(EvidenceError) {
-        // Both before any property is set: an initializer that throws halfway could not say which to close.
+        // All before any property is set: an initializer that throws halfway could not say which to close.
         let folder = try EvidenceStore.openFolder(location)
         let opened = try EvidenceStore.openRecords(location, durability)
         let openedCopy = try EvidenceStore.openCopy(copy, durability)
@@ -42,7 +43,19 @@ public struct EvidenceStore: ~Copyable {
         self.durability = durability
         self.folder = folder
         records = opened
-        self.copy = openedCopy
+        self.copy = openedCopy.records
+        copyPlace = openedCopy.place
+    }
+
+    /// Settles that the copy stays, when the job cannot reach it; to be done before anything is appended.
+    ///
+    /// - Parameter writable: what the job may write.
+    /// - Throws: `EvidenceError` when it can; nothing is appended to the copy then, and what was made is gone.
+    mutating func keepCopy(outside writable: [OSString]) throws(EvidenceError) {
+        guard var place = copyPlace.take() else { return }
+        let records = copy.take()
+        try place.keep(outside: writable)
+        copy = records
     }
 
     /// Appends the start record: to be done before the worker is released.
@@ -109,19 +122,26 @@ public struct EvidenceStore: ~Copyable {
         try records.append(line)
         switch copy {
         case .some(let copy): try copy.append(line)
-        case .none: break
+        case .none: return
         }
+        if var place = copyPlace.take() { place.keep() }
     }
 
-    private static func openCopy(_ path: OSString?, _ durability: Durability) throws(EvidenceError) -> RecordFile? {
-        guard let path else { return nil }
-        return try RecordFile.open(
-            path,
-            below: AT_FDCWD,
+    private struct Copy: ~Copyable {
+        var records: RecordFile?
+        var place: OutputPlace?
+    }
+
+    private static func openCopy(_ path: OSString?, _ durability: Durability) throws(EvidenceError) -> Copy {
+        guard let path else { return Copy(records: nil, place: nil) }
+        let opened = try OutputPlace.open(path, option: "--evidence", access: O_RDWR | O_APPEND)
+        let records = try RecordFile.adopt(
+            opened.file,
             path: path,
             durable: durability == .powerLoss,
             remedy: "name another file with --evidence FILE"
         )
+        return Copy(records: records, place: opened.place)
     }
 
     /// Descriptor of the workspace's folder, for what else is kept there; valid as long as the store.

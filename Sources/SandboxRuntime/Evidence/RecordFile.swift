@@ -15,7 +15,7 @@ struct RecordFile: ~Copyable {
     /// How long a lock is waited for: a stopped process may hold it for ever.
     private static let lockPatience = 5000
 
-    /// Opens or makes `name` in `folder` (or at a path, with AT_FDCWD) for appending.
+    /// Opens or makes `name` in `folder` for appending.
     static func open(
         _ name: OSString,
         below folder: Int32,
@@ -37,7 +37,16 @@ struct RecordFile: ~Copyable {
                 remedy: remedy
             )
         }
-        let descriptor = OwnedFileDescriptor(owning: number)
+        return try adopt(OwnedFileDescriptor(owning: number), path: path, durable: durable, remedy: remedy)
+    }
+
+    /// Takes over a file that is open for reading and appending.
+    static func adopt(
+        _ descriptor: consuming OwnedFileDescriptor,
+        path: OSString,
+        durable: Bool,
+        remedy: String
+    ) throws(EvidenceError) -> RecordFile {
         let status = try OwnedByUs.check(descriptor.number, path, remedy: remedy)
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw EvidenceError(

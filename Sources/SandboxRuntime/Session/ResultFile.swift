@@ -5,17 +5,21 @@ internal import SandboxPlan
 
 /// Where `--result` goes: opened before the launch, written once at the end.
 struct ResultFile: ~Copyable {
-    private let file: OwnedFileDescriptor?
+    private var file: OwnedFileDescriptor?
+    /// Nil for a descriptor: what the caller has open is the caller's choice.
+    private var place: OutputPlace?
 
     /// - Throws: `Refusal` when it cannot be written to: better before the job than after it.
     init(_ place: LaunchOptions.ResultPlace?) throws(Refusal) {
+        self.place = nil
         switch place {
         case .none: file = nil
         case .file(let path):
-            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY
-            let number = path.withPointer { open($0, flags, 0o600) }
-            if number < 0 { throw ResultFile.refusal(path.description, "open", errno) }
-            file = OwnedFileDescriptor(owning: number)
+            do throws(EvidenceError) {
+                let opened = try OutputPlace.open(path, option: "--result", access: O_WRONLY)
+                self.place = .some(opened.place)
+                file = .some(opened.file)
+            } catch { throw error.refusal }
         case .descriptor(let given):
             let flags = cs_fcntl_getfl(given)
             if flags < 0 { throw ResultFile.refusal("descriptor \(given)", "fcntl", Int32(-flags)) }
@@ -26,6 +30,21 @@ struct ResultFile: ~Copyable {
             if copy < 0 { throw ResultFile.refusal("descriptor \(given)", "fcntl", Int32(-copy)) }
             file = OwnedFileDescriptor(owning: Int32(copy))
         }
+    }
+
+    /// Settles that the result goes there, and empties the file; until then it is what it was.
+    ///
+    /// - Parameter writable: what the job may write.
+    /// - Throws: `Refusal` when the file lies there: nothing is written to it then, and what was made is gone.
+    mutating func keep(outside writable: [OSString]) throws(Refusal) {
+        guard var place = place.take(), let file = file.take() else { return }
+        do throws(EvidenceError) {
+            try place.keep(outside: writable)
+        } catch { throw error.refusal }
+        let emptied = ftruncate(file.number, 0)
+        let code = errno
+        guard emptied == 0 else { throw ResultFile.refusal(place.path.description, "ftruncate", code) }
+        self.file = consume file
     }
 
     /// All of it, or a warning.

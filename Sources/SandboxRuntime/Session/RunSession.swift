@@ -71,7 +71,7 @@ public struct RunSession: ~Copyable {
         // of nearly every policy; for another one they are given up again.
         var started = EarlyStart()
         if unusable == nil { started.begin(options, workspace) }
-        let result = try ResultFile(options.result)
+        var result = try ResultFile(options.result)
         let id: LaunchID
         do throws(SyscallError) {
             id = try LaunchID.random(at: startedAt)
@@ -118,12 +118,14 @@ public struct RunSession: ~Copyable {
                 started.giveUp()
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
+                try keepOutputs(outside: [], &store, &result)
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
                 let launch = try started.launch(chosen.policy, options, workspace)
                 end.execve = .notReached(.killedAtGate)
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
+                try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
                 try placeholders.make(preparation.plan.placeholders)
                 try self.launch(launch, preparation, &store, &context, &end)
             }
@@ -131,10 +133,40 @@ public struct RunSession: ~Copyable {
             end.outcome = .refused(error)
             end.exitStatus = exitStatus(end.outcome)
             end.endedAt = .now
+            if plan == nil { dropOutputs(in: workspace, &store, &result) }
             close(&store, context, end)
         }
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
         return End(outcome: end.outcome, plan: plan, warnings: warnings)
+    }
+
+    /// Settles `--result` and `--evidence`, now that it is known what the job may write.
+    private func keepOutputs(
+        outside writable: [OSString],
+        _ store: inout EvidenceStore,
+        _ result: inout ResultFile
+    ) throws(Refusal) {
+        do throws(EvidenceError) {
+            try store.keepCopy(outside: writable)
+        } catch {
+            // The other of the two may still tell of the refusal.
+            do throws(Refusal) { try result.keep(outside: writable) } catch {}
+            throw error.refusal
+        }
+        try result.keep(outside: writable)
+    }
+
+    /// The same when there is no plan: what the command line alone makes writable.
+    private mutating func dropOutputs(
+        in workspace: OSString,
+        _ store: inout EvidenceStore,
+        _ result: inout ResultFile
+    ) {
+        do throws(Refusal) {
+            try keepOutputs(outside: [workspace] + options.overrides.write, &store, &result)
+        } catch {
+            warnings.append("\(error.message); remedy: \(error.remedy)")
+        }
     }
 
     /// Everything up to the plan, and what of it belongs in the record.
