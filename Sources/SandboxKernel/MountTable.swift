@@ -3,6 +3,8 @@ public import SandboxPlan
 /// One line of `/proc/PID/mountinfo` (proc_pid_mountinfo(5)).
 public struct MountEntry: Hashable, Sendable {
     public var identifier: UInt64
+    /// The mount that this one stands on.
+    public var parent: UInt64
     public var device: (major: UInt32, minor: UInt32)
     /// The part of the file system that is mounted.
     public var root: OSString
@@ -13,9 +15,9 @@ public struct MountEntry: Hashable, Sendable {
     public var type: OSString
 
     public static func == (left: MountEntry, right: MountEntry) -> Bool {
-        left.identifier == right.identifier && left.device == right.device && left.root == right.root
-            && left.target == right.target && left.options == right.options && left.propagation == right.propagation
-            && left.type == right.type
+        left.identifier == right.identifier && left.parent == right.parent && left.device == right.device
+            && left.root == right.root && left.target == right.target && left.options == right.options
+            && left.propagation == right.propagation && left.type == right.type
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -48,7 +50,7 @@ public struct MountTable: Hashable, Sendable {
     private static func entry(_ text: [UInt8], _ line: Range<Int>) -> MountEntry? {
         var fields = Fields(text: text, line: line)
         guard let number = fields.next(), let identifier = KernelText.number(text, in: number),
-            fields.next() != nil,  // the parent's number
+            let above = fields.next(), let parent = KernelText.number(text, in: above),
             let device = fields.next().flatMap({ MountTable.device(text, $0) }),
             let root = fields.next(), let target = fields.next(), let options = fields.next()
         else { return nil }
@@ -62,6 +64,7 @@ public struct MountTable: Hashable, Sendable {
         guard let type = fields.next(), fields.next() != nil else { return nil }
         return MountEntry(
             identifier: identifier,
+            parent: parent,
             device: device,
             root: unescaped(text[root]),
             target: unescaped(text[target]),

@@ -23,12 +23,12 @@ struct MountVerification {
         var name: String
         /// Options, propagation and what is mounted, in the words of an observation.
         var text: String
-        /// Another mount stands on the same target later, so that its file is not to be seen.
-        var isHidden: Bool
+        /// Mounts that are planned on the same target later.
+        var followers: Int
 
-        init(_ mount: ExpectedMount, isHidden: Bool) {
+        init(_ mount: ExpectedMount, followers: Int) {
             self.mount = mount
-            self.isHidden = isHidden
+            self.followers = followers
             name = "mount \(mount.target)"
             let options = mount.options.text + " private "
             switch mount.kind {
@@ -47,8 +47,8 @@ struct MountVerification {
         var expectations: [Expectation] = []
         expectations.reserveCapacity(mounts.count)
         for (index, mount) in mounts.enumerated() {
-            let isHidden = mounts[(index + 1)...].contains { $0.target == mount.target }
-            expectations.append(Expectation(mount, isHidden: isHidden))
+            let followers = mounts[(index + 1)...].count { $0.target == mount.target }
+            expectations.append(Expectation(mount, followers: followers))
         }
         self.expectations = expectations
     }
@@ -69,20 +69,25 @@ struct MountVerification {
             )
         }
         let entries = table.entries
-        var isTaken = [Bool](repeating: false, count: entries.count)
+        // Which expectation each mount meets.
+        var meets = [Int?](repeating: nil, count: entries.count)
         let coverDevice = entries.first { $0.target == Self.coverSource }?.device
         // Everything before it is taken: the kernel lists mounts in the order they were made.
         var first = 0
-        for expectation in expectations {
-            while first < entries.count && isTaken[first] { first += 1 }
-            let position = entries[first...].indices.first {
-                !isTaken[$0] && entries[$0].target == expectation.mount.target
+        for (index, expectation) in expectations.enumerated() {
+            while first < entries.count && meets[first] != nil { first += 1 }
+            let free = entries[first...].indices.lazy.filter {
+                meets[$0] == nil && entries[$0].target == expectation.mount.target
             }
+            // What came along below another mount stands beneath what was planned at the same place: the last ones count.
+            let position =
+                entries.count == expectations.count
+                ? free.first : Array(free).dropLast(expectation.followers).last
             guard let position else {
                 findings.compare(.mounts, expectation.name, expected: "there", found: "absent")
                 continue
             }
-            isTaken[position] = true
+            meets[position] = index
             let entry = entries[position]
             let file = expectation.isFileSeen ? seen(entry, root: root) : nil
             findings.compare(
@@ -93,7 +98,9 @@ struct MountVerification {
                     ? expectation.text : expectation.described(entry, coverDevice, file)
             )
         }
-        for (index, entry) in entries.enumerated() where !isTaken[index] { compareBelow(entry, &findings) }
+        for (index, entry) in entries.enumerated() where meets[index] == nil {
+            compareBelow(entry, on: mountAbove(entry, entries, meets), &findings)
+        }
     }
 
     /// What stands at a mount's target in the place.
@@ -110,12 +117,22 @@ struct MountVerification {
         return result < 0 ? .unreadable(errno: Int32(-result)) : .found(identity)
     }
 
+    /// The planned mount that another one stands on, directly or on what came along with it.
+    private func mountAbove(_ entry: MountEntry, _ entries: [MountEntry], _ meets: [Int?]) -> ExpectedMount? {
+        var parent = entry.parent
+        // Not more often than there are mounts: the kernel has no rings, a text could.
+        for _ in entries {
+            guard let position = entries.firstIndex(where: { $0.identifier == parent }) else { return nil }
+            if let index = meets[position] { return expectations[index].mount }
+            parent = entries[position].parent
+        }
+        return nil
+    }
+
     /// A mount that came along below a recursive bind: at least as restricted, and nothing that shows the host.
-    private func compareBelow(_ entry: MountEntry, _ findings: inout Findings) {
+    private func compareBelow(_ entry: MountEntry, on above: ExpectedMount?, _ findings: inout Findings) {
         let name = "mount \(entry.target)"
-        let above = expectations.map(\.mount).filter { $0.recursive && entry.target.isWithin($0.target) }
-            .max { $0.target.depth < $1.target.depth }
-        guard let above else {
+        guard let above, above.recursive, entry.target.isWithin(above.target) else {
             findings.compare(.mounts, name, expected: "absent", found: "a \(entry.type) nobody planned")
             return
         }
@@ -136,7 +153,8 @@ struct MountVerification {
 
 extension MountVerification.Expectation {
     fileprivate var isFileSeen: Bool {
-        if case .bind = mount.kind { return !isHidden }
+        // Under a later mount on the same target the file is not to be seen.
+        if case .bind = mount.kind { return followers == 0 }
         return false
     }
 
