@@ -38,6 +38,7 @@ static long identify(int folder, const char *path, int flags, struct cs_identity
         .gid = found.stx_gid,
         .major = found.stx_rdev_major,
         .minor = found.stx_rdev_minor,
+        .links = found.stx_nlink,
         .size = found.stx_size,
         .allocated = found.stx_blocks * 512,
         .mount = found.stx_mask & 0x1000 ? found.stx_mnt_id : 0,

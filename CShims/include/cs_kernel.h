@@ -25,6 +25,7 @@ struct cs_identity {
     uint32_t mode;
     uint32_t uid, gid;
     uint32_t major, minor; /* of the device a node stands for */
+    uint32_t links; /* names that the file has */
     uint64_t size;
     uint64_t allocated; /* bytes it takes up (stx_blocks) */
     uint64_t mount; /* statx(2) STATX_MNT_ID, Linux 5.8; 0 from cs_identify_descriptor's fstat */

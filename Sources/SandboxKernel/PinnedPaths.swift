@@ -60,7 +60,13 @@ public struct PinnedPaths: ~Copyable {
     private func entry(_ result: Int, _ found: cs_identity, _ path: OSString, _ folder: Int32) -> HostEntry {
         if result == Int(-ENOENT) || result == Int(-ENOTDIR) { return .absent }
         if result < 0 { return .unreadable(errno: Int32(-result)) }
-        let identity = FileIdentity(device: found.device, inode: found.inode, uid: found.uid, gid: found.gid)
+        let identity = FileIdentity(
+            device: found.device,
+            inode: found.inode,
+            uid: found.uid,
+            gid: found.gid,
+            links: found.links
+        )
         switch found.mode & S_IFMT {
         case S_IFDIR: return .directory(identity)
         case S_IFREG: return .file(identity)

@@ -134,11 +134,14 @@ public struct FileIdentity: Hashable, Sendable {
     public var inode: UInt64
     public var uid: UInt32
     public var gid: UInt32
+    /// Names that the file has (hard links); of a folder it says nothing.
+    public var links: UInt32
 
-    public init(device: UInt64, inode: UInt64, uid: UInt32, gid: UInt32) {
+    public init(device: UInt64, inode: UInt64, uid: UInt32, gid: UInt32, links: UInt32 = 1) {
         self.device = device
         self.inode = inode
         self.uid = uid
         self.gid = gid
+        self.links = links
     }
 }

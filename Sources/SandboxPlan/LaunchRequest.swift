@@ -9,8 +9,12 @@ public struct LaunchRequest: Hashable, Sendable {
     /// The caller's environment, `NAME=VALUE` each.
     public var callerEnvironment: [OSString]
     public var allowRootOwnedWorkspace: Bool
-    /// Our own settings, state, cache and sockets: no root may be, contain or lie in one of them.
-    public var ownFolders: [OSString]
+    /// Our own settings, state and cache: no root may be, contain or lie in one of them.
+    public var ownFolders: [ResolvedPath]
+    /// HOME and the account's home: no root may be or contain one of them.
+    public var homes: [ResolvedPath]
+    /// Real path of the policy that was named as a file: where a job can write, it is kept as it is.
+    public var policyFile: OSString?
 
     public init(
         workspace: OSString,
@@ -18,7 +22,9 @@ public struct LaunchRequest: Hashable, Sendable {
         arguments: [OSString],
         callerEnvironment: [OSString],
         allowRootOwnedWorkspace: Bool,
-        ownFolders: [OSString]
+        ownFolders: [ResolvedPath],
+        homes: [ResolvedPath],
+        policyFile: OSString?
     ) {
         self.workspace = workspace
         self.workingDirectory = workingDirectory
@@ -26,7 +32,27 @@ public struct LaunchRequest: Hashable, Sendable {
         self.callerEnvironment = callerEnvironment
         self.allowRootOwnedWorkspace = allowRootOwnedWorkspace
         self.ownFolders = ownFolders
+        self.homes = homes
+        self.policyFile = policyFile
     }
+}
+
+/// A path under both of its names, for comparing: each alone can be written so that it misses.
+public struct ResolvedPath: Hashable, Sendable {
+    /// As somebody named it; normalised.
+    public var written: OSString
+    /// Where it leads when every link is followed; what does not exist yet stands below what does.
+    public var real: OSString
+
+    public init(written: OSString, real: OSString) {
+        self.written = written
+        self.real = real
+    }
+
+    public var names: [OSString] { written == real ? [written] : [written, real] }
+
+    /// For a person: both names where they differ.
+    public var description: String { written == real ? "\(written)" : "\(written) (which is \(real))" }
 }
 
 /// What the command line says over the policy.

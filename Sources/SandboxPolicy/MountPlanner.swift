@@ -1,6 +1,6 @@
 internal import SandboxPlan
 
-/// The mounts of a place, in order: shallow before deep, read-only before writable, protected names on top.
+/// The mounts of a place, in order: the system's, the place's own, then the roots with what is kept in them.
 struct MountPlanner {
     let policy: Policy
     let request: LaunchRequest
@@ -45,7 +45,7 @@ struct MountPlanner {
         {
             tmpfs(path, mode: mode, &result)
         }
-        try roots(&result)
+        try RootMounts(planner: self).add(to: &result)
         result.steps += [
             .remount(path: "/", options: [.readOnly, .noSetuid, .noDevices]),
             .enterRoot,
@@ -163,144 +163,9 @@ struct MountPlanner {
         }
     }
 
-    // MARK: - Workspace and further roots
-
-    private struct Root {
-        var path: OSString
-        var writable: Bool
-    }
-
-    private func roots(_ result: inout Result) throws(Refusal) {
-        var roots = [Root(path: request.workspace, writable: policy.workspace == .readWrite)]
-        roots += policy.filesystem.read.map { Root(path: $0, writable: false) }
-        roots += policy.filesystem.write.map { Root(path: $0, writable: true) }
-        for (index, root) in roots.enumerated() {
-            try RootCheck.check(root.path, writable: root.writable, host: host, request: request)
-            if let other = roots[..<index].first(where: { $0.path == root.path }) {
-                guard other.writable != root.writable else { continue }
-                throw Refusal(
-                    stage: "plan",
-                    subject: root.path.description,
-                    message: "\(root.path) is asked for both read-only and writable",
-                    remedy: "name it once",
-                    layer: .mounts
-                )
-            }
-        }
-        var protections: [LaunchStep] = []
-        let single = roots.indices.filter { index in !roots[..<index].contains { $0.path == roots[index].path } }
-        for root in single.map({ roots[$0] }).sorted(by: { $0.path.depth < $1.path.depth }) {
-            try self.root(root, &result)
-            if root.writable { try protect(root.path, &result, &protections) }
-        }
-        // After every root: a root below another must not end up on top of a protected name.
-        result.steps += protections
-        try deny(roots.map(\.path), &result)
-    }
-
-    private func root(_ root: Root, _ result: inout Result) throws(Refusal) {
-        let purpose: BindMount.Purpose =
-            root.path == request.workspace ? .workspace : root.writable ? .write : .read
-        switch host.entry(root.path) {
-        case .directory(let identity):
-            result.steps.append(.makeFolders(path: root.path, mode: 0o755))
-            result.steps.append(bind(root.path, identity, true, purpose, writable: root.writable))
-        case .file(let identity) where purpose != .workspace:
-            // Below another root the file is there already, and nothing of ours may be written there.
-            if !(result.writable + result.readable).contains(where: { root.path.isWithin($0) }) {
-                result.steps.append(.makeFolders(path: root.path.parent, mode: 0o755))
-                result.steps.append(.writeFile(path: root.path, contents: [], mode: 0o600))
-            }
-            result.steps.append(bind(root.path, identity, false, purpose, writable: root.writable))
-        case let entry:
-            throw unusable(root.path, entry, purpose == .workspace ? "a folder" : "a file or a folder")
-        }
-        if root.writable {
-            result.writable.append(root.path)
-        } else {
-            result.readable.append(root.path)
-        }
-    }
-
-    /// Protected names directly in a writable root: read-only on top of it, and every folder on the way a mount point.
-    private func protect(_ root: OSString, _ result: inout Result, _ steps: inout [LaunchStep]) throws(Refusal) {
-        guard case .directory = host.entry(root) else { return }
-        var anchored: Set<OSString> = []
-        for name in policy.filesystem.protect {
-            let path = root.appending(name)
-            var ancestors: [OSString] = []
-            var parent = path.parent
-            while parent != root && parent.isWithin(root) {
-                ancestors.insert(parent, at: 0)
-                parent = parent.parent
-            }
-            var reachable = true
-            for ancestor in ancestors where reachable {
-                switch host.entry(ancestor) {
-                case .directory(let identity):
-                    guard anchored.insert(ancestor).inserted else { continue }
-                    steps.append(bind(ancestor, identity, true, .anchor, writable: true))
-                case .file(let identity):
-                    // `.git` of a worktree: a file that names a folder; read-only as it is.
-                    reachable = false
-                    guard anchored.insert(ancestor).inserted else { continue }
-                    steps.append(bind(ancestor, identity, false, .protected))
-                case .absent: reachable = false
-                case let entry: throw unusable(ancestor, entry, "a file or a folder of its own")
-                }
-            }
-            guard reachable else { continue }
-            switch host.entry(path) {
-            case .directory(let identity): steps.append(bind(path, identity, true, .protected))
-            case .file(let identity): steps.append(bind(path, identity, false, .protected))
-            case .absent:
-                if ancestors.isEmpty && !policy.filesystem.coverMissing.contains(name) { continue }
-                if name == ".git/config" {
-                    throw Refusal(
-                        stage: "plan",
-                        subject: path.description,
-                        message: "\(path.parent) has no config file to protect, and git takes one from there",
-                        remedy: "make it a repository with `git init`, or remove the folder",
-                        layer: .mounts
-                    )
-                }
-                result.missing.append(path)
-                steps.append(.cover(path: path, with: .emptyFolder))
-            case let entry: throw unusable(path, entry, "a file or a folder of its own")
-            }
-        }
-    }
-
-    private func deny(_ roots: [OSString], _ result: inout Result) throws(Refusal) {
-        let visible = roots + policy.filesystem.system
-        for path in policy.filesystem.deny.sorted(by: { $0.depth < $1.depth }) {
-            guard path.normalised == path, path != "/" else {
-                throw Refusal(
-                    stage: "plan",
-                    subject: path.description,
-                    message: "the denied path \(path) is not an absolute path without `..`",
-                    remedy: "write it in full",
-                    layer: .mounts
-                )
-            }
-            guard visible.contains(where: { path.isWithin($0) }) else {
-                result.notes.append("deny \(path): nothing of it is visible inside anyway")
-                continue
-            }
-            switch host.entry(path) {
-            case .absent:
-                result.notes.append("deny \(path): does not exist now; if the job makes it, it is the job's own")
-            case .directory: result.steps.append(.cover(path: path, with: .unreadableFolder))
-            case .file, .socket, .other, .characterDevice:
-                result.steps.append(.cover(path: path, with: .unreadableFile))
-            case let entry: throw unusable(path, entry, "a file or a folder")
-            }
-        }
-    }
-
     // MARK: -
 
-    private func bind(
+    func bind(
         _ path: OSString,
         _ identity: FileIdentity,
         _ isDirectory: Bool,
@@ -328,7 +193,7 @@ struct MountPlanner {
         return path == request.workspace ? .idMapped : .place
     }
 
-    private func unusable(_ path: OSString, _ entry: HostEntry, _ wanted: String) -> Refusal {
+    func unusable(_ path: OSString, _ entry: HostEntry, _ wanted: String) -> Refusal {
         func refusal(_ message: String, _ remedy: String, errno: Int32 = 0) -> Refusal {
             Refusal(
                 stage: "plan",

@@ -33,24 +33,26 @@ public enum PathInventory {
 
     /// Paths that somebody chose: looked at without following any link, and held until the place is verified.
     public static func chosenPaths(_ policy: Policy, _ request: LaunchRequest) -> [OSString] {
-        var paths = [request.workspace] + policy.filesystem.read + policy.filesystem.write + policy.filesystem.deny
-        for root in writableRoots(policy, request) {
+        let roots = PlaceRoots(policy, request)
+        let named = policy.filesystem.read + policy.filesystem.write + policy.filesystem.deny
+        var paths = [request.workspace] + named
+        for root in roots.writable {
+            paths += repository.map { root.appending($0) }
             for name in policy.filesystem.protect {
                 let path = root.appending(name)
-                // The folders between root and name become mount points too, so that none can be renamed away.
-                var parent = path.parent
-                while parent != root && parent.isWithin(root) {
-                    paths.append(parent)
-                    parent = parent.parent
-                }
+                paths += roots.foldersToHold(from: root, to: path)
                 paths.append(path)
             }
+        }
+        // What stands in a writable root: the folders on the way to it become mount points.
+        for path in named + [request.policyFile].compactMap(\.self) {
+            guard let root = roots.writableRoot(around: path) else { continue }
+            paths += roots.foldersToHold(from: root, to: path)
+            paths.append(path)
         }
         return paths
     }
 
-    /// The workspace, if it may be written, and the further writable paths.
-    static func writableRoots(_ policy: Policy, _ request: LaunchRequest) -> [OSString] {
-        (policy.workspace == .readWrite ? [request.workspace] : []) + policy.filesystem.write
-    }
+    /// What makes a folder a repository by itself: git asks for these three (gitrepository-layout(5)).
+    static let repository: [OSString] = ["HEAD", "objects", "refs"]
 }

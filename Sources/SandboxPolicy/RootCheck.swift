@@ -22,7 +22,6 @@ enum RootCheck {
     static func check(
         _ root: OSString,
         writable: Bool,
-        host: HostFacts,
         request: LaunchRequest
     ) throws(Refusal) {
         let what = root == request.workspace ? "the workspace" : writable ? "the writable path" : "the readable path"
@@ -40,12 +39,14 @@ enum RootCheck {
         }
         let smaller = "name a project folder below it with --workspace, or single folders with --read and --write"
         if root == "/" { throw refuse("is the root of the host", smaller) }
-        if !host.caller.home.isEmpty && host.caller.home != "/" && host.caller.home.isWithin(root) {
-            throw refuse("is or contains the home folder \(host.caller.home)", smaller)
+        // The root's own path has no links in it; these are somebody's words, so both of their names count.
+        for home in request.homes where home.names.contains(where: { $0 != "/" && $0.isWithin(root) }) {
+            throw refuse("is or contains the home folder \(home.description)", smaller)
         }
-        for own in request.ownFolders where own.isWithin(root) || root.isWithin(own) {
+        for own in request.ownFolders
+        where own.names.contains(where: { $0.isWithin(root) || root.isWithin($0) }) {
             throw refuse(
-                "holds or lies in \(own), where codex-sandbox keeps its own files",
+                "holds or lies in \(own.description), where codex-sandbox keeps its own files",
                 "choose another folder, or move ours with --state-dir, CODEX_SANDBOX_STATE_DIR, …_CACHE_DIR, …_CONFIG"
             )
         }

@@ -43,7 +43,7 @@ enum TrustAttempts {
             "moves",
             prepare: repository,
             arguments: { _ in [".git"] },
-            inside: ["move_away": ["EBUSY"], "exchange": ["EBUSY"], "replace": ["EBUSY"], "rmdir": ["EBUSY"]],
+            inside: heldFolder,
             after: { scene, _ in
                 scene.exists(scene.workspace + "/.git/config") ? [] : [".git/config is gone"]
             }
@@ -146,10 +146,15 @@ enum TrustAttempts {
     }
 
     /// A file that is a read-only mount of itself.
-    private static let protectedFile: [String: Set<String>] = [
+    static let protectedFile: [String: Set<String>] = [
         "append": ["EROFS"], "put": ["EROFS"], "in_place": ["EROFS"], "truncate": ["EROFS"], "chmod": ["EROFS"],
         "utime": ["EROFS"], "xattr": ["EROFS"], "replace": ["EBUSY"], "exchange": ["EBUSY"], "move_away": ["EBUSY"],
         "unlink": ["EBUSY"], "link_from": ["EXDEV"],
+    ]
+
+    /// A folder that may be written but is a mount point.
+    static let heldFolder: [String: Set<String>] = [
+        "move_away": ["EBUSY"], "exchange": ["EBUSY"], "replace": ["EBUSY"], "rmdir": ["EBUSY"],
     ]
 
     private static let protectedFolder: [String: Set<String>] = [

@@ -34,7 +34,42 @@ public struct OwnFolders: Hashable, Sendable {
         )
     }
 
-    var all: [OSString] { [state] + [cache, settings].compactMap { $0 } }
+    /// All of them under both names, for comparing with what the job gets to see.
+    var all: [ResolvedPath] {
+        get throws(Refusal) {
+            var all = [try OwnFolders.resolved(state)]
+            if let cache { all.append(try OwnFolders.resolved(cache)) }
+            if let settings { all.append(try OwnFolders.resolved(settings)) }
+            return all
+        }
+    }
+
+    /// HOME and the account's home, each once; a home that is no path is none.
+    static func homes(_ options: LaunchOptions, account: OSString) throws(Refusal) -> [ResolvedPath] {
+        var homes: [ResolvedPath] = []
+        let named = options.variable("HOME")
+        if let named, named.isAbsolute { homes.append(try resolved(named)) }
+        if account.isAbsolute, account != named { homes.append(try resolved(account)) }
+        return homes
+    }
+
+    private static func resolved(_ path: OSString) throws(Refusal) -> ResolvedPath {
+        do throws(SyscallError) {
+            let real = try RealPath.of(path)
+            // With a `..` in it the text says nothing: then only the real path counts.
+            return ResolvedPath(written: path.normalised ?? real, real: real)
+        } catch {
+            throw Refusal(
+                stage: "plan",
+                step: error.call,
+                subject: path.description,
+                errno: error.errno,
+                message: "where \(path) really is could not be found out, and the job must not see it",
+                remedy: "see that the path can be followed, or name another by the variable or option it came from",
+                layer: .mounts
+            )
+        }
+    }
 
     /// HOME, else the account's; nil when neither is a path.
     static func home(_ options: LaunchOptions) -> OSString? {

@@ -35,13 +35,15 @@ public struct Preparation: ~Copyable {
         let policy = chosen.policy
         let (working, note) = try Preparation.workingDirectory(options, workspace, policy)
         if let note { notes.append(note) }
-        let request = LaunchRequest(
+        var request = LaunchRequest(
             workspace: workspace,
             workingDirectory: working,
             arguments: options.arguments,
             callerEnvironment: options.environment,
             allowRootOwnedWorkspace: options.allowRootOwnedWorkspace,
-            ownFolders: folders.all
+            ownFolders: try folders.all,
+            homes: [],
+            policyFile: chosen.file
         )
         let systemPaths = PathInventory.systemPaths(policy)
         let chosenPaths = PathInventory.chosenPaths(policy, request)
@@ -66,6 +68,7 @@ public struct Preparation: ~Copyable {
                 remedy: "run `codex-sandbox doctor`"
             )
         }
+        request.homes = try OwnFolders.homes(options, account: host.caller.home)
         plan = try LaunchPlanner.plan(compiled, policy: policy, request: request, host: host)
         self.compiled = compiled
         self.policy = policy

@@ -1,0 +1,241 @@
+internal import SandboxPlan
+
+/// The mounts of the workspace and the further roots, with what is kept from the job in them.
+///
+/// All of them are made shallow before deep, so that none lands on top of a deeper one. At one path the root comes
+/// first, then the folder that is held, the protected name, the denied path: the last one is what the job meets.
+struct RootMounts {
+    let planner: MountPlanner
+    private let roots: PlaceRoots
+    /// Denied paths of which something would be seen.
+    private let denied: [OSString]
+    private var layers: [Layer] = []
+    /// Folders that are mount points already, so that none is made twice.
+    private var held: Set<OSString> = []
+
+    /// What is mounted at one path.
+    private struct Layer {
+        var path: OSString
+        var steps: [LaunchStep]
+    }
+
+    private var policy: Policy { planner.policy }
+    private var host: HostFacts { planner.host }
+
+    init(planner: MountPlanner) {
+        self.planner = planner
+        let roots = PlaceRoots(planner.policy, planner.request)
+        let visible = roots.all.map(\.path) + planner.policy.filesystem.system
+        self.roots = roots
+        denied = planner.policy.filesystem.deny.filter { path in visible.contains { path.isWithin($0) } }
+            .sorted { $0.depth < $1.depth }
+    }
+
+    /// Appends the steps; at the end of all mounts, since a root may lie below what the place has of its own.
+    consuming func add(to result: inout MountPlanner.Result) throws(Refusal) {
+        try check()
+        var seen: Set<OSString> = []
+        let different = roots.all.filter { seen.insert($0.path).inserted }
+        for root in different.sorted(by: { $0.path.depth < $1.path.depth }) {
+            try show(root, &result)
+            if root.isWritable { try protect(root.path, &result) }
+        }
+        try protectPolicyFile()
+        try deny(&result)
+        // The position is part of the order: sort(by:) promises nothing for equal depths.
+        let ordered = layers.enumerated().sorted {
+            ($0.element.path.depth, $0.offset) < ($1.element.path.depth, $1.offset)
+        }
+        for layer in ordered { result.steps += layer.element.steps }
+    }
+
+    private func check() throws(Refusal) {
+        for (index, root) in roots.all.enumerated() {
+            try RootCheck.check(root.path, writable: root.isWritable, request: planner.request)
+            if let other = roots.all[..<index].first(where: { $0.path == root.path }),
+                other.isWritable != root.isWritable
+            {
+                throw refusal(root.path, "\(root.path) is asked for both read-only and writable", "name it once")
+            }
+            if let outer = denied.first(where: { root.path.isWithin($0) && root.path != $0 }) {
+                throw refusal(
+                    root.path,
+                    "\(root.path) lies in \(outer), which is denied",
+                    "leave one of them out, or deny what is to be denied beside it"
+                )
+            }
+            if root.isWritable { try checkRepository(root.path) }
+        }
+    }
+
+    /// git obeys the settings and hooks of a folder that is a repository by itself, whatever its name is.
+    private func checkRepository(_ root: OSString) throws(Refusal) {
+        for name in PathInventory.repository {
+            if case .absent = host.entry(root.appending(name)) { return }
+        }
+        throw refusal(
+            root,
+            "\(root) is itself a git repository (HEAD, objects and refs lie in it), and the job could write the "
+                + "settings and hooks that git obeys outside",
+            "work in a clone of it, or show it with --read"
+        )
+    }
+
+    private mutating func show(_ root: PlaceRoots.Root, _ result: inout MountPlanner.Result) throws(Refusal) {
+        let purpose: BindMount.Purpose =
+            root.path == planner.request.workspace ? .workspace : root.isWritable ? .write : .read
+        try holdWay(to: root.path)
+        var steps: [LaunchStep] = []
+        switch host.entry(root.path) {
+        case .directory(let identity):
+            steps.append(.makeFolders(path: root.path, mode: 0o755))
+            steps.append(planner.bind(root.path, identity, true, purpose, writable: root.isWritable))
+        case .file(let identity) where purpose != .workspace:
+            // Below another root the file is there already, and nothing of ours may be written there.
+            if !(result.writable + result.readable).contains(where: { root.path.isWithin($0) }) {
+                steps.append(.makeFolders(path: root.path.parent, mode: 0o755))
+                steps.append(.writeFile(path: root.path, contents: [], mode: 0o600))
+            }
+            steps.append(planner.bind(root.path, identity, false, purpose, writable: root.isWritable))
+        case let entry:
+            throw planner.unusable(root.path, entry, purpose == .workspace ? "a folder" : "a file or a folder")
+        }
+        layers.append(Layer(path: root.path, steps: steps))
+        if root.isWritable {
+            result.writable.append(root.path)
+        } else {
+            result.readable.append(root.path)
+        }
+    }
+
+    // MARK: - What is kept from the job
+
+    /// Makes every folder on the way to a path a mount point of itself: such a folder cannot be renamed (EBUSY).
+    ///
+    /// - Returns: whether the path can be there: false when a folder on the way is missing or is a file.
+    private mutating func hold(from root: OSString, to path: OSString) throws(Refusal) -> Bool {
+        for folder in roots.foldersToHold(from: root, to: path) {
+            switch host.entry(folder) {
+            case .directory(let identity):
+                guard held.insert(folder).inserted else { continue }
+                add(folder, planner.bind(folder, identity, true, .anchor, writable: true))
+            case .file(let identity):
+                // `.git` of a worktree: a file that names a folder; read-only as it is.
+                if held.insert(folder).inserted { add(folder, planner.bind(folder, identity, false, .protected)) }
+                return false
+            case .absent: return false
+            case let entry: throw planner.unusable(folder, entry, "a file or a folder of its own")
+            }
+        }
+        return true
+    }
+
+    /// The same for something that is there: a way that is not as it was looked at is no way.
+    private mutating func holdWay(to path: OSString) throws(Refusal) {
+        guard let root = roots.writableRoot(around: path), try !hold(from: root, to: path) else { return }
+        throw refusal(path, "a folder on the way to \(path) went away while it was looked at", "try again")
+    }
+
+    /// Protected names directly in a writable root: read-only on top of it.
+    private mutating func protect(_ root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
+        guard case .directory = host.entry(root) else { return }
+        for name in policy.filesystem.protect {
+            let path = root.appending(name)
+            if let below = roots.all.first(where: { $0.isWritable && $0.path.isWithin(path) && $0.path != path }) {
+                throw refusal(
+                    below.path,
+                    "the writable path \(below.path) lies in \(path), which is protected",
+                    "leave it out, or take another folder as the workspace"
+                )
+            }
+            // Beneath a read-only root or a denied path nothing is left to protect.
+            guard roots.isWritable(path), !isDenied(path), try hold(from: root, to: path) else { continue }
+            switch host.entry(path) {
+            case .directory(let identity): add(path, planner.bind(path, identity, true, .protected))
+            case .file(let identity): add(path, planner.bind(path, identity, false, .protected))
+            case .absent:
+                if path.parent == root && !policy.filesystem.coverMissing.contains(name) { continue }
+                if name == ".git/config" {
+                    throw refusal(
+                        path,
+                        "\(path.parent) has no config file to protect, and git takes one from there",
+                        "make it a repository with `git init`, or remove the folder"
+                    )
+                }
+                result.missing.append(path)
+                add(path, .cover(path: path, with: .emptyFolder))
+            case let entry: throw planner.unusable(path, entry, "a file or a folder of its own")
+            }
+        }
+    }
+
+    /// The policy that was named as a file: it also decides about the next launch.
+    private mutating func protectPolicyFile() throws(Refusal) {
+        guard let path = planner.request.policyFile, roots.isWritable(path), !isDenied(path) else { return }
+        let isProtected = roots.writable.contains { root in
+            policy.filesystem.protect.contains { path.isWithin(root.appending($0)) }
+        }
+        if isProtected { return }
+        guard roots.writableRoot(around: path) != nil else {
+            throw refusal(path, "the policy \(path) is a writable path itself", "keep it where the job does not write")
+        }
+        guard case .file(let identity) = host.entry(path) else {
+            throw planner.unusable(path, host.entry(path), "a file of its own")
+        }
+        try checkLinks(identity, path, "the job could change the policy by another one")
+        try holdWay(to: path)
+        add(path, planner.bind(path, identity, false, .protected))
+    }
+
+    private mutating func deny(_ result: inout MountPlanner.Result) throws(Refusal) {
+        for path in policy.filesystem.deny {
+            guard path.normalised == path, path != "/" else {
+                throw refusal(path, "the denied path \(path) is not an absolute path without `..`", "write it in full")
+            }
+            if denied.contains(path) { continue }
+            let holdsRoot = roots.all.contains { $0.path.isWithin(path) }
+            let why = holdsRoot ? "what was asked for in it is shown all the same" : "nothing of it is visible anyway"
+            result.notes.append("deny \(path): \(why)")
+        }
+        for path in denied {
+            // In another denied path there is nothing left to cover.
+            if isDenied(path.parent) { continue }
+            let cover: Cover
+            switch host.entry(path) {
+            case .absent:
+                result.notes.append("deny \(path): does not exist now; if the job makes it, it is the job's own")
+                continue
+            case .directory: cover = .unreadableFolder
+            case .file(let identity), .socket(let identity), .other(let identity),
+                .characterDevice(let identity, _, _):
+                try checkLinks(identity, path, "it stays readable by another one")
+                cover = .unreadableFile
+            case let entry: throw planner.unusable(path, entry, "a file or a folder")
+            }
+            try holdWay(to: path)
+            add(path, .cover(path: path, with: cover))
+        }
+    }
+
+    /// A cover hides a name; a file that has several is not hidden by it.
+    private func checkLinks(_ identity: FileIdentity, _ path: OSString, _ consequence: String) throws(Refusal) {
+        guard identity.links > 1 else { return }
+        throw refusal(
+            path,
+            "\(path) has \(identity.links) names (hard links), and \(consequence)",
+            "give it one name: remove the others (`find -samefile` finds them), or put a copy in its place"
+        )
+    }
+
+    // MARK: -
+
+    private func isDenied(_ path: OSString) -> Bool { denied.contains { path.isWithin($0) } }
+
+    private mutating func add(_ path: OSString, _ step: LaunchStep) {
+        layers.append(Layer(path: path, steps: [step]))
+    }
+
+    private func refusal(_ path: OSString, _ message: String, _ remedy: String) -> Refusal {
+        Refusal(stage: "plan", subject: path.description, message: message, remedy: remedy, layer: .mounts)
+    }
+}

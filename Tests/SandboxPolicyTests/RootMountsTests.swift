@@ -1,0 +1,233 @@
+import SandboxPlan
+import Testing
+
+@testable import SandboxPolicy
+
+/// What is mounted in and below the workspace, as a function of policy and host.
+@Suite struct RootMountsTests {
+    /// A workspace `/w` and what stands in it.
+    struct Place {
+        var folders: [OSString] = []
+        var files: [OSString] = []
+        var read: [OSString] = []
+        var write: [OSString] = []
+        var deny: [OSString] = []
+        var protect: [OSString] = []
+        var links: UInt32 = 1
+        var policyFile: OSString?
+        var homes: [ResolvedPath] = []
+        var own: [ResolvedPath] = []
+
+        private var policy: Policy {
+            var policy = CompiledPolicyCodingTests.standard.policy
+            policy.filesystem.system = ["/usr"]
+            policy.filesystem.read = read
+            policy.filesystem.write = write
+            policy.filesystem.deny = deny
+            policy.filesystem.protect = protect
+            policy.filesystem.coverMissing = []
+            return policy
+        }
+
+        private var request: LaunchRequest {
+            LaunchRequest(
+                workspace: "/w",
+                workingDirectory: "/w",
+                arguments: ["true"],
+                callerEnvironment: [],
+                allowRootOwnedWorkspace: false,
+                ownFolders: own,
+                homes: homes,
+                policyFile: policyFile
+            )
+        }
+
+        /// `anchor /w/a`, in order; only paths that the inventory names are known, as at a launch.
+        func mounts() throws(Refusal) -> [String] {
+            var entries: [OSString: HostEntry] = [:]
+            for path in PathInventory.chosenPaths(policy, request) {
+                let identity = FileIdentity(device: 1, inode: 2, uid: 1000, gid: 1000, links: links)
+                if (folders + ["/w"]).contains(path) { entries[path] = .directory(identity) }
+                if files.contains(path) { entries[path] = .file(identity) }
+            }
+            let host = HostFacts(
+                kernelRelease: "6.18",
+                bootID: "",
+                landlockABI: 6,
+                memoryTotal: .gibibytes(8),
+                lastCapability: 40,
+                caller: Caller(
+                    uid: 1000,
+                    gid: 1000,
+                    groups: [],
+                    userName: "",
+                    home: "",
+                    nice: 0,
+                    oomScoreAdjustment: 0,
+                    ignoredSignals: 0,
+                    seccompFilters: 0,
+                    rlimits: []
+                ),
+                entries: entries,
+                gitUser: GitUser(name: "", email: ""),
+                resolverSettings: [],
+                corePatternIsPipe: false
+            )
+            let planner = MountPlanner(
+                policy: policy,
+                request: request,
+                host: host,
+                identity: IdentityPlan(uid: 1000, gid: 1000, dropsFromRoot: false, keptGroups: [])
+            )
+            var result = MountPlanner.Result()
+            try RootMounts(planner: planner).add(to: &result)
+            var words: [String] = []
+            for step in result.steps {
+                switch step {
+                case .bind(let bind): words.append("\(bind.purpose) \(bind.target)")
+                case .cover(let path, _): words.append("cover \(path)")
+                case .makeFolders, .writeFile: continue
+                default: words.append("something else")
+                }
+            }
+            return words
+        }
+
+        func refusal() -> String {
+            do throws(Refusal) {
+                return "planned: \(try mounts())"
+            } catch { return "\(error.message); \(error.remedy)" }
+        }
+    }
+
+    @Test func everyFolderOnTheWayIsHeldOnce() throws {
+        var place = Place(folders: ["/w/a", "/w/a/b", "/w/a/b/c", "/w/a/b/d"], read: ["/w/a/b/d"], deny: ["/w/a/b/c"])
+        #expect(
+            try place.mounts() == [
+                "workspace /w", "anchor /w/a", "anchor /w/a/b", "read /w/a/b/d", "cover /w/a/b/c",
+            ]
+        )
+        place.protect = ["a/b/e"]
+        place.files = ["/w/a/b/e"]
+        #expect(
+            try place.mounts() == [
+                "workspace /w", "anchor /w/a", "anchor /w/a/b", "protected /w/a/b/e", "read /w/a/b/d", "cover /w/a/b/c",
+            ]
+        )
+    }
+
+    @Test func nothingIsHeldWhereNothingCanBeRenamed() throws {
+        let place = Place(folders: ["/w/a", "/w/a/b", "/w/a/b/c"], read: ["/w/a"], deny: ["/w/a/b/c"])
+        #expect(try place.mounts() == ["workspace /w", "read /w/a", "cover /w/a/b/c"])
+    }
+
+    @Test func aWritableFolderInAReadOnlyOneHoldsItsOwn() throws {
+        let place = Place(
+            folders: ["/w/a", "/w/a/b", "/w/a/b/c", "/w/a/b/c/d"],
+            read: ["/w/a"],
+            write: ["/w/a/b"],
+            deny: ["/w/a/b/c/d"]
+        )
+        #expect(
+            try place.mounts() == [
+                "workspace /w", "read /w/a", "write /w/a/b", "anchor /w/a/b/c", "cover /w/a/b/c/d",
+            ]
+        )
+    }
+
+    @Test func aReadOnlyRootIsNotOpenedAgainByAProtectedNameInIt() throws {
+        let place = Place(
+            folders: ["/w/.git", "/w/.git/hooks"],
+            files: ["/w/.git/config"],
+            read: ["/w/.git"],
+            protect: [".git/config", ".git/hooks"]
+        )
+        #expect(try place.mounts() == ["workspace /w", "read /w/.git"])
+    }
+
+    @Test func nothingIsMountedBelowADeniedPath() throws {
+        var place = Place(
+            folders: ["/w/.git", "/w/.git/hooks"],
+            files: ["/w/.git/config"],
+            deny: ["/w/.git", "/w/.git/hooks"],
+            protect: [".git/config", ".git/hooks"]
+        )
+        #expect(try place.mounts() == ["workspace /w", "cover /w/.git"])
+        place.read = ["/w/.git/hooks"]
+        #expect(place.refusal().contains("lies in /w/.git, which is denied"))
+    }
+
+    @Test func aWritablePathInAProtectedNameIsRefused() {
+        let place = Place(
+            folders: ["/w/.codex", "/w/.codex/a"],
+            write: ["/w/.codex/a"],
+            protect: [".codex"]
+        )
+        #expect(place.refusal().contains("lies in /w/.codex, which is protected"))
+    }
+
+    @Test func aDeniedFileWithSeveralNamesIsRefused() throws {
+        var place = Place(files: ["/w/secret"], deny: ["/w/secret"], links: 2)
+        #expect(place.refusal().contains("/w/secret has 2 names (hard links)"))
+        place.links = 1
+        #expect(try place.mounts() == ["workspace /w", "cover /w/secret"])
+        // A folder's count is that of the folders in it.
+        let folder = Place(folders: ["/w/secret"], deny: ["/w/secret"], links: 7)
+        #expect(try folder.mounts() == ["workspace /w", "cover /w/secret"])
+    }
+
+    @Test func thePolicysOwnFileIsProtected() throws {
+        var place = Place(folders: ["/w/rules"], files: ["/w/rules/p.toml"], policyFile: "/w/rules/p.toml")
+        #expect(try place.mounts() == ["workspace /w", "anchor /w/rules", "protected /w/rules/p.toml"])
+        place.read = ["/w/rules"]
+        #expect(try place.mounts() == ["workspace /w", "read /w/rules"])
+        place.read = []
+        place.protect = ["rules"]
+        #expect(try place.mounts() == ["workspace /w", "protected /w/rules"])
+        place.protect = []
+        place.links = 2
+        #expect(place.refusal().contains("hard links"))
+        place.links = 1
+        // Asked for as writable too: the file decides about the next launch, so it stays as it is.
+        place.write = ["/w/rules/p.toml"]
+        #expect(try place.mounts().suffix(2) == ["write /w/rules/p.toml", "protected /w/rules/p.toml"])
+        let alone = Place(files: ["/p.toml"], write: ["/p.toml"], policyFile: "/p.toml")
+        #expect(alone.refusal().contains("is a writable path itself"))
+    }
+
+    @Test func aRepositoryByItselfIsNoWritableRoot() throws {
+        var place = Place(folders: ["/w/objects", "/w/refs"], files: ["/w/HEAD"])
+        #expect(place.refusal().contains("/w is itself a git repository"))
+        place.files = []
+        #expect(try place.mounts() == ["workspace /w"])
+        let further = Place(folders: ["/r", "/r/objects", "/r/refs"], files: ["/r/HEAD"], read: ["/r"])
+        #expect(try further.mounts().sorted() == ["read /r", "workspace /w"])
+        let written = Place(folders: ["/r", "/r/objects", "/r/refs"], files: ["/r/HEAD"], write: ["/r"])
+        #expect(written.refusal().contains("/r is itself a git repository"))
+    }
+
+    @Test(arguments: [
+        ResolvedPath(written: "/w", real: "/w"), ResolvedPath(written: "/w/home", real: "/w/home"),
+        ResolvedPath(written: "/home/ada", real: "/w/home"), ResolvedPath(written: "/w/home", real: "/srv/home"),
+    ])
+    func aHomeCountsUnderBothOfItsNames(home: ResolvedPath) {
+        #expect(Place(homes: [home]).refusal().contains("is or contains the home folder \(home.written)"))
+    }
+
+    @Test(arguments: [
+        ResolvedPath(written: "/", real: "/"), ResolvedPath(written: "/home/ada", real: "/srv/ada"),
+        ResolvedPath(written: "/home/ada", real: "/"), ResolvedPath(written: "/wide", real: "/wide"),
+    ])
+    func aHomeElsewhereIsNoReason(home: ResolvedPath) throws {
+        #expect(try Place(homes: [home]).mounts() == ["workspace /w"])
+    }
+
+    @Test(arguments: [
+        ResolvedPath(written: "/state", real: "/w/state"), ResolvedPath(written: "/w/state", real: "/state"),
+        ResolvedPath(written: "/state", real: "/w"), ResolvedPath(written: "/state/link", real: "/"),
+    ])
+    func ourOwnFoldersCountUnderBothNamesAndInBothDirections(own: ResolvedPath) throws {
+        #expect(Place(own: [own]).refusal().contains("holds or lies in \(own.written)"))
+        #expect(try Place(own: [ResolvedPath(written: "/state", real: "/srv/state")]).mounts() == ["workspace /w"])
+    }
+}
