@@ -9,6 +9,8 @@ public import SandboxPlan
 public enum SocketScan {
     /// More entries than this are not looked through for a socket that was bound by a relative name.
     static let walkLimit = 50_000
+    /// Folders of sockets that are looked up; with more of them the list is no answer.
+    static let folderLimit = 4096
 
     /// Paths of sockets in or below the roots that something listens on now.
     ///
@@ -16,16 +18,22 @@ public enum SocketScan {
     ///   - roots: folders and files that the place shows, absolute.
     ///   - allowed: paths that the policy lets the job reach.
     /// - Returns: the paths, sorted.
-    /// - Throws: `SyscallError` when the list cannot be read.
+    /// - Throws: `SyscallError` when the list cannot be read, or a folder in it cannot be looked up.
     public static func found(in roots: [OSString], allowed: [OSString]) throws(SyscallError) -> [OSString] {
         let text = try FileReading.read("/proc/net/unix", limit: 32 << 20)
         var paths: Set<OSString> = []
         var relative: Set<OSString> = []
+        var folders: [OSString: OSString] = [:]
         for line in text.split(separator: 0x0A).dropFirst() {
             guard let name = boundName(line), let first = name.bytes.first, first != UInt8(ascii: "@") else { continue }
             if first == UInt8(ascii: "/") {
-                guard let path = name.normalised, roots.contains(where: { path.isWithin($0) }) else { continue }
-                if isSocket(path) { paths.insert(path) }
+                var path = name.normalised
+                if path == nil || !roots.contains(where: { path?.isWithin($0) == true }) {
+                    path = try realPath(of: name, &folders)
+                }
+                guard let path, roots.contains(where: { path.isWithin($0) }), isSocket(path) else { continue }
+                if let written = name.normalised, allowed.contains(written) { continue }
+                paths.insert(path)
             } else {
                 relative.insert(name.lastComponent)
             }
@@ -34,6 +42,29 @@ public enum SocketScan {
             for root in roots { walk(root, names: relative, into: &paths) }
         }
         return paths.subtracting(allowed).sorted()
+    }
+
+    /// Where a socket lies whose name leads through a link or `..`; nil where its folder is gone.
+    ///
+    /// Most sockets share a few folders: `folders` holds what was found so far.
+    private static func realPath(
+        of name: OSString,
+        _ folders: inout [OSString: OSString]
+    ) throws(SyscallError) -> OSString? {
+        let parent = name.parent
+        if let known = folders[parent] { return known.isEmpty ? nil : known.appending(name.lastComponent) }
+        guard folders.count < folderLimit else {
+            throw SyscallError(call: "openat2", subject: "/proc/net/unix", errno: E2BIG)
+        }
+        do throws(SyscallError) {
+            let real = try RealPath.of(parent)
+            folders[parent] = real
+            return real.appending(name.lastComponent)
+        } catch {
+            guard [ENOENT, ENOTDIR, ELOOP].contains(error.errno) else { throw error }
+            folders[parent] = ""
+            return nil
+        }
     }
 
     /// The eighth field to the end of the line: a name may hold blanks.
