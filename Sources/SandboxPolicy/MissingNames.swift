@@ -25,7 +25,7 @@ public struct MissingNames: Hashable, Sendable {
         covered: [OSString]
     ) -> [MissingNames] {
         var found: [MissingNames] = []
-        for root in PathInventory.writableRoots(policy, request) {
+        for root in PlaceRoots(policy, request).writable {
             guard case .directory = host.entry(root) else { continue }
             var names: [OSString] = []
             for name in policy.filesystem.protect {

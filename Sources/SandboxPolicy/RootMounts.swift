@@ -11,7 +11,7 @@ struct RootMounts {
     private let denied: [OSString]
     private var layers: [Layer] = []
     /// Folders that are mount points already, so that none is made twice.
-    private var held: Set<OSString> = []
+    private var held: [OSString] = []
 
     /// What is mounted at one path.
     private struct Layer {
@@ -34,9 +34,9 @@ struct RootMounts {
     /// Appends the steps; at the end of all mounts, since a root may lie below what the place has of its own.
     consuming func add(to result: inout MountPlanner.Result) throws(Refusal) {
         try check()
-        var seen: Set<OSString> = []
-        let different = roots.all.filter { seen.insert($0.path).inserted }
-        for root in different.sorted(by: { $0.path.depth < $1.path.depth }) {
+        let all = roots.all
+        let different = all.indices.filter { index in !all[..<index].contains { $0.path == all[index].path } }
+        for root in different.map({ all[$0] }).sorted(by: { $0.path.depth < $1.path.depth }) {
             try show(root, &result)
             if root.isWritable { try protect(root.path, &result) }
         }
@@ -117,11 +117,13 @@ struct RootMounts {
         for folder in roots.foldersToHold(from: root, to: path) {
             switch host.entry(folder) {
             case .directory(let identity):
-                guard held.insert(folder).inserted else { continue }
+                if held.contains(folder) { continue }
+                held.append(folder)
                 add(folder, planner.bind(folder, identity, true, .anchor, writable: true))
             case .file(let identity):
                 // `.git` of a worktree: a file that names a folder; read-only as it is.
-                if held.insert(folder).inserted { add(folder, planner.bind(folder, identity, false, .protected)) }
+                if !held.contains(folder) { add(folder, planner.bind(folder, identity, false, .protected)) }
+                held.append(folder)
                 return false
             case .absent: return false
             case let entry: throw planner.unusable(folder, entry, "a file or a folder of its own")
