@@ -47,6 +47,8 @@
 static char **arguments;
 static int command_at;
 static int terminal = -1, terminal_slave = -1;
+/* The command's standard input; the keeper has none, so that it does not share it. */
+static int input_of_command = -1;
 
 static void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void report(const char *format, ...)
@@ -226,6 +228,9 @@ static void take_terminal(const char *which)
 
 static __attribute__((noreturn)) void become_command(void)
 {
+    if (dup2(input_of_command, 0) < 0)
+        give_up("standard input", "");
+    close(input_of_command);
     uid_t uid = single("--uid") != NULL ? (uid_t)atoi(single("--uid")) : getuid();
     gid_t gid = single("--gid") != NULL ? (gid_t)atoi(single("--gid")) : getgid();
     enter_namespaces(uid, gid);
@@ -427,12 +432,18 @@ int main(int argc, char **argv)
         if (terminal_slave < 0)
             give_up("open", "the terminal's other end");
     }
+    input_of_command = fcntl(0, F_DUPFD_CLOEXEC, 4);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (input_of_command < 0 || nothing < 0 || dup2(nothing, 0) < 0)
+        give_up("standard input", "");
+    close(nothing);
     long long started = now();
     pid_t command = fork();
     if (command < 0)
         give_up("fork", "");
     if (command == 0)
         become_command();
+    close(input_of_command);
     report("started %d", command);
     keep(command, started);
     if (terminal_slave >= 0) {
