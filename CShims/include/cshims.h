@@ -8,6 +8,7 @@
 #include "cs_probe.h"
 #include "cs_sha256.h"
 #include "cs_spawn.h"
+#include "cs_streams.h"
 #include "cs_wire.h"
 
 #endif

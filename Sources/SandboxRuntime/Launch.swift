@@ -72,14 +72,14 @@ public struct Launch: ~Copyable {
     ///
     /// - Parameters:
     ///   - task: what is to be done.
-    ///   - streams: what the worker gets as 0, 1 and 2.
+    ///   - streams: what the worker gets as 0, 1 and 2; the caller ends them, because output may still be on the way.
     ///   - meanwhile: work of the caller's for the time that pid 1 needs; a throw ends the launch.
     ///   - record: writes the start record; a throw means that the worker never runs.
     ///   - released: work of the caller's for the time that the worker needs to start.
     /// - Returns: how it went; a refusal is an outcome too.
     public consuming func run(
         _ task: Task,
-        streams: consuming StandardStreams,
+        streams: inout StandardStreams,
         meanwhile: () throws(Refusal) -> Void,
         record: (Established) throws(Refusal) -> Void,
         released: () -> Void
@@ -91,7 +91,6 @@ public struct Launch: ~Copyable {
             result.outcome = .refused(error)
         }
         place.end()
-        streams.restoreFlags()
         return result
     }
 
@@ -137,7 +136,7 @@ public struct Launch: ~Copyable {
 
         // pid 1 is busy now; whatever needs nothing from it is done here.
         let mounts = MountVerification(plan: plan)
-        let identities = try streams.identities
+        let identities = streams.identities
         try meanwhile()
 
         let report = try ready(plan)
@@ -199,7 +198,7 @@ public struct Launch: ~Copyable {
             memory: memory,
             gate: gate,
             signals: signals,
-            relays: streams.takeRelays()
+            relays: streams.relays
         )
         result.wallNanoseconds = cs_monotonic() - from
         result.outcome = end.outcome

@@ -8,6 +8,9 @@ struct SignalSource: ~Copyable {
     /// Passed on to the worker's process group.
     static let forwarded: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
 
+    /// Those of them that ask for the end.
+    static let ending: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
     let file: OwnedFileDescriptor
 
     init() throws(Refusal) {

@@ -34,7 +34,9 @@ struct Supervision: ~Copyable {
         relays: [Relay]
     ) -> End {
         // From here on a stop from the terminal stops the supervisor as it would any program.
-        _ = cs_block_signals(SignalSource.forwarded + [SIGPIPE], Int32(SignalSource.forwarded.count + 1))
+        // A sink that takes nothing more, or has become too large, is an error of write(2), not our end.
+        let blocked = SignalSource.forwarded + [SIGPIPE, SIGXFSZ]
+        _ = cs_block_signals(blocked, Int32(blocked.count))
         var status: Int32?
         var usage = Usage.none
         var gateOpen = true
@@ -47,13 +49,7 @@ struct Supervision: ~Copyable {
                 pollfd(fd: signals.file.number, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: gateOpen ? gate.ours.number : -1, events: Int16(POLLIN), revents: 0),
             ]
-            let fixed = table.count
-            var relaying: [Relay] = []
-            for relay in relays {
-                guard let interest = relay.interest else { continue }
-                table.append(interest)
-                relaying.append(relay)
-            }
+            let relaying = RelayTable(relays, appendingTo: &table)
             let deadline = min(nextLook, killAt ?? Int64.max)
             let wait = max(0, min(1000, (deadline - cs_monotonic() + 999_999) / 1_000_000))
             let ready = poll(&table, nfds_t(table.count), Int32(wait))
@@ -73,7 +69,7 @@ struct Supervision: ~Copyable {
                     verdict = verdict ?? .protectionLost(what: lost)
                     break
                 }
-                for (index, relay) in relaying.enumerated() where table[fixed + index].revents != 0 { relay.step() }
+                relaying.step(table)
                 if table[2].revents != 0 { forward(signals, place) }
                 if table[0].revents != 0 { status = controlEvent(place, &usage) }
                 if status == nil && verdict != nil && placeIsGone { break }
@@ -106,7 +102,6 @@ struct Supervision: ~Copyable {
         }
         // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
         for _ in 0..<4 where gateOpen { gateOpen = gateEvent(gate) }
-        for relay in relays where relay.isOutward { relay.drainToEnd() }
         usage.memoryPeakWatched = ByteCount(bytes: peak)
         let execve: ExecveFact =
             executionError != nil ? .failed : isUnknown ? .notKnown : .succeeded

@@ -17,6 +17,12 @@ enum Output {
         _ = write(text, to: STDERR_FILENO)
     }
 
+    /// Whether stderr takes a few lines without waiting for its reader.
+    static var canBeHeard: Bool {
+        var waiting = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        return poll(&waiting, 1, 0) == 1
+    }
+
     /// The style for stdout.
     static var style: Style {
         Style(isTerminal: isatty(STDOUT_FILENO) == 1, environment: CallerStrings.environment)

@@ -9,12 +9,14 @@ internal import SandboxRuntime
 enum RunCommand {
     static func status(_ options: RunOptions, closedStreams: Int) -> Int32 {
         let end = end(of: options, closedStreams: closedStreams)
-        if !end.warnings.isEmpty { Output.say(OwnWords.lines(end.warnings)) }
+        var words = end.warnings.isEmpty ? "" : OwnWords.lines(end.warnings)
         if let elsewhere = foundOutside(end) {
-            Output.say(OwnWords.lines([elsewhere]))
+            words += OwnWords.lines([elsewhere])
         } else {
-            Output.say(OwnWords.outcome(end.outcome, limits: end.plan?.limits, quiet: options.quiet))
+            words += OwnWords.outcome(end.outcome, limits: end.plan?.limits, quiet: options.quiet)
         }
+        // Somebody wanted us to end: not at the price of waiting for the same reader again.
+        if !end.outputIsLost || Output.canBeHeard { Output.say(words) }
         return ExitStatus.of(end.outcome)
     }
 

@@ -571,6 +571,27 @@ static int hostile_again(char **a)
     return 0;
 }
 
+/* inject PATH TEXT: writes into what a descriptor leads to, whichever way that was opened. */
+static int hostile_inject(char **a)
+{
+    int fd = open(a[0], O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    tell("inject", fd);
+    if (fd >= 0)
+        tell("written", write(fd, a[1], strlen(a[1])));
+    return 0;
+}
+
+/* steal PATH: reads from what a descriptor leads to; told on standard error, because PATH may be the output. */
+static int hostile_steal(char **a)
+{
+    char bytes[4096];
+    int fd = open(a[0], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+    const char *word = n < 0 ? errno_word(errno) : "ok";
+    dprintf(2, "steal=%s\nstolen %.*s\n", word, n > 0 ? (int)n : 0, bytes);
+    return 0;
+}
+
 /* nonblock: a flag of the open file, which the caller's descriptor may share. */
 static int hostile_nonblock(char **a)
 {
@@ -623,6 +644,8 @@ int main(int argc, char **argv)
         {"fill-names", hostile_fill_names, 2},
         {"swap", hostile_swap, 2},
         {"again", hostile_again, 1},
+        {"inject", hostile_inject, 2},
+        {"steal", hostile_steal, 1},
         {"nonblock", hostile_nonblock, 0},
         {"pwd", hostile_pwd, 0},
     };

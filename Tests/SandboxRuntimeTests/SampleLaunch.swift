@@ -38,9 +38,9 @@ enum SampleLaunch {
         ),
         arguments: arguments,
         standardStreams: [
-            StandardStream(number: 0, kind: .nullDevice, device: 5, inode: 4),
-            StandardStream(number: 1, kind: .pipe, device: 14, inode: 9001),
-            StandardStream(number: 2, kind: .terminal, device: 24, inode: 3),
+            StandardStream(number: 0, kind: .nullDevice, device: 5, inode: 4, isRelayed: false),
+            StandardStream(number: 1, kind: .pipe, device: 14, inode: 9001, isRelayed: true),
+            StandardStream(number: 2, kind: .terminal, device: 14, inode: 9002, isRelayed: true),
         ],
         worker: WorkerExecutable(
             path: "/usr/bin/python3.11",

@@ -48,7 +48,7 @@ public struct LaunchContext: Sendable {
     }
 }
 
-/// One of the descriptors 0, 1 and 2: what it leads to, and which one it is.
+/// One of the descriptors 0, 1 and 2: what the caller gave, and which file the worker got for it.
 public struct StandardStream: Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable {
         case file
@@ -57,21 +57,26 @@ public struct StandardStream: Hashable, Sendable {
         case terminal
         case nullDevice = "null-device"
         case characterDevice = "character-device"
-        /// What the kernel names in no file system: an eventfd, a memfd.
+        /// A file that no path leads to: a memfd, a deleted file.
         case anonymous
     }
 
     /// 0, 1 or 2.
     public var number: Int32
+    /// Of the caller's.
     public var kind: Kind
+    /// Of what the worker got: the caller's, or our own pipe when it is relayed.
     public var device: UInt64
     public var inode: UInt64
+    /// Whether the worker got a pipe of ours instead, through which the supervisor carries the bytes.
+    public var isRelayed: Bool
 
-    public init(number: Int32, kind: Kind, device: UInt64, inode: UInt64) {
+    public init(number: Int32, kind: Kind, device: UInt64, inode: UInt64, isRelayed: Bool) {
         self.number = number
         self.kind = kind
         self.device = device
         self.inode = inode
+        self.isRelayed = isRelayed
     }
 }
 

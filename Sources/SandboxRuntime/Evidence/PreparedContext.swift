@@ -96,5 +96,6 @@ extension JSONWriter {
         member("inode", identifier: stream.inode)
         member("kind", string: stream.kind.rawValue)
         member("number", integer: stream.number)
+        member("relayed", bool: stream.isRelayed)
     }
 }

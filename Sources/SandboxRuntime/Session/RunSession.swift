@@ -12,6 +12,8 @@ public struct RunSession: ~Copyable {
         public var plan: LaunchPlan?
         /// Something went wrong after the job, which its exit status must not hide in silence.
         public var warnings: [String]
+        /// Output of the job was given up, because nobody took it: who reads ours may be the same.
+        public var outputIsLost = false
     }
 
     private let options: LaunchOptions
@@ -110,6 +112,7 @@ public struct RunSession: ~Copyable {
             endedAt: startedAt
         )
         var plan: LaunchPlan?
+        var streams = StandardStreams()
         do throws(Refusal) {
             if let unusable { throw unusable }
             let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
@@ -127,7 +130,7 @@ public struct RunSession: ~Copyable {
                 plan = preparation.plan
                 try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
                 try placeholders.make(preparation.plan.placeholders)
-                try self.launch(launch, preparation, &store, &context, &end)
+                try self.launch(launch, preparation, &streams, &store, &context, &end)
             }
         } catch {
             end.outcome = .refused(error)
@@ -137,7 +140,10 @@ public struct RunSession: ~Copyable {
             close(&store, context, end)
         }
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
-        return End(outcome: end.outcome, plan: plan, warnings: warnings)
+        // Last, because it takes as long as the reader does: whatever ends us meanwhile, the record is whole.
+        let lost = streams.end()
+        if let lost { warnings.append(lost) }
+        return End(outcome: end.outcome, plan: plan, warnings: warnings, outputIsLost: lost != nil)
     }
 
     /// Settles `--result` and `--evidence`, now that it is known what the job may write.
@@ -192,18 +198,22 @@ public struct RunSession: ~Copyable {
     private mutating func launch(
         _ launch: consuming Launch,
         _ preparation: borrowing Preparation,
+        _ streams: inout StandardStreams,
         _ store: inout EvidenceStore,
         _ context: inout LaunchContext,
         _ end: inout LaunchEnd
     ) throws(Refusal) {
         let plan = preparation.plan
         let filesystem = preparation.policy.filesystem
-        let streams = try StandardStreams(
-            closed: options.closedStreams,
-            guarded: RunSession.guarded(plan, deny: filesystem.deny)
+        let rules = StandardStreams.Rules(
+            guarded: RunSession.guarded(plan, deny: filesystem.deny),
+            writable: RunSession.writable(plan),
+            landlock: plan.landlock,
+            worker: plan.identity
         )
-        context.standardStreams = try streams.recorded
-        if streams.kinds.first == .terminal { say(["stdin is a terminal: the job sees a pipe"]) }
+        try streams.take(CallerStream.all(closed: options.closedStreams), rules)
+        context.standardStreams = streams.recorded
+        if !streams.notes.isEmpty { say(streams.notes) }
         let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host)
         var prepared: PreparedContext?
         var recorded = false
@@ -212,7 +222,7 @@ public struct RunSession: ~Copyable {
         let hasRepository = RunSession.mayHaveRepository(preparation)
         let done = launch.run(
             task,
-            streams: streams,
+            streams: &streams,
             meanwhile: { () throws(Refusal) in
                 prepared = PreparedContext(recordable)
                 if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
@@ -246,8 +256,7 @@ public struct RunSession: ~Copyable {
         _ context: inout LaunchContext,
         _ end: inout LaunchEnd
     ) throws(Refusal) {
-        let streams = try StandardStreams(closed: options.closedStreams, guarded: [])
-        context.standardStreams = try streams.recorded
+        context.standardStreams = try CallerStream.all(closed: options.closedStreams).map { $0.recorded }
         var prepared = PreparedContext(context)
         prepared.workspace.git = GitHead.observed(at: context.workspace.path)
         let start = prepared
@@ -360,6 +369,14 @@ public struct RunSession: ~Copyable {
             remedy: "stop it, move the socket, or allow it with filesystem.unix_sockets in a policy file",
             layer: .mounts
         )
+    }
+
+    private static func writable(_ plan: LaunchPlan) -> [OSString] {
+        var paths: [OSString] = []
+        for case .bind(let bind) in plan.steps where bind.purpose == .workspace || bind.purpose == .write {
+            paths.append(bind.source)
+        }
+        return paths
     }
 
     /// Where a file given as a stream must not lie, because the job could open it again with more rights.

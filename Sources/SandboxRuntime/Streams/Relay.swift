@@ -5,84 +5,101 @@ internal import Glibc
 ///
 /// A class because poll(2) tables, the loop and the streams all speak of the same one.
 final class Relay {
-    private let from: Int32
-    private let to: Int32
-    /// The end of our own pipe, closed when the relay ends.
-    private let owned: Int32
-    private var buffer: [UInt8] = []
+    /// What poll(2) said of the two ends.
+    struct Readiness {
+        var source: Int16
+        var sink: Int16
+
+        var isNone: Bool { source == 0 && sink == 0 }
+    }
+
+    private let source: RelayEnd
+    private let sink: RelayEnd
+    /// Whether it carries the job's output to the caller.
+    let isOutward: Bool
+    /// The caller's stream.
+    let name: String
+    private let space: UnsafeMutableRawBufferPointer
+    /// What is read and not yet written.
+    private var held: Range<Int> = 0..<0
     private var sourceEnded = false
-    private(set) var finished = false
+    /// Monotonic nanoseconds; see `drain`.
+    private var pausedUntil: Int64 = 0
+    private(set) var isFinished = false
 
     private static let capacity = 65536
+    private static let pause: Int64 = 10_000_000
+    private static let gone = Int16(POLLERR | POLLHUP | POLLNVAL)
 
-    init(from: Int32, to: Int32, owns owned: Int32) {
-        self.from = from
-        self.to = to
-        self.owned = owned
+    /// - Parameters:
+    ///   - stream: the caller's.
+    ///   - ours: the end of the pipe whose other end the job has; taken over.
+    init(_ stream: CallerStream, ours: Int32) {
+        let theirs = RelayEnd(stream)
+        isOutward = stream.number != STDIN_FILENO
+        name = stream.name
+        source = isOutward ? RelayEnd(ours: ours) : theirs
+        sink = isOutward ? theirs : RelayEnd(ours: ours)
+        space = .allocate(byteCount: Relay.capacity, alignment: 16)
     }
 
     deinit {
         finish()
+        space.deallocate()
     }
 
-    /// Whether it carries the job's output to the caller.
-    var isOutward: Bool { owned == from }
-
-    /// What to wait for now: the source while there is room, the sink while there is something for it.
-    var interest: pollfd? {
-        if finished { return nil }
-        if !buffer.isEmpty { return pollfd(fd: to, events: Int16(POLLOUT), revents: 0) }
-        return pollfd(fd: from, events: Int16(POLLIN), revents: 0)
+    /// What to wait for now: the source while there is nothing to write, then the sink.
+    ///
+    /// The sink is always watched: that its reader goes away is reported without being asked for (poll(2), POLLERR).
+    var interest: (source: pollfd, sink: pollfd) {
+        let reads = held.isEmpty && !sourceEnded && !source.isInBackground
+        let writes = !held.isEmpty && !isPaused
+        return (
+            pollfd(fd: reads ? source.watched : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: sink.watched, events: writes ? Int16(POLLOUT) : 0, revents: 0)
+        )
     }
 
-    /// Moves what can be moved without waiting; call it when poll(2) named the descriptor.
-    func step() {
-        if buffer.isEmpty { fill() }
-        if !buffer.isEmpty { drain() }
-        if buffer.isEmpty && sourceEnded { finish() }
+    /// Whether it wants to try again after a while, whatever poll(2) says.
+    var isPaused: Bool { pausedUntil != 0 && cs_monotonic() < pausedUntil }
+
+    /// Moves what can be moved without waiting.
+    func step(_ ready: Readiness) {
+        guard !isFinished else { return }
+        // Who reads is gone: so is our reading end, and who writes into it sees a broken pipe.
+        if ready.sink & Relay.gone != 0 { return finish() }
+        if held.isEmpty && ready.source != 0 { fill() }
+        if !held.isEmpty && (sink.canBeTried || ready.sink & Int16(POLLOUT) != 0) { drain(ready) }
+        if held.isEmpty && sourceEnded { finish() }
     }
 
-    /// Everything that is still in our pipe after every writer is gone; ends when the sink takes nothing for a second.
-    func drainToEnd() {
-        while !finished {
-            guard var waiting = interest else { return }
-            let ready = poll(&waiting, 1, 1000)
-            if ready < 0 && errno == EINTR { continue }
-            if ready <= 0 { return }
-            step()
-        }
+    /// Ends it: what it still holds is lost.
+    func finish() {
+        guard !isFinished else { return }
+        isFinished = true
+        source.close()
+        sink.close()
     }
 
     private func fill() {
-        let source = from
-        var failure: Int32 = 0
-        buffer = [UInt8](unsafeUninitializedCapacity: Relay.capacity) { space, count in
-            let result = read(source, space.baseAddress, Relay.capacity)
-            failure = result < 0 ? errno : 0
-            count = max(result, 0)
-        }
-        if failure == EINTR || failure == EAGAIN { return }
-        // EIO: the terminal is gone, or we are in its background; to the job that is the end of its input.
-        if failure != 0 || buffer.isEmpty { sourceEnded = true }
-    }
-
-    private func drain() {
-        // Small pieces: a blocking terminal that has room takes at least this much without waiting.
-        let sink = to
-        let written = buffer.withUnsafeBytes { write(sink, $0.baseAddress, min($0.count, 4096)) }
-        let code = errno
-        if written >= 0 {
-            buffer.removeFirst(written)
-        } else if code != EINTR && code != EAGAIN {
-            // The reader is gone: so is the writer's, which sees it as a broken pipe.
-            buffer = []
+        let result = source.read(into: space)
+        if result > 0 {
+            held = 0..<result
+        } else if result != -Int(EINTR) && result != -Int(EAGAIN) {
+            // EIO: the terminal is gone; to the job that is the end of its input, as 0 is.
             sourceEnded = true
         }
     }
 
-    private func finish() {
-        guard !finished else { return }
-        finished = true
-        _ = close(owned)
+    private func drain(_ ready: Readiness) {
+        let result = sink.write(UnsafeRawBufferPointer(rebasing: space[held]))
+        if result > 0 {
+            held = held.lowerBound + result..<held.upperBound
+        } else if result == 0 || result == -Int(EAGAIN) {
+            // A terminal with room for one byte is called writable and does not take a newline, which it makes two of.
+            if ready.sink & Int16(POLLOUT) != 0 { pausedUntil = cs_monotonic() + Relay.pause }
+        } else if result != -Int(EINTR) {
+            finish()
+        }
     }
 }

@@ -1,70 +1,61 @@
 internal import CShims
 internal import Glibc
 internal import SandboxKernel
-public import SandboxPlan
+internal import SandboxPlan
 
-/// What the caller's standard streams are, and what the worker gets in their place.
+/// What the worker gets in place of the caller's standard streams.
 ///
-/// A pipe is passed as an open file description of its own, so that O_NONBLOCK set inside never reaches the caller. A
-/// regular file is passed as it is: its offset is shared with whoever opened it. A terminal or a socket is relayed
-/// through a pipe: the job never holds a descriptor of the host's terminal. Anything that leads further is refused.
+/// Whatever the job could open again through `/proc/self/fd` with other rights than it was given is relayed through a
+/// pipe of our own: pipes, sockets, terminals, files without a path, files where the job may write but not there.
+/// Landlock refuses it for every other regular file; such a file is passed as it is, and its offset stays shared with
+/// whoever opened it. The null device and its like are passed too. Anything that leads further is refused.
 public struct StandardStreams: ~Copyable {
-    public typealias Kind = StandardStream.Kind
-
-    /// What the three are, for the record.
-    public private(set) var kinds: [Kind] = []
     /// What the worker gets, owned here until it is sent.
     private(set) var given: [Int32] = []
-    /// Status flags of files that are passed as they are: the job may change them, and they are the caller's.
-    private var shared: [(number: Int32, flags: Int)] = []
+    /// What it is, for the record.
+    private(set) var recorded: [StandardStream] = []
+    /// What a person is told about it.
+    private(set) var notes: [String] = []
     /// Relays the supervisor runs.
     private(set) var relays: [Relay] = []
+    /// Status flags of files that are passed as they are: the job may change them, and they are the caller's.
+    private var shared: [(number: Int32, flags: Int)] = []
+
+    /// What decides whether a file is passed.
+    struct Rules {
+        /// Paths a reopened file must not lie in: read-only, protected and denied ones.
+        var guarded: [OSString]
+        /// Folders of the host that the job may write to.
+        var writable: [OSString]
+        var landlock: LandlockPlan
+        /// Who will use the streams.
+        var worker: IdentityPlan
+    }
 
     deinit {
         for number in given { _ = close(number) }
     }
 
-    /// - Parameters:
-    ///   - closed: bit i set when the caller had descriptor i closed (`cs_ensure_stdio`).
-    ///   - guarded: paths a reopened file must not lie in: protected and denied ones.
-    /// - Throws: `Refusal` for a directory, an O_PATH descriptor, a block device and other things that show the host.
-    public init(closed: Int, guarded: [OSString]) throws(Refusal) {
-        for number in Int32(0)..<3 {
-            let isClosed = closed & (1 << number) != 0
-            try add(number, isClosed: isClosed, guarded: guarded)
-        }
-    }
+    var identities: [StreamIdentity] { recorded.map { StreamIdentity(device: $0.device, inode: $0.inode) } }
 
-    var identities: [StreamIdentity] {
-        get throws(Refusal) {
-            var identities: [StreamIdentity] = []
-            for (index, number) in given.enumerated() {
-                let found = try StandardStreams.identify(number, "standard stream \(index)")
-                identities.append(StreamIdentity(device: found.device, inode: found.inode))
+    /// Makes what the worker gets for each of the caller's.
+    ///
+    /// - Throws: `Refusal` for a file of the kernel's, and when a pipe cannot be made.
+    mutating func take(_ streams: [CallerStream], _ rules: Rules) throws(Refusal) {
+        for (index, stream) in streams.enumerated() {
+            switch stream.kind {
+            case .nullDevice, .characterDevice: try pass(stream)
+            case .pipe, .socket, .terminal:
+                // One pipe for both keeps the order of what is written to one and the other (`2>&1`).
+                if index == 2, stream.isSame(as: streams[1]) {
+                    try repeatLast(stream)
+                } else {
+                    try relay(stream, rules)
+                }
+            case .file, .anonymous:
+                try StandardStreams.checkFileSystem(stream)
+                if StandardStreams.canBePassed(stream, rules) { try pass(stream) } else { try relay(stream, rules) }
             }
-            return identities
-        }
-    }
-
-    /// What the worker got, for the record.
-    var recorded: [StandardStream] {
-        get throws(Refusal) {
-            let identities = try identities
-            return identities.indices.map {
-                StandardStream(
-                    number: Int32($0),
-                    kind: kinds[$0],
-                    device: identities[$0].device,
-                    inode: identities[$0].inode
-                )
-            }
-        }
-    }
-
-    /// Gives shared descriptions the flags back that they had: O_NONBLOCK or O_APPEND set inside end with the job.
-    func restoreFlags() {
-        for file in shared where cs_fcntl_getfl(file.number) != file.flags {
-            _ = cs_set_flags(file.number, Int32(file.flags))
         }
     }
 
@@ -74,117 +65,118 @@ public struct StandardStreams: ~Copyable {
         given = []
     }
 
-    mutating func takeRelays() -> [Relay] {
-        defer { relays = [] }
-        return relays
+    /// After the job's end: brings the rest of its output to the caller, and its descriptors back to what they were.
+    ///
+    /// - Returns: what became of output that nobody took; nil when there is none.
+    mutating func end() -> String? {
+        closeGiven()
+        for relay in relays where !relay.isOutward { relay.finish() }
+        let lost = OutputDelivery(relays.filter { $0.isOutward }).run()
+        relays = []
+        // O_NONBLOCK or O_APPEND set inside end with the job.
+        for file in shared where cs_fcntl_getfl(file.number) != file.flags {
+            _ = cs_set_flags(file.number, Int32(file.flags))
+        }
+        return lost
     }
 
     // MARK: -
 
-    private mutating func add(_ number: Int32, isClosed: Bool, guarded: [OSString]) throws(Refusal) {
-        let name = ["stdin", "stdout", "stderr"][Int(number)]
-        let flags = cs_fcntl_getfl(number)
-        if flags < 0 { throw StandardStreams.refusal(name, "fcntl", Int32(-flags)) }
-        guard flags & Int(CS_O_PATH) == 0 else {
-            throw StandardStreams.refused(name, "an O_PATH descriptor, which can only lead to a place on the host")
-        }
-        let found = try StandardStreams.identify(number, name)
-        switch found.mode & S_IFMT {
-        case S_IFIFO: try addPipe(number, name, flags)
-        case S_IFREG: try addFile(number, name, guarded)
-        case S_IFSOCK: try addRelay(number, name, .socket)
-        case S_IFCHR:
-            if isatty(number) == 1 {
-                try addRelay(number, name, .terminal)
-            } else if found.major == 1, [3, 5, 7, 8, 9].contains(found.minor) {
-                try pass(number, name, found.minor == 3 || isClosed ? .nullDevice : .characterDevice)
-            } else {
-                throw StandardStreams.refused(
-                    name,
-                    "the device \(found.major):\(found.minor), which is not of the sandbox"
-                )
-            }
-        case S_IFDIR: throw StandardStreams.refused(name, "a folder, which would show the host")
-        case S_IFBLK: throw StandardStreams.refused(name, "a block device")
-        default: throw StandardStreams.refused(name, "neither a pipe, a file, a socket nor a terminal")
-        }
+    private mutating func pass(_ stream: CallerStream) throws(Refusal) {
+        give(try StandardStreams.copy(of: stream.number, stream))
+        recorded.append(stream.recorded)
+        shared.append((stream.number, stream.flags))
     }
 
-    private mutating func pass(_ number: Int32, _ name: String, _ kind: Kind) throws(Refusal) {
-        let copy = cs_duplicate(number)
-        if copy < 0 { throw StandardStreams.refusal(name, "fcntl(F_DUPFD_CLOEXEC)", Int32(-copy)) }
-        given.append(Int32(copy))
-        kinds.append(kind)
-        let flags = cs_fcntl_getfl(number)
-        if flags >= 0 { shared.append((number, flags)) }
-    }
-
-    /// A description of its own for the same pipe (proc(5), /proc/PID/fd); what cannot be reopened is relayed.
-    private mutating func addPipe(_ number: Int32, _ name: String, _ flags: Int) throws(Refusal) {
-        let path = "/proc/self/fd/\(number)"
-        // O_NONBLOCK only for the open: a FIFO without a writer must not stop us.
-        let opened = cs_openat2(-100, path, UInt64(flags & 3) | UInt64(O_NONBLOCK), 0, 0)
-        guard opened >= 0 else {
-            try addRelay(number, name, .pipe)
-            return
-        }
-        let result = cs_set_blocking(Int32(opened))
-        given.append(Int32(opened))
-        kinds.append(.pipe)
-        if result < 0 { throw StandardStreams.refusal(name, "fcntl(F_SETFL)", Int32(-result)) }
-    }
-
-    /// A file that lies where the worker may not write would be reachable through `/proc/self/fd`: relayed instead.
-    private mutating func addFile(_ number: Int32, _ name: String, _ guarded: [OSString]) throws(Refusal) {
-        let path: OSString
-        do throws(SyscallError) {
-            path = try FileReading.link(OSString("/proc/self/fd/\(number)"))
-        } catch { throw StandardStreams.refusal(name, error.call, error.errno) }
-        if guarded.contains(where: { path.isWithin($0) }) {
-            try addRelay(number, name, .file)
-        } else {
-            try pass(number, name, .file)
-        }
-    }
-
-    private mutating func addRelay(_ number: Int32, _ name: String, _ kind: Kind) throws(Refusal) {
+    private mutating func relay(_ stream: CallerStream, _ rules: Rules) throws(Refusal) {
         var pair: [Int32] = [-1, -1]
         let result = cs_pipe(&pair)
-        if result < 0 { throw StandardStreams.refusal(name, "pipe2", Int32(-result)) }
-        let inward = number == 0
-        given.append(inward ? pair[0] : pair[1])
-        kinds.append(kind)
-        relays.append(
-            inward ? Relay(from: number, to: pair[1], owns: pair[1]) : Relay(from: pair[0], to: number, owns: pair[0])
+        if result < 0 { throw Refusal(stream: stream.name, call: "pipe2", errno: Int32(-result)) }
+        let isInput = stream.number == STDIN_FILENO
+        let (ours, theirs) = isInput ? (pair[1], pair[0]) : (pair[0], pair[1])
+        give(theirs)
+        relays.append(Relay(stream, ours: ours))
+        // Each end is a description of its own, and only ours does not wait.
+        let flagged = cs_set_flags(ours, O_NONBLOCK)
+        if flagged < 0 { throw Refusal(stream: stream.name, call: "fcntl", errno: Int32(-flagged)) }
+        if rules.worker.dropsFromRoot {
+            // The worker is somebody else then, and opens /dev/stdout only if it is the worker's.
+            let owned = fchown(theirs, rules.worker.uid, rules.worker.gid)
+            let code = errno
+            if owned < 0 { throw Refusal(stream: stream.name, call: "fchown", errno: code) }
+        }
+        try record(stream, theirs)
+        if isInput { note(stream) }
+    }
+
+    /// The pipe of the stream before it again.
+    private mutating func repeatLast(_ stream: CallerStream) throws(Refusal) {
+        let number = try StandardStreams.copy(of: given[given.count - 1], stream)
+        give(number)
+        try record(stream, number)
+    }
+
+    private mutating func give(_ number: Int32) {
+        given.append(number)
+    }
+
+    private mutating func record(_ stream: CallerStream, _ number: Int32) throws(Refusal) {
+        let identity = try CallerStream.identity(of: number, stream.name)
+        recorded.append(
+            StandardStream(
+                number: stream.number,
+                kind: stream.kind,
+                device: identity.device,
+                inode: identity.inode,
+                isRelayed: true
+            )
         )
     }
 
-    private static func identify(_ number: Int32, _ name: String) throws(Refusal) -> cs_identity {
+    private mutating func note(_ stream: CallerStream) {
+        switch stream.kind {
+        case .terminal: notes.append("stdin is a terminal: the job sees a pipe")
+        case .pipe, .socket:
+            guard stream.isSharedWithParent else { return }
+            notes.append(
+                "stdin is shared with the process that started us: what the job leaves unread is lost to it; "
+                    + "use </dev/null if the job reads nothing"
+            )
+        case .file, .anonymous, .nullDevice, .characterDevice: break
+        }
+    }
+
+    private static func copy(of number: Int32, _ stream: CallerStream) throws(Refusal) -> Int32 {
+        let copy = cs_duplicate(number)
+        if copy < 0 { throw Refusal(stream: stream.name, call: "fcntl(F_DUPFD_CLOEXEC)", errno: Int32(-copy)) }
+        return Int32(copy)
+    }
+
+    /// What is read from such a file, and what writing into it does, is the kernel's: not even a descriptor is given.
+    private static func checkFileSystem(_ stream: CallerStream) throws(Refusal) {
+        var type: UnsafePointer<CChar>?
+        let result = cs_kernel_filesystem(stream.number, &type)
+        if result < 0 { throw Refusal(stream: stream.name, call: "fstatfs", errno: Int32(-result)) }
+        guard let type else { return }
+        throw Refusal(stream: stream.name, is: "a file of the kernel's (\(String(cString: type))), no ordinary one")
+    }
+
+    /// Whether nothing more than what the descriptor allows comes of it when the job opens the file again.
+    ///
+    /// Landlock weighs the file's own path, from the mount it was opened on. It lets through what has none (memfds), and
+    /// where a writable folder is, it cannot keep a part of it: there only the job's mounts do, and this is not one.
+    private static func canBePassed(_ stream: CallerStream, _ rules: Rules) -> Bool {
+        guard let path = stream.path, !rules.guarded.contains(where: { path.isWithin($0) }) else { return false }
+        for folder in rules.writable where isOnAnotherMount(stream, of: folder) { return false }
+        // Before ABI 3 truncate(2) by the descriptor's name is nobody's to refuse; who can write may anyway.
+        let needed = LandlockRight.writeFile | LandlockRight.readFile | (stream.isWritable ? 0 : LandlockRight.truncate)
+        return rules.landlock.handledFilesystem & needed == needed
+    }
+
+    /// Whether it may be a file of that folder by a second mount: then its path says nothing of what it is there.
+    private static func isOnAnotherMount(_ stream: CallerStream, of folder: OSString) -> Bool {
         var found = cs_identity()
-        let result = cs_identify(number, "", &found)
-        if result < 0 { throw refusal(name, "statx", Int32(-result)) }
-        return found
-    }
-
-    private static func refusal(_ name: String, _ call: String, _ errno: Int32) -> Refusal {
-        Refusal(
-            stage: "process",
-            step: call,
-            subject: name,
-            errno: errno,
-            message: "\(name) could not be prepared for the job",
-            remedy: "redirect it to a file, a pipe or /dev/null",
-            layer: .descriptors
-        )
-    }
-
-    private static func refused(_ name: String, _ what: String) -> Refusal {
-        Refusal(
-            stage: "process",
-            subject: name,
-            message: "\(name) is \(what)",
-            remedy: "redirect it to a file, a pipe or /dev/null",
-            layer: .descriptors
-        )
+        let result = folder.withPointer { cs_identify(FileReading.currentFolder, $0, &found) }
+        return result < 0 || (found.device == stream.identity.device && found.mount != stream.identity.mount)
     }
 }

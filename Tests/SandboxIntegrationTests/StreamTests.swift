@@ -1,0 +1,159 @@
+import Foundation
+import Glibc
+import SandboxTestSupport
+import Testing
+
+/// Output reaches a slow reader whole, one that never reads holds up nothing but the output, and one that goes is missed.
+@Suite(.takesTurns, .timeLimit(.minutes(10)))
+struct StreamTests {
+    /// Runs a script of the caller's with the command, inside, as its arguments.
+    private func start(
+        _ script: String,
+        _ command: [String],
+        _ scene: Scene,
+        options: [String] = []
+    ) throws -> KeptProcess {
+        try scene.start(
+            ["/bin/sh", "-c", script, "sh"] + scene.sandboxed(command, options: scene.resultOptions + options),
+            keeper: scene.caller.keeperOptions
+        )
+    }
+
+    /// Standard output is a FIFO that stays open and that nobody reads; the launcher is the command itself.
+    private static let unread = "mkfifo ./unread; exec 9<> ./unread; exec \"$@\" > ./unread"
+
+    private func waitForTheResult(_ process: KeptProcess, _ scene: Scene) throws {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(30)
+        while try !scene.exists(scene.resultFile) || scene.text(of: scene.resultFile).isEmpty {
+            guard clock.now < end, !process.hasEnded() else { throw TestFailure("no result was written") }
+            usleep(10_000)
+        }
+    }
+
+    // MARK: - Slow readers
+
+    /// 20,000 lines fit into the pipes, so that the job ends long before anybody reads; 1,000,000 do not.
+    @Test(arguments: [20_000, 1_000_000], Caller.available)
+    func aSlowReaderGetsEverything(lines: Int, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let command = ["/usr/bin/seq", "\(lines)"]
+        let direct = try scene.run(["/bin/sh", "-c", "\"$@\" | cksum", "sh"] + command)
+        let result = try start("\"$@\" < /dev/null | { sleep 2.5; cksum; }", command, scene).finish()
+        #expect(result.output == direct.output && result.errors == [], "\(result.story)")
+        #expect(try scene.report().outcome == "exited")
+    }
+
+    @Test(arguments: Caller.available)
+    func outputAndErrorsInOnePipeKeepTheirOrder(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let job = "i=0; while [ $i -lt 300 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
+        let result = try start("\"$@\" 2>&1 < /dev/null | cat", ["/bin/sh", "-c", job], scene).finish()
+        #expect(result.lines == (0..<300).flatMap { ["out \($0)", "err \($0)"] }, "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aSocketGetsEverythingAndKeepsItsFlags(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let host = ["/usr/bin/python3", "-B", scene.program("stream-host.py"), "socket"]
+        let job = "sleep 0.2; : > go-on; head -c 1000000 /dev/zero"
+        let result = try scene.run(host + scene.sandboxed(["/bin/sh", "-c", job]), keeper: caller.keeperOptions)
+        #expect(result.lines == ["flags=same", "status=0", "received=1000000"], "\(result.story)")
+    }
+
+    // MARK: - Readers that go
+
+    @Test(arguments: Caller.available)
+    func aReaderThatGoesAwayEndsTheJob(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try start("\"$@\" | head -c 1", ["/usr/bin/yes"], scene, options: ["--quiet"]).finish()
+        #expect(result.outputText == "y", "\(result.story)")
+        #expect(try scene.report().outcome == "signalled")
+    }
+
+    @Test(arguments: Caller.available)
+    func aReaderThatHasGoneIsMissedByTheFirstWrite(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let job = ["/bin/sh", "-c", "trap '' PIPE; sleep 1; echo x; echo wrote $? >&2"]
+        let direct = try scene.run(["/bin/sh", "-c", "\"$@\" | :", "sh"] + job)
+        #expect(!direct.errorText.contains("wrote 0"), "no control: \(direct.story)")
+        let result = try start("\"$@\" | :", job, scene).finish()
+        #expect(result.errorText.contains("wrote 1"), "\(result.story)")
+    }
+
+    // MARK: - Readers that never read
+
+    @Test(.runsAlone, arguments: ["timed-out", "memory-exceeded"], Caller.available)
+    func limitsHoldWhileNobodyReads(outcome: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let program = scene.program("hostile-processes")
+        let bomb = "yes & sleep 0.3; exec '\(program)' memory 400 private > /dev/null"
+        let job = outcome == "timed-out" ? "exec yes" : bomb
+        let process = try start(
+            Self.unread,
+            ["/bin/sh", "-c", job],
+            scene,
+            options: outcome == "timed-out" ? ["--timeout", "1s", "--grace", "100ms"] : ["--memory", "64MiB"]
+        )
+        try waitForTheResult(process, scene)
+        #expect(try scene.report().outcome == outcome)
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.errorText.contains("is lost: signal 15"), "\(result.story)")
+        #expect(result.left == 0 && result.stuck == [], "\(result.story)")
+    }
+
+    @Test(.runsAlone, arguments: ["1", "12"], Caller.available)
+    func limitsHoldOnATerminalThatNobodyReads(which: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try scene.startInside(
+            ["/usr/bin/yes"],
+            options: ["--timeout", "1s", "--grace", "100ms"] + scene.resultOptions,
+            keeper: ["--pty", which]
+        )
+        try waitForTheResult(process, scene)
+        #expect(try scene.report().outcome == "timed-out")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(124) && result.left == 0, "\(result.story)")
+        if which == "1" { #expect(result.errorText.contains("is lost: signal 15"), "\(result.story)") }
+    }
+
+    @Test(.runsAlone, arguments: ["", " 2>&1"], Caller.available)
+    func aSignalEndsTheWaitForAReader(errors: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try start(Self.unread + errors, ["/usr/bin/head", "-c", "120000", "/dev/zero"], scene)
+        try waitForTheResult(process, scene)
+        usleep(200_000)
+        #expect(!process.hasEnded(), "it did not wait")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(0), "\(result.story)")
+        if errors.isEmpty { #expect(result.errorText.contains("is lost: signal 15"), "\(result.story)") }
+        #expect(try scene.recordedOutcomes().last == "exited")
+    }
+
+    @Test(.runsAlone, arguments: Caller.available)
+    func theRecordIsWholeBeforeTheReaderHasEverything(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try start(Self.unread, ["/usr/bin/head", "-c", "120000", "/dev/zero"], scene)
+        try waitForTheResult(process, scene)
+        try process.signal(SIGKILL)
+        let result = try process.finish()
+        #expect(result.ending == .signalled(SIGKILL) && result.left == 0, "\(result.story)")
+        #expect(try scene.recordedOutcomes().last == "exited")
+    }
+
+    // MARK: - Shared input
+
+    @Test(arguments: Caller.available)
+    func inputThatIsSharedWithTheParentIsSaid(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let shared = try start("\"$@\"; cat > /dev/null", ["/bin/true"], scene).finish()
+        #expect(shared.errorText.contains("stdin is shared with the process that started us"), "\(shared.story)")
+        let redirected = try start("\"$@\" < /dev/null; cat > /dev/null", ["/bin/true"], scene).finish()
+        #expect(redirected.errors == [], "\(redirected.story)")
+        let own = try scene.runInside(["/bin/true"], input: Array("x".utf8))
+        #expect(own.errors == [], "\(own.story)")
+    }
+}
