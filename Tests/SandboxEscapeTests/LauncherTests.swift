@@ -196,7 +196,11 @@ struct LauncherTests {
             keeper: ["--stdin-from", scene.secret]
         )
         let answers = Set(result.values("write") + result.values("read_write") + result.values("truncate"))
-        #expect(result.began && answers.isSubset(of: ["EACCES", "EPERM", "EROFS", "ENXIO"]), "\(result.story)")
+        #expect(result.began && !answers.isEmpty, "\(result.story)")
+        // Before Landlock's ABI 3 the job gets a pipe of ours instead, which it may open as it likes.
+        if try !scene.recordsHolding("\"kind\":\"file\",\"number\":0,\"relayed\":false").isEmpty {
+            #expect(answers.isSubset(of: ["EACCES", "EPERM", "EROFS", "ENXIO"]), "\(result.story)")
+        }
         #expect(try scene.secretIsUntouched())
     }
 
