@@ -44,7 +44,7 @@ import Testing
 
         /// `anchor /w/a`, in order; only paths that the inventory names are known, as at a launch.
         func mounts() throws(Refusal) -> [String] {
-            var entries: [OSString: HostEntry] = [:]
+            var entries: HostEntries = [:]
             for path in PathInventory.chosenPaths(policy, request) {
                 let identity = FileIdentity(device: 1, inode: 2, uid: 1000, gid: 1000, links: links)
                 if (folders + ["/w"]).contains(path) { entries[path] = .directory(identity) }

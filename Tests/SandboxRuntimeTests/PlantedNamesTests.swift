@@ -10,7 +10,7 @@ import Testing
 
     private func missing(
         protect: [OSString],
-        entries: [OSString: HostEntry],
+        entries: HostEntries,
         covered: [OSString] = [],
         access: WorkspaceAccess = .readWrite
     ) -> [MissingNames] {
@@ -18,14 +18,17 @@ import Testing
         policy.workspace = access
         policy.filesystem.protect = protect
         var host = SampleLaunch.host
-        host.entries = entries.merging([root: .directory(SampleLaunch.identity(1))]) { $1 }
+        host.entries = entries
+        host.entries[root] = .directory(SampleLaunch.identity(1))
         let request = LaunchRequest(
             workspace: root,
             workingDirectory: root,
             arguments: [],
             callerEnvironment: [],
             allowRootOwnedWorkspace: false,
-            ownFolders: []
+            ownFolders: [],
+            homes: [],
+            policyFile: nil
         )
         return MissingNames.all(policy, request, host, covered: covered)
     }
