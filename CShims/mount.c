@@ -12,6 +12,9 @@
 #include "cs_sys.h"
 #include "place.h"
 
+#define CS_PROC_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define CS_DEVPTS_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+
 #define CS_AT_EMPTY_PATH 0x1000
 #define CS_AT_RECURSIVE 0x8000
 #define CS_AT_SYMLINK_NOFOLLOW 0x100
@@ -115,7 +118,7 @@ static long new_proc(void)
     const long context = CS_CALL2(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
     if (context < 0)
         return context;
-    return make_mount(context, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return make_mount(context, 0, CS_PROC_ATTRIBUTES);
 }
 
 /* An instance of its own: no terminal of the host is in it. devpts in the kernel's documentation. */
@@ -127,7 +130,53 @@ static long new_devpts(void)
     long result = set_option(context, 0, "newinstance", NULL);
     result = set_option(context, result, "ptmxmode", "0666");
     result = set_option(context, result, "mode", "0620");
-    return make_mount(context, result, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    return make_mount(context, result, CS_DEVPTS_ATTRIBUTES);
+}
+
+/* Text behind `end`, for options that are put together; the new end. */
+static char *append(char *end, const char *text)
+{
+    while (*text)
+        *end++ = *text++;
+    *end = 0;
+    return end;
+}
+
+/*
+ * A file system of our own on a path of our own, in one call where the mount API takes nine: mount(2) resolves the path
+ * itself, which nobody else can change there. The working folder is the new root. MOUNT_ATTR_RDONLY, NOSUID, NODEV and
+ * NOEXEC have the numbers of the MS_ flags.
+ */
+static int mount_here(const struct cs_place *place, const struct cs_step *step, const char *type, uint64_t flags,
+                      const char *options)
+{
+    return (int)-CS_CALL5(SYS_mount, type, cs_relative(place, step->path), type, flags, options);
+}
+
+static int tmpfs(struct cs_place *place, const struct cs_step *step)
+{
+    if (!(step->flags & CS_STEP_OWN_TREE))
+        return attach(place, step, new_tmpfs(step, step->d, step->c));
+    char options[96], number[24];
+    char *end = append(options, "size=");
+    end = append(append(end, digits(number, step->a, 10)), ",nr_inodes=");
+    end = append(append(end, digits(number, step->b, 10)), ",mode=");
+    append(end, digits(number, step->d, 8));
+    return mount_here(place, step, "tmpfs", step->c, options);
+}
+
+static int procfs(struct cs_place *place, const struct cs_step *step)
+{
+    if (step->flags & CS_STEP_OWN_TREE)
+        return mount_here(place, step, "proc", CS_PROC_ATTRIBUTES, NULL);
+    return attach(place, step, new_proc());
+}
+
+static int devpts(struct cs_place *place, const struct cs_step *step)
+{
+    if (step->flags & CS_STEP_OWN_TREE)
+        return mount_here(place, step, "devpts", CS_DEVPTS_ATTRIBUTES, "newinstance,ptmxmode=0666,mode=0620");
+    return attach(place, step, new_devpts());
 }
 
 /* Attached over the old root: existing paths still start below it until pivot_root(2). */
@@ -140,16 +189,29 @@ static int new_root(struct cs_place *place, const struct cs_step *step)
     if (moved < 0)
         return (int)-moved;
     place->root = (int)mount;
-    return 0;
+    return (int)-CS_CALL1(SYS_fchdir, place->root);
 }
 
-/* A folder directly below one that is there already costs one call; anything else walks name by name. */
+/* What stands in our own tree, we made: a folder, and not a link that a plan has at the same name by mistake. */
+static int folder_stands(const struct cs_place *place, const struct cs_step *step)
+{
+    struct stat found;
+    const long result =
+        CS_CALL4(SYS_newfstatat, place->root, cs_relative(place, step->path), &found, CS_AT_SYMLINK_NOFOLLOW);
+    if (result < 0)
+        return (int)-result;
+    return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+}
+
+/* In our own tree a folder whose parent is there, or that is there itself, costs one call; else name by name. */
 static int make_folders(struct cs_place *place, const struct cs_step *step)
 {
     if (step->flags & CS_STEP_OWN_TREE) {
         const long made = CS_CALL3(SYS_mkdirat, place->root, cs_relative(place, step->path), step->a);
-        if (made != -EEXIST)
+        if (made != -ENOENT && made != -EEXIST)
             return (int)-made;
+        if (made == -EEXIST)
+            return folder_stands(place, step);
     }
     const char *path = cs_relative(place, step->path);
     long folder = CS_CALL4(SYS_openat, place->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -190,6 +252,11 @@ static int make_symlink(struct cs_place *place, const struct cs_step *step)
 
 static int write_file(struct cs_place *place, const struct cs_step *step)
 {
+    if (!step->text_length) {
+        /* mknod(2) refuses what is there, as O_EXCL does, and leaves nothing open. */
+        const uint64_t mode = S_IFREG | step->a;
+        return (int)-CS_CALL4(SYS_mknodat, place->root, cs_relative(place, step->path), mode, 0);
+    }
     const long file = CS_CALL4(SYS_openat, place->root, cs_relative(place, step->path),
                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, step->a);
     if (file < 0)
@@ -314,11 +381,11 @@ int cs_place_mount(struct cs_place *place, const struct cs_step *step)
     case CS_OP_COVER:
         return cover(place, step);
     case CS_OP_TMPFS:
-        return attach(place, step, new_tmpfs(step, step->d, step->c));
+        return tmpfs(place, step);
     case CS_OP_PROCFS:
-        return attach(place, step, new_proc());
+        return procfs(place, step);
     case CS_OP_DEVPTS:
-        return attach(place, step, new_devpts());
+        return devpts(place, step);
     case CS_OP_REMOUNT:
         return remount(place, step);
     case CS_OP_ENTER_ROOT:

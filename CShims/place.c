@@ -63,11 +63,9 @@ static int loopback_up(struct cs_place *place)
     const long socket = CS_CALL3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (socket < 0)
         return (int)-socket;
-    long result = CS_CALL3(SYS_ioctl, socket, SIOCGIFFLAGS, &request);
-    if (result == 0) {
-        request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
-        result = CS_CALL3(SYS_ioctl, socket, SIOCSIFFLAGS, &request);
-    }
+    /* A new lo has no flag that can be set but this one. */
+    request.ifr_flags = IFF_UP;
+    long result = CS_CALL3(SYS_ioctl, socket, SIOCSIFFLAGS, &request);
     if (result == 0) {
         request.ifr_flags = 0;
         result = CS_CALL3(SYS_ioctl, socket, SIOCGIFFLAGS, &request);

@@ -13,7 +13,7 @@ public enum PlanLowering {
         for step in plan.steps {
             var lowered = lowered(step, into: &writer)
             if let path = step.target, !foreign.contains(where: { path.isWithin($0) }) {
-                if !step.makesSeveralFolders { lowered.flags |= CS_STEP_OWN_TREE.rawValue }
+                lowered.flags |= CS_STEP_OWN_TREE.rawValue
             }
             if case .bind(let bind) = step, bind.isDirectory { foreign.append(bind.target) }
             steps.append(lowered)
@@ -153,12 +153,6 @@ extension LaunchStep {
         case .bind(let bind): bind.target
         default: nil
         }
-    }
-
-    /// Whether the folder's parents may be missing or stand already.
-    fileprivate var makesSeveralFolders: Bool {
-        guard case .makeFolders(let path, _) = self else { return false }
-        return path.depth > 1
     }
 }
 
