@@ -20,15 +20,17 @@ void cs_processors_move(struct cs_processors *own, int pid)
     unsigned here = 0;
     if (own->size <= 0 || CS_CALL3(SYS_getcpu, &here, NULL, NULL) < 0 || here >= sizeof(own->mask) * 8)
         return; /* more processors than there is room for, or not known: the kernel decides alone */
-    uint64_t others[CS_PROCESSOR_WORDS], any = 0;
+    uint64_t others[CS_PROCESSOR_WORDS], only[CS_PROCESSOR_WORDS], any = 0;
     for (int i = 0; i < CS_PROCESSOR_WORDS; i++) {
-        others[i] = (long)(i * sizeof(uint64_t)) < own->size ? own->mask[i] : 0;
-        if ((unsigned)i == here / 64)
-            others[i] &= ~(1ull << (here % 64));
+        only[i] = (unsigned)i == here / 64 ? 1ull << (here % 64) : 0;
+        others[i] = ((long)(i * sizeof(uint64_t)) < own->size ? own->mask[i] : 0) & ~only[i];
         any |= others[i];
     }
-    if (any)
-        own->moved = CS_CALL3(SYS_sched_setaffinity, pid, own->size, others) == 0;
+    if (!any || CS_CALL3(SYS_sched_setaffinity, pid, own->size, others) < 0)
+        return;
+    own->moved = 1;
+    /* Else a message of pid 1 would wake this process there, and the worker behind it would wait. */
+    CS_CALL3(SYS_sched_setaffinity, 0, own->size, only);
 }
 
 long cs_processors_restore(const struct cs_processors *own, int pid)

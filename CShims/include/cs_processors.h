@@ -12,9 +12,9 @@ struct cs_processors {
     int moved;
 };
 
-/* Moves a process that has not run yet off this processor, if there is another one. What fails changes nothing. */
+/* Moves a process that has not run yet off this processor, if there is another one, and keeps the caller on it. */
 void cs_processors_move(struct cs_processors *own, int pid);
-/* Gives a process the caller's own set back: 0 or -errno. */
+/* Gives a process, or the calling one (0), the caller's own set back: 0 or -errno. */
 long cs_processors_restore(const struct cs_processors *own, int pid);
 /* 1 when a process may use exactly the processors that the calling one may. */
 int cs_processors_same(int pid);

@@ -124,6 +124,8 @@ public struct PlaceProcess: ~Copyable {
 
     private static func end(_ launch: UnsafeMutablePointer<cs_launch>, _ state: State) {
         if state == .gone { return }
+        // A launch that ends before the gate: what fails here would only keep us on one processor.
+        _ = cs_processors_restore(&launch.pointee.processors, 0)
         if state == .starting && !finish(launch) { return }
         let pid = launch.pointee.pid
         // Both, so that not even a kernel that refuses the one leaves a place behind; our own child cannot be reused.
@@ -180,12 +182,12 @@ public struct PlaceProcess: ~Copyable {
         )
     }
 
-    /// Gives pid 1 and a process at its gate the caller's set of processors (CShims/processors.c).
+    /// Gives the supervisor, pid 1 and a process at its gate the caller's set of processors (CShims/processors.c).
     ///
     /// - Parameter pid: the process in the supervisor's pid namespace.
     /// - Throws: `PlaceError`.
     public func freeProcessors(of pid: Int32) throws(PlaceError) {
-        for process in [pid, self.pid] {
+        for process in [0, pid, self.pid] {
             let result = cs_processors_restore(&launch.pointee.processors, process)
             if result < 0 {
                 throw .syscall(SyscallError(call: "sched_setaffinity", subject: "\(process)", errno: Int32(-result)))

@@ -157,6 +157,8 @@ struct RootMounts {
             case .file(let identity): add(path, planner.bind(path, identity, false, .protected))
             case .absent:
                 if path.parent == root && !policy.filesystem.coverMissing.contains(name) { continue }
+                // git fails on an empty folder there; the supervisor watches for the name instead (PlantWatch).
+                if name == ".git/config.worktree" { continue }
                 if name == ".git/config" {
                     throw refusal(
                         path,

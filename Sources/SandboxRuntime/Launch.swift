@@ -25,6 +25,8 @@ public struct CompletedLaunch: Hashable, Sendable {
     public var wallNanoseconds: Int64
     /// Whether the worker's program was reached, and how that is known.
     public var execve: ExecveFact
+    /// Files that the job planted to move git's settings elsewhere; taken away where that was possible.
+    public var plants: [OSString] = []
 }
 
 /// One launch of one process: place, verification, gate, release, watch, end.
@@ -204,6 +206,7 @@ public struct Launch: ~Copyable {
         result.outcome = end.outcome
         result.execve = end.execve
         result.usage = end.usage
+        result.plants = end.plants
     }
 
     // MARK: - Steps

@@ -5,7 +5,7 @@ internal import SandboxPlan
 
 /// Watches writable roots for files that would make git take its settings from elsewhere.
 ///
-/// Two ways lead past a protected `.git/config`. git takes config and hooks from the folder that `.git/commondir` names
+/// Three ways lead past a protected `.git/config`. git may read `.git/config.worktree` after it. git takes config and hooks from the folder that `.git/commondir` names
 /// (gitrepository-layout(5)); a main repository has no such file. And a folder is a git folder itself once it has a
 /// `HEAD` with `objects` and `refs`, or with a `commondir` that names a folder which has them: that counts as soon as
 /// the `.git` in it is broken, or where there is none. None of these names can be covered in advance: an empty one makes
@@ -24,6 +24,8 @@ struct PlantWatch {
     }
 
     private static let commonFolder: OSString = "commondir"
+    /// Read after `config` where `extensions.worktreeConfig` is on (git-config(1)).
+    private static let worktreeSettings: OSString = "config.worktree"
     private static let head: OSString = "HEAD"
 
     private let watched: [Watched]
@@ -35,15 +37,14 @@ struct PlantWatch {
             switch bind.purpose {
             case .anchor:
                 guard bind.target.lastComponent == ".git" else { continue }
-                // A repository that has the file already is a worktree's: what it names is not ours to judge here.
-                if case .there = PlantWatch.look(at: bind.source.appending(PlantWatch.commonFolder)) { continue }
-                watched.append(
-                    Watched(folder: bind.source, name: PlantWatch.commonFolder, counts: true, isRemovable: true)
-                )
+                // A repository that has the file already: a worktree's, and what it names is not ours to judge here, or
+                // settings that are a protected name.
+                for name in [PlantWatch.commonFolder, PlantWatch.worktreeSettings]
+                where PlantWatch.look(at: bind.source.appending(name)) == .missing {
+                    watched.append(Watched(folder: bind.source, name: name, counts: true, isRemovable: true))
+                }
             case .workspace, .write:
                 guard bind.isDirectory, !bind.options.contains(.readOnly) else { continue }
-                // A bare repository that is given to the job as its workspace is one already.
-                guard !PlantWatch.isGitFolder(bind.source, ifHidden: false) else { continue }
                 let isMissing = PlantWatch.look(at: bind.source.appending(PlantWatch.head)) == .missing
                 watched.append(
                     Watched(folder: bind.source, name: PlantWatch.head, counts: false, isRemovable: isMissing)
@@ -57,6 +58,11 @@ struct PlantWatch {
     /// What was planted, if anything.
     func planted() -> OSString? {
         watched.first(where: PlantWatch.isPlanted).map { $0.folder.appending($0.name) }
+    }
+
+    /// Everything that was planted.
+    func allPlanted() -> [OSString] {
+        watched.filter(PlantWatch.isPlanted).map { $0.folder.appending($0.name) }
     }
 
     /// Takes away what the job planted; the place must be gone.

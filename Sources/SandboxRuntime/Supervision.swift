@@ -9,6 +9,8 @@ struct Supervision: ~Copyable {
         var outcome: Outcome
         var execve: ExecveFact
         var usage: Usage
+        /// What was planted, whatever the verdict; taken away where that was possible.
+        var plants: [OSString]
     }
 
     private let plan: LaunchPlan
@@ -96,7 +98,8 @@ struct Supervision: ~Copyable {
         if gateOpen { gateOpen = gateEvent(gate) }
         let isUnknown = gateOpen && status == nil
         place.end()
-        if let planted = plants.planted() {
+        let removed = plants.allPlanted()
+        if let planted = removed.first {
             verdict = verdict ?? .protectionLost(what: "\(planted) was planted")
             plants.remove()
         }
@@ -105,7 +108,7 @@ struct Supervision: ~Copyable {
         usage.memoryPeakWatched = ByteCount(bytes: peak)
         let execve: ExecveFact =
             executionError != nil ? .failed : isUnknown ? .notKnown : .succeeded
-        return End(outcome: outcome(status), execve: execve, usage: usage)
+        return End(outcome: outcome(status), execve: execve, usage: usage, plants: removed)
     }
 
     private var placeIsGone = false

@@ -98,7 +98,7 @@ struct RepositoryTests {
         #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
     }
 
-    /// What looks like a part of it is a project's own business, and a bare repository may be somebody's workspace.
+    /// What looks like a part of it is a project's own business.
     @Test(
         arguments: [
             "echo x > HEAD", "mkdir objects refs", "mkdir HEAD objects refs", "echo x > HEAD; mkdir refs; mkdir a",
@@ -112,15 +112,51 @@ struct RepositoryTests {
         #expect(try scene.names(in: scene.workspace) == result.lines.sorted())
     }
 
-    @Test(arguments: Caller.available)
-    func aBareRepositoryAsTheWorkspaceStays(caller: Caller) throws {
-        let scene = try Scene(caller)
-        let made = try scene.run(["/usr/bin/git", "init", "--quiet", "--bare", "."], keeper: Caller.workerOptions)
+    // MARK: - Settings of a worktree
+
+    /// A repository in which git reads `.git/config.worktree` after `.git/config` (git-config(1)).
+    private func repositoryWithWorktreeSettings(_ caller: Caller, hasFile: Bool) throws -> Scene {
+        let scene = try scene(caller, withRepository: true)
+        var script = "git config extensions.worktreeConfig true"
+        if hasFile { script += "; git config --worktree core.abbrev 12" }
+        let made = try scene.run(["/bin/sh", "-c", script], keeper: Caller.workerOptions)
         try #require(made.ending == .exited(0), "\(made.story)")
-        let result = try scene.runInside(["/bin/sh", "-c", "echo x > description"], options: scene.resultOptions)
-        #expect(try scene.report().outcome == "exited", "\(result.story)")
-        #expect(scene.exists(scene.workspace + "/HEAD"))
+        return scene
     }
+
+    private func plantWorktreeSettings(_ scene: Scene) -> [String] {
+        let settings = "[core]\n\tfsmonitor = \"touch \(scene.folder)/mark; false\""
+        return ["/bin/sh", "-c", "echo '\(settings)' >> .git/config.worktree"]
+    }
+
+    @Test(arguments: [true, false])
+    func settingsOfAWorktreeAreObeyedOutside(hasFile: Bool) throws {
+        let scene = try repositoryWithWorktreeSettings(.user, hasFile: hasFile)
+        let result = try scene.run(plantWorktreeSettings(scene), keeper: Caller.workerOptions)
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(try isObeyed(scene))
+    }
+
+    @Test(arguments: Caller.available)
+    func settingsOfAWorktreeThatAreThereStay(caller: Caller) throws {
+        let scene = try repositoryWithWorktreeSettings(caller, hasFile: true)
+        let before = try scene.text(of: scene.workspace + "/.git/config.worktree")
+        let result = try scene.runInside(plantWorktreeSettings(scene))
+        #expect(result.ending != .exited(0), "\(result.story)")
+        #expect(try scene.text(of: scene.workspace + "/.git/config.worktree") == before)
+        #expect(try !isObeyed(scene))
+    }
+
+    @Test(arguments: Caller.available)
+    func settingsOfAWorktreeThatAreMissingEndTheJob(caller: Caller) throws {
+        let scene = try repositoryWithWorktreeSettings(caller, hasFile: false)
+        let result = try scene.runInside(plantWorktreeSettings(scene), options: scene.resultOptions)
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+        #expect(!scene.exists(scene.workspace + "/.git/config.worktree"))
+        #expect(try !isObeyed(scene))
+    }
+
+    // MARK: -
 
     /// A file `HEAD` that was the project's own is not removed; the verdict is the same.
     @Test(arguments: Caller.available)

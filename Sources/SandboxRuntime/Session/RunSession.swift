@@ -246,6 +246,8 @@ public struct RunSession: ~Copyable {
             warnings += end.planted.map {
                 "the job made \($0), which tools trust without asking: look at it before you work there"
             }
+            warnings += done.plants.map { "the job planted \($0), by which git would take its settings from elsewhere" }
+            end.planted += done.plants.filter { !end.planted.contains($0) }
         }
         finish(done, recorded ? prepared : nil, &store, context, &end)
     }
