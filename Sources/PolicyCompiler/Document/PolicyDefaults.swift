@@ -45,8 +45,8 @@ enum PolicyDefaults {
 
     /// Names that what the host later trusts goes by; a file adds to them.
     static let protect: [OSString] = [
-        ".git/config", ".git/config.worktree", ".git/hooks", ".gitmodules", ".codex", ".codex-sandbox.toml", ".mcp.json",
-        ".claude", ".vscode", ".idea", ".envrc",
+        ".git/config", ".git/config.worktree", ".git/hooks", ".gitmodules", ".codex", ".codex-sandbox.toml",
+        ".mcp.json", ".claude", ".vscode", ".idea", ".envrc",
     ]
 
     static let coverMissing: [OSString] = [".codex", ".codex-sandbox.toml", ".envrc", ".mcp.json"]

@@ -54,7 +54,7 @@ public struct StandardStreams: ~Copyable {
                 }
             case .file, .anonymous:
                 try StandardStreams.checkFileSystem(stream)
-                if StandardStreams.canBePassed(stream, rules) { try pass(stream) } else { try relay(stream, rules) }
+                if try StandardStreams.canBePassed(stream, rules) { try pass(stream) } else { try relay(stream, rules) }
             }
         }
     }
@@ -165,18 +165,19 @@ public struct StandardStreams: ~Copyable {
     ///
     /// Landlock weighs the file's own path, from the mount it was opened on. It lets through what has none (memfds), and
     /// where a writable folder is, it cannot keep a part of it: there only the job's mounts do, and this is not one.
-    private static func canBePassed(_ stream: CallerStream, _ rules: Rules) -> Bool {
+    private static func canBePassed(_ stream: CallerStream, _ rules: Rules) throws(Refusal) -> Bool {
         guard let path = stream.path, !rules.guarded.contains(where: { path.isWithin($0) }) else { return false }
-        for folder in rules.writable where isOnAnotherMount(stream, of: folder) { return false }
+        for folder in rules.writable where try isOnAnotherMount(stream, of: folder) { return false }
         // Before ABI 3 truncate(2) by the descriptor's name is nobody's to refuse; who can write may anyway.
         let needed = LandlockRight.writeFile | LandlockRight.readFile | (stream.isWritable ? 0 : LandlockRight.truncate)
         return rules.landlock.handledFilesystem & needed == needed
     }
 
     /// Whether it may be a file of that folder by a second mount: then its path says nothing of what it is there.
-    private static func isOnAnotherMount(_ stream: CallerStream, of folder: OSString) -> Bool {
+    private static func isOnAnotherMount(_ stream: CallerStream, of folder: OSString) throws(Refusal) -> Bool {
         var found = cs_identity()
         let result = folder.withPointer { cs_identify(FileReading.currentFolder, $0, &found) }
-        return result < 0 || (found.device == stream.identity.device && found.mount != stream.identity.mount)
+        if result < 0 { throw Refusal(stream: stream.name, call: "statx", errno: Int32(-result)) }
+        return found.device == stream.identity.device && found.mount != stream.identity.mount
     }
 }
