@@ -502,6 +502,10 @@ _Noreturn void cs_init_main(void)
         error = cs_place_step(place, &steps[i]);
         if (error)
             fail(CS_FD_CONTROL, 0, (int)i, error);
+        /* The supervisor looks at the mounts while the rest is installed. */
+        const struct cs_message mounted = {.kind = CS_MESSAGE_MOUNTED};
+        if (steps[i].op == CS_OP_ENTER_ROOT && send_message(CS_FD_CONTROL, &mounted) < 0)
+            leave(125);
     }
     const long sent = send_ready(&place->report);
     if (sent < 0)

@@ -115,6 +115,7 @@ enum cs_message_kind {
                                value[0] = 1: the place ends with this process */
     CS_MESSAGE_SIGNAL,      /* to pid 1: value[0] = signal for the process group of `id` */
     CS_MESSAGE_RELEASE,     /* to a process at gate B */
+    CS_MESSAGE_MOUNTED,     /* from pid 1: it is in its new root, and no later step touches a mount */
     CS_MESSAGE_PLACE_READY, /* from pid 1, with /proc/sysvipc/shm of the place: value[] = enum cs_place_value */
     CS_MESSAGE_FAILED,      /* step and error */
     CS_MESSAGE_STARTED,     /* from pid 1: value[0] = pid inside, 1 = PR_GET_DUMPABLE of pid 1 */

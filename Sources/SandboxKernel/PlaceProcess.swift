@@ -45,6 +45,8 @@ public struct PlaceProcess: ~Copyable {
 
     /// What reached the supervisor on the control socket.
     public enum Event: Hashable, Sendable {
+        /// All mounts are made, and pid 1 is in its new root; it goes on with what is no mount.
+        case mounted
         case ready(Report)
         /// `inside` is the process's pid in the place, `dumpable` pid 1's own flag: 0 from here on (prctl(2)
         /// PR_GET_DUMPABLE).
@@ -238,6 +240,7 @@ public struct PlaceProcess: ~Copyable {
         }
         let values = Gate.values(message)
         switch message.kind {
+        case CS_MESSAGE_MOUNTED.rawValue: return .mounted
         case CS_MESSAGE_STARTED.rawValue:
             return .started(id: message.id, inside: values[0], dumpable: values[1])
         case CS_MESSAGE_TIMED_OUT.rawValue: return .timedOut

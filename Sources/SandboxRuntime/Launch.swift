@@ -141,12 +141,18 @@ public struct Launch: ~Copyable {
         let identities = streams.identities
         try meanwhile()
 
-        let report = try ready(plan)
-        let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
+        // What stands after the last mount is compared while pid 1 goes on; the watch tells of a change from here on.
+        try mounted(plan)
         let watch = try MountWatch(files)
         let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
-        let namespaces = try verification.verifyPlace(files, report, &findings)
         try mounts.verify(watch.text, root: root.number, &findings)
+        let namespaces = try verification.verifyNamespace(files, &findings)
+        let plants = PlantWatch(plan)
+        let executable = executable(plan.process, root.number)
+
+        let report = try ready(plan)
+        let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
+        try verification.verifyPlace(files, report, &findings)
 
         let worker: Int32
         let inside: String
@@ -174,11 +180,15 @@ public struct Launch: ~Copyable {
         case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
         try verifySealed(plan, worker: inside, &findings)
+        findings.compare(
+            .mounts,
+            "mount table since it was compared",
+            expected: "unchanged",
+            found: watch.isQuiet ? "unchanged" : "changed"
+        )
         result.layers = LayerReports.list(plan, findings.observations)
         if let refusal = findings.refusal() { throw refusal }
         let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
-        let plants = PlantWatch(plan)
-        let executable = executable(plan.process, root.number)
         // Whoever holds a part of the place delays its end.
         dropped(root)
         try record(Established(layers: result.layers, worker: worker, executable: executable))
@@ -234,8 +244,20 @@ public struct Launch: ~Copyable {
         switch event {
         case .ready(let report): return report
         case .gone: throw Refusal(.gone, steps: plan.steps)
-        case .started, .exited, .timedOut:
+        case .mounted, .started, .exited, .timedOut:
             throw Refusal(.unexpected("an event before the place was ready"), steps: plan.steps)
+        }
+    }
+
+    private func mounted(_ plan: LaunchPlan) throws(Refusal) {
+        let event = try attempt(plan) { () throws(PlaceError) in
+            try place.event(timeout: milliseconds(plan.limits.setUp))
+        }
+        switch event {
+        case .mounted: return
+        case .gone: throw Refusal(.gone, steps: plan.steps)
+        case .ready, .started, .exited, .timedOut:
+            throw Refusal(.unexpected("an event before the mounts were made"), steps: plan.steps)
         }
     }
 

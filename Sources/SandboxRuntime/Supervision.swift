@@ -146,7 +146,7 @@ struct Supervision: ~Copyable {
             case .gone:
                 placeIsGone = true
                 verdict = verdict ?? .signalled(signal: SIGKILL)
-            case .exited, .started, .ready: break
+            case .exited, .started, .mounted, .ready: break
             }
         } catch {
             placeIsGone = true

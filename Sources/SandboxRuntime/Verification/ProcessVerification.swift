@@ -41,14 +41,12 @@ struct ProcessVerification {
 
     // MARK: - pid 1
 
-    /// The whole of pid 1 but for its mounts: ids, maps, namespaces, capabilities, filters, and its own report.
-    ///
-    /// - Returns: its namespace links, in the order of `NamespaceKind`.
+    /// pid 1 when the place is ready: ids, capabilities, filters, and its own report.
     func verifyPlace(
         _ files: borrowing ProcessFiles,
         _ report: PlaceProcess.Report,
         _ findings: inout Findings
-    ) throws(Refusal) -> [OSString] {
+    ) throws(Refusal) {
         let status = ProcessStatus(parsing: try files.read("status"))
         verifyStatus(status, filters: 1, of: "pid 1", &findings)
         findings.compare(
@@ -57,10 +55,15 @@ struct ProcessVerification {
             expected: "1",
             found: status.lastWord("NSpid") ?? "absent"
         )
-        try verifyMaps(files, &findings)
-        let namespaces = try verifyNamespaces(files, &findings)
         verifyReport(report, &findings)
-        return namespaces
+    }
+
+    /// What of pid 1 is settled once it stands in its new root: id maps and namespaces.
+    ///
+    /// - Returns: its namespace links, in the order of `NamespaceKind`.
+    func verifyNamespace(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) -> [OSString] {
+        try verifyMaps(files, &findings)
+        return try verifyNamespaces(files, &findings)
     }
 
     /// Before pid 1 turns non-dumpable: afterwards its environment is closed to everybody but root.
