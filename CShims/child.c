@@ -251,7 +251,8 @@ int cs_launch_begin(struct cs_launch *launch)
             launch->helper = clone(become_drop, top, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
         if (piped < 0 || launch->helper < 0)
             fail(launch, CS_STEP_CHILD_CLONE, piped < 0 ? piped : -errno);
-        if (piped == 0)
+        /* Twice if need be: a copy that stays open here would keep the end of file from us. Nobody else opens anything. */
+        if (piped == 0 && CS_CALL1(SYS_close, launch->report[1]) < 0)
             CS_CALL1(SYS_close, launch->report[1]);
     } else {
         /* CLONE_FILES: the pidfd of pid 1 must appear in the supervisor's table, not in the helper's copy. */

@@ -417,7 +417,7 @@ static void handle_message(void)
 
 static _Noreturn void serve(void)
 {
-    for (;;) {
+    for (int failed = 0;;) {
         struct pollfd watched[3] = {
             {.fd = CS_FD_CONTROL, .events = POLLIN},
             {.fd = server.child_signals, .events = POLLIN},
@@ -426,8 +426,12 @@ static _Noreturn void serve(void)
         const long ready = CS_CALL3(SYS_poll, watched, 3, -1);
         if (ready == -EINTR)
             continue;
+        /* Once may pass (memory was short); a pid 1 that stays blind ends the place. poll(2). */
+        if (ready < 0 && ++failed <= 10)
+            continue;
         if (ready < 0)
             leave(125);
+        failed = 0;
         if (watched[1].revents) {
             char discarded[128 * 4];
             CS_CALL3(SYS_read, server.child_signals, discarded, sizeof(discarded));
