@@ -358,6 +358,13 @@ long cs_default_child_signal(void)
     return CS_CALL4(SYS_rt_sigaction, SIGCHLD, action, NULL, 8);
 }
 
+long cs_is_ignored(int signal)
+{
+    uint64_t action[4] = {0};
+    const long result = CS_CALL4(SYS_rt_sigaction, signal, NULL, action, 8);
+    return result < 0 ? result : action[0] == 1; /* SIG_IGN */
+}
+
 long cs_move_name(int from, int to, const char *name)
 {
     return CS_CALL5(SYS_renameat2, from, name, to, name, 1 /* RENAME_NOREPLACE */);

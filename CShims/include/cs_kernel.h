@@ -93,6 +93,8 @@ long cs_duplicate(int descriptor);
 long cs_no_core_dumps(void);
 /* SIGCHLD to its default action: children of a process that ignores it cannot be waited for. */
 long cs_default_child_signal(void);
+/* 1 when this process ignores the signal (rt_sigaction(2)), 0 when not, or -errno. */
+long cs_is_ignored(int signal);
 /* fcntl(2) F_SETFL. */
 long cs_set_flags(int descriptor, int flags);
 /* Moves a name to another folder, refusing to replace what stands there (renameat2(2)). */

@@ -7,10 +7,15 @@ public import SandboxPlan
 ///
 /// The ledger in our state folder names each before it is made; its lock is held shared by every run in the workspace.
 /// Whoever can get the lock exclusively is alone, and removes what the ledger names: the last run, or the next after a
-/// crash. Only an empty folder is ever taken away, so nothing of anybody's can be lost.
+/// crash. Only an empty folder is ever taken away, so nothing of anybody's can be lost, and none that another run's mounts
+/// stand on: a run with another workspace or state folder may show the same one (SpareFolders).
 public struct Placeholders: ~Copyable {
     private let ledger: OwnedFileDescriptor
     private let spares: SpareFolders
+    private let held = HeldFolders()
+
+    /// How often it is looked whether a lock is free, once a millisecond.
+    private static let patience = 5000
 
     /// Takes the shared lock; when nobody else is here, first cleans up after a run that crashed.
     ///
@@ -25,22 +30,38 @@ public struct Placeholders: ~Copyable {
         let file = OwnedFileDescriptor(owning: Int32(number))
         let spares = SpareFolders(below: folder)
         if cs_flock(file.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(file.number, spares) }
-        let locked = cs_flock(file.number, LOCK_SH)
+        let locked = Placeholders.shared(file.number)
         if locked < 0 { throw Placeholders.refusal("placeholders", "flock", locked) }
         ledger = file
         self.spares = spares
     }
 
+    /// Not for ever: whoever removes names at this moment may have been stopped.
+    private static func shared(_ ledger: Int32) -> Int {
+        var locked = 0
+        for _ in 0..<patience {
+            locked = cs_flock(ledger, LOCK_SH | LOCK_NB)
+            guard locked == Int(-EWOULDBLOCK), !SignalSource.isEndPending else { break }
+            usleep(1000)
+        }
+        return locked
+    }
+
     deinit {
+        // Or our own locks would keep the names.
+        held.letGo()
         // The last one out: an exclusive lock is only to be had when no other run holds the shared one.
         if cs_flock(ledger.number, LOCK_EX | LOCK_NB) == 0 { Placeholders.clear(ledger.number, spares) }
     }
 
-    /// Makes the missing names.
+    /// Makes the missing names, and keeps other runs from taking away what mounts of this one stand on.
     ///
-    /// - Parameter names: absolute paths.
-    /// - Throws: `Refusal` when a name cannot be written down or made; what was made goes with the value.
-    public func make(_ names: [OSString]) throws(Refusal) {
+    /// - Parameters:
+    ///   - names: absolute paths of missing names.
+    ///   - standing: absolute paths of folders that are there, and may be another run's.
+    /// - Throws: `Refusal` when a name cannot be written down, made or held; what was made goes with the value.
+    public func make(_ names: [OSString], standing: [OSString]) throws(Refusal) {
+        for folder in standing { _ = try hold(folder, in: FileReading.currentFolder, folder) }
         guard !names.isEmpty else { return }
         // Written down before they are made: a crash in between leaves a name too many, never a folder unknown.
         var lines: [UInt8] = []
@@ -56,11 +77,34 @@ public struct Placeholders: ~Copyable {
             written += result
         }
         try Placeholders.inFolders(of: names) { (folder, name) throws(Refusal) in
-            let result = folder < 0 ? folder : spares.put(name.lastComponent, into: folder)
-            if result != 0 && result != -EEXIST {
-                throw Placeholders.refusal(name.description, "mkdirat", Int(result))
+            // Another run, which had made the name before us, may take it away again before it is held.
+            for _ in 0..<8 {
+                let result = folder < 0 ? folder : spares.put(name.lastComponent, into: folder)
+                if result != 0 && result != -EEXIST {
+                    throw Placeholders.refusal(name.description, "mkdirat", Int(result))
+                }
+                if try hold(name.lastComponent, in: folder, name) { return }
             }
+            throw Placeholders.refusal(name.description, "flock", Int(-ENOENT))
         }
+    }
+
+    /// False when it is not there any more.
+    private func hold(_ name: OSString, in folder: Int32, _ path: OSString) throws(Refusal) -> Bool {
+        do throws(HeldFolders.HoldError) {
+            var tries = 0
+            // A signal ends the waiting, not the trying: what is free is held, and the launch says what came of it.
+            while tries < Placeholders.patience, tries == 0 || !SignalSource.isEndPending {
+                switch try held.hold(name, in: folder) {
+                case .held, .notNeeded: return true
+                case .gone: return false
+                case .busy:
+                    tries += 1
+                    usleep(1000)
+                }
+            }
+        } catch { throw Placeholders.refusal(path.description, "openat2", error.result) }
+        throw Placeholders.refusal(path.description, "flock", Int(-EWOULDBLOCK))
     }
 
     /// Removes every folder the ledger names that is still an empty folder, then empties the ledger.
@@ -87,7 +131,7 @@ public struct Placeholders: ~Copyable {
         var keep: [UInt8] = []
         inFolders(of: names) { folder, name in
             let result = folder < 0 ? folder : spares.take(name.lastComponent, outOf: folder)
-            // ENOTEMPTY: somebody put something in: it is theirs now. EBUSY: still a mount point somewhere.
+            // ENOTEMPTY: somebody put something in: it is theirs now. EBUSY: mounts of another run stand on it.
             if result == -EBUSY { keep += line(name) }
         }
         guard lseek(ledger, 0, SEEK_SET) == 0, ftruncate(ledger, 0) == 0 else { return }

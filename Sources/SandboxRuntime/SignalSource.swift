@@ -36,6 +36,13 @@ struct SignalSource: ~Copyable {
         return nil
     }
 
+    /// Whether one that asks for the end waits to be read: nothing should be waited for then.
+    static var isEndPending: Bool {
+        var pending = sigset_t()
+        return sigpending(&pending) == 0
+            && ending.contains { sigismember(&pending, $0) == 1 && cs_is_ignored($0) != 1 }
+    }
+
     /// The next signal, if one is there.
     func next() -> Int32? {
         var information = [UInt8](repeating: 0, count: 128)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SandboxTestSupport
 import Testing
 
@@ -29,6 +30,31 @@ struct RecordTests {
             }
         }
         return found
+    }
+
+    /// Whoever removes names at this moment may have been stopped.
+    @Test(.runsAlone, arguments: [false, true], Caller.available)
+    func aHeldLedgerIsARefusal(isEnded: Bool, caller: Caller) throws {
+        let scene = try Scene(caller)
+        #expect(try scene.runInside(["/bin/true"]).ending == .exited(0))
+        let records = try #require(try scene.records().first { $0.hasSuffix("/records.jsonl") })
+        let ledger = open(records.replacingOccurrences(of: "records.jsonl", with: "placeholders"), O_RDWR)
+        defer { close(ledger) }
+        #expect(ledger >= 0 && flock(ledger, LOCK_EX) == 0)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let process = try scene.startInside(["/bin/true"])
+        if isEnded {
+            usleep(300_000)
+            try process.signal(SIGTERM)
+        }
+        for _ in 0..<150 where !process.hasEnded() { usleep(100_000) }
+        let ended = process.hasEnded()
+        if !ended { try process.signal(SIGKILL) }
+        let result = try process.finish()
+        #expect(ended && result.ending == .exited(125), "\(result.story)")
+        #expect(result.errorText.contains("flock"), "\(result.story)")
+        if isEnded { #expect(clock.now - begin < .seconds(4), "\(result.story)") }
     }
 
     /// That a difference is noticed is shown by `ProcessVerificationTests` and by the fault suite.

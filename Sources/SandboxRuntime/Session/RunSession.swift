@@ -129,7 +129,7 @@ public struct RunSession: ~Copyable {
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
                 try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
-                try placeholders.make(preparation.plan.placeholders)
+                try placeholders.make(preparation.plan.placeholders, standing: preparation.plan.standingFolders)
                 try self.launch(launch, preparation, &streams, &store, &context, &end)
             }
         } catch {
