@@ -3,7 +3,7 @@ internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
 
-/// Signals for the job, read from a descriptor (signalfd(2)); what the caller ignores never arrives.
+/// Signals for the job, read from a descriptor (signalfd(2)); what the caller ignores (`nohup`) is ignored here too.
 struct SignalSource: ~Copyable {
     /// Passed on to the worker's process group.
     static let forwarded: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
@@ -14,7 +14,9 @@ struct SignalSource: ~Copyable {
     let file: OwnedFileDescriptor
 
     init() throws(Refusal) {
-        let result = cs_signalfd(SignalSource.forwarded, Int32(SignalSource.forwarded.count))
+        // A blocked signal waits even where it is ignored (signal(7)): so those are not asked for.
+        let heeded = SignalSource.forwarded.filter { cs_is_ignored($0) != 1 }
+        let result = cs_signalfd(heeded, Int32(heeded.count))
         if result < 0 {
             throw Refusal(
                 stage: "place",

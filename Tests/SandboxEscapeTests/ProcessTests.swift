@@ -72,6 +72,24 @@ struct ProcessTests {
         #expect(report.outcome == "interrupted")
     }
 
+    /// nohup(1): what the caller ignores does not end the job either.
+    @Test(arguments: [SIGHUP, SIGINT], Caller.available)
+    func anIgnoredSignalIsIgnored(number: Int32, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let job = ["/bin/sh", "-c", "echo ready; read line; echo done"]
+        let script = ["/bin/sh", "-c", "trap '' \(number); exec \"$@\"", "sh"]
+        for (command, survives) in [(scene.sandboxed(job), false), (script + scene.sandboxed(job), true)] {
+            let process = try scene.start(command, keeper: caller.keeperOptions)
+            try process.line("ready")
+            try process.signal(number)
+            usleep(300_000)
+            process.write("\n".utf8)
+            let result = try process.finish()
+            #expect(result.ending == .exited(survives ? 0 : 128 + number), "\(result.story)")
+            #expect(result.outputText.contains("done") == survives, "\(result.story)")
+        }
+    }
+
     // MARK: - C6: the supervisor dies or stops
 
     @Test(.runsAlone, arguments: Caller.available)
