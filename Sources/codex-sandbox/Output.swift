@@ -1,6 +1,7 @@
 internal import Glibc
 internal import SandboxCLI
 internal import SandboxPlan
+internal import SandboxRuntime
 
 /// What this program itself prints: answers on stdout, everything else on stderr.
 enum Output {
@@ -30,16 +31,6 @@ enum Output {
 
     /// 0, or the errno of write(2).
     private static func write(_ text: String, to descriptor: Int32) -> Int32 {
-        let bytes = Array(text.utf8)
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
-            }
-            let code = errno
-            if count < 0 && code != EINTR { return code }
-            written += max(count, 0)
-        }
-        return 0
+        PatientOutput.write(Array(text.utf8), to: descriptor)
     }
 }

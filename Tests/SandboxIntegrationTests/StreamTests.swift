@@ -133,6 +133,42 @@ struct StreamTests {
         #expect(try scene.recordedOutcomes().last == "exited")
     }
 
+    /// Our own words are for a reader, too: before the job, after it, and about a refusal.
+    @Test(.runsAlone, arguments: ["note", "warning", "refusal", "result"], Caller.available)
+    func aSignalEndsTheWaitWithOurOwnWords(which: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let full = "mkfifo ./full; exec 9<> ./full; head -c 65536 /dev/zero > ./full; "
+        let script: String
+        var job = ["/bin/true"]
+        var options: [String] = []
+        switch which {
+        case "note": script = full + "exec \"$@\" 2> ./full"  // standard input is the keeper's own pipe
+        case "warning":
+            script = full + "exec \"$@\" < /dev/null 2> ./full"
+            job = ["/bin/mkdir", ".vscode"]
+        case "refusal":
+            script = full + "exec \"$@\" < /dev/null 2> ./full"
+            options = ["--read", scene.folder + "/missing"]
+        default:
+            script = full + "exec \"$@\" < /dev/null"
+            options = ["--result", "9"]
+        }
+        let process = try scene.start(
+            ["/bin/sh", "-c", script, "sh"] + scene.sandboxed(job, options: options),
+            keeper: caller.keeperOptions
+        )
+        usleep(1_500_000)
+        let waited = !process.hasEnded()
+        if waited { try process.signal(SIGTERM) }
+        for _ in 0..<40 where !process.hasEnded() { usleep(100_000) }
+        let ended = process.hasEnded()
+        if !ended { try process.signal(SIGKILL) }
+        let result = try process.finish()
+        #expect(ended && result.left == 0, "\(result.story)")
+        // The keeper need not have the same pipe as its own input: then there is no note, and nothing to wait for.
+        if which != "note" { #expect(waited, "no control: \(result.story)") }
+    }
+
     @Test(.runsAlone, arguments: Caller.available)
     func theRecordIsWholeBeforeTheReaderHasEverything(caller: Caller) throws {
         let scene = try Scene(caller)

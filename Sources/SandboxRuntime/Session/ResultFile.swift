@@ -54,17 +54,8 @@ struct ResultFile: ~Copyable {
         case .none: return
         case .some(let file): number = file.number
         }
-        var done = 0
-        while done < bytes.count {
-            let result = bytes[done...].withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
-            let code = errno
-            if result < 0 && code == EINTR { continue }
-            if result <= 0 {
-                warnings.append("--result could not be written: \(String(cString: strerror(result < 0 ? code : EIO)))")
-                return
-            }
-            done += result
-        }
+        let code = PatientOutput.write(bytes, to: number)
+        if code != 0 { warnings.append("--result could not be written: \(String(cString: strerror(code)))") }
     }
 
     private static func refusal(_ subject: String, _ call: String, _ errno: Int32) -> Refusal {
