@@ -44,6 +44,9 @@ struct Supervision: ~Copyable {
         var gateOpen = true
         var failedPolls = 0
         var nextLook = cs_monotonic() + 50_000_000
+        // pid 1 ends everything at the wall limit; this is for the case that somebody stopped it.
+        let most = plan.limits.wall.milliseconds + plan.limits.grace.milliseconds + 1000
+        let wallAt = cs_monotonic() + Int64(most) * 1_000_000
         while status == nil {
             var table = [
                 pollfd(fd: place.control.number, events: Int16(POLLIN), revents: 0),
@@ -79,6 +82,10 @@ struct Supervision: ~Copyable {
             let now = cs_monotonic()
             if let killAt, now >= killAt {
                 verdict = verdict ?? .interrupted(signal: SIGTERM)
+                break
+            }
+            if now >= wallAt {
+                verdict = verdict ?? .timedOut
                 break
             }
             if now >= nextLook {

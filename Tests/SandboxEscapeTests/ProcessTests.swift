@@ -137,6 +137,27 @@ struct ProcessTests {
         #expect(result.ending == .exited(124) && result.left == 0, "\(result.story)")
     }
 
+    /// Whoever has the worker's id outside can stop pid 1; a run of root's does not go on for ever because of it.
+    @Test(.runsAlone, arguments: Caller.available)
+    func aStoppedFirstProcessDoesNotStopTheWallLimit(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try scene.startInside(
+            ["/bin/sh", "-c", "echo ready; while :; do sleep 0.1; done"],
+            options: ["--timeout", "1s", "--grace", "100ms"] + scene.resultOptions
+        )
+        try process.line("ready")
+        let all = try HostProcesses.all()
+        let launcher = try process.commandProcess()
+        let first = try #require(all.first { $0.value.parent == launcher }?.key)
+        #expect(kill(first, SIGSTOP) == 0)
+        for _ in 0..<100 where !process.hasEnded() { usleep(100_000) }
+        let ended = process.hasEnded()
+        if !ended { kill(first, SIGKILL) }
+        let result = try process.finish()
+        #expect(ended && result.ending == .exited(124) && result.left == 0, "\(result.story)")
+        #expect(try scene.report().outcome == "timed-out")
+    }
+
     @Test(.runsAlone, arguments: Caller.available)
     func theWallLimitEndsTheJob(caller: Caller) throws {
         let scene = try Scene(caller)
