@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -28,6 +29,8 @@
 #include "cs_wire.h"
 
 #define CS_STACK_SIZE (64 * 1024)
+/* What the kernel needs for the namespaces is some milliseconds; a machine that swaps may need seconds. */
+#define CS_REPORT_PATIENCE_MS 20000
 
 static int fail(struct cs_launch *launch, int step, long result)
 {
@@ -272,12 +275,22 @@ int cs_launch_begin(struct cs_launch *launch)
 
 /*
  * What the dropping image and pid 1 report until both have let go of the pipe: one ends, the other executes. The image
- * belongs to the workspace's owner, so its word for a number is taken only if that is a child of ours.
+ * belongs to the workspace's owner, so its word for a number is taken only if that is a child of ours, and not waited for
+ * for ever: its owner can stop it, and no signal but KILL ends us here.
  */
 static void read_reports(struct cs_launch *launch)
 {
     for (;;) {
         struct cs_drop_report message;
+        struct pollfd waiting = {.fd = launch->report[0], .events = POLLIN};
+        const long ready = CS_CALL3(SYS_poll, &waiting, 1, CS_REPORT_PATIENCE_MS);
+        if (ready == -EINTR)
+            continue;
+        if (ready <= 0) {
+            fail(launch, CS_STEP_CHILD_DROP_ROOT, ready < 0 ? ready : -ETIMEDOUT);
+            CS_CALL2(SYS_kill, launch->helper, SIGKILL);
+            break;
+        }
         const long result = CS_CALL3(SYS_read, launch->report[0], &message, sizeof(message));
         if (result == -EINTR)
             continue;

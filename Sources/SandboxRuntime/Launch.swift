@@ -90,10 +90,29 @@ public struct Launch: ~Copyable {
         do throws(Refusal) {
             try run(task, &streams, meanwhile, record, released, into: &result)
         } catch {
-            result.outcome = .refused(error)
+            // What pid 1 says of its own end is the cause; that it was not there any more is what came of it.
+            result.outcome = .refused(lastWord(task.plan) ?? error)
         }
         place.end()
         return result
+    }
+
+    /// The failed step that pid 1 reported, if it did and nobody has read it.
+    private borrowing func lastWord(_ plan: LaunchPlan) -> Refusal? {
+        do throws(PlaceError) {
+            // Nothing else can be waiting but its mounts, its readiness, the worker's start and end, and the wall limit.
+            for _ in 0..<5 {
+                switch try place.event(timeout: 0) {
+                case .ready(let report): _ = close(report.sharedMemory)
+                case .gone: return nil
+                case .mounted, .started, .exited, .timedOut: continue
+                }
+            }
+            return nil
+        } catch {
+            if case .step = error { return Refusal(error, steps: plan.steps) }
+            return nil
+        }
     }
 
     private mutating func run(

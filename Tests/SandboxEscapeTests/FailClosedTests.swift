@@ -44,6 +44,19 @@ struct FailClosedTests {
         #expect(try scene.recordedOutcomes().contains("refused"), "no record of the refusal: \(result.story)")
     }
 
+    /// pid 1 may have ended long before the supervisor looks for it; its own word is the cause.
+    @Test(arguments: Caller.available)
+    func aRefusalNamesTheStepThatFailed(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let missing = "mount:EPERM,fsopen:EPERM"
+        let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), missing, "--"]
+        for _ in 0..<20 {
+            let result = try scene.run(filter + scene.sandboxed(worker(scene)), keeper: caller.keeperOptions)
+            #expect(result.ending == .exited(125) && result.left == 0, "\(result.story)")
+            #expect(result.errorText.contains("(step ") && result.errorText.contains("EPERM"), "\(result.story)")
+        }
+    }
+
     /// Linux before 5.6: not even the record's folder can be opened safely.
     @Test(arguments: ["openat2", "openat2:EPERM", "old-kernel"], Caller.available)
     func aKernelThatIsTooOldIsARefusal(calls: String, caller: Caller) throws {
