@@ -14,9 +14,10 @@ struct MemoryWatch: ~Copyable {
     private let processes: OwnedFileDescriptor
     private let tmpfs: [Int32]
     private let segments: OwnedFileDescriptor
-    /// Looks so far: descriptors are gone through every fourth time, and every time when memory runs short.
+    /// Looks so far: a round through the descriptors begins every fourth time, and every time when memory runs short.
     private var looks = 0
     private(set) var peak: UInt64 = 0
+    private var files = MemoryFiles()
 
     /// - Parameters:
     ///   - root: O_PATH descriptor of the place's root.
@@ -58,11 +59,12 @@ struct MemoryWatch: ~Copyable {
         sum += try segmentBytes()
         let thorough = looks % 4 == 0 || peak > limit / 4
         looks += 1
-        var files = MemoryFiles()
+        var names: [OSString] = []
         try forEachProcess { name in
             sum += MemoryWatch.pages(of: status(name))
-            if thorough { files.add(below: processes.number, process: name) }
+            names.append(name)
         }
+        files.look(below: processes.number, processes: names, begins: thorough)
         sum += files.bytes
         peak = max(peak, sum)
         return sum

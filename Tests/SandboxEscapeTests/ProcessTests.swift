@@ -170,6 +170,34 @@ struct ProcessTests {
         #expect(try scene.report().outcome == "timed-out")
     }
 
+    /// Looking for memory in so many descriptors takes the supervisor seconds; it sees to the rest meanwhile.
+    @Test(.runsAlone, arguments: Caller.available)
+    func manyDescriptorsDoNotHoldTheSupervisor(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let script = """
+            import os, time
+            for i in range(100):
+                if os.fork() == 0:
+                    try:
+                        while True: os.memfd_create("x")
+                    except OSError: pass
+                    os.write(1, b"full\\n")
+                    time.sleep(60)
+                    os._exit(0)
+            time.sleep(60)
+            """
+        try scene.write(script, to: scene.workspace + "/many.py")
+        let process = try scene.startInside(["/usr/bin/python3", "many.py"], options: ["--grace", "100ms"])
+        try process.wait("for all descriptors", within: .seconds(60)) {
+            $0.outputText.split(separator: "\n").count == 100
+        }
+        let clock = ContinuousClock()
+        let begin = clock.now
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(clock.now - begin < .seconds(4) && result.left == 0, "\(clock.now - begin) \(result.ending)")
+    }
+
     // MARK: - C9: tasks
 
     @Test(.runsAlone, arguments: ["forks", "threads"], Caller.available)
