@@ -359,13 +359,12 @@ extension LaunchPlan {
 
     /// Protected and covered folders of the host, which may be what another run has put there.
     var standingFolders: [OSString] {
-        let ours = Set(placeholders)
         let writable = writablePaths
         var folders: [OSString] = []
         for step in steps {
             switch step {
             case .bind(let bind) where bind.purpose == .protected && bind.isDirectory: folders.append(bind.source)
-            case .cover(let path, _) where !ours.contains(path) && writable.contains { path.isWithin($0) }:
+            case .cover(let path, _) where !placeholders.contains(path) && writable.contains { path.isWithin($0) }:
                 folders.append(path)
             default: continue
             }

@@ -24,7 +24,8 @@ public struct Placeholders: ~Copyable {
     /// - Parameter folder: the workspace's folder below our state folder.
     /// - Throws: `Refusal` when the ledger cannot be opened or locked.
     public init(ledgerIn folder: Int32) throws(Refusal) {
-        let flags = UInt64(O_RDWR | O_CREAT) | UInt64(CS_O_NOFOLLOW)
+        // O_APPEND: several runs write their names at the same time.
+        let flags = UInt64(O_RDWR | O_CREAT | O_APPEND) | UInt64(CS_O_NOFOLLOW)
         let number = cs_openat2(folder, "placeholders", flags, 0o600, UInt64(CS_RESOLVE_NO_SYMLINKS))
         if number < 0 { throw Placeholders.refusal("placeholders", "openat2", number) }
         let file = OwnedFileDescriptor(owning: Int32(number))
@@ -64,10 +65,12 @@ public struct Placeholders: ~Copyable {
         for folder in standing { _ = try hold(folder, in: FileReading.currentFolder, folder) }
         guard !names.isEmpty else { return }
         // Written down before they are made: a crash in between leaves a name too many, never a folder unknown.
+        // What an overlapping run has written down already need not be written again, or the ledger would only grow.
+        guard let known = Placeholders.names(in: ledger.number) else {
+            throw Placeholders.refusal("placeholders", "read", -Int(EIO))
+        }
         var lines: [UInt8] = []
-        for name in names { lines += Placeholders.line(name) }
-        let end = lseek(ledger.number, 0, SEEK_END)
-        if end < 0 { throw Placeholders.refusal("placeholders", "lseek", -Int(errno)) }
+        for name in names where !known.contains(name) { lines += Placeholders.line(name) }
         let number = ledger.number
         var written = 0
         while written < lines.count {
@@ -109,25 +112,7 @@ public struct Placeholders: ~Copyable {
 
     /// Removes every folder the ledger names that is still an empty folder, then empties the ledger.
     private static func clear(_ ledger: Int32, _ spares: borrowing SpareFolders) {
-        let length = lseek(ledger, 0, SEEK_END)
-        guard length != 0, lseek(ledger, 0, SEEK_SET) == 0 else { return }
-        var text: [UInt8] = []
-        while text.count < 1 << 20 {
-            var failed = false
-            let chunk = [UInt8](unsafeUninitializedCapacity: 16384) { space, count in
-                let result = read(ledger, space.baseAddress, 16384)
-                failed = result < 0
-                count = max(result, 0)
-            }
-            if failed { return }
-            if chunk.isEmpty { break }
-            text += chunk
-        }
-        var names: [OSString] = []
-        for line in text.split(separator: 0x0A) {
-            guard let path = path(line) else { continue }
-            names.append(path)
-        }
+        guard let names = names(in: ledger), !names.isEmpty else { return }
         var keep: [UInt8] = []
         inFolders(of: names) { folder, name in
             let result = folder < 0 ? folder : spares.take(name.lastComponent, outOf: folder)
@@ -136,6 +121,30 @@ public struct Placeholders: ~Copyable {
         }
         guard lseek(ledger, 0, SEEK_SET) == 0, ftruncate(ledger, 0) == 0 else { return }
         if !keep.isEmpty { _ = keep.withUnsafeBytes { write(ledger, $0.baseAddress, $0.count) } }
+    }
+
+    /// The names in the ledger; nil when it cannot be read.
+    private static func names(in ledger: Int32) -> [OSString]? {
+        guard lseek(ledger, 0, SEEK_END) != 0 else { return [] }
+        guard lseek(ledger, 0, SEEK_SET) == 0 else { return nil }
+        var text: [UInt8] = []
+        while text.count < 1 << 20 {
+            var failed = false
+            let chunk = [UInt8](unsafeUninitializedCapacity: 16384) { space, count in
+                let result = read(ledger, space.baseAddress, 16384)
+                failed = result < 0
+                count = max(result, 0)
+            }
+            if failed { return nil }
+            if chunk.isEmpty { break }
+            text += chunk
+        }
+        var names: [OSString] = []
+        for line in text.split(separator: 0x0A) {
+            guard let path = path(line) else { continue }
+            names.append(path)
+        }
+        return names
     }
 
     /// A path per line in hexadecimal: a name may hold a newline.
