@@ -154,7 +154,9 @@ struct RootMounts {
             guard roots.isWritable(path), !isDenied(path), try hold(from: root, to: path) else { continue }
             switch host.entry(path) {
             case .directory(let identity): add(path, planner.bind(path, identity, true, .protected))
-            case .file(let identity): add(path, planner.bind(path, identity, false, .protected))
+            case .file(let identity):
+                try checkLinks(identity, path, "the job could change it by another one")
+                add(path, planner.bind(path, identity, false, .protected))
             case .absent:
                 if path.parent == root && !policy.filesystem.coverMissing.contains(name) { continue }
                 // git fails on an empty folder there; the supervisor watches for the name instead (PlantWatch).

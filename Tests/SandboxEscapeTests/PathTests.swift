@@ -241,6 +241,21 @@ struct PathTests {
     }
 
     @Test(arguments: Caller.available)
+    func aProtectedFileWithAnotherNameIsRefused(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let file = scene.workspace + "/.envrc"
+        try scene.write("before\n", to: file)
+        try #require(chown(file, Caller.worker.uid, Caller.worker.gid) == 0)
+        try #require(link(file, scene.workspace + "/other") == 0)
+        let change = ["/bin/sh", "-c", "echo ran; echo after > other; true"]
+        let refused = try scene.runInside(change)
+        #expect(isRefused(refused, "2 names (hard links)"), "\(refused.story)")
+        #expect(try scene.text(of: file) == "before\n")
+        let control = try scene.run(change, keeper: Caller.workerOptions)
+        #expect(try scene.text(of: file) == "after\n", "no control: \(control.story)")
+    }
+
+    @Test(arguments: Caller.available)
     func aWorkspaceThatIsARepositoryByItselfIsRefused(caller: Caller) throws {
         let scene = try Scene(caller)
         for folder in ["/objects", "/refs"] { try scene.makeFolder(scene.workspace + folder) }

@@ -166,6 +166,13 @@ import Testing
         #expect(place.refusal().contains("lies in /w/.codex, which is protected"))
     }
 
+    @Test func aProtectedFileWithSeveralNamesIsRefused() throws {
+        var place = Place(files: ["/w/.envrc"], protect: [".envrc"], links: 2)
+        #expect(place.refusal().contains("/w/.envrc has 2 names (hard links)"))
+        place.links = 1
+        #expect(try place.mounts() == ["workspace /w", "protected /w/.envrc"])
+    }
+
     @Test func aDeniedFileWithSeveralNamesIsRefused() throws {
         var place = Place(files: ["/w/secret"], deny: ["/w/secret"], links: 2)
         #expect(place.refusal().contains("/w/secret has 2 names (hard links)"))
