@@ -166,6 +166,7 @@ public struct Launch: ~Copyable {
         let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
         try mounts.verify(watch.text, root: root.number, &findings)
         let namespaces = try verification.verifyNamespace(files, &findings)
+        let names = try ProtectedNames(plan, root: root)
         let plants = PlantWatch(plan)
         let executable = executable(plan.process, root.number)
 
@@ -226,6 +227,7 @@ public struct Launch: ~Copyable {
         let end = supervision.watch(
             &place,
             mounts: watch,
+            names: names,
             memory: memory,
             gate: gate,
             signals: signals,

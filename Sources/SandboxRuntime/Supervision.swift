@@ -30,6 +30,7 @@ struct Supervision: ~Copyable {
     mutating func watch(
         _ place: inout PlaceProcess,
         mounts: consuming MountWatch,
+        names: consuming ProtectedNames,
         memory: consuming MemoryWatch,
         gate: borrowing Gate,
         signals: borrowing SignalSource,
@@ -89,7 +90,7 @@ struct Supervision: ~Copyable {
                 break
             }
             if now >= nextLook {
-                nextLook = now + look(&memory)
+                nextLook = now + look(&memory, names)
                 if case .memoryExceeded = verdict { break }
                 if case .protectionLost = verdict { break }
             }
@@ -97,9 +98,11 @@ struct Supervision: ~Copyable {
         if status != nil, verdict == nil, !mounts.isQuiet, let lost = lostProtection(mounts) {
             verdict = .protectionLost(what: lost)
         }
+        if verdict == nil, let moved = names.lost() { verdict = .protectionLost(what: "\(moved) was moved") }
         let peak = memory.peak
         // Whoever holds a part of the place delays its end.
         _ = consume mounts
+        _ = consume names
         _ = consume memory
         // A gate that is open when we kill says nothing about execve: it closes by the death, too.
         if gateOpen { gateOpen = gateEvent(gate) }
@@ -185,9 +188,13 @@ struct Supervision: ~Copyable {
         }
     }
 
-    /// One look at the memory; nanoseconds until the next.
-    private mutating func look(_ memory: inout MemoryWatch) -> Int64 {
+    /// One look at names, plants and memory; nanoseconds until the next.
+    private mutating func look(_ memory: inout MemoryWatch, _ names: borrowing ProtectedNames) -> Int64 {
         let limit = plan.limits.memory.bytes
+        if let moved = names.lost() {
+            verdict = verdict ?? .protectionLost(what: "\(moved) was moved")
+            return 0
+        }
         if let planted = plants.planted() {
             verdict = verdict ?? .protectionLost(what: "\(planted) was planted")
             return 0

@@ -29,7 +29,7 @@ struct SharedFolderTests {
             && (try? scene.text(of: scene.workspace + "/.mcp.json")) == nil
     }
 
-    /// Control: a folder that is moved away takes the cover along, and nothing tells of it.
+    /// A folder that is moved away takes the cover along, and no mount table tells of it; the names do.
     @Test(arguments: Caller.available)
     func aFolderThatIsMovedTakesItsCoverAlong(caller: Caller) throws {
         let scene = try Scene(caller)
@@ -39,6 +39,19 @@ struct SharedFolderTests {
         #expect(rename(scene.workspace + "/.git/hooks", scene.folder + "/moved") == 0)
         let result = try plant(job)
         #expect(scene.exists(scene.workspace + "/.git/hooks/pre-commit"), "no control: \(result.story)")
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+        #expect(result.errorText.contains("/.git/hooks was moved"), "\(result.story)")
+    }
+
+    /// A job that goes on is ended.
+    @Test(arguments: Caller.available)
+    func aJobWhoseCoverIsMovedIsEnded(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let job = try scene.startInside(["/bin/sh", "-c", "echo ready; exec sleep 60"], options: scene.resultOptions)
+        try job.line("ready")
+        #expect(rename(scene.workspace + "/.envrc", scene.folder + "/moved") == 0)
+        let result = try job.finish()
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
     }
 
     /// The other run knows nothing of this one: its records, and with them its ledger, are elsewhere.
