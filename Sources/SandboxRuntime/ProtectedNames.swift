@@ -25,13 +25,14 @@ struct ProtectedNames: ~Copyable {
         let copy = cs_duplicate(root.number)
         if copy < 0 { throw Refusal(own: "fcntl", copy) }
         let held = OwnedFileDescriptor(owning: Int32(copy))
+        let number = held.number
         var covers = cs_identity()
-        let found = cs_identify(held.number, ".sandbox", &covers)
+        let found = cs_identify(number, ".sandbox", &covers)
         if found < 0 { throw Refusal(own: "statx", found) }
         let writable = plan.writablePaths
         var names: [Name] = []
         func keep(_ path: OSString, device: UInt64, inode: UInt64?) throws(Refusal) {
-            guard let identity = ProtectedNames.look(at: path, in: held.number), identity.device == device,
+            guard let identity = ProtectedNames.look(at: path, in: number), identity.device == device,
                 inode == nil || identity.inode == inode
             else { throw ProtectedNames.refusal(path) }
             names.removeAll { $0.path == path }
