@@ -26,6 +26,19 @@ import Testing
         )
     }
 
+    @Test func theProblemsOfAPolicyStandOnLinesOfTheirOwn() {
+        let refusal = Refusal(stage: "policy", message: "it is not valid:\n  p:1:1: a\n  p:2:1: b", remedy: "Mend it.")
+        #expect(
+            OwnWords.refusal(refusal) == """
+                codex-sandbox: refused: it is not valid:
+                codex-sandbox:   p:1:1: a
+                codex-sandbox:   p:2:1: b
+                codex-sandbox:   remedy: Mend it.
+
+                """
+        )
+    }
+
     @Test func aRefusalWithoutStepIsShort() {
         let refusal = Refusal(
             stage: "policy",

@@ -16,7 +16,9 @@ public enum OwnWords {
 
     /// Why nothing ran: what, where, errno, and what to do about it.
     public static func refusal(_ refusal: Refusal) -> String {
-        var text = ["refused: \(refusal.message)"]
+        // A policy's problems stand on lines of their own; each gets the prefix.
+        var text = "refused: \(refusal.message)".split(separator: "\n  ").map(String.init)
+        for index in text.indices.dropFirst() { text[index] = "  " + text[index] }
         let place = refusal.step.isEmpty ? refusal.stage : refusal.step
         if !refusal.step.isEmpty || !refusal.subject.isEmpty || refusal.errno != 0 {
             let subject = refusal.subject.isEmpty ? "" : " on \(refusal.subject)"

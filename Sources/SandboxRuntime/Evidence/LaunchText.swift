@@ -156,7 +156,9 @@ public enum LaunchText {
             if let text = refusal[key]?.string, !text.isEmpty { table.add(label, ShownText.escaped(text)) }
         }
         if let name = refusal["errno"]?["name"] { table.add("errno", ShownText.string(name)) }
-        table.add("why", ShownText.string(refusal["message"]))
+        // In the record the newline between a policy's problems is escaped, as every control character is.
+        let lines = refusal["message"]?.string?.split(separator: "\\n  ") ?? ["?"]
+        for (index, line) in lines.enumerated() { table.add(index == 0 ? "why" : "", ShownText.escaped(String(line))) }
         table.add("remedy", ShownText.string(refusal["remedy"]))
         return table.lines(indent: 2)
     }
