@@ -28,8 +28,10 @@ static long attach(pid_t pid)
 {
     if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0)
         return -1;
+    /* Signals that were sent before come first. The stop of the attaching itself must not be left to the other process. */
     int status;
-    waitpid(pid, &status, __WALL);
+    while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && WSTOPSIG(status) != SIGSTOP)
+        ptrace(PTRACE_CONT, pid, NULL, (long)WSTOPSIG(status));
     return ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// What a caller can rely on: bytes, arguments, statuses, places, and nothing left behind.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(20)))
 struct ContractTests {
     // MARK: - Bytes
 

@@ -5,7 +5,7 @@ import Testing
 /// What people use inside must work: a wrong denial is as serious as a hole.
 ///
 /// A tool that is missing is a failure of the test, not a pass; `scripts/lib/packages.txt` lists them.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(20)))
 struct ToolTests {
     /// A script of sh(1) that must end with 0 inside, and what it must print last.
     struct Tool: Sendable, CustomStringConvertible {

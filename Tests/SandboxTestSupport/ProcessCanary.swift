@@ -32,8 +32,8 @@ public final class ProcessCanary {
         guard !process.hasEnded() else { return "dead" }
         process.write("\n".utf8)
         let wanted = asked
-        // The control slows it down as far as it can: on a busy machine its turn comes late.
-        try process.wait("for the canary's answer", within: .seconds(90)) { process in
+        // The control slows it down: on a busy machine its turn comes late.
+        try process.wait("for the canary's answer", within: .seconds(30)) { process in
             process.outputText.split(separator: "\n").filter { $0.hasPrefix("word=") }.count >= wanted
                 || process.hasEnded()
         }
