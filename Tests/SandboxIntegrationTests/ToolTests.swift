@@ -265,7 +265,7 @@ struct ToolTests {
         #expect(try scene.names(in: scene.workspace) == [".git", "copy", "file", "topic"])
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: Caller.available)
+    @Test(.timeLimit(.minutes(20)), arguments: Caller.available)
     func swiftBuildsASmallPackage(caller: Caller) throws {
         let swift = try #require(toolchain(), "no swift on PATH")
         let scene = try Scene(caller)
