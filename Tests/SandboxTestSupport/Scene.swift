@@ -35,6 +35,8 @@ public final class Scene {
         for path in [folder, workspace, home, outside] { try makeFolder(path) }
         try write("\(Scene.secretText) \(token)\n", to: secret)
         try write("\(token)\n", to: home + "/.netrc")
+        Scene.sharing.lock()
+        defer { Scene.sharing.unlock() }
         for path in [state, cache] where !FileManager.default.fileExists(atPath: path) {
             try makeFolder(path)
             // The caller's own: root does not keep its records in a folder of somebody else's.
@@ -42,6 +44,9 @@ public final class Scene {
             try check("chmod", path, chmod(path, 0o700))
         }
     }
+
+    /// The scenes of one caller have these two folders in common.
+    private static let sharing = NSLock()
 
     public static func randomWord() -> String {
         var generator = SystemRandomNumberGenerator()

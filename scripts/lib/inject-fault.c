@@ -148,14 +148,17 @@ static void on_call_stop(int index) {
     }
 }
 
-/* The first line of the table is where the executable itself begins. proc(5). */
+/* Where the executable itself begins: the first line that has a file. The kernel's own pages may lie below it. proc(5). */
 static unsigned long load_address(pid_t pid) {
-    char path[64];
-    unsigned long start;
+    char path[64], line[512];
+    unsigned long start = 0, inode = 0;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     FILE *maps = fopen(path, "re");
-    if (maps == NULL || fscanf(maps, "%lx", &start) != 1) die(path);
+    if (maps == NULL) die(path);
+    while (inode == 0 && fgets(line, sizeof line, maps) != NULL)
+        if (sscanf(line, "%lx-%*x %*s %*x %*s %lu", &start, &inode) != 2) die(path);
     fclose(maps);
+    if (inode == 0) die(path);
     return start;
 }
 
