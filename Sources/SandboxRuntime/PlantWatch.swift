@@ -55,14 +55,17 @@ struct PlantWatch {
         self.watched = watched
     }
 
-    /// What was planted, if anything.
-    func planted() -> OSString? {
-        watched.first(where: PlantWatch.isPlanted).map { $0.folder.appending($0.name) }
+    /// What was planted, if anything, or cannot be looked at any more: in words.
+    func finding() -> String? {
+        guard let entry = watched.first(where: PlantWatch.isPlanted) else { return nil }
+        let path = entry.folder.appending(entry.name)
+        return PlantWatch.look(at: path) == .hidden ? "\(path) cannot be looked at any more" : "\(path) was planted"
     }
 
-    /// Everything that was planted.
+    /// Everything that was planted and seen; of what is hidden nothing is claimed.
     func allPlanted() -> [OSString] {
         watched.filter(PlantWatch.isPlanted).map { $0.folder.appending($0.name) }
+            .filter { PlantWatch.look(at: $0) != .hidden }
     }
 
     /// Takes away what the job planted; the place must be gone.

@@ -32,7 +32,7 @@ struct ProtectedNames: ~Copyable {
         let writable = plan.writablePaths
         var names: [Name] = []
         func keep(_ path: OSString, device: UInt64, inode: UInt64?) throws(Refusal) {
-            guard let identity = ProtectedNames.look(at: path, in: number), identity.device == device,
+            guard case .found(let identity) = ProtectedNames.look(at: path, in: number), identity.device == device,
                 inode == nil || identity.inode == inode
             else { throw ProtectedNames.refusal(path) }
             names.removeAll { $0.path == path }
@@ -57,20 +57,31 @@ struct ProtectedNames: ~Copyable {
         self.root = held
     }
 
-    /// The first name that does not lead to its mount any more.
-    func lost() -> OSString? {
+    /// The first name that does not lead to its mount any more, or cannot be looked at: in words.
+    func lost() -> String? {
         for name in names {
-            guard let found = ProtectedNames.look(at: name.path, in: root.number), found.mount == name.mount else {
-                return name.path
+            switch ProtectedNames.look(at: name.path, in: root.number) {
+            case .found(let found): if found.mount != name.mount { return "\(name.path) was moved" }
+            case .missing: return "\(name.path) was moved"
+            // A job may close a folder to us (chmod(2)); what happens behind it nobody can say.
+            case .hidden: return "\(name.path) cannot be looked at any more"
             }
         }
         return nil
     }
 
-    private static func look(at path: OSString, in root: Int32) -> cs_identity? {
+    private enum Look {
+        case found(cs_identity)
+        case missing
+        case hidden
+    }
+
+    private static func look(at path: OSString, in root: Int32) -> Look {
         var identity = cs_identity()
         let below = OSString(path.bytes.drop { $0 == UInt8(ascii: "/") })
-        return below.withPointer { cs_identify(root, $0, &identity) } == 0 ? identity : nil
+        let result = below.withPointer { cs_identify(root, $0, &identity) }
+        if result == Int(-ENOENT) || result == Int(-ENOTDIR) { return .missing }
+        return result == 0 ? .found(identity) : .hidden
     }
 
     private static func refusal(_ path: OSString) -> Refusal {

@@ -98,7 +98,7 @@ struct Supervision: ~Copyable {
         if status != nil, verdict == nil, !mounts.isQuiet, let lost = lostProtection(mounts) {
             verdict = .protectionLost(what: lost)
         }
-        if verdict == nil, let moved = names.lost() { verdict = .protectionLost(what: "\(moved) was moved") }
+        if verdict == nil, let lost = names.lost() { verdict = .protectionLost(what: lost) }
         let peak = memory.peak
         // Whoever holds a part of the place delays its end.
         _ = consume mounts
@@ -109,8 +109,8 @@ struct Supervision: ~Copyable {
         let isUnknown = gateOpen && status == nil
         place.end()
         let removed = plants.allPlanted()
-        if let planted = removed.first {
-            verdict = verdict ?? .protectionLost(what: "\(planted) was planted")
+        if let finding = plants.finding() {
+            verdict = verdict ?? .protectionLost(what: finding)
             plants.remove()
         }
         // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
@@ -191,12 +191,12 @@ struct Supervision: ~Copyable {
     /// One look at names, plants and memory; nanoseconds until the next.
     private mutating func look(_ memory: inout MemoryWatch, _ names: borrowing ProtectedNames) -> Int64 {
         let limit = plan.limits.memory.bytes
-        if let moved = names.lost() {
-            verdict = verdict ?? .protectionLost(what: "\(moved) was moved")
+        if let lost = names.lost() {
+            verdict = verdict ?? .protectionLost(what: lost)
             return 0
         }
-        if let planted = plants.planted() {
-            verdict = verdict ?? .protectionLost(what: "\(planted) was planted")
+        if let finding = plants.finding() {
+            verdict = verdict ?? .protectionLost(what: finding)
             return 0
         }
         do throws(Refusal) {

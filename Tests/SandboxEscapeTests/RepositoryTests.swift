@@ -96,6 +96,9 @@ struct RepositoryTests {
         )
         #expect(chmod(scene.workspace, 0o755) == 0)
         #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+        // Nothing is claimed of what could not be seen.
+        #expect(!result.errorText.contains("was moved"), "\(result.story)")
+        if caller == .user { #expect(!result.errorText.contains("planted"), "\(result.story)") }
     }
 
     /// What looks like a part of it is a project's own business.
