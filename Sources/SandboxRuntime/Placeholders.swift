@@ -116,8 +116,9 @@ public struct Placeholders: ~Copyable {
         var keep: [UInt8] = []
         inFolders(of: names) { folder, name in
             let result = folder < 0 ? folder : spares.take(name.lastComponent, outOf: folder)
-            // ENOTEMPTY: somebody put something in: it is theirs now. EBUSY: mounts of another run stand on it.
-            if result == -EBUSY { keep += line(name) }
+            // Gone, or somebody put something in and it is theirs now. Anything else is tried again by the next run: mounts of
+            // another run stand on it (EBUSY), or a job has closed the folder to us (EACCES).
+            if ![0, -ENOENT, -ENOTDIR, -ENOTEMPTY, -EEXIST, -ELOOP].contains(result) { keep += line(name) }
         }
         guard lseek(ledger, 0, SEEK_SET) == 0, ftruncate(ledger, 0) == 0 else { return }
         if !keep.isEmpty { _ = keep.withUnsafeBytes { write(ledger, $0.baseAddress, $0.count) } }

@@ -43,6 +43,17 @@ struct SharedFolderTests {
         #expect(result.errorText.contains("/.git/hooks was moved"), "\(result.story)")
     }
 
+    /// What could not be taken away because the job had closed its workspace goes with the next run.
+    @Test(arguments: Caller.available)
+    func aClosedWorkspaceIsClearedByTheNextRun(caller: Caller) throws {
+        let scene = try Scene(caller)
+        _ = try scene.runInside(["/bin/chmod", "0", "."])
+        #expect(chmod(scene.workspace, 0o755) == 0)
+        let next = try scene.runInside(["/bin/true"])
+        #expect(next.ending == .exited(0), "\(next.story)")
+        #expect(try scene.names(in: scene.workspace).isEmpty)
+    }
+
     /// A job that goes on is ended.
     @Test(arguments: Caller.available)
     func aJobWhoseCoverIsMovedIsEnded(caller: Caller) throws {
