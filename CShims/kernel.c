@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "cs_awake.h"
 #include "cs_sys.h"
 
 long cs_openat2(int folder, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
@@ -122,6 +123,8 @@ long cs_pidfd_kill(int pidfd, int signal)
     return CS_CALL4(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+void cs_await_end(int pidfd) { cs_wait_awake(pidfd); }
+
 long cs_wait(int pid, int block, int *status, struct cs_usage *usage)
 {
     struct rusage used;
@@ -176,6 +179,8 @@ long cs_pass_credentials(int socket)
 long cs_receive(int socket, struct cs_message *message, int *sender, int *passed, int timeout_ms)
 {
     struct pollfd watched = {.fd = socket, .events = POLLIN};
+    if (timeout_ms != 0)
+        cs_wait_awake(socket);
     long result;
     do
         result = CS_CALL3(SYS_poll, &watched, 1, timeout_ms);
@@ -221,18 +226,21 @@ int32_t cs_landlock_abi(void)
     return (int32_t)CS_CALL3(CS_LANDLOCK_CREATE_RULESET, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
 }
 
-/* prctl(2): the first number the kernel does not know ends the list. */
+/* prctl(2): the kernel knows all numbers up to the last one. */
 long cs_last_capability(void)
 {
-    long number = 0;
-    for (; number < 64; number++) {
-        const long known = CS_CALL5(SYS_prctl, PR_CAPBSET_READ, number, 0, 0, 0);
-        if (known == -EINVAL)
-            break;
-        if (known < 0)
-            return known;
+    long known = -1, unknown = 64;
+    while (unknown - known > 1) {
+        const long number = (known + unknown) / 2;
+        const long answer = CS_CALL5(SYS_prctl, PR_CAPBSET_READ, number, 0, 0, 0);
+        if (answer == -EINVAL)
+            unknown = number;
+        else if (answer < 0)
+            return answer;
+        else
+            known = number;
     }
-    return number - 1;
+    return known;
 }
 
 int64_t cs_memory_total(void)

@@ -39,6 +39,9 @@ long cs_identify(int folder, const char *path, struct cs_identity *identity);
 long cs_identify_following(int folder, const char *path, struct cs_identity *identity);
 long cs_readlinkat(int folder, const char *path, void *buffer, size_t size);
 
+/* Waits a moment for the end of a process that is ending (cs_awake.h); wait for it all the same. */
+void cs_await_end(int pidfd);
+
 /* A memfd with `bytes` in it, sealed with CS_PLAN_SEALS. */
 long cs_sealed_memfd(const char *name, const void *bytes, size_t size);
 long cs_socketpair_seqpacket(int pair[2]);

@@ -64,10 +64,9 @@ public enum Command: Hashable, Sendable {
     }
 
     private static func name(_ word: OSString, command: CommandName?) throws(UsageError) -> CommandName {
-        guard let name = word.utf8.flatMap(CommandName.init(rawValue:)) else {
-            let names = CommandName.allCases.map(\.rawValue)
-            throw UsageError(.unknownCommand(word, nearest: Nearest.word(to: word, among: names)), command: command)
-        }
-        return name
+        // As bytes: to make text of the word would cost each launch more than all that is compared here.
+        for name in CommandName.allCases where word == OSString(name.rawValue) { return name }
+        let names = CommandName.allCases.map(\.rawValue)
+        throw UsageError(.unknownCommand(word, nearest: Nearest.word(to: word, among: names)), command: command)
     }
 }

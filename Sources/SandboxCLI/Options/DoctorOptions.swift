@@ -15,7 +15,7 @@ public struct DoctorOptions: Hashable, Sendable {
     /// Reads what follows `doctor`; nil when help is asked for.
     static func parse(_ arguments: ArraySlice<OSString>) throws(UsageError) -> DoctorOptions? {
         var options = DoctorOptions()
-        let parser = OptionParser(command: .doctor, options: table)
+        let parser = OptionParser(command: .doctor, options: { table })
         switch try parser.parse(arguments, plainWord: .isCollected, into: &options) {
         case .help:
             return nil

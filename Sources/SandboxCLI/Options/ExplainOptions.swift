@@ -18,7 +18,7 @@ public struct ExplainOptions: Hashable, Sendable {
     /// Reads what follows `explain`; nil when help is asked for.
     static func parse(_ arguments: ArraySlice<OSString>) throws(UsageError) -> ExplainOptions? {
         var options = ExplainOptions()
-        let parser = OptionParser(command: .explain, options: table)
+        let parser = OptionParser(command: .explain, options: { table })
         switch try parser.parse(arguments, plainWord: .endsOptions, into: &options) {
         case .help:
             return nil

@@ -6,7 +6,8 @@ internal import SandboxPlan
 /// an old command line means; no bundles of letters.
 struct OptionParser<Options> {
     let command: CommandName
-    let options: [Option<Options>]
+    /// Asked for only when there is an option: most launches have none, and the table is as long as all else they parse.
+    let options: () -> [Option<Options>]
 
     enum Ending: Hashable {
         /// `--help` came up: nothing after it was read.
@@ -62,6 +63,7 @@ struct OptionParser<Options> {
     }
 
     private func option(of parts: OptionWord, in word: OSString) throws(UsageError) -> Option<Options> {
+        let options = options()
         for option in options where parts.name == OSString(option.info.name) { return option }
         let names = options.map(\.info.name) + [OptionInfo.help.name]
         throw failure(.unknownOption(parts.name, nearest: Nearest.word(to: parts.name, among: names)))

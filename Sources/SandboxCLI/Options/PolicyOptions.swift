@@ -13,7 +13,7 @@ public enum PolicyOptions: Hashable, Sendable {
     /// Reads what follows `policy`; nil when help is asked for.
     static func parse(_ arguments: ArraySlice<OSString>) throws(UsageError) -> PolicyOptions? {
         var nothing: Void = ()
-        let parser = OptionParser(command: .policy, options: table)
+        let parser = OptionParser(command: .policy, options: { table })
         guard case .words(let words) = try parser.parse(arguments, plainWord: .isCollected, into: &nothing) else {
             return nil
         }

@@ -36,7 +36,7 @@ extension RunOptions {
     /// Reads what follows `run`; nil when help is asked for.
     static func parse(_ arguments: ArraySlice<OSString>) throws(UsageError) -> RunOptions? {
         var options = RunOptions()
-        let parser = OptionParser(command: .run, options: table)
+        let parser = OptionParser(command: .run, options: { table })
         switch try parser.parse(arguments, plainWord: .endsOptions, into: &options) {
         case .help:
             return nil

@@ -84,8 +84,7 @@ extension JSONWriter {
 
     /// A mode as people write it: four octal digits.
     mutating func member(_ name: StaticString, mode: UInt32) {
-        let digits = String(mode, radix: 8)
         key(name)
-        string(String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits)
+        octal(mode)
     }
 }

@@ -7,6 +7,7 @@ internal import SandboxPlan
 /// controls, DEL, bidirectional and zero-width characters). So bytes are always exact, and a record can be shown raw.
 extension JSONWriter {
     mutating func bytes(_ string: OSString) {
+        if string.bytes.withUnsafeBytes({ plain($0) }) { return }
         guard JSONWriter.isPlain(string) else {
             return object { json in
                 json.member("bytes", string: Base64.text(string.bytes))
@@ -19,6 +20,8 @@ extension JSONWriter {
 
     /// A sentence or a word of our own: what a terminal acts on is escaped.
     mutating func text(_ text: String) {
+        var text = text
+        if text.withUTF8({ plain(UnsafeRawBufferPointer($0)) }) { return }
         string(ShownText.escaped(text))
     }
 

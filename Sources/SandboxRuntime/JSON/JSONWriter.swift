@@ -90,6 +90,20 @@ struct JSONWriter: ~Copyable {
         append(UInt8(ascii: "\""))
     }
 
+    /// In quotes, four digits at least, as people write modes.
+    mutating func octal(_ number: UInt32) {
+        beginValue()
+        append(UInt8(ascii: "\""))
+        var shift: UInt32 = 9
+        while shift < 30 && number >> (shift + 3) != 0 { shift += 3 }
+        while true {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number >> shift & 7))
+            if shift == 0 { break }
+            shift -= 3
+        }
+        append(UInt8(ascii: "\""))
+    }
+
     mutating func bool(_ value: Bool) {
         beginValue()
         append(value ? "true" : "false")
@@ -115,11 +129,16 @@ struct JSONWriter: ~Copyable {
         #if DEBUG
         checkOrder(key.description)
         #endif
+        // A record has a thousand keys: room is asked for once.
+        let length = key.utf8CodeUnitCount
+        reserve(length + 4)
         separate()
-        append(UInt8(ascii: "\""))
-        append(key)
-        append(UInt8(ascii: "\""))
-        append(UInt8(ascii: ":"))
+        buffer[count] = UInt8(ascii: "\"")
+        UnsafeMutableRawBufferPointer(rebasing: buffer[(count + 1)...])
+            .copyMemory(from: UnsafeRawBufferPointer(start: key.utf8Start, count: length))
+        buffer[count + 1 + length] = UInt8(ascii: "\"")
+        buffer[count + 2 + length] = UInt8(ascii: ":")
+        count += length + 3
     }
 
     /// A key that is only known at run time.
@@ -192,16 +211,30 @@ struct JSONWriter: ~Copyable {
         buffer[start..<count].reverse()
     }
 
-    /// Printable ASCII that needs no escape, in quotes, as nearly everything is; false, and nothing written, for the rest.
+    /// A value of printable ASCII that needs no escape, as nearly every one is; false, and nothing written, for the rest.
+    mutating func plain(_ utf8: UnsafeRawBufferPointer) -> Bool {
+        let before = count
+        beginValue()
+        if quotePlain(utf8) { return true }
+        count = before
+        return false
+    }
+
     private mutating func quotePlain(_ utf8: UnsafeRawBufferPointer) -> Bool {
+        let length = utf8.count
+        reserve(length + 2)
+        guard let source = utf8.baseAddress, let target = buffer.baseAddress?.advanced(by: count) else { return false }
+        // Looked at and copied in one go; what turns out to need more is written over.
         var other: UInt8 = 0
-        for byte in utf8 {
+        target.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        for index in 0..<length {
+            let byte = source.load(fromByteOffset: index, as: UInt8.self)
             other |= byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") ? 0 : 1
+            target.storeBytes(of: byte, toByteOffset: index + 1, as: UInt8.self)
         }
         guard other == 0 else { return false }
-        append(UInt8(ascii: "\""))
-        append(utf8)
-        append(UInt8(ascii: "\""))
+        target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: length + 1, as: UInt8.self)
+        count += length + 2
         return true
     }
 

@@ -21,7 +21,7 @@ enum DescriptorVerification {
             .descriptors,
             "open descriptors at the gate",
             expected: "0 1 2 3",
-            found: numbers.map(String.init).joined(separator: " ")
+            found: NumberList.spaced(numbers)
         )
         let information = try files.read("fdinfo/3")
         var flags: UInt64?

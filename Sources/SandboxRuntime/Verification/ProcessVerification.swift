@@ -196,7 +196,7 @@ struct ProcessVerification {
         findings.compare(
             .attributes,
             "Umask",
-            expected: "0" + String(umask, radix: 8),
+            expected: octal(umask),
             found: octal(status.text("Umask"))
         )
         try verifyNamespaces(files, equal: namespaces, &findings)
@@ -243,9 +243,22 @@ struct ProcessVerification {
         return 0
     }
 
+    /// Digits by hand: the first use of `String(_:radix:)` takes as long as all else that is compared here.
+    private func octal(_ number: UInt32) -> String {
+        var digits: [UInt8] = []
+        var rest = number
+        repeat {
+            digits.insert(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest & 7), at: 0)
+            rest >>= 3
+        } while rest > 0
+        return "0" + String(decoding: digits, as: UTF8.self)
+    }
+
+    /// The kernel's digits without the zeros before them.
     private func octal(_ text: String?) -> String {
-        guard let text, let value = UInt32(text, radix: 8) else { return text ?? "absent" }
-        return "0" + String(value, radix: 8)
+        guard let text else { return "absent" }
+        let digits = text.utf8.drop { $0 == UInt8(ascii: "0") }
+        return "0" + (digits.isEmpty ? "0" : String(decoding: Array(digits), as: UTF8.self))
     }
 
     private func verifyStatus(_ status: ProcessStatus, filters: UInt32, of who: String, _ findings: inout Findings) {
@@ -260,7 +273,7 @@ struct ProcessVerification {
         findings.compare(
             .userNamespace,
             "Groups of \(who)",
-            expected: groups.map(String.init).joined(separator: " "),
+            expected: NumberList.spaced(groups),
             found: status.words("Groups") ?? "absent"
         )
         field(.noNewPrivileges, "NoNewPrivs", "1")
