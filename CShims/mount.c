@@ -89,6 +89,44 @@ static long make_mount(long context, long result, uint64_t attributes)
     return result;
 }
 
+static int make_folders_to(struct cs_place *place, const char *path, uint32_t mode, uint32_t most);
+
+/* What stands in our own tree, we made: `type`, and not a link that a plan has at the same name by mistake. */
+static int stands(const struct cs_place *place, const char *path, uint32_t type)
+{
+    struct stat found;
+    const long result = CS_CALL4(SYS_newfstatat, place->root, path, &found, CS_AT_SYMLINK_NOFOLLOW);
+    if (result < 0)
+        return (int)-result;
+    return (found.st_mode & S_IFMT) == type ? 0 : ENOTDIR;
+}
+
+/*
+ * The mount point of a mount in our own tree, if it is not there yet: a folder with those that lead to it, or an empty
+ * file.
+ */
+static int make_target(struct cs_place *place, const struct cs_step *step, int is_folder)
+{
+    if (!(step->flags & CS_STEP_OWN_TREE))
+        return 0;
+    const char *path = cs_relative(place, step->path);
+    for (int attempt = 0;; attempt++) {
+        const long made = is_folder ? CS_CALL3(SYS_mkdirat, place->root, path, 0755)
+                                    : CS_CALL4(SYS_mknodat, place->root, path, S_IFREG | 0444, 0);
+        if (made == -EEXIST)
+            return stands(place, path, is_folder ? S_IFDIR : S_IFREG);
+        if (made != -ENOENT || attempt)
+            return (int)-made;
+        uint32_t length = 0;
+        for (uint32_t i = 0; path[i]; i++)
+            if (path[i] == '/')
+                length = i;
+        const int error = make_folders_to(place, path, 0755, length);
+        if (error)
+            return error;
+    }
+}
+
 /* Decimal or octal digits; `buffer` has room for 24. */
 static const char *digits(char *buffer, uint64_t value, unsigned base)
 {
@@ -155,6 +193,9 @@ static int mount_here(const struct cs_place *place, const struct cs_step *step, 
 
 static int tmpfs(struct cs_place *place, const struct cs_step *step)
 {
+    const int error = make_target(place, step, 1);
+    if (error)
+        return error;
     if (!(step->flags & CS_STEP_OWN_TREE))
         return attach(place, step, new_tmpfs(step, step->d, step->c));
     char options[96], number[24];
@@ -167,6 +208,9 @@ static int tmpfs(struct cs_place *place, const struct cs_step *step)
 
 static int procfs(struct cs_place *place, const struct cs_step *step)
 {
+    const int error = make_target(place, step, 1);
+    if (error)
+        return error;
     if (step->flags & CS_STEP_OWN_TREE)
         return mount_here(place, step, "proc", CS_PROC_ATTRIBUTES, NULL);
     return attach(place, step, new_proc());
@@ -174,6 +218,9 @@ static int procfs(struct cs_place *place, const struct cs_step *step)
 
 static int devpts(struct cs_place *place, const struct cs_step *step)
 {
+    const int error = make_target(place, step, 1);
+    if (error)
+        return error;
     if (step->flags & CS_STEP_OWN_TREE)
         return mount_here(place, step, "devpts", CS_DEVPTS_ATTRIBUTES, "newinstance,ptmxmode=0666,mode=0620");
     return attach(place, step, new_devpts());
@@ -192,17 +239,6 @@ static int new_root(struct cs_place *place, const struct cs_step *step)
     return (int)-CS_CALL1(SYS_fchdir, place->root);
 }
 
-/* What stands in our own tree, we made: a folder, and not a link that a plan has at the same name by mistake. */
-static int folder_stands(const struct cs_place *place, const struct cs_step *step)
-{
-    struct stat found;
-    const long result =
-        CS_CALL4(SYS_newfstatat, place->root, cs_relative(place, step->path), &found, CS_AT_SYMLINK_NOFOLLOW);
-    if (result < 0)
-        return (int)-result;
-    return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
-}
-
 /* In our own tree a folder whose parent is there, or that is there itself, costs one call; else name by name. */
 static int make_folders(struct cs_place *place, const struct cs_step *step)
 {
@@ -211,14 +247,20 @@ static int make_folders(struct cs_place *place, const struct cs_step *step)
         if (made != -ENOENT && made != -EEXIST)
             return (int)-made;
         if (made == -EEXIST)
-            return folder_stands(place, step);
+            return stands(place, cs_relative(place, step->path), S_IFDIR);
     }
-    const char *path = cs_relative(place, step->path);
+    return make_folders_to(place, cs_relative(place, step->path), (uint32_t)step->a, step->path_length);
+}
+
+/* Name by name; the first `most` bytes of the path, or all. */
+static int make_folders_to(struct cs_place *place, const char *path, uint32_t mode, uint32_t most)
+{
+    const char *const limit = path + most;
     long folder = CS_CALL4(SYS_openat, place->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-    while (folder >= 0 && *path) {
+    while (folder >= 0 && path < limit && *path) {
         char name[256];
         uint32_t length = 0;
-        while (*path && *path != '/') {
+        while (path < limit && *path && *path != '/') {
             if (length == sizeof(name) - 1) {
                 close_quietly(folder);
                 return ENAMETOOLONG;
@@ -226,10 +268,10 @@ static int make_folders(struct cs_place *place, const struct cs_step *step)
             name[length++] = *path++;
         }
         name[length] = 0;
-        while (*path == '/')
+        while (path < limit && *path == '/')
             path++;
         /* The umask of pid 1 is 0 while it builds: modes are those of the plan. */
-        const long made = CS_CALL3(SYS_mkdirat, folder, name, *path ? 0755 : step->a);
+        const long made = CS_CALL3(SYS_mkdirat, folder, name, path < limit && *path ? 0755 : mode);
         /* EROFS: the folder stands on a read-only mount already, or the open below says that it does not. */
         if (made < 0 && made != -EEXIST && made != -EROFS) {
             close_quietly(folder);
@@ -304,6 +346,8 @@ static int bind(struct cs_place *place, const struct cs_step *step)
     int error = compare_identity(mount, step);
     if (!error)
         error = (int)-set_attributes(mount, step->c, recursive);
+    if (!error && !(step->flags & CS_STEP_SAME_TARGET))
+        error = make_target(place, step, step->flags & CS_STEP_DIRECTORY);
     if (error) {
         close_quietly(mount);
         return error;

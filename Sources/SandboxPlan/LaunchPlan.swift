@@ -14,6 +14,8 @@ public struct LaunchPlan: Hashable, Sendable {
     public var namespaces: [Layer]
     /// What pid 1 does to itself and its place, in this order.
     public var steps: [LaunchStep]
+    /// So many of the first steps do not depend on the workspace.
+    public var commonSteps: Int
     /// Protected names that do not exist: made as empty folders on the host before the launch, covered inside, removed
     /// after the last run in the workspace.
     public var placeholders: [OSString]
@@ -32,6 +34,7 @@ public struct LaunchPlan: Hashable, Sendable {
         identity: IdentityPlan,
         namespaces: [Layer],
         steps: [LaunchStep],
+        commonSteps: Int = 0,
         placeholders: [OSString],
         landlock: LandlockPlan,
         limits: LimitPlan,
@@ -45,6 +48,7 @@ public struct LaunchPlan: Hashable, Sendable {
         self.identity = identity
         self.namespaces = namespaces
         self.steps = steps
+        self.commonSteps = commonSteps
         self.placeholders = placeholders
         self.landlock = landlock
         self.limits = limits

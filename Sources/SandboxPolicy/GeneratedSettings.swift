@@ -7,24 +7,26 @@ struct GeneratedSettings {
     let host: HostFacts
     let identity: IdentityPlan
 
-    struct File {
-        var name: OSString
-        var contents: [UInt8]
-    }
-
-    var files: [File] {
+    /// What is the same in every workspace.
+    var files: [LaunchStep] {
         var files = [
-            File(name: "passwd", contents: text(passwd)),
-            File(name: "group", contents: text(group)),
-            File(name: "hosts", contents: hosts),
-            File(name: "hostname", contents: policy.process.hostname.bytes + [0x0A]),
-            File(name: "nsswitch.conf", contents: text(switchboard)),
-            File(name: "gitconfig", contents: gitconfig),
+            file("passwd", text(passwd)),
+            file("group", text(group)),
+            file("hosts", hosts),
+            file("hostname", policy.process.hostname.bytes + [0x0A]),
+            file("nsswitch.conf", text(switchboard)),
         ]
         if policy.network == .host && !host.resolverSettings.isEmpty {
-            files.append(File(name: "resolv.conf", contents: host.resolverSettings))
+            files.append(file("resolv.conf", host.resolverSettings))
         }
         return files
+    }
+
+    /// It names the workspace.
+    var gitconfig: LaunchStep { file("gitconfig", gitSettings) }
+
+    private func file(_ name: OSString, _ contents: [UInt8]) -> LaunchStep {
+        .writeFile(path: OSString("/etc").appending(name), contents: contents, mode: 0o444)
     }
 
     private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -54,7 +56,7 @@ struct GeneratedSettings {
     }
 
     /// Who commits, and that the workspace may belong to another uid; nothing else of the caller's git settings.
-    private var gitconfig: [UInt8] {
+    private var gitSettings: [UInt8] {
         var bytes: [UInt8] = []
         if !host.gitUser.name.isEmpty || !host.gitUser.email.isEmpty {
             bytes += text("[user]\n")

@@ -13,6 +13,8 @@ struct MountPlanner {
 
     struct Result {
         var steps: [LaunchStep] = []
+        /// How many of them are the same in every workspace; they come first.
+        var commonSteps = 0
         var notes: [String] = []
         /// Folders with all rights, for Landlock.
         var writable: [OSString] = []
@@ -29,7 +31,6 @@ struct MountPlanner {
             .newRoot(size: .mebibytes(16), inodes: 16384),
             // Empty things to cover names with, and the object that only Landlock denies. Its own tmpfs, so that the
             // device number tells a cover from anything else, and writable, so that nothing but Landlock says no.
-            .makeFolders(path: "/.sandbox", mode: 0o700),
             .tmpfs(path: "/.sandbox", size: .mebibytes(1), inodes: 64, mode: 0o700, options: Self.writable),
             .writeFile(path: "/.sandbox/file", contents: [], mode: 0),
             .writeFile(path: "/.sandbox/probe", contents: [], mode: 0o700),
@@ -45,6 +46,8 @@ struct MountPlanner {
         {
             tmpfs(path, mode: mode, &result)
         }
+        result.commonSteps = result.steps.count
+        result.steps.append(generated.gitconfig)
         try RootMounts(planner: self).add(to: &result)
         result.steps += [
             .remount(path: "/", options: [.readOnly, .noSetuid, .noDevices]),
@@ -54,17 +57,20 @@ struct MountPlanner {
     }
 
     private func tmpfs(_ path: OSString, mode: UInt32, _ result: inout Result) {
-        result.steps += [
-            .makeFolders(path: path, mode: 0o755),
+        result.steps.append(
             .tmpfs(
                 path: path,
                 size: policy.filesystem.tmpSize,
                 inodes: policy.filesystem.tmpInodes,
                 mode: mode,
                 options: Self.writable
-            ),
-        ]
+            )
+        )
         result.writable.append(path)
+    }
+
+    private var generated: GeneratedSettings {
+        GeneratedSettings(policy: policy, request: request, host: host, identity: identity)
     }
 
     // MARK: - System, /etc, /dev, /proc
@@ -75,7 +81,7 @@ struct MountPlanner {
             case .absent: continue
             case .symlink(let target): result.steps.append(.symlink(path: path, target: target))
             case .directory(let identity):
-                result.steps += [.makeFolders(path: path, mode: 0o755), bind(path, identity, true, .system)]
+                result.steps.append(bind(path, identity, true, .system))
                 result.readable.append(path)
             case let entry: throw unusable(path, entry, "a folder or a link")
             }
@@ -89,22 +95,12 @@ struct MountPlanner {
             switch host.entry(path) {
             case .absent: continue
             case .symlink(let target): result.steps.append(.symlink(path: path, target: target))
-            case .directory(let identity):
-                result.steps += [.makeFolders(path: path, mode: 0o755), bind(path, identity, true, .settings)]
-            case .file(let identity):
-                result.steps += [
-                    .makeFolders(path: path.parent, mode: 0o755),
-                    .writeFile(path: path, contents: [], mode: 0o444), bind(path, identity, false, .settings),
-                ]
+            case .directory(let identity): result.steps.append(bind(path, identity, true, .settings))
+            case .file(let identity): result.steps.append(bind(path, identity, false, .settings))
             case let entry: throw unusable(path, entry, "a file, a folder or a link")
             }
         }
-        let generated = GeneratedSettings(policy: policy, request: request, host: host, identity: identity)
-        for file in generated.files {
-            result.steps.append(
-                .writeFile(path: OSString("/etc").appending(file.name), contents: file.contents, mode: 0o444)
-            )
-        }
+        result.steps += generated.files
         result.steps.append(.symlink(path: "/etc/mtab", target: "/proc/self/mounts"))
     }
 
@@ -121,8 +117,7 @@ struct MountPlanner {
                     layer: .mounts
                 )
             }
-            result.steps += [
-                .writeFile(path: path, contents: [], mode: 0o666),
+            result.steps.append(
                 .bind(
                     BindMount(
                         source: path,
@@ -133,10 +128,10 @@ struct MountPlanner {
                         options: Self.node,
                         purpose: .device
                     )
-                ),
-            ]
+                )
+            )
         }
-        result.steps += [.makeFolders(path: "/dev/pts", mode: 0o755), .devpts(path: "/dev/pts")]
+        result.steps.append(.devpts(path: "/dev/pts"))
         tmpfs("/dev/shm", mode: 0o1777, &result)
         for (name, target) in [
             ("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"),
@@ -149,7 +144,7 @@ struct MountPlanner {
     /// The sysctl is written before `/proc/sys` turns read-only.
     private func proc(_ result: inout Result) throws(Refusal) {
         result.steps += [
-            .makeFolders(path: "/proc", mode: 0o555), .procfs(path: "/proc"), .forbidUserNamespaces,
+            .procfs(path: "/proc"), .forbidUserNamespaces,
             .cover(path: "/proc/sys", with: .itselfReadOnly),
         ]
         for name in PathInventory.hostWideProc {

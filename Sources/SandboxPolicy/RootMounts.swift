@@ -88,14 +88,8 @@ struct RootMounts {
         var steps: [LaunchStep] = []
         switch host.entry(root.path) {
         case .directory(let identity):
-            steps.append(.makeFolders(path: root.path, mode: 0o755))
             steps.append(planner.bind(root.path, identity, true, purpose, writable: root.isWritable))
         case .file(let identity) where purpose != .workspace:
-            // Below another root the file is there already, and nothing of ours may be written there.
-            if !(result.writable + result.readable).contains(where: { root.path.isWithin($0) }) {
-                steps.append(.makeFolders(path: root.path.parent, mode: 0o755))
-                steps.append(.writeFile(path: root.path, contents: [], mode: 0o600))
-            }
             steps.append(planner.bind(root.path, identity, false, purpose, writable: root.isWritable))
         case let entry:
             throw planner.unusable(root.path, entry, purpose == .workspace ? "a folder" : "a file or a folder")
