@@ -12,7 +12,10 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     // Launch time: types of generic values are named by accessors instead of by text that is parsed at run time.
     .unsafeFlags(
-        ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors", "-cross-module-optimization"],
+        [
+            "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors",
+            "-Xfrontend", "-disable-generic-metadata-prespecialization", "-cross-module-optimization",
+        ],
         .when(configuration: .release)
     ),
 ]

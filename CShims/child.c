@@ -32,6 +32,36 @@
 /* What the kernel needs for the namespaces is some milliseconds; a machine that swaps may need seconds. */
 #define CS_REPORT_PATIENCE_MS 20000
 
+/*
+ * clone(2) of a child that runs `function` on a stack of its own and ends with what that answers. Not the C library's: this
+ * also runs before that one is there (early.c).
+ */
+static long clone_to(uint64_t flags, void *top, int (*function)(void *), struct cs_launch *argument)
+{
+    void **stack = top;
+    *--stack = argument;
+    *--stack = (void *)function;
+    long result;
+    register long r10 __asm__("r10") = 0;
+    register long r8 __asm__("r8") = 0;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "pop %%rax\n\t"
+                     "pop %%rdi\n\t"
+                     "call *%%rax\n\t"
+                     "mov %%eax, %%edi\n\t"
+                     "mov %[exit], %%eax\n\t"
+                     "syscall\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(0), "r"(r10), "r"(r8), [exit] "i"(SYS_exit)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
 static int fail(struct cs_launch *launch, int step, long result)
 {
     launch->failed_step = step;
@@ -206,7 +236,9 @@ static int become_drop(void *argument)
  * The helper: makes pid 1 as its sibling (CLONE_PARENT), so that pid 1 is the supervisor's own child although the
  * supervisor neither stands still while the kernel makes the namespaces nor gives up root itself.
  *
- * It shares the supervisor's memory while the supervisor runs on, so no libc call here, not even for errno.
+ * It shares the supervisor's memory while the supervisor runs on, so no libc call here, not even for errno. (Before libc
+ * starts it has a copy instead: nearly nothing is there to be copied yet, and to start in memory that is used on another
+ * processor costs an interrupt there for every page that is relocated.)
  */
 static int help(void *argument)
 {
@@ -243,34 +275,34 @@ int cs_launch_begin(struct cs_launch *launch)
 {
     launch->pid = launch->pidfd = launch->helper = launch->report[0] = launch->report[1] = -1;
     launch->failed_step = launch->failed_error = 0;
-    launch->stack = mmap(NULL, CS_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (launch->stack == MAP_FAILED)
-        return fail(launch, CS_STEP_CHILD_CLONE, -errno);
+    const long stack = cs_syscall6(SYS_mmap, 0, CS_STACK_SIZE, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack < 0 && stack > -4096)
+        return fail(launch, CS_STEP_CHILD_CLONE, stack);
+    launch->stack = (void *)stack;
     char *top = (char *)launch->stack + CS_STACK_SIZE;
+    long result = 0;
     if (launch->drop_root) {
-        const long piped = CS_CALL2(SYS_pipe2, launch->report, O_CLOEXEC);
+        result = CS_CALL2(SYS_pipe2, launch->report, O_CLOEXEC);
         /* CLONE_VFORK: the memory is shared only until the exec, by root alone. */
-        if (piped == 0)
-            launch->helper = clone(become_drop, top, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
-        if (piped < 0 || launch->helper < 0)
-            fail(launch, CS_STEP_CHILD_CLONE, piped < 0 ? piped : -errno);
+        if (result == 0)
+            result = clone_to(CLONE_VM | CLONE_VFORK | SIGCHLD, top, become_drop, launch);
         /* Twice if need be: a copy that stays open here would keep the end of file from us. Nobody else opens anything. */
-        if (piped == 0 && CS_CALL1(SYS_close, launch->report[1]) < 0)
+        if (launch->report[1] >= 0 && CS_CALL1(SYS_close, launch->report[1]) < 0)
             CS_CALL1(SYS_close, launch->report[1]);
     } else {
         /* CLONE_FILES: the pidfd of pid 1 must appear in the supervisor's table, not in the helper's copy. */
-        launch->helper = clone(help, top, CLONE_VM | CLONE_FILES | SIGCHLD, launch);
-        if (launch->helper < 0)
-            fail(launch, CS_STEP_CHILD_CLONE, -errno);
+        result = clone_to(CLONE_FILES | SIGCHLD | (launch->apart ? 0 : CLONE_VM), top, help, launch);
     }
-    if (launch->helper >= 0) {
+    if (result > 0) {
+        launch->helper = (int)result;
         cs_processors_move(&launch->processors, launch->helper);
         return 0;
     }
     if (launch->report[0] >= 0)
         CS_CALL1(SYS_close, launch->report[0]);
-    munmap(launch->stack, CS_STACK_SIZE);
-    return -1;
+    CS_CALL2(SYS_munmap, launch->stack, CS_STACK_SIZE);
+    return fail(launch, CS_STEP_CHILD_CLONE, result);
 }
 
 /*
@@ -325,8 +357,9 @@ int cs_launch_finish(struct cs_launch *launch)
         read_reports(launch);
     if (reap(launch->helper) < 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, -ECHILD);
-    if (munmap(launch->stack, CS_STACK_SIZE) && !launch->failed_step)
-        fail(launch, CS_STEP_CHILD_CLONE, -errno);
+    const long unmapped = CS_CALL2(SYS_munmap, launch->stack, CS_STACK_SIZE);
+    if (unmapped < 0 && !launch->failed_step)
+        fail(launch, CS_STEP_CHILD_CLONE, unmapped);
     if (launch->pid <= 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, -ESRCH); /* somebody killed the helper */
     if (!launch->failed_step)

@@ -5,10 +5,12 @@
  * some 10,000 relocations, glibc's CPU probing (cpuid traps in a virtual machine) and the Swift runtime's constructors,
  * about a millisecond together. So the entry looks at argv[0] first. Nothing of the C library is initialised then and no
  * relocation is applied: what is reachable from cs_init_main may use neither libc nor pointers in constant data
- * (scripts/test checks the object files for both).
+ * (scripts/build checks the object files for both).
  */
+#include "cs_early.h"
 #include "cs_init.h"
 #include "cs_sys.h"
+#include "relocate.h"
 
 /* argc, argv…, NULL, environment…, NULL: what the kernel puts on a new stack (x86-64 psABI, process initialization). */
 __attribute__((used, visibility("hidden"))) void cs_entry(long *stack)
@@ -19,6 +21,8 @@ __attribute__((used, visibility("hidden"))) void cs_entry(long *stack)
         cs_init_main();
     if (cs_drop_requested(arguments, arguments + count + 1))
         cs_drop_main(arguments);
+    cs_early_begin(arguments, arguments + count + 1);
+    cs_fetch_relocated();
 }
 
 __asm__(".text\n"

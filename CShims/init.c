@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "cs_awake.h"
 #include "cs_init.h"
 #include "cs_sys.h"
 #include "place.h"
@@ -155,6 +156,7 @@ static int signals_to_default_mask(void)
 static void await_release(int gate)
 {
     struct cs_message message;
+    cs_wait_awake(gate);
     for (;;) {
         const long result = CS_CALL3(SYS_read, gate, &message, sizeof(message));
         if (result == -EINTR)
@@ -462,16 +464,48 @@ static int open_events(void)
     return 0;
 }
 
-/* Gate A: nothing is done before the supervisor has hold of this process and a plan for it. The plan's descriptor. */
-static int await_go(struct cs_place *place)
+/*
+ * Gate A: nothing is done before there is a plan. Its sealed memfd is mapped and checked; `done` steps of it are done.
+ *
+ * The first one may be the beginning of the last launch's plan (early.c). The one that counts comes from the supervisor,
+ * which has hold of this process by then, and has compared the two.
+ */
+static void await_go(struct cs_place *place, uint32_t done)
 {
     struct cs_message message;
     int descriptors[5];
+    cs_wait_awake(CS_FD_CONTROL);
     const int count = receive_message(&message, descriptors);
     if (count < 1 || count > 2 || message.kind != CS_MESSAGE_GO)
         leave(125);
     place->detached = count == 2 ? descriptors[1] : -1;
-    return descriptors[0];
+    uint64_t size;
+    int error = 0;
+    place->plan = map_sealed(descriptors[0], &size, &error);
+    if (place->plan)
+        error = cs_check_plan(place->plan, size);
+    if (!error && (message.value[0] != done || (done && place->plan->first_steps) || place->plan->step_count < done))
+        error = EINVAL;
+    if (!error)
+        error = (int)-CS_CALL1(SYS_close, descriptors[0]);
+    if (error)
+        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
+}
+
+/* All steps that are not done yet; how many of the plan are done then. */
+static uint32_t run_steps(struct cs_place *place, uint32_t done)
+{
+    const struct cs_step *steps = cs_at(place, place->plan->steps);
+    for (; done < place->plan->step_count; done++) {
+        const int error = cs_place_step(place, &steps[done]);
+        if (error)
+            fail(CS_FD_CONTROL, 0, (int)done, error);
+        /* The supervisor looks at the mounts while the rest is installed. */
+        const struct cs_message mounted = {.kind = CS_MESSAGE_MOUNTED};
+        if (steps[done].op == CS_OP_ENTER_ROOT && send_message(CS_FD_CONTROL, &mounted) < 0)
+            leave(125);
+    }
+    return done;
 }
 
 _Noreturn void cs_init_main(void)
@@ -483,17 +517,8 @@ _Noreturn void cs_init_main(void)
     /* Only pid 1 of its namespace may go on: anything else that borrows the name is just a program that ends here. */
     if (CS_CALL0(SYS_getpid) != 1)
         leave(125);
-    const int file = await_go(place);
-
-    uint64_t size;
-    int error = 0;
-    place->plan = map_sealed(file, &size, &error);
-    if (place->plan)
-        error = cs_check_plan(place->plan, size);
-    if (!error)
-        error = (int)-CS_CALL1(SYS_close, file);
-    if (!error)
-        error = open_events();
+    await_go(place, 0);
+    const int error = open_events();
     if (error)
         fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
     place->root = -1;
@@ -501,15 +526,10 @@ _Noreturn void cs_init_main(void)
     if (CS_CALL1(SYS_umask, 0) < 0)
         fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, EPERM);
 
-    const struct cs_step *steps = cs_at(place, place->plan->steps);
-    for (uint32_t i = 0; i < place->plan->step_count; i++) {
-        error = cs_place_step(place, &steps[i]);
-        if (error)
-            fail(CS_FD_CONTROL, 0, (int)i, error);
-        /* The supervisor looks at the mounts while the rest is installed. */
-        const struct cs_message mounted = {.kind = CS_MESSAGE_MOUNTED};
-        if (steps[i].op == CS_OP_ENTER_ROOT && send_message(CS_FD_CONTROL, &mounted) < 0)
-            leave(125);
+    uint32_t done = run_steps(place, 0);
+    if (place->plan->first_steps) {
+        await_go(place, done);
+        done = run_steps(place, done);
     }
     const long sent = send_ready(&place->report);
     if (sent < 0)

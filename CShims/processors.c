@@ -40,11 +40,12 @@ long cs_processors_restore(const struct cs_processors *own, int pid)
 
 int cs_processors_same(int pid)
 {
-    uint64_t own[CS_PROCESSOR_WORDS] = {0}, found[CS_PROCESSOR_WORDS] = {0};
+    /* Not cleared beforehand: that would be a call of libc, and this file is also used before it is there (entry.c). */
+    uint64_t own[CS_PROCESSOR_WORDS], found[CS_PROCESSOR_WORDS];
     const long size = CS_CALL3(SYS_sched_getaffinity, 0, sizeof(own), own);
     if (size <= 0 || CS_CALL3(SYS_sched_getaffinity, pid, sizeof(found), found) != size)
         return 0;
-    for (int i = 0; i < CS_PROCESSOR_WORDS; i++)
+    for (long i = 0; i < size / (long)sizeof(own[0]); i++)
         if (own[i] != found[i])
             return 0;
     return 1;

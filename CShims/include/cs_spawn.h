@@ -11,6 +11,7 @@
 struct cs_launch {
     uint64_t namespaces; /* CLONE_NEW… of clone(2) */
     uint32_t uid, gid;   /* mapped to themselves; never 0 */
+    int apart;           /* the structure is in shared memory, and the helper works in a copy of the caller's */
     int drop_root;       /* become uid and gid, without groups, before the user namespace is made */
     int control;         /* becomes CS_FD_CONTROL */
     int self;            /* O_PATH descriptor of this executable; becomes CS_FD_SELF */

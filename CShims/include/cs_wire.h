@@ -19,6 +19,9 @@
 /* Seals a plan must carry: nobody may change it after pid 1 has checked it (fcntl(2) F_ADD_SEALS). */
 #define CS_PLAN_SEALS 0x000f /* SEAL, SHRINK, GROW, WRITE */
 
+/* Bytes; a plan has some ten thousand. */
+#define CS_FIRST_STEPS_MOST (256 << 10)
+
 #define CS_PLAN_MAGIC 0x314e414c50534343ull /* "CCSPLAN1" */
 #define CS_SPAWN_MAGIC 0x314e575053534343ull
 
@@ -84,8 +87,8 @@ struct cs_plan {
     uint32_t place_filter_count; /* instructions */
     uint32_t place_filter;
     uint32_t landlock_abi;
-    uint32_t working_directory;
-    uint32_t reserved;
+    uint32_t strings_end; /* of first steps: where the strings that belong to them end */
+    uint32_t first_steps; /* 1: the beginning of a plan; another GO brings the whole, and pid 1 goes on where it was */
     uint64_t handled_filesystem;
     uint64_t handled_network;
     uint64_t scoped;
@@ -110,7 +113,8 @@ struct cs_spawn {
 };
 
 enum cs_message_kind {
-    CS_MESSAGE_GO = 1,      /* to pid 1, with the plan's sealed memfd, and a detached mount if the plan wants one */
+    CS_MESSAGE_GO = 1,      /* to pid 1, with the plan's sealed memfd, and a detached mount if the plan wants one;
+                               value[0] = steps of it that are done already */
     CS_MESSAGE_SPAWN,       /* to pid 1, with descriptors: spawn memfd, gate, stdin, stdout, stderr;
                                value[0] = 1: the place ends with this process */
     CS_MESSAGE_SIGNAL,      /* to pid 1: value[0] = signal for the process group of `id` */

@@ -22,7 +22,11 @@ public struct PlaceProcess: ~Copyable {
     public let control: OwnedFileDescriptor
     /// Written by the kernel and a helper until `started`, so it has a place of its own.
     private let launch: UnsafeMutablePointer<cs_launch>
+    /// False when it is the one that was begun before `main` (CShims/early.c).
+    private let ownsLaunch: Bool
     private var state = State.starting
+    /// What pid 1 was told to begin with before there was a plan, if it was.
+    public private(set) var firstSteps: FirstSteps?
 
     private enum State {
         case starting
@@ -84,15 +88,38 @@ public struct PlaceProcess: ~Copyable {
             throw error
         }
         self.launch = launch
+        ownsLaunch = true
         control = ours
         // Open until pid 1 has its copies; `finish` closes them.
         _ = theirs.release()
         _ = own.release()
     }
 
+    /// Takes over what was begun before `main`, if it was begun with these ids and namespaces; else it is taken away.
+    public static func begun(identity: IdentityPlan, namespaces: [Layer]) -> PlaceProcess? {
+        guard let begun = cs_early_take() else { return nil }
+        let place = PlaceProcess(begun)
+        let launch = begun.pointee.launch
+        let isSame =
+            launch.uid == identity.uid && launch.gid == identity.gid
+            && (launch.drop_root == 1) == identity.dropsFromRoot
+            && launch.namespaces == PlaceProcess.flags(namespaces)
+        if isSame { return place }
+        return nil
+    }
+
+    private init(_ begun: UnsafeMutablePointer<cs_early>) {
+        // Its first member.
+        launch = UnsafeMutableRawPointer(begun).assumingMemoryBound(to: cs_launch.self)
+        ownsLaunch = false
+        control = OwnedFileDescriptor(owning: begun.pointee.control)
+        let steps = begun.pointee.first_steps
+        firstSteps = steps >= 0 ? FirstSteps(reading: OwnedFileDescriptor(owning: steps)) : nil
+    }
+
     deinit {
         PlaceProcess.end(launch, state)
-        launch.deallocate()
+        if ownsLaunch { launch.deallocate() }
     }
 
     /// Waits until pid 1 runs.
@@ -132,6 +159,7 @@ public struct PlaceProcess: ~Copyable {
         let pid = launch.pointee.pid
         // Both, so that not even a kernel that refuses the one leaves a place behind; our own child cannot be reused.
         if cs_pidfd_kill(launch.pointee.pidfd, SIGKILL) < 0 { _ = kill(pid, SIGKILL) }
+        cs_await_end(launch.pointee.pidfd)
         var status: Int32 = 0
         if cs_wait(pid, 1, &status, nil) < 0 {
             var information = siginfo_t()
@@ -144,18 +172,25 @@ public struct PlaceProcess: ~Copyable {
     ///
     /// - Parameters:
     ///   - plan: the sealed memfd.
+    ///   - done: steps of it that pid 1 was told already.
     ///   - idMapped: real path of a folder of root to be shown ID-mapped to `id`, if the plan has one.
     ///   - id: the worker's.
     /// - Throws: `PlaceError`.
-    public func go(plan: borrowing OwnedFileDescriptor, idMapped: OSString?, id: UInt32) throws(PlaceError) {
-        guard let idMapped else { return try send(CS_MESSAGE_GO.rawValue, descriptors: [plan.number]) }
+    public func go(
+        plan: borrowing OwnedFileDescriptor,
+        done: Int,
+        idMapped: OSString?,
+        id: UInt32
+    ) throws(PlaceError) {
+        let done = Int64(done)
+        guard let idMapped else { return try send(CS_MESSAGE_GO.rawValue, value: done, descriptors: [plan.number]) }
         let result = idMapped.withCString { cs_idmapped_tree($0, id) }
         if result < 0 {
             let failure = SyscallError(call: "mount_setattr", subject: idMapped.description, errno: Int32(-result))
             throw .syscall(failure)
         }
         let tree = OwnedFileDescriptor(owning: Int32(result))
-        try send(CS_MESSAGE_GO.rawValue, descriptors: [plan.number, tree.number])
+        try send(CS_MESSAGE_GO.rawValue, value: done, descriptors: [plan.number, tree.number])
     }
 
     /// Asks pid 1 for one process; the descriptors are copied into the request.

@@ -6,18 +6,7 @@ public enum PlanLowering {
     /// The bytes of `struct cs_plan` and everything it points to; `filter` is the place's program.
     public static func lowered(_ plan: LaunchPlan, filter: SeccompProgram) -> [UInt8] {
         var writer = FlatWriter(reserving: MemoryLayout<cs_plan>.size)
-        var steps: [cs_step] = []
-        steps.reserveCapacity(plan.steps.count)
-        // Targets of binds so far: below one of them somebody else may have put a link.
-        var foreign: [OSString] = []
-        for step in plan.steps {
-            var lowered = lowered(step, into: &writer)
-            if let path = step.target, !foreign.contains(where: { path.isWithin($0) }) {
-                lowered.flags |= CS_STEP_OWN_TREE.rawValue
-            }
-            if case .bind(let bind) = step, bind.isDirectory { foreign.append(bind.target) }
-            steps.append(lowered)
-        }
+        let steps = lowered(plan.steps[...], into: &writer)
         let rules = plan.landlock.rules.map { rule in
             let path = writer.string(rule.path)
             return cs_rule(path: path.offset, path_length: path.length, access: rule.access)
@@ -40,6 +29,39 @@ public enum PlanLowering {
         header.total = UInt32(writer.bytes.count)
         writer.overwrite(header, at: 0)
         return writer.bytes
+    }
+
+    /// The same bytes as far as the common steps go: `strings_end` tells where their strings end.
+    static func loweredFirstSteps(_ plan: LaunchPlan) -> [UInt8] {
+        var writer = FlatWriter(reserving: MemoryLayout<cs_plan>.size)
+        let steps = lowered(plan.steps[..<plan.commonSteps], into: &writer)
+        var header = cs_plan()
+        header.magic = UInt64(CS_PLAN_MAGIC)
+        header.first_steps = 1
+        header.strings_end = UInt32(writer.bytes.count)
+        header.step_count = UInt32(steps.count)
+        header.steps = writer.append(steps)
+        header.rules = header.steps
+        header.place_filter = header.steps
+        header.total = UInt32(writer.bytes.count)
+        writer.overwrite(header, at: 0)
+        return writer.bytes
+    }
+
+    private static func lowered(_ all: ArraySlice<LaunchStep>, into writer: inout FlatWriter) -> [cs_step] {
+        var steps: [cs_step] = []
+        steps.reserveCapacity(all.count)
+        // Targets of binds so far: below one of them somebody else may have put a link.
+        var foreign: [OSString] = []
+        for step in all {
+            var lowered = lowered(step, into: &writer)
+            if let path = step.target, !foreign.contains(where: { path.isWithin($0) }) {
+                lowered.flags |= CS_STEP_OWN_TREE.rawValue
+            }
+            if case .bind(let bind) = step, bind.isDirectory { foreign.append(bind.target) }
+            steps.append(lowered)
+        }
+        return steps
     }
 
     private static func lowered(_ step: LaunchStep, into writer: inout FlatWriter) -> cs_step {

@@ -27,6 +27,8 @@ public struct CompletedLaunch: Hashable, Sendable {
     public var execve: ExecveFact
     /// Files that the job planted to move git's settings elsewhere; taken away where that was possible.
     public var plants: [OSString] = []
+    /// Whether pid 1 began with the first steps of an earlier launch's plan.
+    public var beganEarly = false
 }
 
 /// One launch of one process: place, verification, gate, release, watch, end.
@@ -38,6 +40,8 @@ public struct Launch: ~Copyable {
     private let signals: SignalSource
     private let identity: IdentityPlan
     private let namespaces: [Layer]
+    /// Steps that pid 1 was told before there was a plan.
+    private var doneBefore = 0
 
     /// What a started place is given to do.
     public struct Task: Sendable {
@@ -62,9 +66,7 @@ public struct Launch: ~Copyable {
         let limited = cs_no_core_dumps()
         if limited < 0 { throw Refusal(own: "prlimit64", limited) }
         let source = try SignalSource()
-        do throws(PlaceError) {
-            place = try PlaceProcess(identity: identity, namespaces: namespaces)
-        } catch { throw Refusal(error, steps: []) }
+        place = try Launch.begin(identity, namespaces)
         signals = source
         self.identity = identity
         self.namespaces = namespaces
@@ -132,6 +134,7 @@ public struct Launch: ~Copyable {
             )
         }
         try go(task)
+        result.beganEarly = doneBefore > 0
 
         let verification = try ProcessVerification(plan: plan, host: task.host, supervisor: getpid())
         var gate = try attempt(plan) { () throws(PlaceError) in try Gate() }
@@ -242,11 +245,33 @@ public struct Launch: ~Copyable {
 
     // MARK: - Steps
 
-    private func go(_ task: Task) throws(Refusal) {
-        let file = try sealed(PlanLowering.lowered(task.plan, filter: task.compiled.placeFilter), "plan")
-        try attempt(task.plan) { () throws(PlaceError) in
-            try place.go(plan: file, idMapped: task.plan.idMappedSource, id: identity.uid)
+    /// What was begun before `main`, if it was for the same; else from the beginning.
+    private static func begin(_ identity: IdentityPlan, _ namespaces: [Layer]) throws(Refusal) -> PlaceProcess {
+        if let begun = PlaceProcess.begun(identity: identity, namespaces: namespaces) { return begun }
+        do throws(PlaceError) {
+            return try PlaceProcess(identity: identity, namespaces: namespaces)
+        } catch { throw Refusal(error, steps: []) }
+    }
+
+    /// Opens gate A.
+    ///
+    /// A place that was told to begin with something else than this plan does is given up for a new one.
+    private mutating func go(_ task: Task) throws(Refusal) {
+        let plan = PlanLowering.lowered(task.plan, filter: task.compiled.placeFilter)
+        var done = 0
+        if let told = place.firstSteps {
+            if let count = told.count(in: plan) {
+                done = count
+            } else {
+                place.end()
+                place = try Launch.begin(identity, namespaces)
+            }
         }
+        let file = try sealed(plan, "plan")
+        try attempt(task.plan) { () throws(PlaceError) in
+            try place.go(plan: file, done: done, idMapped: task.plan.idMappedSource, id: identity.uid)
+        }
+        doneBefore = done
     }
 
     private func sealed(_ bytes: [UInt8], _ name: String) throws(Refusal) -> OwnedFileDescriptor {

@@ -48,6 +48,7 @@ struct Supervision: ~Copyable {
         // pid 1 ends everything at the wall limit; this is for the case that somebody stopped it.
         let most = plan.limits.wall.milliseconds + plan.limits.grace.milliseconds + 1000
         let wallAt = cs_monotonic() + Int64(most) * 1_000_000
+        let awakeUntil = cs_monotonic() + 1_000_000
         while status == nil {
             var table = [
                 pollfd(fd: place.control.number, events: Int16(POLLIN), revents: 0),
@@ -57,10 +58,13 @@ struct Supervision: ~Copyable {
             ]
             let relaying = RelayTable(relays, appendingTo: &table)
             let deadline = min(nextLook, killAt ?? Int64.max)
-            let wait = max(0, min(1000, (deadline - cs_monotonic() + 999_999) / 1_000_000))
+            let before = cs_monotonic()
+            // The worker may have ended before a sleep would have begun (CShims/cs_awake.h).
+            let wait = before < awakeUntil ? 0 : max(0, min(1000, (deadline - before + 999_999) / 1_000_000))
             let ready = poll(&table, nfds_t(table.count), Int32(wait))
             let code = errno
             if ready >= 0 { failedPolls = 0 }
+            if ready == 0 && wait == 0 { _ = sched_yield() }
             if ready < 0 && code != EINTR {
                 // Once may pass (memory was short); a supervisor that stays blind ends the job.
                 failedPolls += 1

@@ -19,3 +19,23 @@ require_static_pie() {
     }
     note "static PIE, $(($(stat -c %s "$executable") / 1024)) KiB: $executable"
 }
+
+# What runs before libc and before the relocation (CShims/entry.c) may use neither: $1 is the folder of CShims' objects.
+require_no_libc_before_start() {
+    local folder=$1 objects=() name undefined pointers
+    for name in entry early relocate init place mount landlock seccomp drop child processors; do
+        objects+=("$folder/$name.c.o")
+    done
+    # The linker's own names, and where libc begins afterwards.
+    undefined=$(comm -23 <(nm -u "${objects[@]}" | awk '$1 == "U" {print $2}' | sort -u) \
+        <({ nm --defined-only "${objects[@]}" | awk 'NF == 3 {print $3}'; printf '%s\n' _DYNAMIC __ehdr_start _start; } | sort -u)) ||
+        fail "nm cannot read $folder" "build again with scripts/build"
+    [ -z "$undefined" ] || fail "code that runs before libc calls it: ${undefined//$'\n'/, }" \
+        "use CS_CALL (CShims/cs_sys.h), and no initialiser so large that the compiler calls memset for it"
+    pointers=$(readelf -rW "${objects[@]}" | awk '
+        /^Relocation section/ {skip = $3 ~ /debug|eh_frame/}
+        !skip && /R_X86_64_(64|32|32S) / {print $5}') || fail "readelf cannot read $folder" "build again with scripts/build"
+    [ -z "$pointers" ] || fail "constant data that is used before the relocation holds pointers: ${pointers//$'\n'/, }" \
+        "fill such tables at run time (CShims/entry.c)"
+    note "nothing of libc before its start, and no pointer that would need relocation"
+}

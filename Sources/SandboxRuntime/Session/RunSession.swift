@@ -21,11 +21,13 @@ public struct RunSession: ~Copyable {
     private let say: ([String]) -> Void
     private let startedAt = Timestamp.now
     private var warnings: [String] = []
+    /// Not said yet: words for a person must not hold up the launch.
+    private var notes: [String] = []
 
     /// - Parameters:
     ///   - options: what was asked for.
     ///   - exitStatus: what the caller tells for an outcome; it goes into the record.
-    ///   - say: notes for a person, called before the worker runs.
+    ///   - say: notes for a person, called as soon as the worker is released, or the launch refused.
     public init(
         _ options: LaunchOptions,
         exitStatus: @escaping (Outcome) -> Int32,
@@ -59,6 +61,8 @@ public struct RunSession: ~Copyable {
 
     /// Throws only while there is no place for a record yet.
     private mutating func recorded() throws(Refusal) -> End {
+        // Before anything of ours is open: a number that the caller has not opened must not turn out to be one of them.
+        var result = try ResultFile(options.result)
         let folders = try OwnFolders(options)
         let workspace: OSString
         var unusable: Refusal?
@@ -73,7 +77,6 @@ public struct RunSession: ~Copyable {
         // of nearly every policy; for another one they are given up again.
         var started = EarlyStart()
         if unusable == nil { started.begin(options, workspace) }
-        var result = try ResultFile(options.result)
         let id: LaunchID
         do throws(SyscallError) {
             id = try LaunchID.random(at: startedAt)
@@ -122,6 +125,7 @@ public struct RunSession: ~Copyable {
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
                 try keepOutputs(outside: [], &store, &result)
+                sayNotes()
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
                 let launch = try started.launch(chosen.policy, options, workspace)
@@ -139,11 +143,18 @@ public struct RunSession: ~Copyable {
             if plan == nil { dropOutputs(in: workspace, &store, &result) }
             close(&store, context, end)
         }
+        sayNotes()
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
         // Last, because it takes as long as the reader does: whatever ends us meanwhile, the record is whole.
         let lost = streams.end()
         if let lost { warnings.append(lost) }
         return End(outcome: end.outcome, plan: plan, warnings: warnings, outputIsLost: lost != nil)
+    }
+
+    private mutating func sayNotes() {
+        if notes.isEmpty { return }
+        say(notes)
+        notes = []
     }
 
     /// Settles `--result` and `--evidence`, now that it is known what the job may write.
@@ -176,7 +187,7 @@ public struct RunSession: ~Copyable {
     }
 
     /// Everything up to the plan, and what of it belongs in the record.
-    private func prepare(
+    private mutating func prepare(
         _ folders: OwnFolders,
         _ workspace: OSString,
         _ chosen: ChosenPolicy,
@@ -190,7 +201,7 @@ public struct RunSession: ~Copyable {
         if case .directory(let identity) = preparation.host.entries[workspace] {
             context.workspace.identity = identity
         }
-        say(preparation.notes)
+        notes += preparation.notes
         return preparation
     }
 
@@ -213,11 +224,12 @@ public struct RunSession: ~Copyable {
         )
         try streams.take(CallerStream.all(closed: options.closedStreams), rules)
         context.standardStreams = streams.recorded
-        if !streams.notes.isEmpty { say(streams.notes) }
+        notes += streams.notes
         let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host)
         var prepared: PreparedContext?
         var recorded = false
         let recordable = context
+        let (say, notes) = (say, notes)
         let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
         let hasRepository = RunSession.mayHaveRepository(preparation)
         let done = launch.run(
@@ -237,8 +249,13 @@ public struct RunSession: ~Copyable {
                     try store.appendStart(prepared, layers: established.layers)
                 } catch { throw error.refusal }
             },
-            released: { store.settle() }
+            released: {
+                say(notes)
+                store.settle()
+            }
         )
+        if done.released { self.notes = [] }
+        if done.released && !done.beganEarly { RunSession.keepFirstSteps(plan, options) }
         if done.released {
             end.planted = PlantedNames.found(
                 MissingNames.all(preparation.policy, preparation.request, preparation.host, covered: plan.placeholders)
@@ -250,6 +267,11 @@ public struct RunSession: ~Copyable {
             end.planted += done.plants.filter { !end.planted.contains($0) }
         }
         finish(done, recorded ? prepared : nil, &store, context, &end)
+    }
+
+    /// The next launch's pid 1 begins with them.
+    private static func keepFirstSteps(_ plan: LaunchPlan, _ options: LaunchOptions) {
+        FirstStepsFile(cacheFolder: OwnFolders.withoutState(options).cache)?.write(plan)
     }
 
     private mutating func launchUnconfined(
