@@ -47,6 +47,7 @@ struct tracee {
     pid_t pid;
     bool alive;
     bool answer_pending; /* the call was replaced; its result is still to be set */
+    bool looked;         /* its last call was a poll, which is not in the trace yet */
     unsigned calls[max_number];
 };
 
@@ -123,8 +124,17 @@ static bool runs_worker(pid_t pid) {
 static void at_entry(int index, unsigned long number) {
     struct tracee *t = tracees[index];
     if (number >= max_number) return;
+    /* A wait that stays awake (CShims/cs_awake.h) polls and yields as often as time allows: such a pair is no call. */
+    const bool looked = t->looked;
+    t->looked = false;
+    if (number == SYS_sched_yield && looked) {
+        t->calls[SYS_poll]--;
+        return;
+    }
+    if (looked && trace_file != NULL) fprintf(trace_file, "%d %d\n", index, SYS_poll);
     t->calls[number]++;
-    if (trace_file != NULL) fprintf(trace_file, "%d %lu\n", index, number);
+    t->looked = number == SYS_poll;
+    if (trace_file != NULL && !t->looked) fprintf(trace_file, "%d %lu\n", index, number);
     if (index != at_process || injected || number != (unsigned long)at_number || t->calls[number] != (unsigned)at_occurrence)
         return;
     if (ptrace(PTRACE_POKEUSER, t->pid, offsetof(struct user_regs_struct, orig_rax), (long)SYS_getpid) != 0)

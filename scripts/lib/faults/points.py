@@ -33,13 +33,19 @@ def call_names():
 
 def _strace_calls(path, worker):
     """(process, name, text) of each call in strace's order, up to and with the worker's execve."""
-    births, calls = {}, []
+    births, calls, last = {}, [], {}
     with open(path, encoding="utf-8", errors="backslashreplace") as log:
         for line in log:
             match = LINE.match(line)
             if match is None:
                 continue  # a resumed call, a signal or an exit
             pid, name, rest = match.groups()
+            # A wait that stays awake polls and yields as often as time allows: such a pair is no call (inject-fault.c).
+            previous, last[pid] = last.get(pid), name
+            if name == "sched_yield" and previous == "poll":
+                at = max(index for index, call in enumerate(calls) if call[0] == births[pid])
+                del calls[at]
+                continue
             calls.append((births.setdefault(pid, len(births)), name, f"{name}({rest.strip()}"[:160]))
             if name.startswith("exec") and worker in rest:
                 return calls[1:]  # the first is strace's own execve of the launcher
