@@ -51,4 +51,19 @@ struct PlantedNamesTests {
         )
         #expect(try scene.report().planted == ["\(further)/.vscode"], "\(result.story)")
     }
+
+    /// Of what a job has hidden nothing is claimed that was not seen: a folder of ours is opened again first.
+    @Test(arguments: Caller.available)
+    func aClosedFolderHasNothingMadeUp(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", "mkdir .vscode; chmod 0 ."],
+            options: scene.resultOptions
+        )
+        #expect(try scene.report().planted == [scene.workspace + "/.vscode"], "\(result.story)")
+        let told = result.errorText.split(separator: "\n").filter { $0.contains("tools trust") }
+        #expect(told.count == 1, "\(result.story)")
+        #expect(chmod(scene.workspace, 0o755) == 0)
+        #expect(try scene.names(in: scene.workspace) == [".vscode"])
+    }
 }

@@ -294,7 +294,8 @@ enum SampleLaunch {
             ),
             layers: layers,
             protectionEvents: [ProtectionEvent(at: time, what: "/home/ada/a project/.git/config was unmounted")],
-            planted: ["/home/ada/a project/.claude", hostileName]
+            planted: ["/home/ada/a project/.claude", hostileName],
+            unseen: ["/home/ada/a project/.git"]
         )
     }
 

@@ -21,6 +21,8 @@ public struct LaunchEnd: Sendable {
     public var protectionEvents: [ProtectionEvent]
     /// Protected names that were missing before the launch and that the job has made.
     public var planted: [OSString]
+    /// Folders that the job closed to us: whether it made such names in them is not known.
+    public var unseen: [OSString]
 
     public init(
         outcome: Outcome,
@@ -34,7 +36,8 @@ public struct LaunchEnd: Sendable {
         usage: Usage? = nil,
         layers: [LayerReport] = [],
         protectionEvents: [ProtectionEvent] = [],
-        planted: [OSString] = []
+        planted: [OSString] = [],
+        unseen: [OSString] = []
     ) {
         self.outcome = outcome
         self.exitStatus = exitStatus
@@ -48,6 +51,7 @@ public struct LaunchEnd: Sendable {
         self.layers = layers
         self.protectionEvents = protectionEvents
         self.planted = planted
+        self.unseen = unseen
     }
 }
 

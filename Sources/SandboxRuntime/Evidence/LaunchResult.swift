@@ -35,6 +35,7 @@ extension JSONWriter {
         member("schemaVersion", integer: LaunchStatement.schemaVersion)
         if let signal = end.signal ?? end.outcome.signal { member("signal") { $0.signal(signal) } }
         member("times") { $0.times(end) }
+        member("unseen", bytes: end.unseen)
         if let usage = end.usage { member("usage") { $0.usage(usage) } }
         if case .memoryExceeded(let used, _) = end.outcome { member("usedBytes", quantity: used.bytes) }
         if case .protectionLost(let what) = end.outcome { member("what", text: what) }

@@ -101,6 +101,7 @@ public enum LaunchStatement {
             if let signal = end.signal { json.member("signal") { $0.signal(signal) } }
             json.member("times") { $0.times(end) }
             json.member("toolVersion", text: toolVersion)
+            json.member("unseen", bytes: end.unseen)
             if let usage = end.usage { json.member("usage") { $0.usage(usage) } }
         }
     }

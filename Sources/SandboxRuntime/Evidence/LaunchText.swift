@@ -31,6 +31,10 @@ public enum LaunchText {
             lines += ["", "made by the job, and trusted by tools of the host"]
             lines += planted.map { "  \(ShownText.bytes($0))" }
         }
+        if let unseen = closing?["unseen"]?.array, !unseen.isEmpty {
+            lines += ["", "closed by the job: what it made there is not known"]
+            lines += unseen.map { "  \(ShownText.bytes($0))" }
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 

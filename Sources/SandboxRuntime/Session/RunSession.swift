@@ -257,11 +257,16 @@ public struct RunSession: ~Copyable {
         if done.released { self.notes = [] }
         if done.released && !done.beganEarly { RunSession.keepFirstSteps(plan, options) }
         if done.released {
-            end.planted = PlantedNames.found(
+            let names = PlantedNames.found(
                 MissingNames.all(preparation.policy, preparation.request, preparation.host, covered: plan.placeholders)
             )
-            warnings += end.planted.map {
+            end.planted = names.made
+            end.unseen = names.unseen
+            warnings += names.made.map {
                 "the job made \($0), which tools trust without asking: look at it before you work there"
+            }
+            warnings += names.unseen.map {
+                "\($0) was closed to us; what the job made there is not known: look before you work there"
             }
             warnings += done.plants.map { "the job planted \($0), by which git would take its settings from elsewhere" }
             end.planted += done.plants.filter { !end.planted.contains($0) }
