@@ -373,9 +373,29 @@ long cs_is_ignored(int signal)
     return result < 0 ? result : action[0] == 1; /* SIG_IGN */
 }
 
-long cs_move_name(int from, int to, const char *name)
+long cs_move_name(int from, const char *name, int to, const char *other)
 {
-    return CS_CALL5(SYS_renameat2, from, name, to, name, 1 /* RENAME_NOREPLACE */);
+    return CS_CALL5(SYS_renameat2, from, name, to, other, 1 /* RENAME_NOREPLACE */);
+}
+
+/* fcntl(2), "Open file description locks". */
+static long lock_of_file(int descriptor, int command, struct flock *lock)
+{
+    lock->l_whence = SEEK_SET;
+    return CS_CALL3(SYS_fcntl, descriptor, command, lock);
+}
+
+long cs_enter_folder(int descriptor)
+{
+    struct flock lock = {.l_type = F_RDLCK};
+    return lock_of_file(descriptor, 37 /* F_OFD_SETLK */, &lock);
+}
+
+long cs_has_company(int descriptor)
+{
+    struct flock lock = {.l_type = F_WRLCK};
+    const long result = lock_of_file(descriptor, 36 /* F_OFD_GETLK */, &lock);
+    return result < 0 ? result : lock.l_type != F_UNLCK;
 }
 
 /* getdents64(2): the two names that every folder has fit into one answer with more room than they need. */

@@ -101,7 +101,11 @@ long cs_is_ignored(int signal);
 /* fcntl(2) F_SETFL. */
 long cs_set_flags(int descriptor, int flags);
 /* Moves a name to another folder, refusing to replace what stands there (renameat2(2)). */
-long cs_move_name(int from, int to, const char *name);
+long cs_move_name(int from, const char *name, int to, const char *other);
+/* Tells cs_has_company of other open files of the same folder that somebody is there, until this one is closed. */
+long cs_enter_folder(int descriptor);
+/* 1 when somebody else has entered the folder, 0 when nobody has. */
+long cs_has_company(int descriptor);
 /* 1 when an open folder has nothing in it but itself and its parent, 0 when it has. */
 long cs_is_empty_folder(int descriptor);
 /* Clears O_NONBLOCK of the open file description. */

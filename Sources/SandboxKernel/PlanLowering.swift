@@ -158,6 +158,8 @@ public enum PlanLowering {
         case .unreadableFolder: "/.sandbox/folder"
         case .emptyFolder: "/.sandbox/empty"
         case .itselfReadOnly: path
+        case .emptyFile: CoverFile.empty
+        case .ownCommonFolder: CoverFile.commonFolder
         }
     }
 

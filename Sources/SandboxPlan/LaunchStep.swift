@@ -108,6 +108,10 @@ public enum Cover: UInt8, Hashable, Sendable {
     case emptyFolder = 2
     /// The thing itself, read-only: `/proc/sys`.
     case itselfReadOnly = 3
+    /// An empty file that can be read, mode 0444: for settings that must not come into being.
+    case emptyFile = 4
+    /// A file that names the folder it lies in (`CommonFolder`), mode 0444: for a git folder's `commondir`.
+    case ownCommonFolder = 5
 }
 
 /// mount_setattr(2) attributes.

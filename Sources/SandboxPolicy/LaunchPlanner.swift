@@ -58,7 +58,7 @@ public enum LaunchPlanner {
         }
         if !isolated { notes.append("the host's network is reachable: --network host was asked for") }
         for missing in mounts.missing {
-            notes.append("\(missing) does not exist: an empty folder stands there while the job runs")
+            notes.append("\(missing) does not exist: something that says nothing stands there while the job runs")
         }
         return LaunchPlan(
             policyName: policy.name,

@@ -22,6 +22,8 @@ struct MountPlanner {
         var readable: [OSString] = []
         /// Names the runtime makes before the launch and removes after it.
         var missing: [OSString] = []
+        /// Whether one of them is to be a file.
+        var coversFiles = false
     }
 
     func planned() throws(Refusal) -> Result {

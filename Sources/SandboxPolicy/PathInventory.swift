@@ -53,6 +53,23 @@ public enum PathInventory {
         return paths
     }
 
+    /// What else is looked at where a writable root has a git folder, by what `chosenPaths` turned out to be.
+    public static func repositoryPaths(
+        _ policy: Policy,
+        _ request: LaunchRequest,
+        _ entries: HostEntries
+    ) -> [OSString] {
+        var paths: [OSString] = []
+        for root in PlaceRoots(policy, request).writable {
+            guard case .directory = entries[root.appending(gitFolder)] else { continue }
+            paths.append(root.appending(gitFolder).appending(CommonFolder.name))
+            paths.append(root.appending(CommonFolder.name))
+        }
+        return paths
+    }
+
+    static let gitFolder: OSString = ".git"
+
     /// What makes a folder a repository by itself: git asks for these three (gitrepository-layout(5)).
     static let repository: [OSString] = ["HEAD", "objects", "refs"]
 }

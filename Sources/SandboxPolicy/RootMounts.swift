@@ -38,7 +38,11 @@ struct RootMounts {
         let different = all.indices.filter { index in !all[..<index].contains { $0.path == all[index].path } }
         for root in different.map({ all[$0] }).sorted(by: { $0.path.depth < $1.path.depth }) {
             try show(root, &result)
-            if root.isWritable { try protect(root.path, &result) }
+            if root.isWritable {
+                try holdSettings(of: root.path, &result)
+                try protect(root.path, &result)
+                try holdLayout(of: root.path, &result)
+            }
         }
         try protectPolicyFile()
         try deny(&result)
@@ -46,6 +50,7 @@ struct RootMounts {
         let ordered = layers.enumerated().sorted {
             ($0.element.path.depth, $0.offset) < ($1.element.path.depth, $1.offset)
         }
+        if result.coversFiles { result.steps += CoverFile.steps }
         for layer in ordered { result.steps += layer.element.steps }
     }
 
@@ -104,6 +109,49 @@ struct RootMounts {
 
     // MARK: - What is kept from the job
 
+    /// `.git/commondir`: by it git would take other settings than those that are protected.
+    ///
+    /// Watching for it is not enough: a host's git that looks in one millisecond obeys what lies there in that one.
+    private mutating func holdSettings(of root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
+        let git = root.appending(PathInventory.gitFolder)
+        let path = git.appending(CommonFolder.name)
+        guard case .directory = host.entry(git), roots.isWritable(path), !isDenied(git), try hold(from: root, to: path)
+        else { return }
+        switch host.entry(path) {
+        case .absent: cover(path, with: .ownCommonFolder, &result)
+        case .file(let identity):
+            // One that says what holds without it, or the launch was refused (`Preparation`).
+            try checkLinks(identity, path, "the job could change it by another one")
+            add(path, planner.bind(path, identity, false, .protected))
+        case .directory, .symlink, .socket, .characterDevice, .other, .throughLink, .unreadable:
+            throw CommonFolder.refusal(path)
+        }
+    }
+
+    /// A bare repository's layout beside `.git`: git obeys it as soon as `.git` is broken, which is the job's to do.
+    ///
+    /// git gives up on a `commondir` that is a folder, and looks for none where there is no `HEAD`.
+    private mutating func holdLayout(of root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
+        let path = root.appending(CommonFolder.name)
+        let git = root.appending(PathInventory.gitFolder)
+        guard case .directory = host.entry(git), roots.isWritable(git), !isDenied(git), roots.isWritable(path)
+        else { return }
+        switch host.entry(path) {
+        case .absent: cover(path, with: .emptyFolder, &result)
+        case .directory(let identity):
+            // Perhaps the project's own: as it is, but not to be moved away.
+            if isDenied(path) || held.contains(path) { return }
+            held.append(path)
+            add(path, planner.bind(path, identity, true, .anchor, writable: true))
+        case .file, .symlink, .socket, .characterDevice, .other, .throughLink, .unreadable:
+            throw refusal(
+                path,
+                "git takes \(root) for a repository by itself when the job puts a file HEAD beside \(path)",
+                "give \(path) another name"
+            )
+        }
+    }
+
     /// Makes every folder on the way to a path a mount point of itself: such a folder cannot be renamed (EBUSY).
     ///
     /// - Returns: whether the path can be there: false when a folder on the way is missing or is a file.
@@ -153,8 +201,11 @@ struct RootMounts {
                 add(path, planner.bind(path, identity, false, .protected))
             case .absent:
                 if path.parent == root && !policy.filesystem.coverMissing.contains(name) { continue }
-                // git fails on an empty folder there; the supervisor watches for the name instead (PlantWatch).
-                if name == ".git/config.worktree" { continue }
+                // git fails on an empty folder there, and takes an empty file for no settings.
+                if name == ".git/config.worktree" {
+                    cover(path, with: .emptyFile, &result)
+                    continue
+                }
                 if name == ".git/config" {
                     throw refusal(
                         path,
@@ -162,8 +213,7 @@ struct RootMounts {
                         "make it a repository with `git init`, or remove the folder"
                     )
                 }
-                result.missing.append(path)
-                add(path, .cover(path: path, with: .emptyFolder))
+                cover(path, with: .emptyFolder, &result)
             case let entry: throw planner.unusable(path, entry, "a file or a folder of its own")
             }
         }
@@ -228,6 +278,13 @@ struct RootMounts {
     }
 
     // MARK: -
+
+    /// A name that is not there: something stands for it on the host while the job runs, and is covered in the place.
+    private mutating func cover(_ path: OSString, with cover: Cover, _ result: inout MountPlanner.Result) {
+        result.missing.append(path)
+        if cover != .emptyFolder { result.coversFiles = true }
+        add(path, .cover(path: path, with: cover))
+    }
 
     private func isDenied(_ path: OSString) -> Bool { denied.contains { path.isWithin($0) } }
 

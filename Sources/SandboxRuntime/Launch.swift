@@ -25,8 +25,8 @@ public struct CompletedLaunch: Hashable, Sendable {
     public var wallNanoseconds: Int64
     /// Whether the worker's program was reached, and how that is known.
     public var execve: ExecveFact
-    /// Files that the job planted to move git's settings elsewhere; taken away where that was possible.
-    public var plants: [OSString] = []
+    /// What the job planted to move git's settings elsewhere.
+    public var plants = Plants()
     /// Whether pid 1 began with the first steps of an earlier launch's plan.
     public var beganEarly = false
 }
@@ -382,21 +382,6 @@ extension LaunchPlan {
     var idMappedSource: OSString? {
         for case .bind(let bind) in steps where bind.origin == .idMapped { return bind.source }
         return nil
-    }
-
-    /// Protected and covered folders of the host, which may be what another run has put there.
-    var standingFolders: [OSString] {
-        let writable = writablePaths
-        var folders: [OSString] = []
-        for step in steps {
-            switch step {
-            case .bind(let bind) where bind.purpose == .protected && bind.isDirectory: folders.append(bind.source)
-            case .cover(let path, _) where !placeholders.contains(path) && writable.contains { path.isWithin($0) }:
-                folders.append(path)
-            default: continue
-            }
-        }
-        return folders
     }
 
     /// The private tmpfs mounts a job can fill.

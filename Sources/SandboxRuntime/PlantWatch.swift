@@ -5,112 +5,195 @@ internal import SandboxPlan
 
 /// Watches writable roots for files that would make git take its settings from elsewhere.
 ///
-/// Three ways lead past a protected `.git/config`. git may read `.git/config.worktree` after it. git takes config and hooks from the folder that `.git/commondir` names
-/// (gitrepository-layout(5)); a main repository has no such file. And a folder is a git folder itself once it has a
-/// `HEAD` with `objects` and `refs`, or with a `commondir` that names a folder which has them: that counts as soon as
-/// the `.git` in it is broken, or where there is none. None of these names can be covered in advance: an empty one makes
-/// git fail, or is the project's own. So their coming into being ends the job, and what was planted is removed. Looked
-/// for with every look at the memory, and at the end: an inotify watch would see it at once, but giving one up makes
-/// every launch wait for the kernel (15 ms).
-struct PlantWatch {
-    /// A folder, and the file in it that is not to come into being.
-    private struct Watched {
-        var folder: OSString
-        var name: OSString
-        /// Whether the file alone does it; else only with what makes the folder a git folder.
-        var counts: Bool
-        /// What was there before the job is not ours to remove.
-        var isRemovable: Bool
+/// Three ways lead past a protected `.git/config`. git may read `.git/config.worktree` after it. git takes config and
+/// hooks from the folder that `.git/commondir` names (gitrepository-layout(5)); a main repository has no such file. And a
+/// folder is a git folder itself once it has a `HEAD` with `objects` and `refs`, or with a `commondir` that names a folder
+/// which has them: that counts as soon as the `.git` in it is broken, or where there is none.
+///
+/// Where there is a `.git`, covers keep these names from the job (RootMounts): a look every 50 ms comes too late for a
+/// host's git that looks in between. This is the second line, and the first where there is no `.git`. What comes into being
+/// ends the job, and is removed; so does a `.git/HEAD` that is no file any more. Looked for with every look at the memory,
+/// and at the end: an inotify watch would see it at once, but giving one up makes every launch wait for the kernel (15 ms).
+///
+/// The folders are kept open: whoever gives one another name changes nothing for the job in it. A class, to close them.
+final class PlantWatch {
+    private enum Rule {
+        /// Nothing else is to stand there than did at the start.
+        case settings
+        /// `.git/HEAD` is to stay a file: without it git looks for a repository elsewhere.
+        case head
+        /// `HEAD` in a root is not to make it a git folder.
+        case layout
     }
 
-    private static let commonFolder: OSString = "commondir"
+    private struct Folder {
+        var path: OSString
+        /// O_PATH; -1 when another had its name already, in which nothing can be looked at then.
+        var number: Int32
+
+        func look(_ name: OSString) -> Look {
+            var found = cs_identity()
+            let result = name.withPointer { cs_identify(number, $0, &found) }
+            if result == Int(-ENOENT) || result == Int(-ENOTDIR) { return .missing }
+            return result == 0 ? .there(found.mode & S_IFMT, device: found.device, inode: found.inode) : .hidden
+        }
+    }
+
+    /// A name in a folder.
+    private struct Watched {
+        var folder: Folder
+        var name: OSString
+        var rule: Rule
+        /// What was there before the job, our own placeholders included.
+        var before: Look
+
+        var path: OSString { folder.path.appending(name) }
+        var now: Look { folder.look(name) }
+    }
+
     /// Read after `config` where `extensions.worktreeConfig` is on (git-config(1)).
     private static let worktreeSettings: OSString = "config.worktree"
     private static let head: OSString = "HEAD"
 
     private let watched: [Watched]
+    private var folders: [Int32] = []
 
     /// - Parameter plan: its anchors are the repositories in writable roots.
     init(_ plan: LaunchPlan) {
         var watched: [Watched] = []
         for case .bind(let bind) in plan.steps {
+            let isRepository: Bool
             switch bind.purpose {
-            case .anchor:
-                guard bind.target.lastComponent == ".git" else { continue }
-                // A repository that has the file already: a worktree's, and what it names is not ours to judge here, or
-                // settings that are a protected name.
-                for name in [PlantWatch.commonFolder, PlantWatch.worktreeSettings]
-                where PlantWatch.look(at: bind.source.appending(name)) == .missing {
-                    watched.append(Watched(folder: bind.source, name: name, counts: true, isRemovable: true))
-                }
-            case .workspace, .write:
-                guard bind.isDirectory, !bind.options.contains(.readOnly) else { continue }
-                let isMissing = PlantWatch.look(at: bind.source.appending(PlantWatch.head)) == .missing
-                watched.append(
-                    Watched(folder: bind.source, name: PlantWatch.head, counts: false, isRemovable: isMissing)
-                )
+            case .anchor: isRepository = true
+            case .workspace, .write: isRepository = false
             case .system, .settings, .device, .read, .protected: continue
             }
+            let isWatched =
+                isRepository
+                ? bind.target.lastComponent == ".git" : bind.isDirectory && !bind.options.contains(.readOnly)
+            guard isWatched else { continue }
+            let folder = PlantWatch.opened(bind)
+            folders.append(folder.number)
+            func watch(_ name: OSString, _ rule: Rule, if isMeant: (Look) -> Bool = { _ in true }) {
+                let before = folder.look(name)
+                if isMeant(before) { watched.append(Watched(folder: folder, name: name, rule: rule, before: before)) }
+            }
+            guard isRepository else {
+                watch(PlantWatch.head, .layout)
+                continue
+            }
+            watch(CommonFolder.name, .settings)
+            // Settings that were there are a protected name; who changes them is on the host.
+            watch(PlantWatch.worktreeSettings, .settings) {
+                $0 == .missing || plan.placeholders.contains(bind.source.appending(PlantWatch.worktreeSettings))
+            }
+            watch(PlantWatch.head, .head) { $0.isFileOrLink }
         }
         self.watched = watched
     }
 
-    /// What was planted, if anything, or cannot be looked at any more: in words.
+    deinit {
+        for number in folders where number >= 0 { _ = close(number) }
+    }
+
+    /// Without following any link: as root, the folder's owner must not send us elsewhere.
+    private static func opened(_ bind: BindMount) -> Folder {
+        let number = Int32(ClosedFolder.descriptor(bind.source))
+        guard number >= 0 else { return Folder(path: bind.source, number: -1) }
+        var found = cs_identity()
+        let isIt =
+            cs_identify(number, "", &found) == 0 && found.inode == bind.identity.inode
+            && found.device == bind.identity.device
+        if isIt { return Folder(path: bind.source, number: number) }
+        _ = close(number)
+        return Folder(path: bind.source, number: -1)
+    }
+
+    /// What was planted or broken, if anything, or cannot be looked at any more: in words.
     func finding() -> String? {
-        guard let entry = watched.first(where: PlantWatch.isPlanted) else { return nil }
-        let path = entry.folder.appending(entry.name)
-        return PlantWatch.look(at: path) == .hidden ? "\(path) cannot be looked at any more" : "\(path) was planted"
+        for entry in watched {
+            let now = entry.now
+            switch (entry.rule, now) {
+            case (_, .hidden): return "\(entry.path) cannot be looked at any more"
+            case (.settings, .missing): continue
+            case (.settings, .there): if now != entry.before { return "\(entry.path) was planted" }
+            case (.head, _): if !now.isFileOrLink { return "\(entry.path) is no file any more" }
+            case (.layout, _): if PlantWatch.isGitFolder(entry.folder, now) { return "\(entry.path) was planted" }
+            }
+        }
+        return nil
     }
 
-    /// Everything that was planted and seen; of what is hidden nothing is claimed.
-    func allPlanted() -> [OSString] {
-        watched.filter(PlantWatch.isPlanted).map { $0.folder.appending($0.name) }
-            .filter { PlantWatch.look(at: $0) != .hidden }
-    }
-
-    /// Takes away what the job planted; the place must be gone.
+    /// Takes away what the job planted; the place must be gone, and the covers still there.
     ///
-    /// The folder is opened without following any link: as root, its owner must not send us elsewhere.
-    func remove() {
-        let flags = UInt64(CS_O_PATH | CS_O_DIRECTORY)
-        let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
-        for entry in watched where entry.isRemovable && PlantWatch.isPlanted(entry) {
-            let number = entry.folder.withPointer { cs_openat2(FileReading.currentFolder, $0, flags, 0, resolve) }
-            guard number >= 0 else { continue }
-            let opened = OwnedFileDescriptor(owning: Int32(number))
-            // A link is removed and not followed, a folder refused (unlink(2)): git takes neither file from a folder.
-            _ = entry.name.withPointer { unlinkat(opened.number, $0, 0) }
+    /// A folder of ours that the job has closed is opened again: of what stays hidden nothing is claimed.
+    func settled() -> Plants {
+        guard let finding = finding() else { return Plants() }
+        var plants = Plants(finding: finding)
+        for entry in watched where entry.now == .hidden { _ = ClosedFolder.open(entry.folder.number) }
+        let isBroken = watched.contains { $0.rule == .head && !$0.now.isFileOrLink }
+        for entry in watched {
+            guard isPlanted(entry, isBroken: isBroken) else { continue }
+            // What was there before the job is not ours to remove.
+            if entry.rule == .settings || entry.before == .missing { PlantWatch.remove(entry) }
+            if isPlanted(entry, isBroken: isBroken) {
+                plants.remaining.append(entry.path)
+            } else {
+                plants.removed.append(entry.path)
+            }
+        }
+        return plants
+    }
+
+    /// A `HEAD` that the job has made beside a broken `.git` is a part of what is to replace it.
+    private func isPlanted(_ entry: Watched, isBroken: Bool) -> Bool {
+        let now = entry.now
+        switch entry.rule {
+        case .settings: return now.isThere && now != entry.before
+        case .head: return false
+        case .layout:
+            return PlantWatch.isGitFolder(entry.folder, now)
+                || isBroken && entry.before == .missing && now.isFileOrLink
         }
     }
 
-    private static func isPlanted(_ entry: Watched) -> Bool {
-        entry.counts
-            ? look(at: entry.folder.appending(entry.name)) != .missing : isGitFolder(entry.folder, ifHidden: true)
+    private static func remove(_ entry: Watched) {
+        let folder = entry.folder.number
+        for _ in 0..<2 {
+            // A link is removed and not followed.
+            var result = entry.name.withPointer { unlinkat(folder, $0, 0) == 0 ? 0 : errno }
+            if result == EISDIR {
+                result = entry.name.withPointer { unlinkat(folder, $0, AT_REMOVEDIR) == 0 ? 0 : errno }
+            }
+            guard result == EACCES || result == EPERM, ClosedFolder.open(folder) else { return }
+        }
     }
 
-    /// What git looks for in a folder that has no `.git` it can use; nearly always the first name is missing.
-    private static func isGitFolder(_ folder: OSString, ifHidden: Bool) -> Bool {
-        switch look(at: folder.appending(head)) {
-        case .missing: return false
-        case .hidden: return ifHidden
-        case .there(let kind): guard kind == S_IFREG || kind == S_IFLNK else { return false }
-        }
-        if look(at: folder.appending(commonFolder)) != .missing { return true }
-        return look(at: folder.appending("objects")) != .missing && look(at: folder.appending("refs")) != .missing
+    /// What git looks for in a folder that has no `.git` it can use; `found` is its `HEAD`, which nearly always is missing.
+    private static func isGitFolder(_ folder: Folder, _ found: Look) -> Bool {
+        guard found.isFileOrLink else { return false }
+        // git gives up on a folder there, as our cover is one.
+        let common = folder.look(CommonFolder.name)
+        if common.isThere && !common.isFolder { return true }
+        return folder.look("objects") != .missing && folder.look("refs") != .missing
     }
 
     private enum Look: Equatable {
         case missing
         /// It cannot be looked at. A job may have closed the folder (chmod(2)) to hide what it has put there.
         case hidden
-        /// Its type (stat(2), S_IFMT); a link is a link.
-        case there(mode_t)
-    }
+        /// Its type (stat(2), S_IFMT), a link being a link, and which one it is.
+        case there(mode_t, device: UInt64, inode: UInt64)
 
-    private static func look(at path: OSString) -> Look {
-        var identity = cs_identity()
-        let result = path.withPointer { cs_identify(FileReading.currentFolder, $0, &identity) }
-        if result == Int(-ENOENT) || result == Int(-ENOTDIR) { return .missing }
-        return result == 0 ? .there(identity.mode & S_IFMT) : .hidden
+        var isThere: Bool { if case .there = self { true } else { false } }
+
+        var isFolder: Bool { if case .there(S_IFDIR, _, _) = self { true } else { false } }
+
+        var isFileOrLink: Bool {
+            switch self {
+            case .there(let type, _, _): type == S_IFREG || type == S_IFLNK
+            case .missing, .hidden: false
+            }
+        }
     }
 }

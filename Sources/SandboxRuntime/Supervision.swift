@@ -9,8 +9,8 @@ struct Supervision: ~Copyable {
         var outcome: Outcome
         var execve: ExecveFact
         var usage: Usage
-        /// What was planted, whatever the verdict; taken away where that was possible.
-        var plants: [OSString]
+        /// What was planted, whatever the verdict.
+        var plants: Plants
     }
 
     private let plan: LaunchPlan
@@ -112,17 +112,14 @@ struct Supervision: ~Copyable {
         if gateOpen { gateOpen = gateEvent(gate) }
         let isUnknown = gateOpen && status == nil
         place.end()
-        let removed = plants.allPlanted()
-        if let finding = plants.finding() {
-            verdict = verdict ?? .protectionLost(what: finding)
-            plants.remove()
-        }
+        let found = plants.settled()
+        if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
         // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
         for _ in 0..<4 where gateOpen { gateOpen = gateEvent(gate) }
         usage.memoryPeakWatched = ByteCount(bytes: peak)
         let execve: ExecveFact =
             executionError != nil ? .failed : isUnknown ? .notKnown : .succeeded
-        return End(outcome: outcome(status), execve: execve, usage: usage, plants: removed)
+        return End(outcome: outcome(status), execve: execve, usage: usage, plants: found)
     }
 
     private var placeIsGone = false

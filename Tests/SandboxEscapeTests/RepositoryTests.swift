@@ -85,20 +85,21 @@ struct RepositoryTests {
         #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
     }
 
-    /// Closed to an ordinary supervisor too, which then cannot remove anything, but says so.
-    @Test(arguments: Caller.available)
-    func aClosedFolderHidesNothing(caller: Caller) throws {
+    /// Closed to an ordinary supervisor too, which opens again what is its own.
+    @Test(arguments: ["chmod 0 .", "chmod 0555 ."], Caller.available)
+    func aClosedFolderHidesNothing(closing: String, caller: Caller) throws {
         let scene = try scene(caller, withRepository: false)
         let attack = attack(RepositoryTests.layouts[0], scene)
         let result = try scene.runInside(
-            ["/bin/sh", "-c", attack[2] + "; chmod 0 ."],
+            ["/bin/sh", "-c", attack[2] + "; " + closing],
             options: scene.resultOptions
         )
         #expect(chmod(scene.workspace, 0o755) == 0)
         #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
         // Nothing is claimed of what could not be seen.
         #expect(!result.errorText.contains("was moved"), "\(result.story)")
-        if caller == .user { #expect(!result.errorText.contains("planted"), "\(result.story)") }
+        #expect(!scene.exists(scene.workspace + "/HEAD"), "\(result.story)")
+        #expect(try scene.report().planted == [scene.workspace + "/HEAD"], "\(result.story)")
     }
 
     /// What looks like a part of it is a project's own business.
@@ -151,12 +152,124 @@ struct RepositoryTests {
     }
 
     @Test(arguments: Caller.available)
-    func settingsOfAWorktreeThatAreMissingEndTheJob(caller: Caller) throws {
+    func settingsOfAWorktreeThatAreMissingCannotBeMade(caller: Caller) throws {
         let scene = try repositoryWithWorktreeSettings(caller, hasFile: false)
         let result = try scene.runInside(plantWorktreeSettings(scene), options: scene.resultOptions)
-        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+        #expect(result.ending != .exited(0), "\(result.story)")
+        #expect(try scene.report().outcome == "exited", "\(result.story)")
         #expect(!scene.exists(scene.workspace + "/.git/config.worktree"))
         #expect(try !isObeyed(scene))
+    }
+
+    // MARK: - A host's git that looks while the job plants
+
+    /// Ways to have git obey other settings for some milliseconds; each does and undoes it until it has to stop.
+    static let flashes = [
+        """
+        mkdir -p .git/x/objects .git/x/refs && cp other .git/x/config || exit 3
+        while :; do echo x > .git/commondir; sleep 0.005; rm -f .git/commondir; sleep 0.005; done
+        """,
+        """
+        mkdir objects refs && cp other config && echo 'ref: refs/heads/main' > h || exit 3
+        while :; do mv .git/HEAD .git/h; mv h HEAD; sleep 0.005; mv HEAD h; mv .git/h .git/HEAD; sleep 0.005; done
+        """,
+        """
+        mkdir objects refs && cp other config && echo 'ref: refs/heads/main' > h && mkfifo .git/f || exit 3
+        while :; do
+            mv .git/HEAD .git/h; mv .git/f .git/HEAD; mv h HEAD; sleep 0.005
+            mv HEAD h; mv .git/HEAD .git/f; mv .git/h .git/HEAD; sleep 0.005
+        done
+        """,
+    ]
+
+    /// Whether one of the looks that the host's git takes for a second obeys what the job plants meanwhile.
+    private func isObeyedMeanwhile(
+        _ scene: Scene,
+        _ start: (_ command: [String]) throws -> KeptProcess
+    ) throws -> Bool {
+        let settings = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = \(scene.workspace)\n"
+        try scene.write(
+            settings + "\tfsmonitor = \"touch \(scene.folder)/mark; false\"\n",
+            to: scene.workspace + "/other"
+        )
+        let looking = try scene.start(
+            ["/bin/sh", "-c", "for i in $(seq 150); do git status >/dev/null 2>&1; done"],
+            keeper: Caller.workerOptions
+        )
+        let job = try start(["/usr/bin/timeout", "2"])
+        _ = try looking.finish()
+        _ = try job.finish()
+        return scene.exists(scene.folder + "/mark")
+    }
+
+    @Test(arguments: flashes)
+    func gitObeysWhatIsThereForMilliseconds(flash: String) throws {
+        let scene = try scene(.user, withRepository: true)
+        let isObeyed = try isObeyedMeanwhile(scene) {
+            try scene.start($0 + ["/bin/sh", "-c", flash], keeper: Caller.workerOptions)
+        }
+        #expect(isObeyed)
+    }
+
+    @Test(arguments: flashes, Caller.available)
+    func noMillisecondIsLongEnough(flash: String, caller: Caller) throws {
+        let scene = try scene(caller, withRepository: true)
+        for _ in 0..<3 {
+            let isObeyed = try isObeyedMeanwhile(scene) { try scene.startInside($0 + ["/bin/sh", "-c", flash]) }
+            #expect(!isObeyed)
+            for name in ["objects", "refs", ".git/x"] { _ = rmdir(scene.workspace + "/" + name) }
+        }
+    }
+
+    /// The covers are no part of the repository: git does inside and meanwhile outside what it does without them.
+    @Test(arguments: Caller.available)
+    func gitWorksWithTheCovers(caller: Caller) throws {
+        let scene = try scene(caller, withRepository: true)
+        let script = """
+            set -e; export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+            echo x >> file; git add file; git commit --quiet -m x; git checkout --quiet -B other; git gc --quiet
+            git fsck; git log --oneline; git clone --quiet . copy; git worktree add --quiet --detach tree
+            git status --short; git worktree remove tree; git checkout --quiet -B main; git rebase --quiet other
+            git branch --list; git update-ref -d refs/heads/other; rm -rf copy
+            """
+        let job = try scene.startInside(["/bin/sh", "-c", script + "; echo ready; read line"])
+        try job.line("ready")
+        let outside = try scene.run(["/bin/sh", "-c", script], keeper: Caller.workerOptions)
+        #expect(outside.ending == .exited(0), "\(outside.story)")
+        job.write("\n".utf8)
+        let inside = try job.finish()
+        #expect(inside.ending == .exited(0), "\(inside.story)")
+        #expect(try scene.names(in: scene.workspace) == [".git", "file"])
+        #expect(!scene.exists(scene.workspace + "/.git/commondir"))
+        #expect(!scene.exists(scene.workspace + "/.git/config.worktree"))
+    }
+
+    /// git makes none there: whoever made it leads git elsewhere.
+    @Test(arguments: ["echo elsewhere > .git/commondir", "mkdir .git/commondir", "ln -s x .git/commondir"])
+    func aCommonFolderElsewhereIsARefusal(script: String) throws {
+        let scene = try scene(.user, withRepository: true)
+        let made = try scene.run(["/bin/sh", "-c", script], keeper: Caller.workerOptions)
+        try #require(made.ending == .exited(0), "\(made.story)")
+        let result = try scene.runInside(["/bin/true"])
+        #expect(result.ending == .exited(125), "\(result.story)")
+        #expect(result.errorText.contains(".git/commondir leads git to settings"), "\(result.story)")
+        #expect(scene.exists(scene.workspace + "/.git/commondir"))
+    }
+
+    /// What a run left that was killed is as good as nothing, and goes with the next one.
+    @Test(arguments: Caller.available)
+    func placeholdersOfAKilledRunAreTakenAway(caller: Caller) throws {
+        let scene = try scene(caller, withRepository: true)
+        let job = try scene.startInside(["/bin/sh", "-c", "echo ready; exec sleep 60"])
+        try job.line("ready")
+        try job.signal(SIGKILL)
+        _ = try job.finish()
+        #expect(try scene.text(of: scene.workspace + "/.git/commondir") == ".\n")
+        let outside = try scene.run(["/usr/bin/git", "status"], keeper: Caller.workerOptions)
+        #expect(outside.ending == .exited(0), "\(outside.story)")
+        let next = try scene.runInside(["/bin/true"])
+        #expect(next.ending == .exited(0), "\(next.story)")
+        #expect(!scene.exists(scene.workspace + "/.git/commondir") && !scene.exists(scene.workspace + "/commondir"))
     }
 
     // MARK: -

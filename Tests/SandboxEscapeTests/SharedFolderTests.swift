@@ -102,4 +102,93 @@ struct SharedFolderTests {
         #expect(try scene.names(in: scene.workspace) == [".git"])
         #expect(try scene.names(in: scene.workspace + "/.git") == ["HEAD", "config", "objects", "refs"])
     }
+
+    /// A job that shows the folder around a workspace has a cover of that one open when it is taken away: it must not be
+    /// in our state folder then.
+    @Test(arguments: Caller.available)
+    func aCoverThatAnotherJobHasOpenIsNotKept(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let inner = scene.workspace + "/inner"
+        try scene.makeFolder(inner)
+        let first = try scene.start(
+            [scene.workshop.launcher, "run", "--workspace", inner, "--", "/bin/sh", "-c", "echo ready; read line"],
+            keeper: caller.keeperOptions
+        )
+        try first.line("ready")
+        let holder = try scene.startInside([
+            "/bin/sh", "-c", "cd inner/.codex; echo ready; read line; echo x > planted; chmod 777 .; echo done",
+        ])
+        try holder.line("ready")
+        first.write("\n".utf8)
+        #expect(try first.finish().ending == .exited(0))
+        holder.write("\n".utf8)
+        let result = try holder.finish()
+        #expect(result.outputText.contains("done"), "\(result.story)")
+        #expect(try scene.records().filter { $0.hasSuffix("/planted") } == [], "\(result.story)")
+        #expect(!scene.exists(inner + "/.codex"))
+    }
+
+    // MARK: - Locks
+
+    /// A job's own lock on a folder that it shares with us is not ours to hold up.
+    @Test(arguments: Caller.available)
+    func aJobLocksItsOwnFolders(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try repository(in: scene)
+        try scene.makeFolder(scene.workspace + "/.git/hooks")
+        try scene.write("#!/bin/sh\n", to: scene.workspace + "/.git/hooks/kept")
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", "flock -x . true && flock -x .git true && flock -x .git/hooks true"],
+            keeper: ["--deadline", "20000"]
+        )
+        #expect(result.ending == .exited(0) && !result.tookTooLong, "\(result.story)")
+    }
+
+    /// Nobody stops a launch by a lock, nor makes it slow: whoever has one keeps others from taking the folder away, too.
+    @Test(arguments: Caller.available)
+    func aLockOfSomebodyElseIsNoObstacle(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try repository(in: scene)
+        try scene.makeFolder(scene.workspace + "/.git/hooks")
+        let hooks = open(scene.workspace + "/.git/hooks", O_RDONLY | O_DIRECTORY)
+        defer { close(hooks) }
+        try #require(hooks >= 0 && flock(hooks, LOCK_EX) == 0)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let result = try scene.runInside(["/bin/sh", "-c", "echo x > .git/hooks/x"])
+        #expect(result.ending != .exited(125) && result.ending != .exited(0), "\(result.story)")
+        #expect(clock.now - begin < .seconds(4), "\(result.story)")
+        #expect(try scene.names(in: scene.workspace + "/.git/hooks").isEmpty)
+    }
+
+    /// Others can open a cover whatever the caller's umask is, or they could not hold it.
+    @Test(arguments: Caller.available)
+    func aCoverIsOpenToOtherRuns(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let command = ["/bin/sh", "-c", "umask 077; exec \"$@\"", "sh"]
+        let job = try scene.start(
+            command + scene.sandboxed(["/bin/sh", "-c", "echo ready; read line"]),
+            keeper: caller.keeperOptions
+        )
+        try job.line("ready")
+        #expect(try scene.status(of: scene.workspace + "/.codex").mode & 0o7777 == 0o755)
+        job.write("\n".utf8)
+        #expect(try job.finish().ending == .exited(0))
+    }
+
+    /// Somebody gives the workspace another name: what stands in it goes with the run all the same.
+    @Test(arguments: Caller.available)
+    func aWorkspaceThatIsRenamedIsCleared(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try repository(in: scene)
+        let job = try scene.startInside(["/bin/sh", "-c", "echo ready; read line"])
+        try job.line("ready")
+        let renamed = scene.folder + "/renamed"
+        #expect(rename(scene.workspace, renamed) == 0)
+        job.write("\n".utf8)
+        let result = try job.finish()
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(try scene.names(in: renamed) == [".git"])
+        #expect(try scene.names(in: renamed + "/.git") == ["HEAD", "config", "objects", "refs"])
+    }
 }

@@ -45,11 +45,15 @@ import Testing
         /// `anchor /w/a`, in order; only paths that the inventory names are known, as at a launch.
         func mounts() throws(Refusal) -> [String] {
             var entries: HostEntries = [:]
-            for path in PathInventory.chosenPaths(policy, request) {
-                let identity = FileIdentity(device: 1, inode: 2, uid: 1000, gid: 1000, links: links)
-                if (folders + ["/w"]).contains(path) { entries[path] = .directory(identity) }
-                if files.contains(path) { entries[path] = .file(identity) }
+            let identity = FileIdentity(device: 1, inode: 2, uid: 1000, gid: 1000, links: links)
+            func look(at paths: [OSString]) {
+                for path in paths {
+                    if (folders + ["/w"]).contains(path) { entries[path] = .directory(identity) }
+                    if files.contains(path) { entries[path] = .file(identity) }
+                }
             }
+            look(at: PathInventory.chosenPaths(policy, request))
+            look(at: PathInventory.repositoryPaths(policy, request, entries))
             let host = HostFacts(
                 kernelRelease: "6.18",
                 bootID: "",
@@ -200,6 +204,39 @@ import Testing
         #expect(try place.mounts().suffix(2) == ["write /w/rules/p.toml", "protected /w/rules/p.toml"])
         let alone = Place(files: ["/p.toml"], write: ["/p.toml"], policyFile: "/p.toml")
         #expect(alone.refusal().contains("is a writable path itself"))
+    }
+
+    /// What leads git past the protected settings, and what would replace a broken `.git`.
+    @Test func aRepositoryIsHeldTogether() throws {
+        var place = Place(
+            folders: ["/w/.git", "/w/.git/hooks"],
+            files: ["/w/.git/config"],
+            protect: [".git/config", ".git/config.worktree", ".git/hooks"]
+        )
+        #expect(
+            try place.mounts() == [
+                "workspace /w", "anchor /w/.git", "cover /w/commondir", "cover /w/.git/commondir",
+                "protected /w/.git/config", "cover /w/.git/config.worktree", "protected /w/.git/hooks",
+            ]
+        )
+        place.files += ["/w/.git/commondir", "/w/.git/config.worktree"]
+        place.folders.append("/w/commondir")
+        #expect(
+            try place.mounts() == [
+                "workspace /w", "anchor /w/.git", "anchor /w/commondir", "protected /w/.git/commondir",
+                "protected /w/.git/config", "protected /w/.git/config.worktree", "protected /w/.git/hooks",
+            ]
+        )
+        place.folders = ["/w/.git", "/w/.git/hooks", "/w/.git/commondir"]
+        place.files.removeAll { $0 == "/w/.git/commondir" }
+        #expect(place.refusal().contains("/w/.git/commondir leads git to settings and hooks elsewhere"))
+        place.folders.removeLast()
+        place.files.append("/w/commondir")
+        #expect(place.refusal().contains("give /w/commondir another name"))
+    }
+
+    @Test func withoutARepositoryNothingIsHeld() throws {
+        #expect(try Place(protect: [".git/config", ".git/hooks"]).mounts() == ["workspace /w"])
     }
 
     @Test func aRepositoryByItselfIsNoWritableRoot() throws {

@@ -28,6 +28,11 @@ import Testing
             } catch { Issue.record(error) }
         }
 
+        /// Who else shows the folder.
+        func company() -> Company {
+            Company(around: [Placeholder(path: OSString(folder + "/parent/.codex"), kind: .folder)], [])
+        }
+
         func inode(_ path: String) -> UInt64? {
             var status = stat()
             return lstat(folder + path, &status) == 0 ? UInt64(status.st_ino) : nil
@@ -37,11 +42,11 @@ import Testing
     @Test func aFolderIsMovedInAndOut() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put(".codex", into: place.parent) == 0)
+        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         let made = place.inode("/parent/.codex")
-        #expect(spares.take(".codex", outOf: place.parent) == 0)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .away)
         #expect(place.inode("/parent/.codex") == nil && place.inode("/state/spare/.codex") == made)
-        #expect(spares.put(".codex", into: place.parent) == 0)
+        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         #expect(place.inode("/parent/.codex") == made)
     }
 
@@ -51,7 +56,7 @@ import Testing
         let spares = SpareFolders(below: place.state)
         try #require(mkdir(place.folder + "/state/spare/.codex", 0o755) == 0)
         try #require(mkdir(place.folder + "/state/spare/.codex/planted", 0o755) == 0)
-        #expect(spares.put(".codex", into: place.parent) == 0)
+        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         #expect(place.inode("/parent/.codex") != nil && place.inode("/parent/.codex/planted") == nil)
         #expect(place.inode("/state/spare/.codex/planted") != nil)
     }
@@ -60,7 +65,7 @@ import Testing
         let place = try Place()
         let spares = SpareFolders(below: place.state)
         try #require(symlink("/", place.folder + "/state/spare/.codex") == 0)
-        #expect(spares.put(".codex", into: place.parent) == 0)
+        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         var status = stat()
         #expect(lstat(place.folder + "/parent/.codex", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR)
     }
@@ -68,22 +73,85 @@ import Testing
     @Test func whatSomebodyFilledStays() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put(".codex", into: place.parent) == 0)
+        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         try #require(mkdir(place.folder + "/parent/.codex/theirs", 0o755) == 0)
-        #expect(spares.take(".codex", outOf: place.parent) == -ENOTEMPTY)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .notOurs)
         #expect(place.inode("/parent/.codex/theirs") != nil && place.inode("/state/spare/.codex") == nil)
     }
 
     @Test func whatIsHeldStays() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put(".codex", into: place.parent) == 0)
-        let held = HeldFolders()
-        #expect(try held.hold(".codex", in: place.parent) == .held)
-        #expect(try held.hold("missing", in: place.parent) == .gone)
-        #expect(spares.take(".codex", outOf: place.parent) == -EBUSY)
+        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        let held = HeldNames()
+        #expect(try held.hold(".codex", .folder, in: place.parent) == .held)
+        #expect(try held.hold("missing", .folder, in: place.parent) == .gone)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .notNow(-EBUSY))
         #expect(place.inode("/parent/.codex") != nil)
         held.letGo()
-        #expect(spares.take(".codex", outOf: place.parent) == 0)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .away)
+    }
+
+    /// What somebody has open, or has opened to others, is never one of ours again.
+    @Test(arguments: Placeholder.Kind.allCases)
+    func whatOthersMayHaveOpenIsNotKept(kind: Placeholder.Kind) throws {
+        let place = try Place()
+        let spares = SpareFolders(below: place.state)
+        let spare = "/state/spare/" + kind.spareName("name").description
+        #expect(spares.put("name", kind, into: place.parent) == 0)
+        let others = HeldNames()
+        try others.enter(OSString(place.folder))
+        #expect(spares.take("name", kind, outOf: place.parent, place.company()) == .away)
+        #expect(place.inode("/parent/name") == nil && place.inode(spare) == nil)
+        others.letGo()
+        #expect(spares.put("name", kind, into: place.parent) == 0)
+        #expect(chmod(place.folder + "/parent/name", 0o777) == 0)
+        #expect(spares.take("name", kind, outOf: place.parent, place.company()) == .away)
+        #expect(place.inode("/parent/name") == nil && place.inode(spare) == nil)
+        #expect(spares.put("name", kind, into: place.parent) == 0)
+        #expect(spares.take("name", kind, outOf: place.parent, place.company()) == .away)
+        #expect(place.inode(spare) != nil, "a lone run keeps it")
+        #expect(chmod(place.folder + spare, 0o777) == 0)
+        let before = place.inode(spare)
+        #expect(spares.put("name", kind, into: place.parent) == 0)
+        var status = stat()
+        #expect(lstat(place.folder + "/parent/name", &status) == 0 && status.st_mode & 0o7777 == kind.mode)
+        #expect(place.inode(spare) == nil && before != nil)
+    }
+
+    /// Nobody can be kept waiting by a run that says it is there.
+    @Test func aFolderThatIsEnteredCanBeLocked() throws {
+        let place = try Place()
+        let held = HeldNames()
+        try held.enter(OSString(place.folder + "/parent"))
+        #expect(flock(place.parent, LOCK_EX | LOCK_NB) == 0)
+    }
+
+    @Test func whatHasSomethingInItIsNotHeld() throws {
+        let place = try Place()
+        try #require(mkdir(place.folder + "/parent/hooks", 0o755) == 0)
+        try #require(mkdir(place.folder + "/parent/hooks/theirs", 0o755) == 0)
+        #expect(try HeldNames().hold("hooks", .folder, in: place.parent) == .notNeeded)
+    }
+
+    /// A file is taken away only if it is one of ours to the byte.
+    @Test(arguments: ["elsewhere\n", ".\n\n"])
+    func aFileThatSaysSomethingStays(text: String) throws {
+        let place = try Place()
+        let spares = SpareFolders(below: place.state)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: place.folder + "/parent/commondir"))
+        #expect(spares.put("commondir", .commonFolder, into: place.parent) == -EEXIST)
+        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, place.company()) == .notOurs)
+        #expect(place.inode("/parent/commondir") != nil)
+    }
+
+    @Test func aFileWithAnotherNameStays() throws {
+        let place = try Place()
+        let spares = SpareFolders(below: place.state)
+        #expect(spares.put("commondir", .commonFolder, into: place.parent) == 0)
+        #expect(link(place.folder + "/parent/commondir", place.folder + "/parent/other") == 0)
+        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, place.company()) == .notOurs)
+        #expect(unlink(place.folder + "/parent/other") == 0)
+        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, place.company()) == .away)
     }
 }

@@ -82,6 +82,8 @@ struct StepWords {
         case .unreadableFolder: "by an empty folder, unreadable"
         case .emptyFolder: "by an empty folder, read-only"
         case .itselfReadOnly: "by itself, read-only"
+        case .emptyFile: "by an empty file, read-only"
+        case .ownCommonFolder: "by a file that says what holds without it, read-only"
         }
     }
 

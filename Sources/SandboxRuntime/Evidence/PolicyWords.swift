@@ -55,6 +55,8 @@ extension Cover {
         case .unreadableFolder: "unreadable-folder"
         case .emptyFolder: "empty-folder"
         case .itselfReadOnly: "itself-read-only"
+        case .emptyFile: "empty-file"
+        case .ownCommonFolder: "own-common-folder"
         }
     }
 }

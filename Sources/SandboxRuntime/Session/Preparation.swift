@@ -50,6 +50,10 @@ public struct Preparation: ~Copyable {
         var pins = PinnedPaths(expecting: systemPaths.count + chosenPaths.count)
         for path in systemPaths { pins.look(at: path) }
         for path in chosenPaths { pins.pin(path) }
+        for path in PathInventory.repositoryPaths(policy, request, pins.entries) {
+            pins.pin(path)
+            try Preparation.checkCommonFolder(path, pins.entries)
+        }
         try Preparation.checkProjectPolicy(workspace, pins.entries)
         let host: HostFacts
         do throws(SyscallError) {
@@ -104,6 +108,16 @@ public struct Preparation: ~Copyable {
         let current = try ChosenFolder.path(".", what: "the current folder")
         if current.isWithin(workspace) { return (current, nil) }
         return (workspace, "the job starts in \(workspace): \(current) is not in the workspace")
+    }
+
+    /// A `commondir` in `.git` is one that we have put there, or one like it; one beside `.git` is the planner's to judge.
+    private static func checkCommonFolder(_ path: OSString, _ entries: HostEntries) throws(Refusal) {
+        guard path.parent.lastComponent == ".git", case .file = entries[path] else { return }
+        let text: [UInt8]
+        do throws(SyscallError) {
+            text = try FileReading.read(path, limit: CommonFolder.own.count + 1, followingLinks: false)
+        } catch { throw CommonFolder.refusal(path) }
+        guard text == CommonFolder.own else { throw CommonFolder.refusal(path) }
     }
 
     private static func checkProjectPolicy(

@@ -133,8 +133,9 @@ public struct RunSession: ~Copyable {
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
                 try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
-                try placeholders.make(preparation.plan.placeholders, standing: preparation.plan.standingFolders)
+                try placeholders.make(for: preparation.plan)
                 try self.launch(launch, preparation, &streams, &store, &context, &end)
+                warnings += placeholders.end()
             }
         } catch {
             end.outcome = .refused(error)
@@ -257,21 +258,38 @@ public struct RunSession: ~Copyable {
         if done.released { self.notes = [] }
         if done.released && !done.beganEarly { RunSession.keepFirstSteps(plan, options) }
         if done.released {
-            let names = PlantedNames.found(
-                MissingNames.all(preparation.policy, preparation.request, preparation.host, covered: plan.placeholders)
+            tell(
+                PlantedNames.found(
+                    MissingNames.all(
+                        preparation.policy,
+                        preparation.request,
+                        preparation.host,
+                        covered: plan.placeholders
+                    )
+                ),
+                done.plants,
+                &end
             )
-            end.planted = names.made
-            end.unseen = names.unseen
-            warnings += names.made.map {
-                "the job made \($0), which tools trust without asking: look at it before you work there"
-            }
-            warnings += names.unseen.map {
-                "\($0) was closed to us; what the job made there is not known: look before you work there"
-            }
-            warnings += done.plants.map { "the job planted \($0), by which git would take its settings from elsewhere" }
-            end.planted += done.plants.filter { !end.planted.contains($0) }
         }
         finish(done, recorded ? prepared : nil, &store, context, &end)
+    }
+
+    /// What the job left for tools of the host, for its caller and for the record.
+    private mutating func tell(_ names: PlantedNames.Found, _ plants: Plants, _ end: inout LaunchEnd) {
+        end.planted = names.made
+        end.unseen = names.unseen
+        warnings += names.made.map {
+            "the job made \($0), which tools trust without asking: look at it before you work there"
+        }
+        warnings += names.unseen.map {
+            "\($0) was closed to us; what the job made there is not known: look before you work there"
+        }
+        warnings += plants.removed.map { "the job planted \($0), by which git would take its settings from elsewhere" }
+        warnings += plants.remaining.map {
+            "the job planted \($0), by which git takes its settings from elsewhere, and it is STILL there; "
+                + "do not run git in it before you have removed it"
+        }
+        end.planted += (plants.removed + plants.remaining).filter { !end.planted.contains($0) }
     }
 
     /// The next launch's pid 1 begins with them.

@@ -37,6 +37,8 @@ struct MountVerification {
             case .cover(.unreadableFolder): text = options + "cover /folder"
             case .cover(.emptyFolder): text = options + "cover /empty"
             case .cover(.itselfReadOnly): text = options + "proc /sys"
+            case .cover(.emptyFile): text = options + "cover /nothing"
+            case .cover(.ownCommonFolder): text = options + "cover /commondir"
             case .bind(let identity, _): text = options + "\(identity.device):\(identity.inode)"
             }
         }
@@ -175,6 +177,8 @@ extension MountVerification.Expectation {
         case .cover(.unreadableFolder): return isCover("/folder")
         case .cover(.emptyFolder): return isCover("/empty")
         case .cover(.itselfReadOnly): return entry.type == "proc" && entry.root == "/sys"
+        case .cover(.emptyFile): return isCover("/nothing")
+        case .cover(.ownCommonFolder): return isCover("/commondir")
         case .bind(let identity, _):
             switch file {
             case .found(let found):
