@@ -69,8 +69,19 @@ final class HeldNames {
 
     /// Locks `name` in `parent`, which may be a path of its own.
     ///
+    /// - Parameters:
+    ///   - name: what is to be held.
+    ///   - kind: what it is if it is one of ours.
+    ///   - parent: the folder it is in.
+    ///   - isOurs: whether it was put there just now, and needs no look.
+    /// - Returns: what came of it.
     /// - Throws: `HoldError` when no further file can be opened.
-    func hold(_ name: OSString, _ kind: Placeholder.Kind, in parent: Int32) throws(HoldError) -> Result {
+    func hold(
+        _ name: OSString,
+        _ kind: Placeholder.Kind,
+        in parent: Int32,
+        isOurs: Bool = false
+    ) throws(HoldError) -> Result {
         let number = name.withPointer { cs_openat2(parent, $0, kind.openFlags, 0, HeldNames.resolve) }
         switch Int32(-min(number, 0)) {
         case 0: break
@@ -80,7 +91,7 @@ final class HeldNames {
         default: return .notNeeded
         }
         let found = OwnedFileDescriptor(owning: Int32(number))
-        guard kind.isBare(found.number) else { return .notNeeded }
+        guard isOurs || kind.isBare(found.number) else { return .notNeeded }
         let locked = cs_flock(found.number, LOCK_SH | LOCK_NB)
         if locked == Int(-EWOULDBLOCK) { return .busy }
         // A file system without locks: nobody moves it in silence then.

@@ -72,8 +72,15 @@ extension Placeholder.Kind {
     }
 
     /// Whether an open one has nothing in it that is anybody's: no entry, or exactly what we put into such a file.
-    func isBare(_ number: Int32) -> Bool {
-        guard let contents else { return lseek(number, 0, SEEK_SET) == 0 && cs_is_empty_folder(number) == 1 }
+    ///
+    /// - Parameters:
+    ///   - number: open for reading.
+    ///   - again: whether it has been looked at before.
+    /// - Returns: whether there is nothing.
+    func isBare(_ number: Int32, again: Bool = false) -> Bool {
+        guard let contents else {
+            return (!again || lseek(number, 0, SEEK_SET) == 0) && cs_is_empty_folder(number) == 1
+        }
         var status = stat()
         guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == contents.count else {
             return false

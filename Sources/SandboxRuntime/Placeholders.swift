@@ -103,7 +103,7 @@ public struct Placeholders: ~Copyable {
             if result != 0 && result != -EEXIST {
                 throw Placeholders.refusal(path, placeholder.kind == .folder ? "mkdirat" : "openat2", Int(result))
             }
-            switch try hold(path.lastComponent, placeholder.kind, in: folder, path) {
+            switch try hold(path.lastComponent, placeholder.kind, in: folder, path, isOurs: result == 0) {
             case .held, .busy: return
             case .notNeeded:
                 // Of a folder, what has come into being meanwhile is covered; what git follows must not be there at all.
@@ -126,13 +126,14 @@ public struct Placeholders: ~Copyable {
         _ name: OSString,
         _ kind: Placeholder.Kind,
         in folder: Int32,
-        _ path: OSString
+        _ path: OSString,
+        isOurs: Bool = false
     ) throws(Refusal) -> HeldNames.Result {
         do throws(HeldNames.HoldError) {
             var tries = 0
             // A signal ends the waiting, not the trying: what is free is held, and the launch says what came of it.
             while true {
-                let result = try held.hold(name, kind, in: folder)
+                let result = try held.hold(name, kind, in: folder, isOurs: isOurs)
                 tries += 1
                 let goesOn = result == .busy && tries < Placeholders.shortPatience && !SignalSource.isEndPending
                 if !goesOn { return result }
@@ -152,14 +153,17 @@ public struct Placeholders: ~Copyable {
         var isDone = true
         if !entries.isEmpty {
             let company = Company(around: entries, held.parents)
+            let isAlone = company.isAlone()
+            var kept: [Placeholder] = []
             for entry in entries {
                 // The folder as it was when the name was made: somebody may have given it another name.
                 let folder = held.parent(of: entry.path)
                 let name = entry.path.lastComponent
                 let taken =
-                    folder < 0 ? .notNow(folder) : spares.take(name, entry.kind, outOf: folder, company)
+                    folder < 0 ? .notNow(folder) : spares.take(name, entry.kind, outOf: folder, keeping: isAlone)
                 switch taken {
                 case .away, .notOurs: continue
+                case .kept: kept.append(entry)
                 case .notNow: isDone = false
                 case .stranded:
                     isDone = false
@@ -168,6 +172,8 @@ public struct Placeholders: ~Copyable {
                     )
                 }
             }
+            // Whoever came before this may have opened what we moved; whoever comes later finds nothing of it.
+            if !kept.isEmpty && !company.isAlone() { for entry in kept { spares.drop(entry) } }
         }
         // All lines or none: they would be lost between the two if we were ended here.
         if isDone { ledger.empty() }

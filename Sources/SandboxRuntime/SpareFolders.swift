@@ -48,6 +48,8 @@ struct SpareFolders: ~Copyable {
     /// What became of a name that was to be taken away.
     enum Taken: Equatable {
         case away
+        /// It waits for the next run.
+        case kept
         /// It is somebody's by now, or not there any more.
         case notOurs
         /// -errno: another run's mounts stand on it (EBUSY), or its folder is closed to us. The next run tries again.
@@ -56,7 +58,7 @@ struct SpareFolders: ~Copyable {
         case stranded
     }
 
-    /// Takes `name` out of `parent` if there is nothing in it that is anybody's.
+    /// Takes `name` out of `parent` if there is nothing in it that is anybody's; it is moved only if we keep ours.
     ///
     /// What is not as we make it is left to rmdir(2), which takes empty folders alone and every mount with them, so that
     /// whoever watches them knows.
@@ -64,7 +66,7 @@ struct SpareFolders: ~Copyable {
         _ name: OSString,
         _ kind: Placeholder.Kind,
         outOf parent: Int32,
-        _ company: borrowing Company
+        keeping: Bool
     ) -> Taken {
         let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS)
         let number = name.withPointer { cs_openat2(parent, $0, kind.openFlags, 0, resolve) }
@@ -75,8 +77,8 @@ struct SpareFolders: ~Copyable {
             guard kind.isRemovable(found.number) else { return .notOurs }
             switch folder {
             case .some(let folder):
-                if locked == 0, kind.isAsMade(found.number), company.isAlone(),
-                    let kept = keep(found, name, kind, outOf: parent, in: folder.number, company)
+                if keeping, locked == 0, kind.isAsMade(found.number),
+                    let kept = keep(found, name, kind, outOf: parent, in: folder.number)
                 {
                     return kept
                 }
@@ -102,8 +104,7 @@ struct SpareFolders: ~Copyable {
         _ name: OSString,
         _ kind: Placeholder.Kind,
         outOf parent: Int32,
-        in spare: Int32,
-        _ company: borrowing Company
+        in spare: Int32
     ) -> Taken? {
         let kept = kind.spareName(name)
         guard SpareFolders.move(name, from: parent, to: spare, as: kept) == 0 else { return nil }
@@ -115,14 +116,20 @@ struct SpareFolders: ~Copyable {
             cs_identify(found.number, "", &own) == 0
             && kept.withPointer { cs_identify(spare, $0, &moved) } == 0 && moved.inode == own.inode
             && moved.device == own.device
-        if isIt {
-            // Nor is it kept when somebody has come meanwhile.
-            if kind.isAsMade(found.number) && company.isAlone() { return .away }
-            let isRemoved = kind.isRemovable(found.number) && kept.withPointer { kind.remove($0, from: spare) } == 0
-            if isRemoved { return .away }
-        }
+        if isIt && kind.isBare(found.number, again: true) { return .kept }
         guard SpareFolders.move(kept, from: spare, to: parent, as: name) == 0 else { return .stranded }
         return isIt ? .notOurs : .notNow(-EBUSY)
+    }
+
+    /// Removes what was kept: it is a dead one then to whoever has it open.
+    borrowing func drop(_ placeholder: Placeholder) {
+        switch folder {
+        case .some(let folder):
+            _ = placeholder.kind.spareName(placeholder.path.lastComponent).withPointer {
+                placeholder.kind.remove($0, from: folder.number)
+            }
+        case .none: break
+        }
     }
 
     /// Whether one of our own waits under this name; what is not fit for it makes way.

@@ -28,9 +28,9 @@ import Testing
             } catch { Issue.record(error) }
         }
 
-        /// Who else shows the folder.
-        func company() -> Company {
-            Company(around: [Placeholder(path: OSString(folder + "/parent/.codex"), kind: .folder)], [])
+        /// Whether nobody else shows the folder.
+        func isAlone() -> Bool {
+            Company(around: [Placeholder(path: OSString(folder + "/parent/.codex"), kind: .folder)], []).isAlone()
         }
 
         func inode(_ path: String) -> UInt64? {
@@ -44,7 +44,7 @@ import Testing
         let spares = SpareFolders(below: place.state)
         #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         let made = place.inode("/parent/.codex")
-        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .away)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: place.isAlone()) == .kept)
         #expect(place.inode("/parent/.codex") == nil && place.inode("/state/spare/.codex") == made)
         #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         #expect(place.inode("/parent/.codex") == made)
@@ -75,7 +75,7 @@ import Testing
         let spares = SpareFolders(below: place.state)
         #expect(spares.put(".codex", .folder, into: place.parent) == 0)
         try #require(mkdir(place.folder + "/parent/.codex/theirs", 0o755) == 0)
-        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .notOurs)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: place.isAlone()) == .notOurs)
         #expect(place.inode("/parent/.codex/theirs") != nil && place.inode("/state/spare/.codex") == nil)
     }
 
@@ -86,10 +86,10 @@ import Testing
         let held = HeldNames()
         #expect(try held.hold(".codex", .folder, in: place.parent) == .held)
         #expect(try held.hold("missing", .folder, in: place.parent) == .gone)
-        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .notNow(-EBUSY))
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: place.isAlone()) == .notNow(-EBUSY))
         #expect(place.inode("/parent/.codex") != nil)
         held.letGo()
-        #expect(spares.take(".codex", .folder, outOf: place.parent, place.company()) == .away)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: place.isAlone()) == .kept)
     }
 
     /// What somebody has open, or has opened to others, is never one of ours again.
@@ -101,15 +101,15 @@ import Testing
         #expect(spares.put("name", kind, into: place.parent) == 0)
         let others = HeldNames()
         try others.enter(OSString(place.folder))
-        #expect(spares.take("name", kind, outOf: place.parent, place.company()) == .away)
+        #expect(spares.take("name", kind, outOf: place.parent, keeping: place.isAlone()) == .away)
         #expect(place.inode("/parent/name") == nil && place.inode(spare) == nil)
         others.letGo()
         #expect(spares.put("name", kind, into: place.parent) == 0)
         #expect(chmod(place.folder + "/parent/name", 0o777) == 0)
-        #expect(spares.take("name", kind, outOf: place.parent, place.company()) == .away)
+        #expect(spares.take("name", kind, outOf: place.parent, keeping: place.isAlone()) == .away)
         #expect(place.inode("/parent/name") == nil && place.inode(spare) == nil)
         #expect(spares.put("name", kind, into: place.parent) == 0)
-        #expect(spares.take("name", kind, outOf: place.parent, place.company()) == .away)
+        #expect(spares.take("name", kind, outOf: place.parent, keeping: place.isAlone()) == .kept)
         #expect(place.inode(spare) != nil, "a lone run keeps it")
         #expect(chmod(place.folder + spare, 0o777) == 0)
         let before = place.inode(spare)
@@ -141,7 +141,7 @@ import Testing
         let spares = SpareFolders(below: place.state)
         try Data(text.utf8).write(to: URL(fileURLWithPath: place.folder + "/parent/commondir"))
         #expect(spares.put("commondir", .commonFolder, into: place.parent) == -EEXIST)
-        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, place.company()) == .notOurs)
+        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, keeping: place.isAlone()) == .notOurs)
         #expect(place.inode("/parent/commondir") != nil)
     }
 
@@ -150,8 +150,8 @@ import Testing
         let spares = SpareFolders(below: place.state)
         #expect(spares.put("commondir", .commonFolder, into: place.parent) == 0)
         #expect(link(place.folder + "/parent/commondir", place.folder + "/parent/other") == 0)
-        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, place.company()) == .notOurs)
+        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, keeping: place.isAlone()) == .notOurs)
         #expect(unlink(place.folder + "/parent/other") == 0)
-        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, place.company()) == .away)
+        #expect(spares.take("commondir", .commonFolder, outOf: place.parent, keeping: place.isAlone()) == .kept)
     }
 }
