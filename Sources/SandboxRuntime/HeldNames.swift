@@ -91,7 +91,10 @@ final class HeldNames {
         default: return .notNeeded
         }
         let found = OwnedFileDescriptor(owning: Int32(number))
-        guard isOurs || kind.isBare(found.number) else { return .notNeeded }
+        // A folder that cannot be listed may be empty.
+        let mayBeBare =
+            isOurs || (kind == .folder ? cs_is_empty_folder(found.number) != 0 : kind.isBare(found.number))
+        guard mayBeBare else { return .notNeeded }
         let locked = cs_flock(found.number, LOCK_SH | LOCK_NB)
         if locked == Int(-EWOULDBLOCK) { return .busy }
         // A file system without locks: nobody moves it in silence then.
