@@ -92,6 +92,30 @@ struct StreamTests {
         }
     }
 
+    /// Landlock gives the whole writable root, so only the read-only mount in it would say no; stdin is not on that one.
+    @Test(arguments: ["workspace", "read"], Caller.available)
+    func aFileOfAReadOnlyRootInAWritableOneIsNotOpenedAgainForWriting(kind: String, caller: Caller) throws {
+        for inside in [false, true] {
+            let scene = try Scene(caller)
+            let outer = scene.folder + "/outer"
+            for path in [outer, outer + "/inner"] { try scene.makeFolder(path) }
+            let file = outer + "/inner/file"
+            try scene.write("kept\n", to: file)
+            let command = [scene.program("hostile-files"), "again", "/proc/self/fd/0"]
+            let roots =
+                kind == "read"
+                ? ["--workspace", outer, "--read", outer + "/inner"]
+                : ["--policy", "read-only", "--workspace", outer + "/inner", "--write", outer]
+            let launch = [scene.workshop.launcher, "run", "--read", scene.workshop.programs] + roots + ["--"] + command
+            let result = try scene.run(
+                inside ? launch : command,
+                keeper: (inside ? caller.keeperOptions : Caller.workerOptions) + ["--stdin-from", file]
+            )
+            #expect(result.began, "\(result.story)")
+            #expect(try (scene.text(of: file) == "kept\n") == inside, "\(result.story)")
+        }
+    }
+
     @Test(arguments: ["memory", "deleted"], Caller.available)
     func aFileWithoutAPathIsReadButNotChanged(kind: String, caller: Caller) throws {
         for attempt in [["inject", "/proc/self/fd/0", "x"], ["again", "/proc/self/fd/0"]] {

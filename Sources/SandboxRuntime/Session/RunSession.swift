@@ -427,10 +427,14 @@ public struct RunSession: ~Copyable {
     }
 
     /// Where a file given as a stream must not lie, because the job could open it again with more rights.
+    ///
+    /// Every read-only mount counts, whatever it is for: Landlock gives all of a writable folder and cannot take a part of
+    /// it back (landlock(7)), so in there only the job's own mounts say no, and a descriptor from outside is not on them.
     private static func guarded(_ plan: LaunchPlan, deny: [OSString]) -> [OSString] {
         var paths = deny
-        for case .bind(let bind) in plan.steps where bind.purpose == .protected || bind.purpose == .read {
+        for case .bind(let bind) in plan.steps where bind.options.contains(.readOnly) && bind.purpose != .device {
             paths.append(bind.target)
+            if bind.source != bind.target { paths.append(bind.source) }
         }
         return paths
     }
