@@ -4,6 +4,7 @@
 
 #include "cs_arguments.h"
 #include "cs_early.h"
+#include "cs_folders.h"
 #include "cs_init.h"
 #include "cs_kernel.h"
 #include "cs_probe.h"

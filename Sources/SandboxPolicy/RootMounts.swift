@@ -95,6 +95,9 @@ struct RootMounts {
         case .directory(let identity):
             steps.append(planner.bind(root.path, identity, true, purpose, writable: root.isWritable))
         case .file(let identity) where purpose != .workspace:
+            if !root.isWritable && roots.writableRoot(around: root.path) != nil {
+                try checkLinks(identity, root.path, "the job could change it by another one")
+            }
             steps.append(planner.bind(root.path, identity, false, purpose, writable: root.isWritable))
         case let entry:
             throw planner.unusable(root.path, entry, purpose == .workspace ? "a folder" : "a file or a folder")

@@ -255,6 +255,74 @@ struct PathTests {
         #expect(try scene.text(of: file) == "after\n", "no control: \(control.story)")
     }
 
+    /// A mount over a folder holds the names in it, and a file in it may have one outside.
+    @Test(arguments: [".git/hooks/pre-commit", ".vscode/deep/tasks.json"], Caller.available)
+    func aFileOfAProtectedFolderWithANameElsewhereIsRefused(name: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        try TrustAttempts.repository(in: scene)
+        let file = scene.workspace + "/" + name
+        try scene.makeFolders(Array((file as NSString).deletingLastPathComponent.utf8 + [0x2F]))
+        try scene.write("before\n", to: file, mode: 0o755)
+        try #require(link(file, scene.workspace + "/other") == 0)
+        let change = ["/bin/sh", "-c", "echo ran; echo after > other; true"]
+        let refused = try scene.runInside(change)
+        #expect(isRefused(refused, "2 names (hard links), 1 of them outside"), "\(refused.story)")
+        #expect(try scene.text(of: file) == "before\n")
+        let control = try scene.run(change, keeper: Caller.workerOptions)
+        #expect(try scene.text(of: file) == "after\n", "no control: \(control.story)")
+        // With all its names in the folder it is held by all of them.
+        try FileManager.default.removeItem(atPath: scene.workspace + "/other")
+        try #require(link(file, file + "-2") == 0)
+        let held = try scene.runInside(["/bin/sh", "-c", "echo ran; echo inside > '\(file)-2'; true"])
+        #expect(ran(held), "\(held.story)")
+        #expect(try scene.text(of: file) == "after\n")
+    }
+
+    @Test(arguments: Caller.available)
+    func aFileOfADeniedFolderWithANameElsewhereIsRefused(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let folder = scene.workspace + "/private"
+        for path in [folder, folder + "/deep"] { try scene.makeFolder(path) }
+        try scene.write("\(scene.token)\n", to: folder + "/deep/key")
+        try #require(link(folder + "/deep/key", scene.workspace + "/other") == 0)
+        let look = ["/bin/sh", "-c", "echo ran; cat private/deep/key other; true"]
+        let refused = try scene.runInside(look, options: ["--deny", folder])
+        #expect(isRefused(refused, "2 names (hard links), 1 of them outside"), "\(refused.story)")
+        let control = try scene.runInside(look)
+        #expect(control.outputText.contains(scene.token), "no control: \(control.story)")
+        try FileManager.default.removeItem(atPath: scene.workspace + "/other")
+        let held = try scene.runInside(look, options: ["--deny", folder])
+        #expect(ran(held) && !held.outputText.contains(scene.token), "\(held.story)")
+    }
+
+    /// What cannot be looked through before the launch is not said to be held.
+    @Test func aProtectedFolderThatIsTooLargeIsRefused() throws {
+        let scene = try Scene(.user)
+        try scene.makeFolder(scene.workspace + "/.vscode")
+        for number in 0..<10_000 { _ = symlink("x", "\(scene.workspace)/.vscode/\(number)") }
+        let held = try scene.runInside(worker())
+        #expect(ran(held), "\(held.story)")
+        try scene.write("", to: scene.workspace + "/.vscode/one-more")
+        let refused = try scene.runInside(worker())
+        #expect(isRefused(refused, "more than 10000 entries"), "\(refused.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aReadOnlyFileInTheWorkspaceWithAnotherNameIsRefused(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let file = scene.workspace + "/fixed"
+        try scene.write("before\n", to: file)
+        let change = ["/bin/sh", "-c", "echo ran; echo after > fixed; echo after > other; true"]
+        let held = try scene.runInside(change, options: ["--read", file])
+        #expect(try ran(held) && scene.text(of: file) == "before\n", "\(held.story)")
+        try FileManager.default.removeItem(atPath: scene.workspace + "/other")
+        try #require(link(file, scene.workspace + "/other") == 0)
+        let refused = try scene.runInside(change, options: ["--read", file])
+        #expect(isRefused(refused, "2 names (hard links)"), "\(refused.story)")
+        let control = try scene.run(change, keeper: Caller.workerOptions)
+        #expect(try scene.text(of: file) == "after\n", "no control: \(control.story)")
+    }
+
     @Test(arguments: Caller.available)
     func aWorkspaceThatIsARepositoryByItselfIsRefused(caller: Caller) throws {
         let scene = try Scene(caller)

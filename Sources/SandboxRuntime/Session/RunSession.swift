@@ -239,6 +239,7 @@ public struct RunSession: ~Copyable {
             meanwhile: { () throws(Refusal) in
                 prepared = PreparedContext(recordable)
                 if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
+                try KeptFolders.check(plan)
                 try RunSession.checkSockets(plan, allowed: filesystem.unixSockets)
             },
             record: { (established) throws(Refusal) in
