@@ -9,6 +9,7 @@
 #include "cs_kernel.h"
 #include "cs_probe.h"
 #include "cs_sha256.h"
+#include "cs_sockets.h"
 #include "cs_spawn.h"
 #include "cs_streams.h"
 #include "cs_wire.h"

@@ -349,4 +349,43 @@ struct PathTests {
         let result = try scene.runInside(worker())
         #expect(isRefused(result, "socket \(scene.workspace)/socket"), "\(result.story)")
     }
+
+    /// However a socket came to be in the workspace: the kernel says which file it is.
+    @Test(
+        arguments: ["relative", "at", "descriptor", "renamed", "folder renamed", "newline", "linked"],
+        Caller.available
+    )
+    func aSocketInTheWorkspaceIsRefusedWhateverItsName(kind: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let host = try scene.start(
+            ["/usr/bin/python3", "-B", scene.program("socket-host.py"), kind, scene.outside],
+            keeper: Caller.workerOptions
+        )
+        try host.line("listens")
+        let connect = ["/usr/bin/python3", "-B", scene.program("hostile-network.py"), "pathname"]
+        let path = try host.line("at ")
+        let result = try scene.runInside(connect + [path.replacing("\\n", with: "\n")])
+        #expect(isRefused(result, "something outside listens on the socket"), "\(result.story)")
+        #expect(!host.outputText.contains("reached"))
+        let control = try scene.run(connect + [path.replacing("\\n", with: "\n")], keeper: Caller.workerOptions)
+        #expect(control.values("connect") == ["ok"], "no control: \(control.story)")
+        try host.line("reached")
+        _ = try host.finish()
+        let free = try scene.runInside(worker())
+        #expect(ran(free), "\(free.story)")
+    }
+
+    /// Anybody can bind a socket, and make its name lead nowhere or a list of them long.
+    @Test(arguments: ["dead end", "many"], Caller.available)
+    func socketsOfOthersAreNoReasonToRefuse(kind: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let host = try scene.start(
+            ["/usr/bin/python3", "-B", scene.program("socket-host.py"), kind, scene.outside],
+            keeper: Caller.workerOptions
+        )
+        try host.line("listens")
+        let result = try scene.runInside(worker())
+        #expect(ran(result), "\(result.story)")
+        _ = try host.finish()
+    }
 }

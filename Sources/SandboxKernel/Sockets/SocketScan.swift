@@ -4,108 +4,164 @@ public import SandboxPlan
 
 /// Sockets of the host that a job could reach by their path: connecting needs no right that a mount can take away.
 ///
-/// The kernel lists every bound socket of this network namespace with its name (`/proc/net/unix`, unix(7)). Sockets
-/// bound in other network namespaces are not in that list.
-public enum SocketScan {
-    /// More entries than this are not looked through for a socket that was bound by a relative name.
-    static let walkLimit = 50_000
-    /// Folders of sockets that are looked up; with more of them the list is no answer.
-    static let folderLimit = 4096
+/// The kernel says of every bound socket of this network namespace which file it is, but not where that is now: a socket
+/// is bound by a relative name, renamed, linked, and so is its folder. So each is looked for: by the name it was bound by,
+/// and where that does not lead to it in the folders that were chosen. A name outside of them can be made to fail in any
+/// way by anybody, and is no reason to refuse. Sockets of other network namespaces are in no list.
+public struct SocketScan {
+    /// A folder or file that the place shows.
+    public struct Root: Hashable, Sendable {
+        /// Absolute and without links.
+        public var path: OSString
+        /// Chosen for this launch, and looked through for what has no known place; the system's folders are root's.
+        public var isSearched: Bool
 
-    /// Paths of sockets in or below the roots that something listens on now.
-    ///
+        public init(path: OSString, isSearched: Bool) {
+            self.path = path
+            self.isSearched = isSearched
+        }
+    }
+
+    /// Who the job will be.
+    public struct Worker: Hashable, Sendable {
+        public var uid: UInt32
+        public var gid: UInt32
+
+        public init(uid: UInt32, gid: UInt32) {
+            self.uid = uid
+            self.gid = gid
+        }
+
+        /// Whether somebody else but root can put something into a folder.
+        ///
+        /// The group may write where it is the user's own: with a umask of 002, and a group for each user, nobody else is in
+        /// it. Rights from access control lists are in the group's bits as their upper bound (acl(5)).
+        func shares(_ folder: cs_identity) -> Bool {
+            if folder.uid != uid && folder.uid != 0 || folder.mode & 0o002 != 0 { return true }
+            return folder.mode & 0o020 != 0 && folder.gid != gid && folder.gid != 0
+        }
+
+        /// Whether nobody else but root comes through a folder.
+        func closes(_ folder: cs_identity) -> Bool {
+            guard folder.uid == uid || folder.uid == 0, folder.mode & 0o001 == 0 else { return false }
+            return folder.mode & 0o010 == 0 || folder.gid == gid || folder.gid == 0
+        }
+    }
+
+    /// What was found out.
+    public struct Result: Hashable, Sendable {
+        /// Paths of sockets that something outside listens on, or may: sorted.
+        public var paths: [OSString] = []
+        /// Sockets that are somewhere else or not, nobody knows: the folders are too large or closed.
+        public var unplaced: [BoundSocket] = []
+    }
+
+    /// Sockets whose names are looked up; the rest is looked for by number only.
+    static let lookUpLimit = 4096
+    /// Sockets whose folder is looked at where the name is gone.
+    static let besideLimit = 64
+
+    private let folders: ShownFolders
+    private let allowed: [OSString]
+    private let worker: Worker
+    /// Entries of the folders that are looked at.
+    var walkLimit = SocketWalk.limit
+
     /// - Parameters:
-    ///   - roots: folders and files that the place shows, absolute.
-    ///   - allowed: paths that the policy lets the job reach.
-    /// - Returns: the paths, sorted.
-    /// - Throws: `SyscallError` when the list cannot be read, or a folder in it cannot be looked up.
-    public static func found(in roots: [OSString], allowed: [OSString]) throws(SyscallError) -> [OSString] {
-        let text = try FileReading.read("/proc/net/unix", limit: 32 << 20)
-        var paths: Set<OSString> = []
-        var relative: Set<OSString> = []
-        var folders: [OSString: OSString] = [:]
-        for line in text.split(separator: 0x0A).dropFirst() {
-            guard let name = boundName(line), let first = name.bytes.first, first != UInt8(ascii: "@") else { continue }
-            if first == UInt8(ascii: "/") {
-                var path = name.normalised
-                if path == nil || !roots.contains(where: { path?.isWithin($0) == true }) {
-                    path = try realPath(of: name, &folders)
-                }
-                guard let path, roots.contains(where: { path.isWithin($0) }), isSocket(path) else { continue }
-                if let written = name.normalised, allowed.contains(written) { continue }
-                paths.insert(path)
-            } else {
-                relative.insert(name.lastComponent)
+    ///   - roots: what the place shows.
+    ///   - allowed: paths of sockets that the policy lets the job reach.
+    ///   - worker: who it will be.
+    /// - Throws: `SyscallError` for a root that cannot be looked at, or without a table of the mounts.
+    public init(_ roots: [Root], allowed: [OSString], worker: Worker) throws(SyscallError) {
+        folders = try ShownFolders(roots, ShownFolders.mounts())
+        self.allowed = allowed
+        self.worker = worker
+    }
+
+    /// - Throws: `SyscallError` when the kernel gives no list.
+    public func found() throws(SyscallError) -> Result {
+        found(try SocketList.current(on: folders.devices))
+    }
+
+    /// The same for a list.
+    func found(_ sockets: [BoundSocket]) -> Result {
+        var result = Result()
+        var unknown = unplaced(sockets, &result)
+        if !unknown.isEmpty { placeAllowed(&unknown) }
+        if !unknown.isEmpty && isClosedToOthers { unknown.removeAll { isForeign($0) && $0.owner != 0 } }
+        if !unknown.isEmpty {
+            var walk = SocketWalk(unknown, folders, worker, limit: walkLimit)
+            walk.run()
+            result.paths += walk.paths.filter { !allowed.contains($0) }
+            if !walk.isComplete {
+                let isOwn = walk.isOwn
+                result.unplaced = walk.missing.filter { !$0.mayBeAbstract && !(isOwn && isForeign($0)) }
             }
         }
-        if !relative.isEmpty {
-            for root in roots { walk(root, names: relative, into: &paths) }
-        }
-        return paths.subtracting(allowed).sorted()
+        result.paths.sort()
+        return result
     }
 
-    /// Where a socket lies whose name leads through a link or `..`; nil where its folder is gone.
-    ///
-    /// Most sockets share a few folders: `folders` holds what was found so far.
-    private static func realPath(
-        of name: OSString,
-        _ folders: inout [OSString: OSString]
-    ) throws(SyscallError) -> OSString? {
-        let parent = name.parent
-        if let known = folders[parent] { return known.isEmpty ? nil : known.appending(name.lastComponent) }
-        guard folders.count < folderLimit else {
-            throw SyscallError(call: "openat2", subject: "/proc/net/unix", errno: E2BIG)
-        }
-        do throws(SyscallError) {
-            let real = try RealPath.of(parent)
-            folders[parent] = real
-            return real.appending(name.lastComponent)
-        } catch {
-            guard [ENOENT, ENOTDIR, ELOOP].contains(error.errno) else { throw error }
-            folders[parent] = ""
-            return nil
-        }
-    }
-
-    /// The eighth field to the end of the line: a name may hold blanks.
-    private static func boundName(_ line: ArraySlice<UInt8>) -> OSString? {
-        var rest = line
-        for _ in 0..<7 {
-            rest = rest.drop { $0 == 0x20 }.drop { $0 != 0x20 }
-        }
-        rest = rest.drop { $0 == 0x20 }
-        return rest.isEmpty ? nil : OSString(rest)
-    }
-
-    private static func isSocket(_ path: OSString) -> Bool {
-        var identity = cs_identity()
-        return path.withCString { cs_identify(FileReading.currentFolder, $0, &identity) } == 0
-            && identity.mode & S_IFMT == S_IFSOCK
-    }
-
-    /// Looks for the names below a root, by descriptor and without following links.
-    private static func walk(_ root: OSString, names: Set<OSString>, into paths: inout Set<OSString>) {
-        var open: [OSString] = [root]
-        var seen = 0
-        while let folder = open.popLast(), seen < walkLimit {
-            let flags = UInt64(O_RDONLY | O_NONBLOCK) | UInt64(CS_O_DIRECTORY | CS_O_NOFOLLOW)
-            let number = folder.withCString { cs_openat2(FileReading.currentFolder, $0, flags, 0, 0) }
-            guard number >= 0 else { continue }  // no folder, or closed to us and so to the job
-            guard let list = fdopendir(Int32(number)) else {
-                _ = close(Int32(number))
-                continue
+    /// Those whose own name does not lead to them.
+    private func unplaced(_ sockets: [BoundSocket], _ result: inout Result) -> [BoundSocket] {
+        var unknown: [BoundSocket] = []
+        var beside = 0
+        for (index, socket) in sockets.enumerated() {
+            let written = socket.name.normalised
+            var place = SocketPlace.unknown
+            if index < SocketScan.lookUpLimit {
+                place = SocketPlace(socket, folders, beside: beside < SocketScan.besideLimit)
             }
-            while let entry = readdir(list) {
-                seen += 1
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { OSString($0.prefix { $0 != 0 }) }
-                if name == "." || name == ".." { continue }
-                switch Int32(entry.pointee.d_type) {
-                case Int32(DT_DIR): open.append(folder.appending(name))
-                case Int32(DT_SOCK): if names.contains(name) { paths.insert(folder.appending(name)) }
-                default: continue
-                }
+            switch place {
+            case .elsewhere: continue
+            case .shown(let path):
+                if allowed.contains(path) { continue }
+                if let written, allowed.contains(written) { continue }
+                if !result.paths.contains(path) { result.paths.append(path) }
+            case .unknown:
+                if socket.name.isAbsolute { beside += 1 }
+                if socket.file == nil, let written, allowed.contains(written) { continue }
+                unknown.append(socket)
             }
-            closedir(list)
         }
+        return unknown
+    }
+
+    /// A socket that the policy names is where the policy says, if it has no other name.
+    private func placeAllowed(_ unknown: inout [BoundSocket]) {
+        for path in allowed {
+            var identity = cs_identity()
+            guard path.withCString({ cs_identify(FileReading.currentFolder, $0, &identity) }) == 0, identity.links == 1,
+                identity.mode & S_IFMT == S_IFSOCK, let mount = folders.mount(identity.mount)
+            else { continue }
+            let file = BoundSocket.File(
+                device: ShownFolders.device(of: mount),
+                inode: UInt32(truncatingIfNeeded: identity.inode)
+            )
+            unknown.removeAll { $0.file == file }
+        }
+    }
+
+    /// Made by somebody who is neither the caller nor the job.
+    private func isForeign(_ socket: BoundSocket) -> Bool {
+        guard let owner = socket.owner else { return false }
+        return owner != worker.uid && owner != geteuid()
+    }
+
+    /// Whether each folder to look through lies behind one that only its owner and root come through.
+    private var isClosedToOthers: Bool {
+        for root in folders.roots where root.isSearched {
+            var isClosed = false
+            var path = root.path
+            while !isClosed {
+                var identity = cs_identity()
+                let result = path.withCString { cs_identify(FileReading.currentFolder, $0, &identity) }
+                isClosed = result == 0 && identity.mode & S_IFMT == S_IFDIR && worker.closes(identity)
+                if path == "/" { break }
+                path = path.parent
+            }
+            if !isClosed { return false }
+        }
+        return true
     }
 }

@@ -240,7 +240,7 @@ public struct RunSession: ~Copyable {
                 prepared = PreparedContext(recordable)
                 if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
                 try KeptFolders.check(plan)
-                try RunSession.checkSockets(plan, allowed: filesystem.unixSockets)
+                try ShownSockets.check(plan, allowed: filesystem.unixSockets)
             },
             record: { (established) throws(Refusal) in
                 prepared?.worker = established.executable
@@ -387,36 +387,6 @@ public struct RunSession: ~Copyable {
                 layers: end.layers
             )
         } catch { warnings.append("the refusal is not recorded: \(error.message)") }
-    }
-
-    /// Refuses when something outside listens on a socket that the place would show (threat E5).
-    private static func checkSockets(_ plan: LaunchPlan, allowed: [OSString]) throws(Refusal) {
-        var roots: [OSString] = []
-        for case .bind(let bind) in plan.steps where bind.purpose != .device { roots.append(bind.source) }
-        guard !roots.isEmpty else { return }
-        let found: [OSString]
-        do throws(SyscallError) {
-            found = try SocketScan.found(in: roots, allowed: allowed)
-        } catch {
-            throw Refusal(
-                stage: "plan",
-                step: error.call,
-                subject: error.subject,
-                errno: error.errno,
-                message: "the host's sockets could not be listed",
-                remedy: "see that /proc/net/unix can be read",
-                layer: .mounts
-            )
-        }
-        guard let first = found.first else { return }
-        let more = found.count > 1 ? " (and \(found.count - 1) more)" : ""
-        throw Refusal(
-            stage: "plan",
-            subject: first.description,
-            message: "something outside listens on the socket \(first)\(more), and the job could talk to it",
-            remedy: "stop it, move the socket, or allow it with filesystem.unix_sockets in a policy file",
-            layer: .mounts
-        )
     }
 
     private static func writable(_ plan: LaunchPlan) -> [OSString] {
