@@ -18,7 +18,7 @@ struct ProtectedNames: ~Copyable {
     private let names: [Name]
 
     /// - Parameters:
-    ///   - plan: its protected, anchored and covered names in writable folders.
+    ///   - plan: its protected, anchored and covered names and its further roots, as far as they are in writable folders.
     ///   - root: O_PATH descriptor of the place's root, whose mounts have been compared with the plan.
     /// - Throws: `Refusal` when a name leads elsewhere already, or cannot be looked at.
     init(_ plan: LaunchPlan, root: borrowing OwnedFileDescriptor) throws(Refusal) {
@@ -38,9 +38,18 @@ struct ProtectedNames: ~Copyable {
             names.removeAll { $0.path == path }
             names.append(Name(path: path, mount: identity.mount))
         }
+        func isKept(_ bind: BindMount) -> Bool {
+            switch bind.purpose {
+            case .protected, .anchor: return true
+            // A root in a writable one: the job could make its name anew with other rights and other contents.
+            case .workspace, .read, .write:
+                return writable.contains { bind.target.isWithin($0) && bind.target != $0 }
+            case .system, .settings, .device: return false
+            }
+        }
         for step in plan.steps {
             switch step {
-            case .bind(let bind) where bind.purpose == .protected || bind.purpose == .anchor:
+            case .bind(let bind) where isKept(bind):
                 // Denied names come later, on top.
                 let isCovered = plan.steps.contains { if case .cover(bind.target, _) = $0 { true } else { false } }
                 if isCovered { continue }

@@ -43,6 +43,31 @@ struct SharedFolderTests {
         #expect(result.errorText.contains("/.git/hooks was moved"), "\(result.story)")
     }
 
+    /// A root in the workspace is moved away by somebody outside: its name is the job's then.
+    @Test(arguments: ["read", "write", "workspace"], Caller.available)
+    func aRootInAWritableOneIsNotMadeAnew(kind: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let outer = scene.folder + "/outer"
+        let inner = outer + "/inner"
+        for path in [outer, inner] { try scene.makeFolder(path) }
+        let roots =
+            kind == "workspace"
+            ? ["--policy", "read-only", "--workspace", inner, "--write", outer]
+            : ["--workspace", outer, "--\(kind)", inner]
+        // Ten looks of the supervisor's fit into the time that the job goes on.
+        let script = "echo ready; read line; mkdir '\(inner)'; echo x > '\(inner)/made'; echo done; sleep 5; echo late"
+        let job = try scene.start(
+            [scene.workshop.launcher, "run"] + roots + scene.resultOptions + ["--", "/bin/sh", "-c", script],
+            keeper: caller.keeperOptions
+        )
+        try job.line("ready")
+        #expect(rename(inner, outer + "/away") == 0)
+        let result = try plant(job)
+        #expect(scene.exists(inner + "/made"), "no control: \(result.story)")
+        #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
+        #expect(result.errorText.contains("/inner was moved") && !result.lines.contains("late"), "\(result.story)")
+    }
+
     /// What could not be taken away because the job had closed its workspace goes with the next run.
     @Test(arguments: Caller.available)
     func aClosedWorkspaceIsClearedByTheNextRun(caller: Caller) throws {
