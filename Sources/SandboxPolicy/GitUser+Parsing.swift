@@ -23,12 +23,12 @@ extension GitUser {
         }
     }
 
-    private static func lowercase(_ text: some Sequence<UInt8>) -> [UInt8] {
+    static func lowercase(_ text: some Sequence<UInt8>) -> [UInt8] {
         text.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 }
     }
 
     /// The value with quotes and escapes undone and blanks at its ends removed; nil when it is broken.
-    private static func value(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    static func value(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         var rest = text.drop { $0 == 0x20 || $0 == 0x09 }
         var value: [UInt8] = []
         var quoted = false

@@ -263,6 +263,50 @@ struct RepositoryTests {
         let next = try scene.runInside(["/bin/true"])
         #expect(next.ending == .exited(0), "\(next.story)")
         #expect(!scene.exists(scene.workspace + "/.git/commondir") && !scene.exists(scene.workspace + "/commondir"))
+
+    // MARK: - Settings that lead into the project
+
+    private static let leads = [
+        ("core.hooksPath", "hooks-of-ours", "hooks-of-ours"), ("core.fsmonitor", "./watch me", "watch"),
+        ("include.path", "../more", "more"), ("includeIf.gitdir:/.path", "../more", "more"),
+    ]
+
+    /// A project's hooks, as husky has them, are the job's to write, and git outside runs them: this is said.
+    @Test(arguments: leads, Caller.available)
+    func aSettingThatLeadsIntoTheProjectIsTold(lead: (key: String, value: String, name: String), caller: Caller) throws
+    {
+        let scene = try scene(caller, withRepository: true)
+        let set = try scene.run(["/usr/bin/git", "config", lead.key, lead.value], keeper: Caller.workerOptions)
+        try #require(set.ending == .exited(0), "\(set.story)")
+        let told = try scene.runInside(["/bin/true"])
+        let words = "leads to \(scene.workspace)/\(lead.name), which the job can change"
+        #expect(told.ending == .exited(0) && told.errorText.contains(words), "\(told.story)")
+        #expect(told.errorText.contains("add \"\(lead.name)\" to filesystem.protect"), "\(told.story)")
+        // The remedy is one.
+        let policy = scene.folder + "/policy.toml"
+        try scene.write("version = 1\n[filesystem]\nprotect = [\"\(lead.name)\"]\n", to: policy)
+        if caller == .root { try #require(chown(policy, 0, 0) == 0) }
+        try scene.makeFolder(scene.workspace + "/" + lead.name)
+        let kept = try scene.runInside(
+            ["/bin/sh", "-c", "touch '\(lead.name)/x' || echo held"],
+            options: ["--policy", policy]
+        )
+        #expect(kept.lines == ["held"] && !kept.errorText.contains("leads to"), "\(kept.story)")
+        // What is read-only is nobody's to change.
+        let readOnly = try scene.runInside(["/bin/true"], options: ["--policy", "read-only"])
+        #expect(readOnly.ending == .exited(0) && !readOnly.errorText.contains("leads to"), "\(readOnly.story)")
+    }
+
+    @Test func settingsThatLeadElsewhereAreNotTold() throws {
+        let scene = try scene(.user, withRepository: true)
+        let script = """
+            git config core.hooksPath /usr/share/hooks; git config core.fsmonitor true; git config include.path ~/x
+            printf '[core\nhooksPath = "\n[include] path\n' >> .git/config
+            """
+        let set = try scene.run(["/bin/sh", "-c", script], keeper: Caller.workerOptions)
+        try #require(set.ending == .exited(0), "\(set.story)")
+        let result = try scene.runInside(["/bin/true"])
+        #expect(result.ending == .exited(0) && !result.errorText.contains("leads to"), "\(result.story)")
     }
 
     // MARK: -

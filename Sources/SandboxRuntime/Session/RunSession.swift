@@ -233,12 +233,17 @@ public struct RunSession: ~Copyable {
         let (say, notes) = (say, notes)
         let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
         let hasRepository = RunSession.mayHaveRepository(preparation)
+        let (say, home) = (self.say, OwnFolders.home(options))
         let done = launch.run(
             task,
             streams: &streams,
             meanwhile: { () throws(Refusal) in
                 prepared = PreparedContext(recordable)
                 if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
+                if hasRepository {
+                    let notes = GitLeads.notes(plan, workspace: recordable.workspace.path, home: home)
+                    if !notes.isEmpty { say(notes) }
+                }
                 try KeptFolders.check(plan)
                 try ShownSockets.check(plan, allowed: filesystem.unixSockets)
             },
