@@ -15,8 +15,8 @@ public import SandboxPlan
 /// only its own files: a default that changed must not live on in a cache.
 public enum CompiledPolicyCoding {
     static let magic: [UInt8] = Array("CSPOLICY".utf8)
-    /// Raised whenever the fields change.
-    static let formatVersion: UInt32 = 1
+    /// Raised whenever the fields change, or what a policy file leaves unsaid: `CompiledDefaultsTests` sees to it.
+    public static let formatVersion: UInt32 = 2
     static let toolVersionLength = 32
     static let headerLength = 84
     /// Larger than any policy this tool writes; a larger file is not looked at.

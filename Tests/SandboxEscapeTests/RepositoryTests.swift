@@ -263,6 +263,7 @@ struct RepositoryTests {
         let next = try scene.runInside(["/bin/true"])
         #expect(next.ending == .exited(0), "\(next.story)")
         #expect(!scene.exists(scene.workspace + "/.git/commondir") && !scene.exists(scene.workspace + "/commondir"))
+    }
 
     // MARK: - Settings that lead into the project
 

@@ -230,10 +230,11 @@ public struct RunSession: ~Copyable {
         var prepared: PreparedContext?
         var recorded = false
         let recordable = context
-        let (say, notes) = (say, notes)
+        let say = say
+        var notes = notes
         let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
         let hasRepository = RunSession.mayHaveRepository(preparation)
-        let (say, home) = (self.say, OwnFolders.home(options))
+        let home = OwnFolders.home(options)
         let done = launch.run(
             task,
             streams: &streams,
@@ -241,8 +242,7 @@ public struct RunSession: ~Copyable {
                 prepared = PreparedContext(recordable)
                 if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
                 if hasRepository {
-                    let notes = GitLeads.notes(plan, workspace: recordable.workspace.path, home: home)
-                    if !notes.isEmpty { say(notes) }
+                    notes += GitLeads.notes(plan, workspace: recordable.workspace.path, home: home)
                 }
                 try KeptFolders.check(plan)
                 try ShownSockets.check(plan, allowed: filesystem.unixSockets)
@@ -261,7 +261,7 @@ public struct RunSession: ~Copyable {
                 store.settle()
             }
         )
-        if done.released { self.notes = [] }
+        self.notes = done.released ? [] : notes
         if done.released && !done.beganEarly { RunSession.keepFirstSteps(plan, options) }
         if done.released {
             tell(
