@@ -336,9 +336,12 @@ static void reap(void)
             message.value[2] = usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
             message.value[3] = usage.ru_maxrss;
             server.processes[i].pid = 0;
+            /* What it left running ends now, and not only when the supervisor has had its turn. kill(2): everything but
+             * ourselves; and when there was nothing else, the supervisor need not wait for our own end to say so. */
+            if (server.processes[i].ends_place)
+                message.value[4] = CS_CALL2(SYS_kill, -1, SIGKILL) == -ESRCH;
             if (send_message(CS_FD_CONTROL, &message) < 0)
                 leave(125);
-            /* What it left running ends now, and not only when the supervisor has had its turn. */
             if (server.processes[i].ends_place)
                 leave(0);
             break;

@@ -125,7 +125,8 @@ enum cs_message_kind {
     CS_MESSAGE_STARTED,     /* from pid 1: value[0] = pid inside, 1 = PR_GET_DUMPABLE of pid 1 */
     CS_MESSAGE_PROCESS_READY, /* at gate B: value[] = enum cs_process_value */
     CS_MESSAGE_EXEC_FAILED, /* error; value[0] = index of the candidate */
-    CS_MESSAGE_EXITED,      /* from pid 1: value[0] = wait status, 1 = user us, 2 = system us, 3 = maxrss in KiB */
+    CS_MESSAGE_EXITED,      /* from pid 1: value[0] = wait status, 1 = user us, 2 = system us, 3 = maxrss in KiB,
+                               4 = 1: with it the place ends, and there was no other process in it */
     CS_MESSAGE_TIMED_OUT,   /* from pid 1: the wall limit passed, TERM was sent */
 };
 

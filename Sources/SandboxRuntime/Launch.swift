@@ -80,17 +80,20 @@ public struct Launch: ~Copyable {
     ///   - meanwhile: work of the caller's for the time that pid 1 needs; a throw ends the launch.
     ///   - record: writes the start record; a throw means that the worker never runs.
     ///   - released: work of the caller's for the time that the worker needs to start.
+    ///   - ended: the same for the time that the kernel needs for the place's end; every process of the job is gone. Not
+    ///     called for a launch that was not released.
     /// - Returns: how it went; a refusal is an outcome too.
     public consuming func run(
         _ task: Task,
         streams: inout StandardStreams,
         meanwhile: () throws(Refusal) -> Void,
         record: (Established) throws(Refusal) -> Void,
-        released: () -> Void
+        released: () -> Void,
+        ended: (CompletedLaunch) -> Void
     ) -> CompletedLaunch {
         var result = CompletedLaunch.notReached(.killedAtGate)
         do throws(Refusal) {
-            try run(task, &streams, meanwhile, record, released, into: &result)
+            try run(task, &streams, meanwhile, record, released, ended, into: &result)
         } catch {
             // What pid 1 says of its own end is the cause; that it was not there any more is what came of it.
             result.outcome = .refused(lastWord(task.plan) ?? error)
@@ -123,6 +126,7 @@ public struct Launch: ~Copyable {
         _ meanwhile: () throws(Refusal) -> Void,
         _ record: (Established) throws(Refusal) -> Void,
         _ released: () -> Void,
+        _ ended: (CompletedLaunch) -> Void,
         into result: inout CompletedLaunch
     ) throws(Refusal) {
         let plan = task.plan
@@ -241,6 +245,8 @@ public struct Launch: ~Copyable {
         result.execve = end.execve
         result.usage = end.usage
         result.plants = end.plants
+        // The kernel takes the place's mounts away meanwhile.
+        ended(result)
     }
 
     // MARK: - Steps

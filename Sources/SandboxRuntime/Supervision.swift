@@ -17,6 +17,8 @@ struct Supervision: ~Copyable {
     private let plants: PlantWatch
     private var verdict: Outcome?
     private var killAt: Int64?
+    /// The worker has ended, and pid 1 is alone: all that is left of it is the kernel's work.
+    private var wasLast = false
     private var executionError: (errno: Int32, candidate: Int)?
 
     private static let worker: UInt32 = 1
@@ -26,7 +28,7 @@ struct Supervision: ~Copyable {
         self.plants = plants
     }
 
-    /// Returns when every process of the place is gone.
+    /// Returns when every process of the place is gone, but for a pid 1 that is ending with nobody left beside it.
     mutating func watch(
         _ place: inout PlaceProcess,
         mounts: consuming MountWatch,
@@ -111,7 +113,8 @@ struct Supervision: ~Copyable {
         // A gate that is open when we kill says nothing about execve: it closes by the death, too.
         if gateOpen { gateOpen = gateEvent(gate) }
         let isUnknown = gateOpen && status == nil
-        place.end()
+        // Killed by us, or with processes that it left: they are gone when pid 1 is.
+        if !wasLast || verdict != nil { place.end() }
         let found = plants.settled()
         if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
         // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
@@ -145,7 +148,8 @@ struct Supervision: ~Copyable {
     private mutating func controlEvent(_ place: borrowing PlaceProcess, _ usage: inout Usage) -> Int32? {
         do throws(PlaceError) {
             switch try place.event(timeout: 0) {
-            case .exited(Self.worker, let status, let user, let system, let resident):
+            case .exited(Self.worker, let status, let user, let system, let resident, let last):
+                wasLast = last
                 usage.userMicroseconds = UInt64(max(user, 0))
                 usage.systemMicroseconds = UInt64(max(system, 0))
                 usage.maximumResident = ByteCount(bytes: UInt64(max(resident, 0)) << 10)

@@ -80,17 +80,21 @@ public struct EvidenceStore: ~Copyable {
         startDigest = SHA256.digest(startLine.bytes)
     }
 
-    /// Appends the outcome that closes the start record.
-    public mutating func appendOutcome(_ context: PreparedContext, _ end: LaunchEnd) throws(EvidenceError) {
+    /// The outcome that closes the start record, to be appended when every process of the place is gone.
+    public mutating func outcome(_ context: PreparedContext, _ end: LaunchEnd) -> CanonicalJSON {
         settle()
         guard let startDigest else { preconditionFailure("an outcome needs a start; a launch without one is refused") }
-        let statement = LaunchStatement.outcome(
-            context.id,
-            end,
-            toolVersion: context.toolVersion,
-            startDigest: startDigest
-        )
-        try append(statement)
+        return LaunchStatement.outcome(context.id, end, toolVersion: context.toolVersion, startDigest: startDigest)
+    }
+
+    /// Appends the outcome that closes the start record.
+    public mutating func appendOutcome(_ context: PreparedContext, _ end: LaunchEnd) throws(EvidenceError) {
+        try append(outcome(context, end))
+    }
+
+    /// Appends what `outcome` answered.
+    public mutating func appendOutcome(_ text: CanonicalJSON) throws(EvidenceError) {
+        try append(text)
     }
 
     /// Appends the one record of a launch that was refused before its start was recorded.

@@ -229,6 +229,11 @@ public struct RunSession: ~Copyable {
         let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host)
         var prepared: PreparedContext?
         var recorded = false
+        // Known when the job has ended.
+        var ending: LaunchEnd?
+        var text: CanonicalJSON?
+        var told: [String] = []
+        let (begun, exitStatus) = (end, exitStatus)
         let recordable = context
         let say = say
         var notes = notes
@@ -259,32 +264,41 @@ public struct RunSession: ~Copyable {
             released: {
                 say(notes)
                 store.settle()
+            },
+            ended: { done in
+                guard let prepared else { return }
+                var draft = begun
+                RunSession.fill(done, exitStatus(done.outcome), &draft)
+                let missing = MissingNames.all(
+                    preparation.policy,
+                    preparation.request,
+                    preparation.host,
+                    covered: plan.placeholders
+                )
+                told = RunSession.tell(PlantedNames.found(missing), done.plants, &draft)
+                text = store.outcome(prepared, draft)
+                ending = draft
             }
         )
         self.notes = done.released ? [] : notes
         if done.released && !done.beganEarly { RunSession.keepFirstSteps(plan, options) }
-        if done.released {
-            tell(
-                PlantedNames.found(
-                    MissingNames.all(
-                        preparation.policy,
-                        preparation.request,
-                        preparation.host,
-                        covered: plan.placeholders
-                    )
-                ),
-                done.plants,
-                &end
-            )
+        guard let ending, let text else {
+            finish(done, recorded ? prepared : nil, &store, context, &end)
+            return
         }
-        finish(done, recorded ? prepared : nil, &store, context, &end)
+        end = ending
+        warnings += told
+        do throws(EvidenceError) {
+            try store.appendOutcome(text)
+        } catch { warnings.append("the outcome is not recorded: \(error.message)") }
     }
 
     /// What the job left for tools of the host, for its caller and for the record.
-    private mutating func tell(_ names: PlantedNames.Found, _ plants: Plants, _ end: inout LaunchEnd) {
+    /// Names and files that the job made where tools obey them, into `end`; and in words.
+    private static func tell(_ names: PlantedNames.Found, _ plants: Plants, _ end: inout LaunchEnd) -> [String] {
         end.planted = names.made
         end.unseen = names.unseen
-        warnings += names.made.map {
+        var warnings = names.made.map {
             "the job made \($0), which tools trust without asking: look at it before you work there"
         }
         warnings += names.unseen.map {
@@ -296,6 +310,7 @@ public struct RunSession: ~Copyable {
                 + "do not run git in it before you have removed it"
         }
         end.planted += (plants.removed + plants.remaining).filter { !end.planted.contains($0) }
+        return warnings
     }
 
     /// The next launch's pid 1 begins with them.
@@ -340,8 +355,20 @@ public struct RunSession: ~Copyable {
         _ context: LaunchContext,
         _ end: inout LaunchEnd
     ) {
+        RunSession.fill(done, exitStatus(done.outcome), &end)
+        guard let prepared else {
+            close(&store, context, end)
+            return
+        }
+        do throws(EvidenceError) {
+            try store.appendOutcome(prepared, end)
+        } catch { warnings.append("the outcome is not recorded: \(error.message)") }
+    }
+
+    /// What a launch says of its end.
+    private static func fill(_ done: CompletedLaunch, _ exitStatus: Int32, _ end: inout LaunchEnd) {
         end.outcome = done.outcome
-        end.exitStatus = exitStatus(done.outcome)
+        end.exitStatus = exitStatus
         end.execve = done.execve
         if case .signalled(let signal) = done.outcome { end.signal = signal }
         end.layers = done.layers
@@ -354,13 +381,6 @@ public struct RunSession: ~Copyable {
         if case .protectionLost(let what) = done.outcome {
             end.protectionEvents = [ProtectionEvent(at: end.endedAt, what: what)]
         }
-        guard let prepared else {
-            close(&store, context, end)
-            return
-        }
-        do throws(EvidenceError) {
-            try store.appendOutcome(prepared, end)
-        } catch { warnings.append("the outcome is not recorded: \(error.message)") }
     }
 
     /// The one record of a launch that was refused before its start was recorded.
