@@ -33,6 +33,20 @@ public struct BoundSocket: Hashable, Sendable {
         self.owner = owner
     }
 
+    /// The name without `.` and double slashes; nil where it is relative or has a `..`, which the kernel has to resolve.
+    ///
+    /// Nearly every name is so already, and taking one apart costs more than looking it up.
+    var path: OSString? {
+        guard name.isAbsolute else { return nil }
+        var before = UInt8(ascii: "/")
+        for byte in name.bytes.dropFirst() {
+            // A part that is empty, or that begins with a dot.
+            if before == UInt8(ascii: "/") && (byte == before || byte == UInt8(ascii: ".")) { return name.normalised }
+            before = byte
+        }
+        return before == UInt8(ascii: "/") ? name.normalised : name
+    }
+
     /// A list without files writes a NUL as `@` (unix(7)): such a name is mostly in no file system at all.
     var mayBeAbstract: Bool { file == nil && name.bytes.first == UInt8(ascii: "@") }
 }

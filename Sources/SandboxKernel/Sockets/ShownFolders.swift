@@ -27,11 +27,9 @@ struct ShownFolders {
         self.roots = roots
         self.mounts = mounts
         for root in roots {
-            var identity = cs_identity()
-            try checkedKernel("statx", on: root.path.description) {
-                root.path.withCString { cs_identify(FileReading.currentFolder, $0, &identity) }
-            }
-            guard let mount = mount(identity.mount), let path = ShownFolders.path(of: root.path, on: mount) else {
+            // Chosen folders decide by the number of their mount; the system's, which are many, by its name.
+            let found = root.isSearched ? try mount(under: root.path) : mount(byName: root.path)
+            guard let mount = found, let path = ShownFolders.path(of: root.path, on: mount) else {
                 throw SyscallError(call: "statx", subject: root.path.description, errno: ESTALE)
             }
             add(Place(device: ShownFolders.device(of: mount), path: path))
@@ -79,6 +77,25 @@ struct ShownFolders {
     static func device(of mount: MountEntry) -> UInt32 { mount.device.major << 20 | mount.device.minor }
 
     // MARK: -
+
+    private func mount(under path: OSString) throws(SyscallError) -> MountEntry? {
+        var identity = cs_identity()
+        try checkedKernel("statx", on: path.description) {
+            path.withCString { cs_identify(FileReading.currentFolder, $0, &identity) }
+        }
+        return mount(identity.mount)
+    }
+
+    /// The deepest one, of several at one place the one that came last.
+    private func mount(byName path: OSString) -> MountEntry? {
+        var found: MountEntry?
+        var length = 0
+        for entry in mounts.entries where entry.target.bytes.count >= length && path.isWithin(entry.target) {
+            found = entry
+            length = entry.target.bytes.count
+        }
+        return found
+    }
 
     private mutating func add(_ place: Place) {
         places.append(place)

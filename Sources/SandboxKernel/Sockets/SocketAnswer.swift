@@ -9,14 +9,12 @@ enum SocketAnswer {
     /// `struct unix_diag_msg`.
     private static let messageSize = 16
 
-    /// Appends the sockets of one part that are bound on one of these file systems, and that can be connected to or
-    /// may listen yet.
+    /// Appends the sockets of one part that are bound in a file system, and that can be connected to or may listen yet.
     ///
     /// - Returns: whether the answer ends with this part.
     /// - Throws: `SyscallError` with the kernel's errno, EINTR for a list that changed meanwhile, EBADMSG for anything else.
     static func read(
         _ part: UnsafeRawBufferPointer,
-        on devices: [UInt32],
         into sockets: inout [BoundSocket]
     ) throws(SyscallError) -> Bool {
         var rest = part
@@ -29,7 +27,7 @@ enum SocketAnswer {
             if flags & 0x10 != 0 { throw failure(EINTR) }  // NLM_F_DUMP_INTR
             switch rest.loadUnaligned(fromByteOffset: 4, as: UInt16.self) {
             case 20:  // SOCK_DIAG_BY_FAMILY
-                if let socket = try socket(message, devices) { sockets.append(socket) }
+                if let socket = try socket(message) { sockets.append(socket) }
             case 2, 3:  // NLMSG_ERROR, NLMSG_DONE: both begin with 0 or -errno
                 guard message.count >= 4 else { throw failure(EBADMSG) }
                 let code = message.loadUnaligned(as: Int32.self)
@@ -42,11 +40,8 @@ enum SocketAnswer {
         return false
     }
 
-    /// Nil for a socket without a file, or with one elsewhere.
-    private static func socket(
-        _ message: UnsafeRawBufferPointer,
-        _ devices: [UInt32]
-    ) throws(SyscallError) -> BoundSocket? {
+    /// Nil for a socket without a file.
+    private static func socket(_ message: UnsafeRawBufferPointer) throws(SyscallError) -> BoundSocket? {
         guard message.count >= messageSize else { throw failure(EBADMSG) }
         // The end of a connection has the name of the socket that it was made by, and nobody connects to it: 1 is
         // TCP_ESTABLISHED, 2 SOCK_DGRAM.
@@ -75,7 +70,7 @@ enum SocketAnswer {
             }
             position += (size + 3) & ~3
         }
-        guard let file, devices.contains(file.device) else { return nil }
+        guard let file else { return nil }
         return BoundSocket(name: OSString(Array(message[name].prefix { $0 != 0 })), file: file, owner: owner)
     }
 

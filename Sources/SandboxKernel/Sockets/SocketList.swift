@@ -8,12 +8,11 @@ internal import SandboxPlan
 enum SocketList {
     /// The newer list, or else the older one.
     ///
-    /// - Parameter devices: file systems of interest; a list that does not tell them has everything.
     /// - Returns: in the kernel's order.
     /// - Throws: `SyscallError` when neither list can be had.
-    static func current(on devices: [UInt32]) throws(SyscallError) -> [BoundSocket] {
+    static func current() throws(SyscallError) -> [BoundSocket] {
         do throws(SyscallError) {
-            return try diagnosed(on: devices)
+            return try diagnosed()
         } catch {
             // A kernel without unix_diag, a caller that may not ask, an answer that is none: the older list says less, and
             // what it does not say counts against the launch.
@@ -22,7 +21,7 @@ enum SocketList {
     }
 
     /// By netlink: which file each one is, whatever its name.
-    static func diagnosed(on devices: [UInt32]) throws(SyscallError) -> [BoundSocket] {
+    static func diagnosed() throws(SyscallError) -> [BoundSocket] {
         let number = try checkedKernel("sendto", on: "NETLINK_SOCK_DIAG") { cs_ask_unix_sockets() }
         let asked = OwnedFileDescriptor(owning: Int32(number))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(CS_SOCKET_ANSWER), alignment: 8)
@@ -34,7 +33,7 @@ enum SocketList {
             }
             if count == 0 { throw SyscallError(call: "recvmsg", subject: "NETLINK_SOCK_DIAG", errno: EBADMSG) }
             let part = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            if try SocketAnswer.read(part, on: devices, into: &sockets) { return sockets }
+            if try SocketAnswer.read(part, into: &sockets) { return sockets }
         }
     }
 

@@ -18,23 +18,28 @@ enum SocketPlace: Hashable {
 
     /// - Parameters:
     ///   - socket: as listed.
+    ///   - written: its `path`.
     ///   - folders: what is shown.
     ///   - beside: whether to look in its folder for another name too, which takes longer.
-    init(_ socket: BoundSocket, _ folders: ShownFolders, beside: Bool) {
+    init(_ socket: BoundSocket, _ written: OSString?, _ folders: ShownFolders, beside: Bool) {
         self = .unknown
-        guard let written = socket.name.normalised else {
-            // With a `..` in it the kernel has to say where it leads.
-            if socket.name.isAbsolute { look(at: socket.name, socket, folders) }
+        guard let written else {
+            if socket.name.isAbsolute { look(at: socket.name, isNormalised: false, socket, folders) }
             return
         }
-        look(at: written, socket, folders)
+        look(at: written, isNormalised: true, socket, folders)
         if beside, case .unknown = self, socket.file != nil { lookBeside(written, socket, folders) }
     }
 
-    private mutating func look(at path: OSString, _ socket: BoundSocket, _ folders: ShownFolders) {
+    private mutating func look(
+        at path: OSString,
+        isNormalised: Bool,
+        _ socket: BoundSocket,
+        _ folders: ShownFolders
+    ) {
         let flags = UInt64(CS_O_PATH | CS_O_NOFOLLOW)
         let noMagic = UInt64(CS_RESOLVE_NO_MAGICLINKS)
-        var isReal = path.normalised == path
+        var isReal = isNormalised
         var number = -Int(ELOOP)
         if isReal {
             let resolve = noMagic | UInt64(CS_RESOLVE_NO_SYMLINKS)

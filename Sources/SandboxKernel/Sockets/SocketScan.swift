@@ -67,20 +67,29 @@ public struct SocketScan {
     /// Entries of the folders that are looked at.
     var walkLimit = SocketWalk.limit
 
-    /// - Parameters:
-    ///   - roots: what the place shows.
-    ///   - allowed: paths of sockets that the policy lets the job reach.
-    ///   - worker: who it will be.
-    /// - Throws: `SyscallError` for a root that cannot be looked at, or without a table of the mounts.
-    public init(_ roots: [Root], allowed: [OSString], worker: Worker) throws(SyscallError) {
+    init(_ roots: [Root], allowed: [OSString], worker: Worker) throws(SyscallError) {
         folders = try ShownFolders(roots, ShownFolders.mounts())
         self.allowed = allowed
         self.worker = worker
     }
 
-    /// - Throws: `SyscallError` when the kernel gives no list.
-    public func found() throws(SyscallError) -> Result {
-        found(try SocketList.current(on: folders.devices))
+    /// Looks for every socket that the kernel lists.
+    ///
+    /// - Parameters:
+    ///   - roots: what the place shows.
+    ///   - allowed: paths of sockets that the policy lets the job reach.
+    ///   - worker: who it will be.
+    /// - Returns: sockets that the job could reach or that nobody knows the place of.
+    /// - Throws: `SyscallError` when the kernel gives no list, for a root that cannot be looked at, and without a table
+    ///   of the mounts.
+    public static func found(
+        in roots: [Root],
+        allowed: [OSString],
+        worker: Worker
+    ) throws(SyscallError) -> Result {
+        let sockets = try SocketList.current()
+        if sockets.isEmpty { return Result() }
+        return try SocketScan(roots, allowed: allowed, worker: worker).found(sockets)
     }
 
     /// The same for a list.
@@ -106,11 +115,15 @@ public struct SocketScan {
     private func unplaced(_ sockets: [BoundSocket], _ result: inout Result) -> [BoundSocket] {
         var unknown: [BoundSocket] = []
         var beside = 0
-        for (index, socket) in sockets.enumerated() {
-            let written = socket.name.normalised
+        var lookUps = 0
+        for socket in sockets {
+            // A file system of which nothing is shown.
+            if let file = socket.file, !folders.devices.contains(file.device) { continue }
+            let written = socket.path
             var place = SocketPlace.unknown
-            if index < SocketScan.lookUpLimit {
-                place = SocketPlace(socket, folders, beside: beside < SocketScan.besideLimit)
+            lookUps += 1
+            if lookUps <= SocketScan.lookUpLimit {
+                place = SocketPlace(socket, written, folders, beside: beside < SocketScan.besideLimit)
             }
             switch place {
             case .elsewhere: continue

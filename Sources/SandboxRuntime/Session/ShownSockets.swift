@@ -13,7 +13,7 @@ enum ShownSockets {
         let result: SocketScan.Result
         do throws(SyscallError) {
             let worker = SocketScan.Worker(uid: plan.identity.uid, gid: plan.identity.gid)
-            result = try SocketScan(roots, allowed: allowed, worker: worker).found()
+            result = try SocketScan.found(in: roots, allowed: allowed, worker: worker)
         } catch {
             throw Refusal(
                 stage: "plan",
