@@ -72,9 +72,10 @@ enum ProcessAttempts {
                 if pattern.hasPrefix("|") || pattern.contains("/") {
                     throw HostForbids("the host's core_pattern leads elsewhere: \(pattern)")
                 }
+                if forbidsCores { throw HostForbids("the hard limit of core dumps is 0 here") }
             },
             controlKeeper: { _ in ["--limit", "core=unlimited"] },
-            inside: ["core_limit": ["1/1"], "raise": ["EPERM"]],
+            inside: ["core_limit": [forbidsCores ? "0/0" : "1/1"], "raise": ["EPERM"]],
             outside: ["core_limit": ["-1/-1"]],
             ending: [.exited(128 + SIGSEGV)],
             reached: { scene, _ in try scene.names(in: scene.workspace).contains { $0.hasPrefix("core") } }
@@ -89,6 +90,12 @@ enum ProcessAttempts {
             inside: ["opened": ["EMFILE"]]
         ),
     ]
+
+    /// Nobody without CAP_SYS_RESOURCE raises a hard limit again (getrlimit(2)).
+    static let forbidsCores: Bool = {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(UInt32(RLIMIT_CORE.rawValue)), &limit) == 0 && limit.rlim_max == 0
+    }()
 
     /// The inode's number, from `pid:[4026531836]`.
     static let hostPidNamespace: String = {

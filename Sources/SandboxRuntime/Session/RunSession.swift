@@ -293,7 +293,6 @@ public struct RunSession: ~Copyable {
         } catch { warnings.append("the outcome is not recorded: \(error.message)") }
     }
 
-    /// What the job left for tools of the host, for its caller and for the record.
     /// Names and files that the job made where tools obey them, into `end`; and in words.
     private static func tell(_ names: PlantedNames.Found, _ plants: Plants, _ end: inout LaunchEnd) -> [String] {
         end.planted = names.made
