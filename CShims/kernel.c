@@ -199,6 +199,9 @@ long cs_receive(int socket, struct cs_message *message, int *sender, int *passed
     do
         result = CS_CALL3(SYS_recvmsg, socket, &header, MSG_CMSG_CLOEXEC);
     while (result == -EINTR);
+    /* Said once, by a peer that went without reading all of ours; what it wrote before that is still there. */
+    if (result == -ECONNRESET)
+        result = CS_CALL3(SYS_recvmsg, socket, &header, MSG_CMSG_CLOEXEC);
     *sender = 0;
     *passed = -1;
     if (result <= 0)
