@@ -174,7 +174,7 @@ public struct Launch: ~Copyable {
         try mounts.verify(watch.text, root: root.number, &findings)
         let namespaces = try verification.verifyNamespace(files, &findings)
         let names = try ProtectedNames(plan, root: root)
-        let plants = PlantWatch(plan)
+        let plants = try PlantWatch(plan)
         let executable = executable(plan.process, root.number)
 
         let report = try ready(plan)

@@ -28,7 +28,7 @@ final class PlantWatch {
 
     private struct Folder {
         var path: OSString
-        /// O_PATH; -1 when another had its name already, in which nothing can be looked at then.
+        /// O_PATH.
         var number: Int32
 
         func look(_ name: OSString) -> Look {
@@ -59,7 +59,8 @@ final class PlantWatch {
     private var folders: [Int32] = []
 
     /// - Parameter plan: its anchors are the repositories in writable roots.
-    init(_ plan: LaunchPlan) {
+    /// - Throws: `Refusal` for a folder that cannot be watched: the job would be ended for it at the first look.
+    init(_ plan: LaunchPlan) throws(Refusal) {
         var watched: [Watched] = []
         for case .bind(let bind) in plan.steps {
             let isRepository: Bool
@@ -72,22 +73,27 @@ final class PlantWatch {
                 isRepository
                 ? bind.target.lastComponent == ".git" : bind.isDirectory && !bind.options.contains(.readOnly)
             guard isWatched else { continue }
-            let folder = PlantWatch.opened(bind)
+            let folder = try PlantWatch.opened(bind)
             folders.append(folder.number)
-            func watch(_ name: OSString, _ rule: Rule, if isMeant: (Look) -> Bool = { _ in true }) {
+            func watch(
+                _ name: OSString,
+                _ rule: Rule,
+                if isMeant: (Look) -> Bool = { _ in true }
+            ) throws(Refusal) {
                 let before = folder.look(name)
+                if before == .hidden { throw PlantWatch.refusal(folder.path.appending(name)) }
                 if isMeant(before) { watched.append(Watched(folder: folder, name: name, rule: rule, before: before)) }
             }
             guard isRepository else {
-                watch(PlantWatch.head, .layout)
+                try watch(PlantWatch.head, .layout)
                 continue
             }
-            watch(CommonFolder.name, .settings)
+            try watch(CommonFolder.name, .settings)
             // Settings that were there are a protected name; who changes them is on the host.
-            watch(PlantWatch.worktreeSettings, .settings) {
+            try watch(PlantWatch.worktreeSettings, .settings) {
                 $0 == .missing || plan.placeholders.contains(bind.source.appending(PlantWatch.worktreeSettings))
             }
-            watch(PlantWatch.head, .head) { $0.isFileOrLink }
+            try watch(PlantWatch.head, .head) { $0.isFileOrLink }
         }
         self.watched = watched
     }
@@ -97,16 +103,26 @@ final class PlantWatch {
     }
 
     /// Without following any link: as root, the folder's owner must not send us elsewhere.
-    private static func opened(_ bind: BindMount) -> Folder {
+    private static func opened(_ bind: BindMount) throws(Refusal) -> Folder {
         let number = Int32(ClosedFolder.descriptor(bind.source))
-        guard number >= 0 else { return Folder(path: bind.source, number: -1) }
+        guard number >= 0 else { throw refusal(bind.source) }
         var found = cs_identity()
         let isIt =
             cs_identify(number, "", &found) == 0 && found.inode == bind.identity.inode
             && found.device == bind.identity.device
         if isIt { return Folder(path: bind.source, number: number) }
         _ = close(number)
-        return Folder(path: bind.source, number: -1)
+        throw refusal(bind.source)
+    }
+
+    private static func refusal(_ path: OSString) -> Refusal {
+        Refusal(
+            stage: "verify",
+            subject: path.description,
+            message: "\(path) cannot be looked at, or is not what it was: what the job plants there would not be seen",
+            remedy: "see that you may look into that folder, and that nobody moves it, and try again",
+            layer: .mounts
+        )
     }
 
     /// What was planted or broken, if anything, or cannot be looked at any more: in words.

@@ -26,11 +26,11 @@ import Testing
             return lstat(scratch.path(name), &status) == 0
         }
 
-        func watch() -> PlantWatch {
+        func watch() throws -> PlantWatch {
             var plan = SampleLaunch.plan
             plan.placeholders = []
             plan.steps = [bind(path, .workspace), bind(path.appending(".git"), .anchor)]
-            return PlantWatch(plan)
+            return try PlantWatch(plan)
         }
 
         private func bind(_ path: OSString, _ purpose: BindMount.Purpose) -> LaunchStep {
@@ -59,7 +59,7 @@ import Testing
     @Test func aQuietRepositoryHasNothing() throws {
         let repository = try Repository()
         try repository.write(".\n", ".git/commondir")
-        let watch = repository.watch()
+        let watch = try repository.watch()
         #expect(watch.finding() == nil && watch.settled() == Plants())
         #expect(repository.exists(".git/commondir"))
     }
@@ -67,7 +67,7 @@ import Testing
     @Test(arguments: ["commondir", "config.worktree"], [false, true])
     func whatIsPlantedIsTakenAway(name: String, isFolder: Bool) throws {
         let repository = try Repository()
-        let watch = repository.watch()
+        let watch = try repository.watch()
         if isFolder {
             #expect(mkdir(repository.scratch.path(".git/" + name), 0o755) == 0)
         } else {
@@ -82,7 +82,7 @@ import Testing
 
     @Test func whatCannotBeTakenAwayIsSaidToBeThere() throws {
         let repository = try Repository()
-        let watch = repository.watch()
+        let watch = try repository.watch()
         let inner = repository.scratch.path(".git/commondir/x")
         try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: true)
         let plants = watch.settled()
@@ -92,7 +92,7 @@ import Testing
     @Test func whatTookThePlaceOfOursIsTakenAway() throws {
         let repository = try Repository()
         try repository.write(".\n", ".git/commondir")
-        let watch = repository.watch()
+        let watch = try repository.watch()
         try repository.write("/elsewhere\n", ".git/other")
         #expect(rename(repository.scratch.path(".git/other"), repository.scratch.path(".git/commondir")) == 0)
         #expect(watch.settled().removed == [repository.path.appending(".git/commondir")])
@@ -103,7 +103,7 @@ import Testing
     @Test(arguments: [true, false])
     func aBrokenHeadIsFound(isPipe: Bool) throws {
         let repository = try Repository()
-        let watch = repository.watch()
+        let watch = try repository.watch()
         #expect(unlink(repository.scratch.path(".git/HEAD")) == 0)
         if isPipe { #expect(mkfifo(repository.scratch.path(".git/HEAD"), 0o644) == 0) }
         try repository.write("ref: refs/heads/main\n", "HEAD")
@@ -115,7 +115,7 @@ import Testing
     /// A folder there is what a cover is: git gives up on it.
     @Test func aCoverIsNoPartOfALayout() throws {
         let repository = try Repository()
-        let watch = repository.watch()
+        let watch = try repository.watch()
         #expect(mkdir(repository.scratch.path("commondir"), 0o755) == 0)
         try repository.write("x", "HEAD")
         #expect(watch.finding() == nil)
@@ -126,7 +126,7 @@ import Testing
     /// Whoever gives the workspace another name has not planted anything.
     @Test func aWorkspaceThatIsRenamedIsStillLookedAt() throws {
         let repository = try Repository()
-        let watch = repository.watch()
+        let watch = try repository.watch()
         let other = repository.scratch.path + "-renamed"
         #expect(rename(repository.scratch.path, other) == 0)
         #expect(watch.finding() == nil)
