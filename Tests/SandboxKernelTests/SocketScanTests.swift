@@ -230,7 +230,7 @@ import Testing
     }
 
     /// Another user's socket is not in folders that only their owner can write; a folder for everybody may have it.
-    @Test(.enabled(if: geteuid() == 0, "folders of several owners"))
+    @Test(.enabled(if: geteuid() == 0, "only root makes folders of several owners"))
     func socketsOfOthersAreDroppedWhereOnlyTheOwnerWrites() throws {
         let tree = try Tree()
         let owner = geteuid()

@@ -27,8 +27,8 @@ public struct HardLinks {
         var path: OSString
     }
 
-    /// Entries of all folders together: some ten milliseconds.
-    public static let limit = 10_000
+    /// Entries of all folders together: some hundred milliseconds, in folders as large as that only.
+    public static let limit = 100_000
 
     private let limit: Int
     private var seen = 0
