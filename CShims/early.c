@@ -4,8 +4,7 @@
  * To start both takes about as long as the kernel needs for the namespaces (in a virtual machine each of some forty cpuid
  * instructions of the C library is a trap), so the two are done at once. Nothing is decided here: pid 1 gets the
  * namespaces that nearly every policy asks for, and the steps that the last launch's plan began with. When the plan is
- * known, the supervisor compares both with it (EarlyStart, Launch); what does not agree is killed and begun again. Until
- * then only a private mount table has been changed.
+ * known, the supervisor compares both with it (EarlyStart, Launch); what does not agree is killed and begun again.
  *
  * Runs before libc: no libc calls, no pointers in constant data (entry.c).
  */

@@ -32,8 +32,9 @@ public struct FirstSteps: Hashable, Sendable {
 
     /// How many steps of a lowered plan these are; nil when they are not its beginning.
     public func count(in plan: [UInt8]) -> Int? {
-        guard let own = header(bytes), let whole = header(plan), own.first_steps == 1, own.step_count > 0,
-            own.step_count <= whole.step_count, own.rule_count == 0, own.place_filter_count == 0
+        guard let own = header(bytes), let whole = header(plan), own.magic == whole.magic, own.first_steps == 1,
+            Int(own.total) == bytes.count, own.step_count > 0, own.step_count <= whole.step_count,
+            own.rule_count == 0, own.rules == own.steps, own.place_filter_count == 0, own.place_filter == own.steps
         else { return nil }
         let start = MemoryLayout<cs_plan>.size
         let stride = MemoryLayout<cs_step>.stride
@@ -46,6 +47,12 @@ public struct FirstSteps: Hashable, Sendable {
         let isSame = bytes.withUnsafeBytes { mine in
             plan.withUnsafeBytes { theirs in
                 guard let mine = mine.baseAddress, let theirs = theirs.baseAddress else { return false }
+                // Where its strings end is the file's own word: all that a step names has to lie before it.
+                for index in 0..<Int(own.step_count) {
+                    let step = (mine + steps + index * stride).loadUnaligned(as: cs_step.self)
+                    if Int(step.path) + Int(step.path_length) >= strings { return false }
+                    if Int(step.text) + Int(step.text_length) >= strings { return false }
+                }
                 return memcmp(mine + start, theirs + start, strings - start) == 0
                     && memcmp(mine + steps, theirs + Int(whole.steps), Int(own.step_count) * stride) == 0
             }

@@ -115,8 +115,10 @@ public struct Launch: ~Copyable {
             }
             return nil
         } catch {
-            if case .step = error { return Refusal(error, steps: plan.steps) }
-            return nil
+            switch error {
+            case .step, .setUp: return Refusal(error, steps: plan.steps)
+            case .syscall, .gone, .timedOut, .unexpected: return nil
+            }
         }
     }
 

@@ -24,6 +24,12 @@ enum Output {
         return poll(&waiting, 1, 0) == 1
     }
 
+    /// Whether stderr takes this without waiting: a pipe that can be written to has room for 4,096 bytes (pipe(7)), a terminal
+    /// for less.
+    static func takes(_ text: String) -> Bool {
+        text.isEmpty || text.utf8.count <= 1024 && canBeHeard
+    }
+
     /// The style for stdout.
     static var style: Style {
         Style(isTerminal: isatty(STDOUT_FILENO) == 1, environment: CallerStrings.environment)

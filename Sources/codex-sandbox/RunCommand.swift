@@ -29,7 +29,12 @@ enum RunCommand {
         var session = RunSession(
             LaunchOptions(options, closedStreams: closedStreams),
             exitStatus: ExitStatus.of,
-            say: { notes in Output.say(OwnWords.notes(notes, quiet: options.quiet)) }
+            say: { notes, mayWait in
+                let words = OwnWords.notes(notes, quiet: options.quiet)
+                if !mayWait && !Output.takes(words) { return false }
+                Output.say(words)
+                return true
+            }
         )
         return session.run()
     }

@@ -55,7 +55,8 @@ struct EarlyStartTests {
     }
 
     enum Damage: String, CaseIterable, Sendable {
-        case garbage, empty, truncated, tooLarge, otherContents, otherMode, secondName, symbolicLink, folder, fifo
+        case garbage, empty, truncated, tooLarge, otherContents, otherMagic, otherMode, secondName, symbolicLink,
+            folder, fifo
     }
 
     @Test(arguments: Damage.allCases, Caller.available)
@@ -75,6 +76,7 @@ struct EarlyStartTests {
             let name = try #require(bytes.range(of: Data("127.0.0.1 localhost".utf8)))
             bytes.replaceSubrange(name, with: Data("127.0.0.1 evilhosts".utf8))
             try put(bytes, scene)
+        case .otherMagic: try put(Data([0x58]) + good.dropFirst(), scene)
         case .otherMode: try put(good, scene, mode: 0o644)
         case .secondName:
             try put(good, scene)

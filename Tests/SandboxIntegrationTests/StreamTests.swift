@@ -103,6 +103,23 @@ struct StreamTests {
         #expect(result.left == 0 && result.stuck == [], "\(result.story)")
     }
 
+    /// Notes are said after the release: not at the price of a job that nobody watches.
+    @Test(.runsAlone, arguments: Caller.available)
+    func limitsHoldWhileOurOwnWordsHaveNoReader(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let full = """
+            mkfifo ./said; exec 9<> ./said
+            dd if=/dev/zero of=./said bs=4096 oflag=nonblock conv=notrunc 2> /dev/null; exec "$@" 2> ./said
+            """
+        let bomb = "exec '\(scene.program("hostile-processes"))' memory 400 private"
+        let process = try start(full, ["/bin/sh", "-c", bomb], scene, options: ["--memory", "64MiB"])
+        try waitForTheResult(process, scene)
+        #expect(try scene.report().outcome == "memory-exceeded")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.left == 0 && result.stuck == [], "\(result.story)")
+    }
+
     @Test(.runsAlone, arguments: ["1", "12"], Caller.available)
     func limitsHoldOnATerminalThatNobodyReads(which: String, caller: Caller) throws {
         let scene = try Scene(caller)

@@ -99,6 +99,28 @@ import Testing
         #expect(same.filter { $0 >= header }.count <= 7, "\(same)")
     }
 
+    /// Where the strings end is the file's own word.
+    @Test func stringsThatAreSaidToEndEarlyAreComparedAllTheSame() throws {
+        let first = try #require(FirstSteps(of: Self.plan()))
+        let whole = Self.lowered(Self.plan())
+        let start = 96  // the header
+        var bytes = first.bytes
+        let text = try #require(Self.position(of: "127.0.0.1 localhost", in: bytes))
+        bytes[text] = UInt8(ascii: "6")
+        for end in [start, start + 1, text, text + 1] {
+            // strings_end stands behind magic, total, counts and offsets: cs_wire.h.
+            withUnsafeBytes(of: UInt32(end).littleEndian) {
+                for (index, byte) in $0.enumerated() { bytes[40 + index] = byte }
+            }
+            #expect(FirstSteps(holding: bytes).count(in: whole) == nil, "\(end)")
+        }
+    }
+
+    private static func position(of text: String, in bytes: [UInt8]) -> Int? {
+        let wanted = Array(text.utf8)
+        return bytes.indices.first { bytes[$0...].starts(with: wanted) }
+    }
+
     @Test func damagedOnesAreNeverRead() throws {
         let first = try #require(FirstSteps(of: Self.plan()))
         let whole = Self.lowered(Self.plan())

@@ -18,7 +18,7 @@ public struct RunSession: ~Copyable {
 
     private let options: LaunchOptions
     private let exitStatus: (Outcome) -> Int32
-    private let say: ([String]) -> Void
+    private let say: ([String], _ mayWait: Bool) -> Bool
     private let startedAt = Timestamp.now
     private var warnings: [String] = []
     /// Not said yet: words for a person must not hold up the launch.
@@ -27,11 +27,12 @@ public struct RunSession: ~Copyable {
     /// - Parameters:
     ///   - options: what was asked for.
     ///   - exitStatus: what the caller tells for an outcome; it goes into the record.
-    ///   - say: notes for a person, called as soon as the worker is released, or the launch refused.
+    ///   - say: notes for a person, called as soon as the worker is released, when it must not wait for
+    ///     a reader: nobody watches the job then. Answers whether they were said; else they are said at the end.
     public init(
         _ options: LaunchOptions,
         exitStatus: @escaping (Outcome) -> Int32,
-        say: @escaping ([String]) -> Void
+        say: @escaping ([String], _ mayWait: Bool) -> Bool
     ) {
         self.options = options
         self.exitStatus = exitStatus
@@ -154,7 +155,7 @@ public struct RunSession: ~Copyable {
 
     private mutating func sayNotes() {
         if notes.isEmpty { return }
-        say(notes)
+        _ = say(notes, true)
         notes = []
     }
 
@@ -262,7 +263,7 @@ public struct RunSession: ~Copyable {
                 } catch { throw error.refusal }
             },
             released: {
-                say(notes)
+                if say(notes, false) { notes = [] }
                 store.settle()
             },
             ended: { done in
@@ -280,8 +281,8 @@ public struct RunSession: ~Copyable {
                 ending = draft
             }
         )
-        self.notes = done.released ? [] : notes
-        if done.released && !done.beganEarly { RunSession.keepFirstSteps(plan, options) }
+        self.notes = notes
+        defer { RunSession.settleFirstSteps(done, plan, options) }
         guard let ending, let text else {
             finish(done, recorded ? prepared : nil, &store, context, &end)
             return
@@ -312,9 +313,11 @@ public struct RunSession: ~Copyable {
         return warnings
     }
 
-    /// The next launch's pid 1 begins with them.
-    private static func keepFirstSteps(_ plan: LaunchPlan, _ options: LaunchOptions) {
-        FirstStepsFile(cacheFolder: OwnFolders.withoutState(options).cache)?.write(plan)
+    /// Leaves them for the next launch, whose pid 1 begins with them; takes them away where a launch with them came to nothing.
+    private static func settleFirstSteps(_ done: CompletedLaunch, _ plan: LaunchPlan, _ options: LaunchOptions) {
+        if done.released == done.beganEarly { return }
+        let file = FirstStepsFile(cacheFolder: OwnFolders.withoutState(options).cache)
+        if done.released { file?.write(plan) } else { file?.remove(plan) }
     }
 
     private mutating func launchUnconfined(
