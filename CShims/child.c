@@ -268,7 +268,14 @@ static int reap(int pid)
     do
         result = CS_CALL4(SYS_wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
-    return result < 0 ? (int)result : 0;
+    if (result >= 0)
+        return 0;
+    /* The launch fails; but what it has begun must be gone before anything of it is taken away. */
+    long waited;
+    do
+        waited = CS_CALL5(SYS_waitid, P_PID, pid, NULL, WEXITED, NULL);
+    while (waited == -EINTR);
+    return (int)result;
 }
 
 int cs_launch_begin(struct cs_launch *launch)

@@ -11,7 +11,7 @@ import Testing
         var kept: OSString { path.appending("kept") }
 
         init() throws {
-            var template = Array("/tmp/codex-sandbox-links-XXXXXX".utf8CString)
+            var template = Array("/tmp/codex-sandbox-test-links-XXXXXX".utf8CString)
             try #require(mkdtemp(&template) != nil)
             path = try RealPath.of(OSString(template.dropLast().map { UInt8(bitPattern: $0) }))
             for folder in ["kept", "kept/a", "kept/a/b", "other"] {

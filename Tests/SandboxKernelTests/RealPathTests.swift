@@ -10,7 +10,7 @@ import Testing
         let path: OSString
 
         init() throws {
-            var template = Array("/tmp/codex-sandbox-real-XXXXXX".utf8CString)
+            var template = Array("/tmp/codex-sandbox-test-real-XXXXXX".utf8CString)
             try #require(mkdtemp(&template) != nil)
             path = try RealPath.of(OSString(template.dropLast().map { UInt8(bitPattern: $0) }))
             for folder in ["real", "real/deep"] { try #require(mkdir("\(path)/\(folder)", 0o755) == 0) }

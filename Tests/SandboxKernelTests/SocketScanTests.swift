@@ -18,7 +18,7 @@ import Testing
         var outer: OSString { path.appending("out") }
 
         init() throws {
-            var template = Array("/tmp/codex-sandbox-sockets-XXXXXX".utf8CString)
+            var template = Array("/tmp/codex-sandbox-test-sockets-XXXXXX".utf8CString)
             try #require(mkdtemp(&template) != nil)
             path = try RealPath.of(OSString(template.dropLast().map { UInt8(bitPattern: $0) }))
             before = try SocketList.diagnosed()
