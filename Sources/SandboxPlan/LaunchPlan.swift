@@ -16,8 +16,8 @@ public struct LaunchPlan: Hashable, Sendable {
     public var steps: [LaunchStep]
     /// So many of the first steps do not depend on the workspace.
     public var commonSteps: Int
-    /// Protected names that do not exist: made as empty folders on the host before the launch, covered inside, removed
-    /// after the last run in the workspace.
+    /// Protected names that do not exist: made as empty folders, or files that say nothing (git's two), on the host before
+    /// the launch, covered inside, removed after the last run in the workspace.
     public var placeholders: [OSString]
     public var landlock: LandlockPlan
     public var limits: LimitPlan

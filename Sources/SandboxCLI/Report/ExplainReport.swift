@@ -18,7 +18,7 @@ public struct ExplainReport {
         var lines = head
         lines += section("LAYERS", layers)
         lines += section("STEPS", steps)
-        lines += section("PLACEHOLDERS, empty folders on the host while something runs here", placeholders)
+        lines += section("PLACEHOLDERS, empty things on the host while something runs here", placeholders)
         lines += section("LANDLOCK", landlock)
         lines += section("LIMITS", limits)
         lines += section("ENVIRONMENT", environment)
