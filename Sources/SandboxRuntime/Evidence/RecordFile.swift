@@ -4,7 +4,7 @@ internal import SandboxPlan
 
 /// A file of records, one line each, that several processes append to.
 ///
-/// A line is one write(2) under an exclusive flock(2). If it does not fit, the file is cut back to its length under the same
+/// A line is one writev(2) under an exclusive flock(2). If it does not fit, the file is cut back to its length under the same
 /// lock, so that a full disk leaves no half line; a half line that a killed writer left is closed off by the next append, and
 /// a reader reports it.
 struct RecordFile: ~Copyable {
@@ -69,13 +69,9 @@ struct RecordFile: ~Copyable {
         try lock()
         defer { _ = flock(descriptor.number, LOCK_UN) }
         let length = Int64(try status().st_size)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(line.bytes.count + 2)
-        if try endsInHalfLine(length) { bytes.append(UInt8(ascii: "\n")) }
-        bytes += line.bytes
-        bytes.append(UInt8(ascii: "\n"))
-        try checkFileSizeLimit(length + Int64(bytes.count))
-        try write(bytes, after: length)
+        let before = try endsInHalfLine(length) ? 1 : 0
+        try checkFileSizeLimit(length + Int64(before + line.bytes.count + 1))
+        try write(line.bytes, newlinesBefore: before, after: length)
         if durable { try flush() }
     }
 
@@ -135,19 +131,42 @@ struct RecordFile: ~Copyable {
         )
     }
 
-    private borrowing func write(_ bytes: [UInt8], after length: Int64) throws(EvidenceError) {
+    /// One call for the line and its newlines: what other launches append stands before it or after it (write(2), O_APPEND).
+    private borrowing func write(
+        _ line: [UInt8],
+        newlinesBefore before: Int,
+        after length: Int64
+    ) throws(EvidenceError) {
+        let whole = before + line.count + 1
         while true {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor.number, $0.baseAddress, $0.count) }
+            let count = RecordFile.write(line, newlinesBefore: before, to: descriptor.number)
             let code = errno
-            if count == bytes.count { return }
+            if count == whole { return }
             if count < 0 && code == EINTR { continue }
-            var error = failure("append to", "write", count < 0 ? code : ENOSPC)
-            if count >= 0 { error.cause = "only \(count) of \(bytes.count) bytes fitted" }
+            var error = failure("append to", "writev", count < 0 ? code : ENOSPC)
+            if count >= 0 { error.cause = "only \(count) of \(whole) bytes fitted" }
             error.remedy = "free space on the file system of \(path), or name another folder with --state-dir DIR"
             if count > 0 && ftruncate(descriptor.number, off_t(length)) != 0 {
                 error.cause += "; and the half line could not be cut off again (\(ErrnoName.name(Glibc.errno)))"
             }
             throw error
+        }
+    }
+
+    private static func write(_ line: [UInt8], newlinesBefore before: Int, to descriptor: Int32) -> Int {
+        var newline = UInt8(ascii: "\n")
+        return line.withUnsafeBytes { line in
+            withUnsafeMutablePointer(to: &newline) { newline in
+                // writev(2) only reads.
+                let text = UnsafeMutableRawPointer(mutating: line.baseAddress)
+                var parts = (
+                    iovec(iov_base: newline, iov_len: before), iovec(iov_base: text, iov_len: line.count),
+                    iovec(iov_base: newline, iov_len: 1)
+                )
+                return withUnsafePointer(to: &parts) {
+                    $0.withMemoryRebound(to: iovec.self, capacity: 3) { writev(descriptor, $0, 3) }
+                }
+            }
         }
     }
 

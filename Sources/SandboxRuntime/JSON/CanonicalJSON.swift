@@ -6,9 +6,7 @@ public struct CanonicalJSON: Hashable, Sendable {
 
     /// What `write` writes, which is one value.
     init(capacity: Int = 256, _ write: (inout JSONWriter) -> Void) {
-        var writer = JSONWriter(capacity: capacity)
-        write(&writer)
-        bytes = writer.bytes
+        bytes = JSONWriter.bytes(capacity: capacity, write)
     }
 
     public var text: String { String(decoding: bytes, as: UTF8.self) }

@@ -3,24 +3,40 @@
 /// A record is written at every launch, so nothing is built that is then walked: whoever writes an object writes its members
 /// in order. A build for tests traps at a key out of order, and at a key that comes twice.
 struct JSONWriter: ~Copyable {
-    // Memory of its own: an array would be asked before each byte whether it is shared.
+    // Not an array, which would be asked before each byte whether it is shared.
     private var buffer: UnsafeMutableRawBufferPointer
     private var count = 0
+    /// Whether the buffer is the writer's own, because the memory it was given did not suffice.
+    private var hasOutgrown = false
     #if DEBUG
     /// The key written last in each object that is open; nil before the first.
     private var lastKeys: [String?] = []
     #endif
 
-    init(capacity: Int = 256) {
-        buffer = .allocate(byteCount: max(capacity, 64), alignment: 1)
+    /// Writes into `memory` as long as that suffices; the caller keeps it until the writer is gone.
+    private init(into memory: UnsafeMutableBufferPointer<UInt8>) {
+        buffer = UnsafeMutableRawBufferPointer(memory)
     }
 
     deinit {
-        buffer.deallocate()
+        if hasOutgrown { buffer.deallocate() }
     }
 
-    /// What has been written.
-    var bytes: [UInt8] { Array(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+    /// What `write` writes, straight into the array's memory where `capacity` bytes are enough: a record's pages are as dear
+    /// as its text.
+    static func bytes(capacity: Int, _ write: (inout JSONWriter) -> Void) -> [UInt8] {
+        var longer: [UInt8]?
+        let bytes = [UInt8](unsafeUninitializedCapacity: max(capacity, 64)) { memory, count in
+            var writer = JSONWriter(into: memory)
+            write(&writer)
+            if writer.hasOutgrown {
+                longer = Array(UnsafeRawBufferPointer(rebasing: writer.buffer[..<writer.count]))
+            } else {
+                count = writer.count
+            }
+        }
+        return longer ?? bytes
+    }
 
     // MARK: - Values
 
@@ -179,8 +195,9 @@ struct JSONWriter: ~Copyable {
         guard buffer.count - count < more else { return }
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (buffer.count + more), alignment: 1)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        buffer.deallocate()
+        if hasOutgrown { buffer.deallocate() }
         buffer = larger
+        hasOutgrown = true
     }
 
     private mutating func append(_ byte: UInt8) {
