@@ -24,7 +24,7 @@ public enum OwnWords {
     /// Why nothing ran: what, where, errno, and what to do about it.
     public static func refusal(_ refusal: Refusal) -> String {
         // A policy's problems stand on lines of their own; each gets the prefix.
-        var text = "refused: \(refusal.message)".split(separator: "\n  ").map(String.init)
+        var text = "refused: \(refusal.message)".pieces(between: "\n  ")
         for index in text.indices.dropFirst() { text[index] = "  " + text[index] }
         let place = refusal.step.isEmpty ? refusal.stage : refusal.step
         if !refusal.step.isEmpty || !refusal.subject.isEmpty || refusal.errno != 0 {

@@ -1,3 +1,5 @@
+internal import SandboxPlan
+
 /// Launches for people: what `evidence show` and `evidence list` print.
 ///
 /// Every string of a record is taken for hostile and escaped.
@@ -161,8 +163,8 @@ public enum LaunchText {
         }
         if let name = refusal["errno"]?["name"] { table.add("errno", ShownText.string(name)) }
         // In the record the newline between a policy's problems is escaped, as every control character is.
-        let lines = refusal["message"]?.string?.split(separator: "\\n  ") ?? ["?"]
-        for (index, line) in lines.enumerated() { table.add(index == 0 ? "why" : "", ShownText.escaped(String(line))) }
+        let lines = refusal["message"]?.string?.pieces(between: "\\n  ") ?? ["?"]
+        for (index, line) in lines.enumerated() { table.add(index == 0 ? "why" : "", ShownText.escaped(line)) }
         table.add("remedy", ShownText.string(refusal["remedy"]))
         return table.lines(indent: 2)
     }
