@@ -18,6 +18,7 @@
 #define CS_AWAKE_TICKS 2000000u
 #define CS_AWAKE_LOOK_TICKS 40000u
 #define CS_AWAKE_LONG_LOOKS 3
+#define CS_AWAKE_PAUSES 64 /* about a microsecond */
 
 /* Returns when `descriptor` has something, or when it is time to sleep; the caller waits as if this had not been. */
 static inline void cs_wait_awake(int descriptor)
@@ -31,6 +32,9 @@ static inline void cs_wait_awake(int descriptor)
         /* The last look comes after the last pause: so each wait is pairs of both, and one look (the fault suite counts). */
         if (CS_CALL3(SYS_poll, &watched, 1, 0) != 0 || tired)
             return;
+        /* What shares the core with this processor gets it meanwhile. */
+        for (int i = 0; i < CS_AWAKE_PAUSES; i++)
+            __builtin_ia32_pause();
         CS_CALL0(SYS_sched_yield); /* on one processor nothing would ever come otherwise */
         const uint64_t now = __builtin_ia32_rdtsc();
         if (now - last > CS_AWAKE_LOOK_TICKS)
