@@ -24,7 +24,7 @@ enum Program {
             return ExitStatus.refused
         }
         switch command {
-        case .run(let options): return RunCommand.status(options, closedStreams: closed)
+        case .run(let options): RunCommand.run(options, closedStreams: closed)
         case .explain(let options): return ExplainCommand.status(options, closedStreams: closed)
         case .doctor(let options): return DoctorCommand.status(options)
         case .policy(let options): return PolicyCommand.status(options)
@@ -32,6 +32,13 @@ enum Program {
         case .help(let page): return Output.show(HelpText.text(page), status: 0)
         case .version: return Output.show(HelpText.version, status: 0)
         }
+    }
+
+    /// Ends the program: nothing is buffered in the C library, and nothing waits for its end.
+    static func leave(_ status: Int32) -> Never {
+        // What was begun before all this, and came to nothing: a wrong option, a refusal.
+        cs_early_end()
+        _exit(status)
     }
 
     private static func isRun(_ command: Command) -> Bool {

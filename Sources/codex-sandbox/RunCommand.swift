@@ -7,8 +7,17 @@ internal import SandboxRuntime
 
 /// `codex-sandbox run`.
 enum RunCommand {
-    static func status(_ options: RunOptions, closedStreams: Int) -> Int32 {
-        let end = end(of: options, closedStreams: closedStreams)
+    /// Launches, waits, says how it ended, and ends this program with the exit status for that.
+    static func run(_ options: RunOptions, closedStreams: Int) -> Never {
+        let end = end(of: options, closedStreams: closedStreams) { end in
+            say(end, options)
+            // Here, where all that the launch held is still there: the kernel takes it away at once, we piece by piece.
+            Program.leave(ExitStatus.of(end.outcome))
+        }
+        Program.leave(ExitStatus.of(end.outcome))
+    }
+
+    private static func say(_ end: RunSession.End, _ options: RunOptions) {
         var words = end.warnings.isEmpty ? "" : OwnWords.lines(end.warnings)
         if let elsewhere = foundOutside(end) {
             words += OwnWords.lines([elsewhere])
@@ -17,15 +26,18 @@ enum RunCommand {
         }
         // Somebody wanted us to end: not at the price of waiting for the same reader again.
         if !end.outputIsLost || Output.canBeHeard { Output.say(words) }
-        return ExitStatus.of(end.outcome)
     }
 
-    /// Launches, waits, and says how it ended.
+    /// Launches, waits, and tells how it ended.
     static func outcome(of options: RunOptions) -> Outcome {
-        end(of: options, closedStreams: 0).outcome
+        end(of: options, closedStreams: 0) { _ in }.outcome
     }
 
-    private static func end(of options: RunOptions, closedStreams: Int) -> RunSession.End {
+    private static func end(
+        of options: RunOptions,
+        closedStreams: Int,
+        _ ended: (RunSession.End) -> Void
+    ) -> RunSession.End {
         var session = RunSession(
             LaunchOptions(options, closedStreams: closedStreams),
             exitStatus: ExitStatus.of,
@@ -36,7 +48,7 @@ enum RunCommand {
                 return true
             }
         )
-        return session.run()
+        return session.run(ended)
     }
 
     /// For a command that is on the host's disk but not in the sandbox: where, and how to show it.

@@ -7,8 +7,4 @@ internal import Glibc
 if cs_init_requested(cs_arguments(), environ) != 0 { cs_init_main() }
 if cs_drop_requested(cs_arguments(), environ) != 0 { cs_drop_main(cs_arguments()) }
 
-let status = Program.status(of: Array(CallerStrings.arguments.dropFirst()))
-// What was begun before all this, and came to nothing: a wrong option, a refusal.
-cs_early_end()
-// Nothing is buffered in the C library, and nothing waits for its end.
-_exit(status)
+Program.leave(Program.status(of: Array(CallerStrings.arguments.dropFirst())))

@@ -40,11 +40,17 @@ public struct RunSession: ~Copyable {
     }
 
     /// Runs to the end; every way out has its record, but the one where no record can be written.
-    public mutating func run() -> End {
+    ///
+    /// - Parameter ended: called once, with everything said and recorded, and everything that the launch had open still
+    ///   open: a caller that exits there spares itself taking it apart.
+    /// - Returns: the same again.
+    public mutating func run(_ ended: (End) -> Void) -> End {
         do throws(Refusal) {
-            return try recorded()
+            return try recorded(ended)
         } catch {
-            return End(outcome: .refused(error), plan: nil, warnings: warnings)
+            let end = End(outcome: .refused(error), plan: nil, warnings: warnings)
+            ended(end)
+            return end
         }
     }
 
@@ -61,7 +67,7 @@ public struct RunSession: ~Copyable {
     }
 
     /// Throws only while there is no place for a record yet.
-    private mutating func recorded() throws(Refusal) -> End {
+    private mutating func recorded(_ ended: (End) -> Void) throws(Refusal) -> End {
         // Before anything of ours is open: a number that the caller has not opened must not turn out to be one of them.
         var result = try ResultFile(options.result)
         let folders = try OwnFolders(options)
@@ -150,7 +156,9 @@ public struct RunSession: ~Copyable {
         // Last, because it takes as long as the reader does: whatever ends us meanwhile, the record is whole.
         let lost = streams.end()
         if let lost { warnings.append(lost) }
-        return End(outcome: end.outcome, plan: plan, warnings: warnings, outputIsLost: lost != nil)
+        let told = End(outcome: end.outcome, plan: plan, warnings: warnings, outputIsLost: lost != nil)
+        ended(told)
+        return told
     }
 
     private mutating func sayNotes() {
