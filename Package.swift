@@ -15,10 +15,15 @@ let swiftSettings: [SwiftSetting] = [
         [
             "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors",
             "-Xfrontend", "-disable-generic-metadata-prespecialization", "-cross-module-optimization",
+            "-Xfrontend", "-function-sections",
         ],
         .when(configuration: .release)
     ),
 ]
+
+/// What is installed uses no regular expressions: they would be a tenth of the launcher, and of what is relocated at each start.
+let productSettings: [SwiftSetting] =
+    swiftSettings + [.unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"])]
 
 let cWarnings: [String] = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror"]
 
@@ -30,13 +35,15 @@ let staticPIE: [LinkerSetting] = [
             "-Xlinker", "--gc-sections", "-Xlinker", "--pack-dyn-relocs=relr",
             // pid 1 of a place leaves before libc and Swift start (CShims/entry.c).
             "-Xlinker", "-e", "-Xlinker", "cs_start",
+            "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/codex-sandbox/launch.order",
+            "-Xlinker", "--no-warn-symbol-ordering",
         ],
         .when(configuration: .release)
     )
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+    .target(name: name, dependencies: dependencies, swiftSettings: productSettings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -59,7 +66,7 @@ let package = Package(
             path: "CShims",
             exclude: ["toml"],
             publicHeadersPath: "include",
-            cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(cWarnings)]
+            cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(cWarnings + ["-ffunction-sections"])]
         ),
         // toml++ behind an extern "C" face; a target of its own because it is another language.
         .target(
@@ -87,13 +94,14 @@ let package = Package(
         .executableTarget(
             name: "codex-sandbox",
             dependencies: ["SandboxCLI", "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"],
-            swiftSettings: swiftSettings,
+            exclude: ["launch.order"],
+            swiftSettings: productSettings,
             linkerSettings: staticPIE
         ),
         .executableTarget(
             name: "codex-sandboxd",
             dependencies: ["PolicyCompiler", "SandboxRuntime", "SandboxPolicy", "SandboxPlan"],
-            swiftSettings: swiftSettings
+            swiftSettings: productSettings
         ),
 
         // Test support: a process that refuses one of its own system calls.
