@@ -14,10 +14,10 @@
 
 #include "cs_sys.h"
 
-/* In ticks of the time stamp counter, which runs at 1 to 4 GHz: about 0.5 to 2 ms, and 10 to 40 us. */
-#define CS_AWAKE_TICKS 2000000u
+/* In ticks of the time stamp counter, which runs at 1 to 4 GHz: about 1 to 5 ms, and 10 to 40 us. */
+#define CS_AWAKE_TICKS 5000000u
 #define CS_AWAKE_LOOK_TICKS 40000u
-#define CS_AWAKE_LONG_LOOKS 3
+#define CS_AWAKE_LONG_LOOKS 12
 #define CS_AWAKE_PAUSES 64 /* about a microsecond */
 
 /* Returns when `descriptor` has something, or when it is time to sleep; the caller waits as if this had not been. */
