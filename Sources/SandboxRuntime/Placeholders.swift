@@ -55,10 +55,12 @@ public struct Placeholders: ~Copyable {
         if !held.isOver { _ = Placeholders.end(ledger, spares, held) }
     }
 
-    /// Takes away what this run has made, if it is the last one in the workspace.
+    /// Takes away what this run has made, if it is the last one in the workspace; once.
+    ///
+    /// To be called when no process of the job is left; its mounts may still be there.
     ///
     /// - Returns: warnings.
-    public func end() -> [String] { Placeholders.end(ledger, spares, held) }
+    public func end() -> [String] { held.isOver ? [] : Placeholders.end(ledger, spares, held) }
 
     private static func end(
         _ ledger: borrowing PlaceholderLedger,

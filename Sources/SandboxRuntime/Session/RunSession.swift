@@ -141,7 +141,7 @@ public struct RunSession: ~Copyable {
                 plan = preparation.plan
                 try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
                 try placeholders.make(for: preparation.plan)
-                try self.launch(launch, preparation, &streams, &store, &context, &end)
+                try self.launch(launch, preparation, placeholders, &streams, &store, &context, &end)
                 warnings += placeholders.end()
             }
         } catch {
@@ -219,6 +219,7 @@ public struct RunSession: ~Copyable {
     private mutating func launch(
         _ launch: consuming Launch,
         _ preparation: borrowing Preparation,
+        _ placeholders: borrowing Placeholders,
         _ streams: inout StandardStreams,
         _ store: inout EvidenceStore,
         _ context: inout LaunchContext,
@@ -285,6 +286,7 @@ public struct RunSession: ~Copyable {
                     covered: plan.placeholders
                 )
                 told = RunSession.tell(PlantedNames.found(missing), done.plants, &draft)
+                told += placeholders.end()
                 text = store.outcome(prepared, draft)
                 ending = draft
             }
