@@ -1,5 +1,7 @@
 /*
- * Times the start of programs: every command once in each round, in turn, so that all see the same machine.
+ * Times the start of programs: every command once in each round, so that all see the same machine. Each round begins with
+ * another one, and before each there is a pause: the kernel takes a namespace away in the background, and what it does for
+ * one command must not be another's time.
  *
  *   time-launch WARM-UPS ROUNDS SEPARATOR COMMAND [ARG...] [SEPARATOR COMMAND [ARG...]]...
  *
@@ -21,6 +23,8 @@
 extern char **environ;
 
 enum { max_commands = 16 };
+/* Several times what the kernel works after a launch. */
+static const struct timespec settling = {.tv_nsec = 5 * 1000 * 1000};
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -80,7 +84,11 @@ int main(int argc, char **argv) {
     }
     for (int round = -warm_ups; round < rounds; round++) {
         int64_t times[max_commands];
-        for (int i = 0; i < count; i++) times[i] = launch(commands[i], &actions);
+        for (int i = 0; i < count; i++) {
+            const int next = (round + warm_ups + i) % count;
+            nanosleep(&settling, NULL);
+            times[next] = launch(commands[next], &actions);
+        }
         for (int i = 0; i < count && round >= 0; i++) printf("%lld%c", (long long)times[i], i + 1 == count ? '\n' : ' ');
     }
     return 0;

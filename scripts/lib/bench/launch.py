@@ -1,8 +1,9 @@
 """Times `codex-sandbox run` against bubblewrap and against the bare command.
 
 Whole-process wall time of a command that does nothing, default policy, verification and record included. All launchers
-run once in each round, in turn; a ratio is the median of the rounds' own ratios, so that a drift of the machine falls on
-both sides. Compare ratios, not milliseconds. First row: /bin/true. Second row: an executable of 100 MB in a workspace of
+run once in each round, which begins with another one each time, 5 ms apart, so that none pays for what the kernel still
+does for the one before; a ratio is the median of the rounds' own ratios, so that a drift of the machine falls on both
+sides. Compare ratios, not milliseconds. First row: /bin/true. Second row: an executable of 100 MB in a workspace of
 10,000 files with a .git. This is a measurement: its exit status says only whether it could be made.
 """
 import argparse
