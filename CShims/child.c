@@ -233,24 +233,6 @@ static int become_drop(void *argument)
 }
 
 /*
- * The helper stands in the supervisor's namespaces and has nothing else to do, on the other processor. What cannot be read
- * stays empty: the supervisor reads it itself.
- */
-static void note_own_namespaces(struct cs_launch *launch)
-{
-    static const char names[] = CS_NAMESPACE_NAMES;
-    const char *name = names;
-    for (int i = 0; i < CS_NAMESPACE_FILES; i++) {
-        char path[] = "/proc/self/ns/cgroup";
-        char *end = path + sizeof("/proc/self/ns/") - 1;
-        while ((*end++ = *name++))
-            ;
-        const long length = CS_CALL3(SYS_readlink, path, launch->own_namespaces[i], CS_NAMESPACE_LINK - 1);
-        launch->own_namespaces[i][length > 0 ? length : 0] = 0;
-    }
-}
-
-/*
  * The helper: makes pid 1 as its sibling (CLONE_PARENT), so that pid 1 is the supervisor's own child although the
  * supervisor neither stands still while the kernel makes the namespaces nor gives up root itself.
  *
@@ -275,7 +257,6 @@ static int help(void *argument)
     if (pid < 0)
         return fail(launch, CS_STEP_CHILD_CLONE, pid);
     launch->pid = (int)pid;
-    note_own_namespaces(launch);
     return 0;
 }
 

@@ -8,10 +8,6 @@
 
 #include "cs_processors.h"
 
-/* The names in /proc/PID/ns, one behind the other (namespaces(7)), and the longest link with its end. */
-#define CS_NAMESPACE_NAMES "user\0mnt\0pid\0net\0ipc\0uts\0cgroup\0time"
-enum { CS_NAMESPACE_FILES = 8, CS_NAMESPACE_LINK = 32 };
-
 struct cs_launch {
     uint64_t namespaces; /* CLONE_NEW… of clone(2) */
     uint32_t uid, gid;   /* mapped to themselves; never 0 */
@@ -24,8 +20,6 @@ struct cs_launch {
     int pidfd;
     int failed_step; /* enum cs_pseudo_step, 0 when the exec was reached */
     int failed_error;
-    /* What /proc/self/ns says of the caller, in the order of CS_NAMESPACE_NAMES; empty where it was not read. */
-    char own_namespaces[CS_NAMESPACE_FILES][CS_NAMESPACE_LINK];
     /* Ours. */
     int helper;
     int report[2]; /* pipe of the image that gives root up */

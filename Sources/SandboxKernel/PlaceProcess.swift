@@ -130,19 +130,6 @@ public struct PlaceProcess: ~Copyable {
         if ownsLaunch { launch.deallocate() }
     }
 
-    /// The supervisor's own namespaces as links of `/proc/self/ns`, each `KIND:[NUMBER]`, as far as the process that made
-    /// pid 1 has noted them; to be asked for when pid 1 has started.
-    public var ownNamespaces: [OSString] {
-        var links: [OSString] = []
-        withUnsafeBytes(of: &launch.pointee.own_namespaces) { bytes in
-            for start in stride(from: 0, to: bytes.count, by: CS_NAMESPACE_LINK) {
-                let link = bytes[start..<start + CS_NAMESPACE_LINK].prefix { $0 != 0 }
-                links.append(OSString(Array(link)))
-            }
-        }
-        return links
-    }
-
     /// Waits until pid 1 runs.
     ///
     /// - Throws: `PlaceError` when the kernel did not allow it; no process is left then.
@@ -251,7 +238,6 @@ public struct PlaceProcess: ~Copyable {
                 throw .syscall(SyscallError(call: "sched_setaffinity", subject: "\(process)", errno: Int32(-result)))
             }
         }
-        launch.pointee.processors.moved = 0
     }
 
     /// Whether a process may use exactly the processors that the supervisor may.

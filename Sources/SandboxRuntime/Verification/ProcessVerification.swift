@@ -29,31 +29,14 @@ struct ProcessVerification {
         var file: OSString { OSString("ns/" + rawValue) }
     }
 
-    /// - Parameters:
-    ///   - plan: what should be.
-    ///   - host: what it was made from.
-    ///   - supervisor: this process.
-    ///   - noted: its namespace links, if somebody has read them already; others are read here.
     /// - Throws: `Refusal` when the supervisor's own namespaces cannot be named: then nothing can be compared.
-    init(plan: LaunchPlan, host: HostFacts, supervisor: Int32, noted: [OSString] = []) throws(Refusal) {
+    init(plan: LaunchPlan, host: HostFacts, supervisor: Int32) throws(Refusal) {
         self.plan = plan
         self.host = host
-        if ProcessVerification.areComplete(noted) {
-            hostNamespaces = noted
-            return
-        }
         var links: [OSString] = []
         let files = try ProcessFiles(pid: supervisor)
         for kind in NamespaceKind.allCases { links.append(try files.link(kind.file)) }
         hostNamespaces = links
-    }
-
-    /// One link of each kind, in order: `uts:[4026531838]`, namespaces(7).
-    private static func areComplete(_ links: [OSString]) -> Bool {
-        let kinds = NamespaceKind.allCases
-        guard links.count == kinds.count else { return false }
-        for (link, kind) in zip(links, kinds) where !link.bytes.starts(with: "\(kind.rawValue):[".utf8) { return false }
-        return true
     }
 
     // MARK: - pid 1
