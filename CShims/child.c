@@ -364,7 +364,8 @@ int cs_launch_finish(struct cs_launch *launch)
         read_reports(launch);
     if (reap(launch->helper) < 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, -ECHILD);
-    const long unmapped = CS_CALL2(SYS_munmap, launch->stack, CS_STACK_SIZE);
+    /* What was begun before libc happens once: there its few pages stay, which costs less than every processor's notice. */
+    const long unmapped = launch->apart ? 0 : CS_CALL2(SYS_munmap, launch->stack, CS_STACK_SIZE);
     if (unmapped < 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, unmapped);
     if (launch->pid <= 0 && !launch->failed_step)

@@ -367,8 +367,36 @@ static int bind(struct cs_place *place, const struct cs_step *step)
     return error;
 }
 
+static int same_text(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return *left == *right;
+}
+
+/* The first cover of the same kind, which is remembered if it is this one; NULL when there is no room. */
+static const struct cs_step *first_cover(struct cs_place *place, const struct cs_step *step)
+{
+    for (int i = 0; i < CS_COVER_KINDS; i++) {
+        const struct cs_step *first = place->covers[i];
+        if (!first)
+            return place->covers[i] = step;
+        if (first->c == step->c && same_text(cs_text(place, first->text), cs_text(place, step->text)))
+            return first;
+    }
+    return NULL;
+}
+
+/*
+ * In our own tree each further cover of a kind is a bind of the first one, attributes and all: one call instead of four,
+ * twenty times in /proc (mount(2), as in mount_here).
+ */
 static int cover(struct cs_place *place, const struct cs_step *step)
 {
+    const struct cs_step *first = step->flags & CS_STEP_OWN_TREE ? first_cover(place, step) : NULL;
+    if (first && first != step)
+        return (int)-CS_CALL5(SYS_mount, cs_relative(place, first->path), cs_relative(place, step->path), NULL,
+                              4096 /* MS_BIND */, NULL);
     const char *source = cs_relative(place, step->text);
     const long mount = CS_CALL3(SYS_open_tree, place->root, source,
                                 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | CS_AT_SYMLINK_NOFOLLOW);

@@ -168,20 +168,25 @@ public struct Launch: ~Copyable {
         let mounts = MountVerification(plan: plan)
         let identities = streams.identities
         try meanwhile()
+        let plants = try PlantWatch(plan)
+        // Of pid 1 this is settled since its exec; the worker's, which is looked at when nothing can change it any more, must
+        // be the same.
+        let namespaces = try verification.verifyNamespace(files, &findings)
 
         // What stands after the last mount is compared while pid 1 goes on; the watch tells of a change from here on.
         try mounted(plan)
         let watch = try MountWatch(files)
         let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
         try mounts.verify(watch.text, root: root.number, &findings)
-        let namespaces = try verification.verifyNamespace(files, &findings)
         let names = try ProtectedNames(plan, root: root)
-        let plants = try PlantWatch(plan)
         let executable = executable(plan.process, root.number)
 
         let report = try ready(plan)
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         try verification.verifyPlace(files, report, &findings)
+        let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
+        // Whoever holds a part of the place delays its end.
+        dropped(root)
 
         let worker: Int32
         let inside: String
@@ -217,9 +222,6 @@ public struct Launch: ~Copyable {
         )
         result.layers = LayerReports.list(plan, findings.observations)
         if let refusal = findings.refusal() { throw refusal }
-        let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
-        // Whoever holds a part of the place delays its end.
-        dropped(root)
         try record(Established(layers: result.layers, worker: worker, executable: executable))
 
         var supervision = Supervision(plan: plan, plants: plants)

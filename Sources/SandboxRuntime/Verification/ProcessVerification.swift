@@ -58,7 +58,7 @@ struct ProcessVerification {
         verifyReport(report, &findings)
     }
 
-    /// What of pid 1 is settled once it stands in its new root: id maps and namespaces.
+    /// What of pid 1 is settled since its exec: id maps and namespaces.
     ///
     /// - Returns: its namespace links, in the order of `NamespaceKind`.
     func verifyNamespace(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) -> [OSString] {
