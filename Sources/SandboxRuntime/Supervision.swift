@@ -104,10 +104,10 @@ struct Supervision: ~Copyable {
         if status != nil, verdict == nil, !mounts.isQuiet, let lost = lostProtection(mounts) {
             verdict = .protectionLost(what: lost)
         }
-        // Whoever holds a part of the place delays its end, and whoever holds its mount table last takes the mounts away.
-        _ = consume mounts
         if verdict == nil, let lost = names.lost() { verdict = .protectionLost(what: lost) }
         let peak = memory.peak
+        // Whoever holds a part of the place delays its end.
+        _ = consume mounts
         _ = consume names
         _ = consume memory
         // A gate that is open when we kill says nothing about execve: it closes by the death, too.
