@@ -105,9 +105,10 @@ struct Supervision: ~Copyable {
             verdict = .protectionLost(what: lost)
         }
         if verdict == nil, let lost = names.lost() { verdict = .protectionLost(what: lost) }
-        let peak = memory.peak
-        // Whoever holds a part of the place delays its end.
+        // Whoever holds a part of the place delays its end; and the mounts are there as long as somebody holds their table,
+        // which those names are looked for in.
         _ = consume mounts
+        let peak = memory.peak
         _ = consume names
         _ = consume memory
         // A gate that is open when we kill says nothing about execve: it closes by the death, too.
