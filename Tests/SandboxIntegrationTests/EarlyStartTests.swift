@@ -109,7 +109,12 @@ struct EarlyStartTests {
         #expect(lchown(file, scene.caller == .root ? 0 : Caller.worker.uid, Caller.worker.gid) == 0)
     }
 
-    @Test(arguments: ["--no-such-option", "--memory=many", "--workspace=/no/such/folder"], Caller.available)
+    @Test(
+        arguments: [
+            "--no-such-option", "--memory=many", "--workspace=/no/such/folder", "--policy=/no/such/folder/policy.toml",
+        ],
+        Caller.available
+    )
     func aLaunchThatComesToNothingLeavesNothing(option: String, caller: Caller) throws {
         let scene = try scene(caller)
         let launcher = scene.sandboxed([])[0]

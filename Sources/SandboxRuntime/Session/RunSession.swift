@@ -145,6 +145,8 @@ public struct RunSession: ~Copyable {
                 warnings += placeholders.end()
             }
         } catch {
+            // Whoever exits in `ended` ends nothing any more: what is not launched with goes here.
+            started.giveUp()
             end.outcome = .refused(error)
             end.exitStatus = exitStatus(end.outcome)
             end.endedAt = .now
