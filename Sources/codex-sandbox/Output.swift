@@ -24,10 +24,10 @@ enum Output {
         return poll(&waiting, 1, 0) == 1
     }
 
-    /// Whether stderr takes this without waiting: a pipe that can be written to has room for 4,096 bytes (pipe(7)), a terminal
-    /// for less.
-    static func takes(_ text: String) -> Bool {
-        text.isEmpty || text.utf8.count <= 1024 && canBeHeard
+    /// As much of this as stderr takes without waiting: what is left.
+    static func offer(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        return String(decoding: bytes[PatientOutput.offer(bytes, to: STDERR_FILENO)...], as: UTF8.self)
     }
 
     /// The style for stdout.

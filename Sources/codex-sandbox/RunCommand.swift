@@ -38,12 +38,18 @@ enum RunCommand {
         closedStreams: Int,
         _ ended: (RunSession.End) -> Void
     ) -> RunSession.End {
+        // Of notes that were offered: what nobody took yet.
+        var rest: String?
         var session = RunSession(
             LaunchOptions(options, closedStreams: closedStreams),
             exitStatus: ExitStatus.of,
             say: { notes, mayWait in
-                let words = OwnWords.notes(notes, quiet: options.quiet)
-                if !mayWait && !Output.takes(words) { return false }
+                let words = rest ?? OwnWords.notes(notes, quiet: options.quiet)
+                if !mayWait {
+                    let left = Output.offer(words)
+                    rest = left
+                    return left.isEmpty
+                }
                 Output.say(words)
                 return true
             }

@@ -3,13 +3,16 @@
     stream-host.py memory COMMAND…    a memory file, open for reading only, as standard input
     stream-host.py deleted COMMAND…   the same with a file that has no name any more, in the current folder
     stream-host.py socket COMMAND…    one end of a socket pair as input, output and errors; nobody reads the other
+    stream-host.py terminal COMMAND…  a terminal that nobody reads, with room for a part of a line, for errors
 """
 
 import fcntl
 import os
+import pty
 import socket
 import subprocess
 import sys
+import time
 
 KEPT = b"kept by the host\n"
 
@@ -49,7 +52,32 @@ def give_socket(command):
     print("received=%d" % len(received), flush=True)
 
 
+def terminal(most):
+    ours, theirs = pty.openpty()
+    os.set_blocking(theirs, False)
+    count = 0
+    try:
+        while count < most:
+            count += os.write(theirs, b"x" * min(64, most - count))
+            if count == 8192:
+                time.sleep(0.1)  # what the other end takes by itself
+    except BlockingIOError:
+        pass
+    os.set_blocking(theirs, True)
+    return ours, theirs, count
+
+
+def become_with_terminal(command):
+    size = terminal(1 << 30)[2]
+    ours, theirs, _ = terminal(size - 160)
+    os.set_inheritable(ours, True)
+    os.dup2(theirs, 2)
+    os.execv(command[0], command)
+
+
 if sys.argv[1] == "socket":
     give_socket(sys.argv[2:])
+elif sys.argv[1] == "terminal":
+    become_with_terminal(sys.argv[2:])
 else:
     give_file(sys.argv[1], sys.argv[2:])

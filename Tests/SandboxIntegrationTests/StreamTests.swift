@@ -104,10 +104,19 @@ struct StreamTests {
     }
 
     /// Notes are said after the release: not at the price of a job that nobody watches.
-    @Test(.runsAlone, arguments: Caller.available)
-    func limitsHoldWhileOurOwnWordsHaveNoReader(caller: Caller) throws {
+    ///
+    /// A terminal with room for a part of a line is called writable, and does not take the line (poll(2)).
+    @Test(.runsAlone, arguments: ["pipe", "terminal"], Caller.available)
+    func limitsHoldWhileOurOwnWordsHaveNoReader(which: String, caller: Caller) throws {
         let scene = try Scene(caller)
-        let full = """
+        try scene.makeFolder(scene.workspace + "/.git")
+        try scene.write("[core]\n\thooksPath = hooks\n", to: scene.workspace + "/.git/config")
+        let heard = try scene.runInside(["/bin/true"])
+        #expect(heard.errorText.contains("note: "), "no control: \(heard.story)")
+        let full =
+            which == "terminal"
+            ? "exec /usr/bin/python3 -B '\(scene.program("stream-host.py"))' terminal \"$@\""
+            : """
             mkfifo ./said; exec 9<> ./said
             dd if=/dev/zero of=./said bs=4096 oflag=nonblock conv=notrunc 2> /dev/null; exec "$@" 2> ./said
             """

@@ -153,8 +153,9 @@ public struct RunSession: ~Copyable {
             if plan == nil { dropOutputs(in: workspace, &store, &result) }
             close(&store, context, end)
         }
-        sayNotes()
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
+        // After the result: it must not wait for whoever reads words for a person.
+        sayNotes()
         // Last, because it takes as long as the reader does: whatever ends us meanwhile, the record is whole.
         let lost = streams.end()
         if let lost { warnings.append(lost) }
