@@ -22,6 +22,26 @@ public enum PathInventory {
         "sched_debug", "scsi", "slabinfo", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo",
     ]
 
+    /// What of the host a place shows without being asked for.
+    static func shownByItself(_ policy: Policy) -> [OSString] {
+        policy.filesystem.system + policy.filesystem.etc.map { OSString("/etc").appending($0) }
+            + devices.map { OSString("/dev").appending($0.name) } + ["/proc"]
+            // A copy of it.
+            + (policy.network == .host ? ["/etc/resolv.conf"] : [])
+    }
+
+    /// Whether nobody gets to see a path of `/proc` anyway.
+    static func isCoveredProc(_ path: OSString) -> Bool {
+        hostWideProc.contains { path.isWithin(OSString("/proc").appending($0)) }
+    }
+
+    /// Whether a path is that of a process of the host: in the place the number is another's, or nobody's.
+    static func isProcess(_ path: OSString) -> Bool {
+        let names = path.components
+        guard names.count > 1, names[0] == "proc" else { return false }
+        return names[1].bytes.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
     /// Paths that belong to the system: looked at by name, owned by root on any sane host.
     public static func systemPaths(_ policy: Policy) -> [OSString] {
         var paths = policy.filesystem.system

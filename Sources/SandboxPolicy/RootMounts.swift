@@ -25,10 +25,15 @@ struct RootMounts {
     init(planner: MountPlanner) {
         self.planner = planner
         let roots = PlaceRoots(planner.policy, planner.request)
-        let visible = roots.all.map(\.path) + planner.policy.filesystem.system
         self.roots = roots
-        denied = planner.policy.filesystem.deny.filter { path in visible.contains { path.isWithin($0) } }
-            .sorted { $0.depth < $1.depth }
+        let shown = PathInventory.shownByItself(planner.policy)
+        denied = planner.policy.filesystem.deny.filter { path in
+            // What is covered for every job needs no second cover, and a process of the host's has no name in the place.
+            if PathInventory.isCoveredProc(path) || PathInventory.isProcess(path) { return false }
+            return roots.all.contains { path.isWithin($0.path) }
+                || shown.contains { path.isWithin($0) || $0.isWithin(path) }
+        }
+        .sorted { $0.depth < $1.depth }
     }
 
     /// Appends the steps; at the end of all mounts, since a root may lie below what the place has of its own.
@@ -62,7 +67,7 @@ struct RootMounts {
             {
                 throw refusal(root.path, "\(root.path) is asked for both read-only and writable", "name it once")
             }
-            if let outer = denied.first(where: { root.path.isWithin($0) && root.path != $0 }) {
+            if let outer = policy.filesystem.deny.first(where: { root.path.isWithin($0) && root.path != $0 }) {
                 throw refusal(
                     root.path,
                     "\(root.path) lies in \(outer), which is denied",
@@ -71,12 +76,46 @@ struct RootMounts {
             }
             if root.isWritable { try checkRepository(root.path) }
         }
+        for path in policy.filesystem.deny { try checkDenied(path) }
+    }
+
+    /// What no job can do without: it would end in a refusal of some later step, which says nothing of the cause.
+    private func checkDenied(_ path: OSString) throws(Refusal) {
+        guard path.normalised == path, path != "/" else {
+            throw refusal(path, "the denied path \(path) is not an absolute path without `..`", "write it in full")
+        }
+        if ["/dev", "/etc", "/proc"].contains(path) {
+            throw refusal(
+                path,
+                "\(path) cannot be denied: the sandbox has one of its own, with what every command needs",
+                "deny what is to be denied in it, name by name"
+            )
+        }
+        if path == planner.request.workspace {
+            throw refusal(path, "the workspace \(path) is denied", "deny what is to be denied in it")
+        }
+        if planner.request.workingDirectory.isWithin(path) {
+            throw refusal(
+                path,
+                "the command would start in \(planner.request.workingDirectory), which is denied",
+                "start it elsewhere with --cwd, or leave --deny \(path) out"
+            )
+        }
     }
 
     /// git obeys the settings and hooks of a folder that is a repository by itself, whatever its name is.
     private func checkRepository(_ root: OSString) throws(Refusal) {
         for name in PathInventory.repository {
-            if case .absent = host.entry(root.appending(name)) { return }
+            switch host.entry(root.appending(name)) {
+            case .absent: return
+            case .unreadable:
+                throw refusal(
+                    root,
+                    "what is in \(root) cannot be looked at, so nothing in it could be protected",
+                    "make it yours or open it (chown, chmod u+rwx)"
+                )
+            case .directory, .file, .symlink, .socket, .characterDevice, .other, .throughLink: continue
+            }
         }
         throw refusal(
             root,
@@ -180,7 +219,11 @@ struct RootMounts {
     /// The same for something that is there: a way that is not as it was looked at is no way.
     private mutating func holdWay(to path: OSString) throws(Refusal) {
         guard let root = roots.writableRoot(around: path), try !hold(from: root, to: path) else { return }
-        throw refusal(path, "a folder on the way to \(path) went away while it was looked at", "try again")
+        throw refusal(
+            path,
+            "there is no \(path): a folder on the way to it is missing",
+            "make it, or name another path"
+        )
     }
 
     /// Protected names directly in a writable root: read-only on top of it.
@@ -241,13 +284,8 @@ struct RootMounts {
     }
 
     private mutating func deny(_ result: inout MountPlanner.Result) throws(Refusal) {
-        for path in policy.filesystem.deny {
-            guard path.normalised == path, path != "/" else {
-                throw refusal(path, "the denied path \(path) is not an absolute path without `..`", "write it in full")
-            }
-            if denied.contains(path) { continue }
-            let holdsRoot = roots.all.contains { $0.path.isWithin(path) }
-            let why = holdsRoot ? "what was asked for in it is shown all the same" : "nothing of it is visible anyway"
+        for path in policy.filesystem.deny where !denied.contains(path) {
+            let why = PathInventory.isCoveredProc(path) ? "is covered for every job" : "nothing of it is visible anyway"
             result.notes.append("deny \(path): \(why)")
         }
         for path in denied {

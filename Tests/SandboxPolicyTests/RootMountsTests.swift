@@ -21,6 +21,7 @@ import Testing
         private var policy: Policy {
             var policy = CompiledPolicyCodingTests.standard.policy
             policy.filesystem.system = ["/usr"]
+            policy.filesystem.etc = ["ssl/certs", "ssl/openssl.cnf"]
             policy.filesystem.read = read
             policy.filesystem.write = write
             policy.filesystem.deny = deny
@@ -273,5 +274,31 @@ import Testing
     func ourOwnFoldersCountUnderBothNamesAndInBothDirections(own: ResolvedPath) throws {
         #expect(Place(own: [own]).refusal().contains("holds or lies in \(own.written)"))
         #expect(try Place(own: [ResolvedPath(written: "/state", real: "/srv/state")]).mounts() == ["workspace /w"])
+    }
+
+    // MARK: - Denied paths that nobody asked to be shown
+
+    @Test func whatThePlaceShowsByItselfIsDeniedToo() throws {
+        var place = Place(folders: ["/etc/ssl", "/usr"], files: ["/etc/ssl/openssl.cnf", "/proc/cpuinfo"])
+        place.deny = ["/proc/cpuinfo", "/etc/ssl/openssl.cnf"]
+        #expect(try place.mounts() == ["workspace /w", "cover /proc/cpuinfo", "cover /etc/ssl/openssl.cnf"])
+        place.deny = ["/etc/ssl"]
+        #expect(try place.mounts() == ["workspace /w", "cover /etc/ssl"])
+        // Covered for every job, a process of the host's, nothing of the place's.
+        place.deny = ["/proc/kcore", "/proc/1/environ", "/srv"]
+        #expect(try place.mounts() == ["workspace /w"])
+    }
+
+    @Test(arguments: ["/etc", "/proc", "/dev"] as [OSString])
+    func whatEveryCommandNeedsCannotBeDenied(path: OSString) {
+        #expect(Place(folders: [path], deny: [path]).refusal().contains("\(path) cannot be denied"))
+    }
+
+    @Test func aDeniedPathAroundARootIsARefusal() {
+        let read = Place(folders: ["/r", "/r/a"], read: ["/r/a"], deny: ["/r"])
+        #expect(read.refusal().contains("/r/a lies in /r, which is denied"))
+        let write = Place(folders: ["/r", "/r/a"], write: ["/r/a"], deny: ["/r"])
+        #expect(write.refusal().contains("/r/a lies in /r, which is denied"))
+        #expect(Place(deny: ["/w"]).refusal().contains("the workspace /w is denied"))
     }
 }
