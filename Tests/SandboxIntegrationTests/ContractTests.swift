@@ -38,6 +38,76 @@ struct ContractTests {
         #expect(result.output == Array(words.map { $0 + [0] }.joined()), "\(result.errorText)")
     }
 
+    // MARK: - Places
+
+    /// Of what the place shows by itself, too: there nobody has asked for it, so nobody would think of a root.
+    @Test(arguments: ["/etc/ssl/openssl.cnf", "/proc/cpuinfo", "/dev/urandom"], Caller.available)
+    func whatIsDeniedIsUnreadable(path: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let look = ["/usr/bin/head", "-c1", path]
+        let shown = try scene.runInside(look)
+        #expect(shown.ending == .exited(0) && shown.output.count == 1, "\(shown.story)")
+        let denied = try scene.runInside(look, options: ["--deny", path])
+        #expect(denied.ending == .exited(1) && denied.output == [], "\(denied.story)")
+        #expect(denied.errorText.contains("Permission denied"), "\(denied.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aDeniedFolderAroundWhatIsShownIsARefusal(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let options = ["--read", scene.secret]
+        let shown = try scene.runInside(["/bin/cat", scene.secret], options: options)
+        #expect(shown.ending == .exited(0) && shown.output != [], "\(shown.story)")
+        let denied = try scene.runInside(["/bin/cat", scene.secret], options: options + ["--deny", scene.outside])
+        #expect(denied.ending == .exited(125) && denied.output == [], "\(denied.story)")
+        #expect(denied.errorText.contains("lies in \(scene.outside), which is denied"), "\(denied.story)")
+    }
+
+    /// The kernel calls a removed folder by its name and ` (deleted)`, which may be the name of another.
+    @Test(arguments: Caller.available)
+    func aRemovedFolderIsNoWorkspace(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let gone = scene.workspace + "/gone"
+        try scene.makeFolder(gone + " (deleted)")
+        let script = "mkdir gone && cd gone && rmdir ../gone && exec \"$@\""
+        let command = ["/bin/sh", "-c", script, "sh", scene.workshop.launcher, "run", "--", "/bin/touch", "made"]
+        let result = try scene.run(command, keeper: caller.keeperOptions)
+        let control = try scene.run(
+            ["/bin/sh", "-c", "mkdir gone && cd gone && touch made && rm made && rmdir ../gone"],
+            keeper: caller.keeperOptions
+        )
+        #expect(result.ending == .exited(125), "\(result.story)")
+        #expect(try scene.names(in: gone + " (deleted)") == [], "\(result.story)")
+        #expect(control.ending == .exited(0), "\(control.story)")
+    }
+
+    @Test(arguments: ["--result", "--evidence"], Caller.available)
+    func ourOwnFilesAreNotWrittenOver(option: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let first = try scene.runInside(["/bin/true"])
+        #expect(first.ending == .exited(0), "\(first.story)")
+        let file = scene.state + "/codex-sandbox/kept.json"
+        let result = try scene.runInside(["/bin/true"], options: [option, file])
+        #expect(result.ending == .exited(125) && result.errorText.contains("keeps its records"), "\(result.story)")
+        #expect(!scene.exists(file))
+        #expect(try !scene.recordsHolding("keeps its records").isEmpty)
+        let elsewhere = try scene.runInside(["/bin/true"], options: [option, scene.outside + "/kept.json"])
+        #expect(elsewhere.ending == .exited(0), "\(elsewhere.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func resultAndEvidenceAreTwoFiles(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let file = scene.outside + "/both"
+        let result = try scene.runInside(["/bin/true"], options: ["--result", file, "--evidence", file])
+        #expect(
+            result.ending == .exited(125) && result.errorText.contains("written to the same file"),
+            "\(result.story)"
+        )
+        let two = try scene.runInside(["/bin/true"], options: ["--result", file, "--evidence", file + "2"])
+        #expect(two.ending == .exited(0), "\(two.story)")
+    }
+
     // MARK: - Statuses
 
     @Test(arguments: Caller.available)

@@ -49,12 +49,23 @@ public struct EvidenceStore: ~Copyable {
 
     /// Settles that the copy stays, when the job cannot reach it; to be done before anything is appended.
     ///
-    /// - Parameter writable: what the job may write.
+    /// - Parameters:
+    ///   - writable: what the job may write.
+    ///   - own: our own folders.
+    ///   - result: the open file of `--result`, which must be another one: each would be written over the other.
     /// - Throws: `EvidenceError` when it can; nothing is appended to the copy then, and what was made is gone.
-    mutating func keepCopy(outside writable: [OSString]) throws(EvidenceError) {
+    mutating func keepCopy(outside writable: [OSString], own: [OSString], result: Int32?) throws(EvidenceError) {
         guard var place = copyPlace.take() else { return }
         let records = copy.take()
-        try place.keep(outside: writable)
+        if let result, place.isSame(as: result) {
+            throw EvidenceError(
+                action: "use --evidence",
+                subject: place.path,
+                cause: "--result is written to the same file",
+                remedy: "name two files"
+            )
+        }
+        try place.keep(outside: writable, own: own)
         copy = records
     }
 

@@ -87,9 +87,11 @@ struct OutputPlace: ~Copyable {
 
     /// Settles that the file stays, when the job cannot reach it.
     ///
-    /// - Parameter writable: folders and files that the job may write.
+    /// - Parameters:
+    ///   - writable: folders and files that the job may write.
+    ///   - own: folders in which this program keeps what is its own.
     /// - Throws: `EvidenceError` when the file lies in one of them, or is not under its name any more.
-    mutating func keep(outside writable: [OSString]) throws(EvidenceError) {
+    mutating func keep(outside writable: [OSString], own: [OSString]) throws(EvidenceError) {
         let real: OSString
         do throws(SyscallError) {
             real = try FileReading.path(of: folder.number).appending(name)
@@ -101,10 +103,22 @@ struct OutputPlace: ~Copyable {
                     + (option == "--result" ? ", or an open descriptor: --result 3 3>FILE" : "")
             )
         }
+        if let folder = own.first(where: { real.isWithin($0) }) {
+            throw refused(
+                "it lies in \(folder), where codex-sandbox keeps its records, policies and compiled policies",
+                OutputPlace.anotherFile(option)
+            )
+        }
         guard let found = OutputPlace.identity(name, in: folder.number, device, inode), found.links == 1 else {
             throw refused("somebody put another file in its place meanwhile", OutputPlace.anotherFile(option))
         }
         isKept = true
+    }
+
+    /// Whether an open file is this very one.
+    borrowing func isSame(as descriptor: Int32) -> Bool {
+        var found = cs_identity()
+        return cs_identify(descriptor, "", &found) == 0 && found.device == device && found.inode == inode
     }
 
     /// The file stays whatever comes: something was written to it.

@@ -50,7 +50,15 @@ enum ChosenFolder {
     ) throws(Refusal) -> OSString {
         do throws(SyscallError) {
             let real = try FileReading.link(OSString("/proc/self/fd/\(folder.number)"))
-            guard real.normalised == real else { throw SyscallError(call: "readlinkat", subject: "", errno: 2) }
+            guard real.normalised == real else { throw SyscallError(call: "readlinkat", subject: "", errno: ENOENT) }
+            // Of a removed folder the kernel says the name and ` (deleted)`, which may be the name of another.
+            var own = cs_identity()
+            var named = cs_identity()
+            let same =
+                cs_identify(folder.number, "", &own) == 0
+                && real.withPointer { cs_identify(FileReading.currentFolder, $0, &named) } == 0
+                && own.device == named.device && own.inode == named.inode
+            guard same else { throw SyscallError(call: "statx", subject: "", errno: ENOENT) }
             return real
         } catch { throw refusal(path, what, error.errno) }
     }

@@ -34,17 +34,27 @@ struct ResultFile: ~Copyable {
 
     /// Settles that the result goes there, and empties the file; until then it is what it was.
     ///
-    /// - Parameter writable: what the job may write.
+    /// - Parameters:
+    ///   - writable: what the job may write.
+    ///   - own: our own folders.
     /// - Throws: `Refusal` when the file lies there: nothing is written to it then, and what was made is gone.
-    mutating func keep(outside writable: [OSString]) throws(Refusal) {
+    mutating func keep(outside writable: [OSString], own: [OSString]) throws(Refusal) {
         guard var place = place.take(), let file = file.take() else { return }
         do throws(EvidenceError) {
-            try place.keep(outside: writable)
+            try place.keep(outside: writable, own: own)
         } catch { throw error.refusal }
         let emptied = ftruncate(file.number, 0)
         let code = errno
         guard emptied == 0 else { throw ResultFile.refusal(place.path.description, "ftruncate", code) }
         self.file = consume file
+    }
+
+    /// The open file, for comparing; nil when there is none.
+    var descriptor: Int32? {
+        switch file {
+        case .some(let file): file.number
+        case .none: nil
+        }
     }
 
     /// All of it, or a warning.

@@ -176,14 +176,16 @@ public struct RunSession: ~Copyable {
         _ store: inout EvidenceStore,
         _ result: inout ResultFile
     ) throws(Refusal) {
+        if options.result == nil && options.evidenceCopy == nil { return }
+        let own = try OwnFolders(options).all.flatMap(\.names)
         do throws(EvidenceError) {
-            try store.keepCopy(outside: writable)
+            try store.keepCopy(outside: writable, own: own, result: result.descriptor)
         } catch {
             // The other of the two may still tell of the refusal.
-            do throws(Refusal) { try result.keep(outside: writable) } catch {}
+            do throws(Refusal) { try result.keep(outside: writable, own: own) } catch {}
             throw error.refusal
         }
-        try result.keep(outside: writable)
+        try result.keep(outside: writable, own: own)
     }
 
     /// The same when there is no plan: what the command line alone makes writable.
