@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -47,13 +48,27 @@ static int write_number(const struct cs_place *place, uint32_t path, int64_t val
     return result < 0 ? (int)-result : 0;
 }
 
-static int set_hostname(const struct cs_place *place, const struct cs_step *step)
+static int same_text(const char *left, const char *right)
+{
+    while (*left && *left == *right)
+        left++, right++;
+    return *left == *right;
+}
+
+static int set_hostname(struct cs_place *place, const struct cs_step *step)
 {
     const long result = CS_CALL2(SYS_sethostname, cs_text(place, step->text), step->text_length);
     if (result < 0)
         return (int)-result;
     /* uname(2): the domain name is the host's too. */
-    return (int)-CS_CALL2(SYS_setdomainname, "(none)", 6);
+    const long domain = CS_CALL2(SYS_setdomainname, "(none)", 6);
+    if (domain < 0)
+        return (int)-domain;
+    struct utsname found;
+    const long read_back = CS_CALL1(SYS_uname, &found);
+    place->report.value[CS_PLACE_HOSTNAME] = read_back == 0 && same_text(found.nodename, cs_text(place, step->text)) &&
+                                             same_text(found.domainname, "(none)");
+    return 0;
 }
 
 /* netdevice(7). By ioctl: a netlink round trip costs more. */
@@ -122,6 +137,7 @@ static int set_attributes(struct cs_place *place, const struct cs_step *step)
     result = CS_CALL5(SYS_prctl, PR_SET_TIMERSLACK, step->d, 0, 0, 0);
     if (result < 0)
         return (int)-result;
+    place->report.value[CS_PLACE_TIMER_SLACK] = CS_CALL5(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
     /* ioprio_set(2): class none, so that it follows the nice value. */
     result = CS_CALL3(SYS_ioprio_set, 1, 0, 0);
     if (result < 0)

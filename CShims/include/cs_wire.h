@@ -147,6 +147,8 @@ enum cs_place_value {
     CS_PLACE_LOOPBACK,         /* 1: lo is up */
     CS_PLACE_PERSONALITY,
     CS_PLACE_UMASK,
+    CS_PLACE_HOSTNAME,         /* 1: uname(2) says the planned name, and no domain */
+    CS_PLACE_TIMER_SLACK,      /* nanoseconds */
     CS_PLACE_UNMOUNT_ERRNO,    /* of umount2 with flags that do not exist: EINVAL but for the filter */
     CS_PLACE_VALUES,
 };
@@ -161,7 +163,7 @@ enum cs_process_value {
     CS_PROCESS_VALUES,
 };
 
-#define CS_MESSAGE_VALUES 16
+#define CS_MESSAGE_VALUES 20
 
 struct cs_message {
     uint32_t kind;

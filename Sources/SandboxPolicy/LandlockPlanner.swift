@@ -47,7 +47,14 @@ enum LandlockPlanner {
         let net = network == .host ? "nothing: the host's network was asked for" : "network-namespace"
         let sockets = network == .host ? "nothing: the host's network was asked for" : "network-namespace"
         let table: [(right: String, since: UInt32, heldBy: String)] = [
-            ("refer", 2, "landlock itself: ABI 1 always refuses it"),
+            (
+                "read, write, execute, make and remove", 1,
+                "mounts: what is not mounted is not there, the rest is read-only"
+            ),
+            (
+                "refer", 2,
+                abi == 0 ? "mounts: no rename leads from one to another" : "landlock itself: ABI 1 always refuses it"
+            ),
             ("truncate", 3, "mounts: everything outside the writable places is read-only"),
             ("ioctl_dev", 5, "mounts: /dev has five harmless nodes; seccomp: refused ioctl commands"),
             ("scope abstract_unix_socket", 6, sockets),

@@ -56,6 +56,7 @@ public enum LaunchPlanner {
         if identity.mapsRootOwnedWorkspace {
             notes.append("the workspace belongs to root: it is shown ID-mapped, and files made there belong to root")
         }
+        if abi == 0 { notes.append("this kernel has no Landlock, which the policy accepts: the mounts hold alone") }
         if !isolated { notes.append("the host's network is reachable: --network host was asked for") }
         for missing in mounts.missing {
             notes.append("\(missing) does not exist: something that says nothing stands there while the job runs")

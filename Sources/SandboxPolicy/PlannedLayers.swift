@@ -12,16 +12,15 @@ enum PlannedLayers {
             PlannedLayer(
                 layer: layer,
                 requirement: layer == .landlock ? policy.landlock.requirement : .required,
-                requested: requested(layer, policy, abi: abi),
+                requested: requested(layer, policy),
                 mechanism: mechanism(layer, policy, identity, limits, abi: abi)
             )
         }
     }
 
-    private static func requested(_ layer: Layer, _ policy: Policy, abi: UInt32) -> Bool {
+    private static func requested(_ layer: Layer, _ policy: Policy) -> Bool {
         switch layer {
         case .networkNamespace: policy.network != .host
-        case .landlock: abi > 0
         default: true
         }
     }

@@ -178,6 +178,7 @@ public struct Launch: ~Copyable {
         let watch = try MountWatch(files)
         let root = try files.open("root", flags: UInt64(CS_O_PATH) | UInt64(CS_O_DIRECTORY))
         try mounts.verify(watch.text, root: root.number, &findings)
+        FileVerification.verify(plan, root: root.number, &findings)
         let names = try ProtectedNames(plan, root: root)
         let executable = executable(plan.process, root.number)
 

@@ -14,7 +14,7 @@ extension JSONWriter {
 
     private mutating func layer(_ planned: PlannedLayer?, _ report: LayerReport?) {
         if let report { member("enforcement", string: report.enforcement.word) }
-        member("installed", bool: report?.enforcement.isInForce ?? false)
+        member("installed", bool: JSONWriter.isInstalled(report))
         if let layer = planned?.layer ?? report?.layer { member("layer", string: layer.rawValue) }
         if let planned { member("mechanism", text: planned.mechanism) }
         member("missing", texts: report?.enforcement.missing ?? [])
@@ -32,6 +32,16 @@ extension JSONWriter {
             member("requirement", string: requirement.word)
         }
         member("verifiedBy", array: JSONWriter.verifiers(report?.observations ?? [])) { $0.string($1.rawValue) }
+    }
+
+    /// In force, and not only accepted as missing: of a layer that the kernel does not have nothing is seen.
+    private static func isInstalled(_ report: LayerReport?) -> Bool {
+        guard let report else { return false }
+        switch report.enforcement {
+        case .degraded: return !report.observations.isEmpty
+        case .enforced, .watched: return true
+        case .notRequested, .failed: return false
+        }
     }
 
     /// Who saw that the layer is as planned; nobody, if a single observation differs.
@@ -73,14 +83,6 @@ extension JSONWriter {
 }
 
 extension Enforcement {
-    /// Whether the layer weighs on the job: by the kernel, in part, or by watching.
-    var isInForce: Bool {
-        switch self {
-        case .enforced, .degraded, .watched: true
-        case .notRequested, .failed: false
-        }
-    }
-
     var missing: [String] {
         switch self {
         case .degraded(let parts): parts

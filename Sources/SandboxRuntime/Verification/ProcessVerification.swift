@@ -129,6 +129,24 @@ struct ProcessVerification {
             found: value(CS_PLACE_UMASK),
             .selfReported
         )
+        for case .attributes(let attributes) in plan.steps {
+            findings.compare(
+                .attributes,
+                "timer slack of pid 1 in nanoseconds",
+                expected: Int64(attributes.timerSlack),
+                found: value(CS_PLACE_TIMER_SLACK),
+                .selfReported
+            )
+        }
+        for case .hostname(let name) in plan.steps {
+            findings.compare(
+                .utsNamespace,
+                "host name",
+                expected: name.description,
+                found: value(CS_PLACE_HOSTNAME) == 1 ? name.description : "another",
+                .selfReported
+            )
+        }
         if plan.steps.contains(.loopbackUp) {
             findings.compare(.networkNamespace, "lo is up", expected: 1, found: value(CS_PLACE_LOOPBACK), .selfReported)
         }

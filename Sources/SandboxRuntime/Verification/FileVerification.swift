@@ -1,0 +1,94 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// What a place makes of its own, compared from outside: generated files byte for byte, links by their text, folders.
+enum FileVerification {
+    /// - Parameters:
+    ///   - plan: its steps say what should be there.
+    ///   - root: O_PATH descriptor of the place's root.
+    ///   - findings: gets one observation for each file, link and folder that nothing was mounted on.
+    static func verify(_ plan: LaunchPlan, root: Int32, _ findings: inout Findings) {
+        let denied = covers(plan)
+        for step in plan.steps {
+            switch step {
+            case .writeFile(let path, let bytes, _):
+                if isHidden(path, denied) { continue }
+                let expected = "\(bytes.count) bytes as planned"
+                findings.compare(
+                    .mounts,
+                    "file \(path)",
+                    expected: expected,
+                    found: contents(path, bytes, root) ?? expected
+                )
+            case .symlink(let path, let target):
+                if isHidden(path, denied) { continue }
+                findings.compare(.mounts, "link \(path)", expected: target.description, found: link(path, root))
+            case .makeFolders(let path, _):
+                if isHidden(path, denied) { continue }
+                findings.compare(.mounts, "folder \(path)", expected: "a folder", found: folder(path, root))
+            case .privatePropagation, .newRoot, .bind, .cover, .tmpfs, .procfs, .devpts, .remount, .enterRoot,
+                .hostname,
+                .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
+                .noNewPrivileges, .landlock, .placeFilter:
+                continue
+            }
+        }
+    }
+
+    /// Covers outside of `/proc`: what they hide is compared as a mount.
+    private static func covers(_ plan: LaunchPlan) -> [OSString] {
+        var paths: [OSString] = []
+        for case .cover(let path, _) in plan.steps where !path.isWithin("/proc") { paths.append(path) }
+        return paths
+    }
+
+    private static func isHidden(_ path: OSString, _ covers: [OSString]) -> Bool {
+        covers.contains { path.isWithin($0) }
+    }
+
+    /// Without any link on the way, so that nothing of the host is taken for the place's.
+    private static func open(_ path: OSString, _ root: Int32, _ flags: UInt64) -> Int {
+        let relative = OSString(Array(path.bytes.drop { $0 == UInt8(ascii: "/") }))
+        return relative.withPointer { cs_openat2(root, $0, flags, 0, UInt64(CS_RESOLVE_NO_SYMLINKS)) }
+    }
+
+    /// Nil when the file holds exactly this.
+    private static func contents(_ path: OSString, _ bytes: [UInt8], _ root: Int32) -> String? {
+        let number = open(path, root, UInt64(O_RDONLY | O_NONBLOCK))
+        // A file of mode 0000, which stands for something unreadable: it is empty, and its size says so.
+        if number == -Int(EACCES) && bytes.isEmpty { return emptiness(path, root) }
+        guard number >= 0 else { return "errno \(-number)" }
+        let file = OwnedFileDescriptor(owning: Int32(number))
+        // One more than planned: a longer file is another one.
+        var found = [UInt8](repeating: 0, count: bytes.count + 1)
+        let count = found.withUnsafeMutableBytes { pread(file.number, $0.baseAddress, $0.count, 0) }
+        let code = errno
+        guard count >= 0 else { return "errno \(code)" }
+        return count == bytes.count && found.prefix(count).elementsEqual(bytes) ? nil : "other bytes"
+    }
+
+    private static func emptiness(_ path: OSString, _ root: Int32) -> String? {
+        let number = open(path, root, UInt64(CS_O_PATH))
+        guard number >= 0 else { return "errno \(-number)" }
+        let file = OwnedFileDescriptor(owning: Int32(number))
+        var found = stat()
+        guard fstat(file.number, &found) == 0 else { return "errno \(errno)" }
+        return found.st_mode & S_IFMT == S_IFREG && found.st_size == 0 ? nil : "other bytes"
+    }
+
+    private static func link(_ path: OSString, _ root: Int32) -> String {
+        do throws(SyscallError) {
+            let relative = OSString(Array(path.bytes.drop { $0 == UInt8(ascii: "/") }))
+            return try FileReading.link(relative, below: root).description
+        } catch { return "errno \(error.errno)" }
+    }
+
+    private static func folder(_ path: OSString, _ root: Int32) -> String {
+        let number = open(path, root, UInt64(CS_O_PATH | CS_O_DIRECTORY))
+        guard number >= 0 else { return "errno \(-number)" }
+        _ = close(Int32(number))
+        return "a folder"
+    }
+}
