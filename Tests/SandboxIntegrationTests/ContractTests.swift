@@ -92,6 +92,18 @@ struct ContractTests {
         #expect(mended.lines == ["tool"], "the remedy does not work: \(mended.story)")
     }
 
+    /// The kernel counts pid 1 too.
+    @Test(arguments: Caller.available)
+    func twoTasksAreOneProcess(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let one = try scene.runInside(["/bin/sh", "-c", "echo ran; (exit 3) || echo $?"], options: ["--pids", "2"])
+        #expect(one.lines.first == "ran" && one.errorText.contains("fork"), "\(one.story)")
+        let two = try scene.runInside(["/bin/sh", "-c", "(exit 3) || echo $?"], options: ["--pids", "3"])
+        #expect(two.lines == ["3"], "\(two.story)")
+        let none = try scene.runInside(["/bin/true"], options: ["--pids", "1"])
+        #expect(none.ending == .exited(2) && none.errorText.contains("pid 1"), "\(none.story)")
+    }
+
     @Test(arguments: [["--no-such-option"], ["--memory", "lots"], ["--timeout"]])
     func aWrongOptionIs2(options: [String]) throws {
         let scene = try Scene(.user)
