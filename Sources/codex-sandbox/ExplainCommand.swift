@@ -19,7 +19,12 @@ enum ExplainCommand {
                 )
             }
             Output.say(OwnWords.notes(preparation.notes, quiet: options.run.quiet))
-            let report = ExplainReport(plan: preparation.plan, origins: origins, style: Output.style)
+            let report = ExplainReport(
+                plan: preparation.plan,
+                origins: origins,
+                style: Output.style,
+                finding: CommandFinding.absence(preparation.plan)
+            )
             return Output.show(report.text, status: 0)
         } catch {
             Output.say(OwnWords.refusal(error))

@@ -1,7 +1,4 @@
-internal import CShims
-internal import Glibc
 internal import SandboxCLI
-internal import SandboxKernel
 internal import SandboxPlan
 internal import SandboxRuntime
 
@@ -19,8 +16,8 @@ enum RunCommand {
 
     private static func say(_ end: RunSession.End, _ options: RunOptions) {
         var words = end.warnings.isEmpty ? "" : OwnWords.lines(end.warnings)
-        if let elsewhere = foundOutside(end) {
-            words += OwnWords.lines([elsewhere])
+        if case .notExecuted(let errno, _) = end.outcome, let plan = end.plan {
+            words += OwnWords.notExecuted(CommandFinding.notExecuted(errno, plan))
         } else {
             words += OwnWords.outcome(end.outcome, limits: end.plan?.limits, quiet: options.quiet)
         }
@@ -49,18 +46,5 @@ enum RunCommand {
             }
         )
         return session.run(ended)
-    }
-
-    /// For a command that is on the host's disk but not in the sandbox: where, and how to show it.
-    private static func foundOutside(_ end: RunSession.End) -> String? {
-        guard case .notExecuted(ENOENT, _) = end.outcome, let plan = end.plan else { return nil }
-        for candidate in plan.process.candidates where candidate.isAbsolute {
-            let path = candidate.bytes.map { CChar(bitPattern: $0) } + [0]
-            if access(path, X_OK) == 0 {
-                return "\(plan.process.arguments[0]) is not in the sandbox: found at \(candidate); "
-                    + "add --read \(candidate.parent)"
-            }
-        }
-        return nil
     }
 }

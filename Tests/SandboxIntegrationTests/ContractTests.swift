@@ -104,6 +104,57 @@ struct ContractTests {
         #expect(none.ending == .exited(2) && none.errorText.contains("pid 1"), "\(none.story)")
     }
 
+    @Test(arguments: Caller.available)
+    func aMissingInterpreterIsNamed(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.write("#!/no/such/interpreter -x\n", to: scene.workspace + "/script", mode: 0o755)
+        try scene.makeFolder(scene.outside + "-tools")
+        try scene.write("", to: scene.outside + "-tools/python", mode: 0o755)
+        try scene.write("#!\(scene.outside)-tools/python\n", to: scene.workspace + "/other", mode: 0o755)
+        let result = try scene.runInside(["./script"])
+        #expect(result.ending == .exited(127), "\(result.story)")
+        #expect(result.errorText.contains("./script is there"), "\(result.story)")
+        #expect(result.errorText.contains("/no/such/interpreter."), "\(result.story)")
+        let other = try scene.runInside(["./other"])
+        #expect(other.ending == .exited(127), "\(other.story)")
+        #expect(other.errorText.contains("add --read \(scene.outside)-tools."), "\(other.story)")
+    }
+
+    @Test func whyACommandWasNotExecutedIsSaid() throws {
+        let scene = try Scene(.user)
+        try scene.write("echo x\n", to: scene.workspace + "/text", mode: 0o755)
+        try scene.write("echo x\n", to: scene.workspace + "/plain")
+        let expected: [(command: String, options: [String], words: String)] = [
+            ("no-such-command", [], "looked in: /usr/local/bin, /usr/bin, /bin "),
+            ("./text", [], "no #! line"), ("./plain", [], "chmod +x"), (".", [], "a folder"),
+            ("./text", ["--deny", "text"], "it is denied"), ("", [], "The command is empty"),
+            ("no-such-command", ["--danger-full-access"], "no-such-command was not found."),
+        ]
+        for (command, options, words) in expected {
+            let result = try scene.run(
+                [scene.workshop.launcher, "run"] + options + ["--", command],
+                keeper: Caller.workerOptions
+            )
+            #expect(result.errorText.contains(words), "\(result.story)")
+        }
+    }
+
+    @Test(arguments: [
+        ("no-such-command", "no-such-command was not found in the sandbox."), ("./absent", "./absent does not exist"),
+        ("./script", "/no/such/interpreter."),
+    ])
+    func aPlanSaysThatTheCommandIsNotThere(command: String, words: String) throws {
+        let scene = try Scene(.user)
+        try scene.write("#!/no/such/interpreter\n", to: scene.workspace + "/script", mode: 0o755)
+        let absent = try scene.run([scene.workshop.launcher, "explain", "--", command], keeper: Caller.workerOptions)
+        #expect(absent.ending == .exited(0) && absent.outputText.contains(words), "\(absent.story)")
+        let there = try scene.run([scene.workshop.launcher, "explain", "--", "true"], keeper: Caller.workerOptions)
+        #expect(
+            !there.outputText.contains("not found") && !there.outputText.contains("is there, but"),
+            "\(there.story)"
+        )
+    }
+
     @Test(arguments: [["--no-such-option"], ["--memory", "lots"], ["--timeout"]])
     func aWrongOptionIs2(options: [String]) throws {
         let scene = try Scene(.user)
