@@ -18,7 +18,8 @@ enum ExplainCommand {
                     caller: launch.environment
                 )
             }
-            Output.say(OwnWords.notes(preparation.notes, quiet: options.run.quiet))
+            let notes = VainWords.notes(options.run, environment: launch.environment) + preparation.notes
+            Output.say(OwnWords.notes(notes, quiet: options.run.quiet))
             let report = ExplainReport(
                 plan: preparation.plan,
                 origins: origins,

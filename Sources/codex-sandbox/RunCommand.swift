@@ -35,16 +35,24 @@ enum RunCommand {
         closedStreams: Int,
         _ ended: (RunSession.End) -> Void
     ) -> RunSession.End {
+        let launch = LaunchOptions(options, closedStreams: closedStreams)
+        // Said with the launch's own notes, which wait for no reader.
+        var vain = VainWords.notes(options, environment: launch.environment)
         var session = RunSession(
-            LaunchOptions(options, closedStreams: closedStreams),
+            launch,
             exitStatus: ExitStatus.of,
             say: { notes, mayWait in
-                let words = OwnWords.notes(notes, quiet: options.quiet)
+                let words = OwnWords.notes(vain + notes, quiet: options.quiet)
                 if !mayWait && !Output.takes(words) { return false }
                 Output.say(words)
+                vain = []
                 return true
             }
         )
-        return session.run(ended)
+        return session.run { end in
+            // Not released, or nobody took them then.
+            if !vain.isEmpty && !end.outputIsLost { Output.say(OwnWords.notes(vain, quiet: options.quiet)) }
+            ended(end)
+        }
     }
 }

@@ -155,6 +155,28 @@ struct ContractTests {
         )
     }
 
+    /// What was asked for and comes to nothing is most likely a slip of the pen.
+    @Test func whatComesToNothingIsTold() throws {
+        let scene = try Scene(.user)
+        scene.environment = ["THERE": "1"]
+        try scene.write("", to: scene.workspace + "/denied")
+        let asked = ["--env", "THERE", "--env", "NOT_THERE", "--deny", "denied", "--deny", "no-such"]
+        for command in ["run", "explain"] {
+            let words = [scene.workshop.launcher, command] + asked
+            let result = try scene.run(words + ["--", "/bin/true"], keeper: Caller.workerOptions)
+            #expect(
+                result.errorText == """
+                    codex-sandbox: note: --env NOT_THERE: the caller's environment has no NOT_THERE
+                    codex-sandbox: note: --deny no-such: it does not exist, so nothing is covered
+
+                    """,
+                "\(result.story)"
+            )
+            let quiet = try scene.run(words + ["--quiet", "--", "/bin/true"], keeper: Caller.workerOptions)
+            #expect(quiet.errors == [], "\(quiet.story)")
+        }
+    }
+
     @Test(arguments: [["--no-such-option"], ["--memory", "lots"], ["--timeout"]])
     func aWrongOptionIs2(options: [String]) throws {
         let scene = try Scene(.user)
