@@ -177,6 +177,17 @@ struct ContractTests {
         }
     }
 
+    /// Wherever it is met: another folder or file would need as many descriptors.
+    @Test(arguments: 6...32)
+    func tooFewDescriptorsAreSaidToBeTooFew(count: Int) throws {
+        let scene = try Scene(.user)
+        let line = "ulimit -n \(count) && exec \(scene.workshop.launcher) run -- /bin/true"
+        let result = try scene.run(["/bin/sh", "-c", line], keeper: Caller.workerOptions)
+        if result.ending == .exited(0) || !result.errorText.contains("EMFILE") { return }
+        #expect(result.ending == .exited(125), "\(result.story)")
+        #expect(result.errorText.contains("remedy: raise the limit of open files (ulimit -n)"), "\(result.story)")
+    }
+
     @Test(arguments: [["--no-such-option"], ["--memory", "lots"], ["--timeout"]])
     func aWrongOptionIs2(options: [String]) throws {
         let scene = try Scene(.user)
