@@ -48,6 +48,12 @@ import Testing
         #expect(memory.remedy == "write a value from 16 MiB to 8 EiB - 1, as \"512MiB\" or in bytes")
     }
 
+    /// The parser escapes what it quotes; a second time, nobody would know it again.
+    @Test func whatTheParserSawIsEscapedOnce() throws {
+        let problem = try #require(Self.problems("[limits\n").first)
+        #expect(problem.description.contains(#"saw '\n'"#) && !problem.description.contains(#"\\n"#))
+    }
+
     @Test func controlCharactersDoNotReachTheTerminal() {
         let problems = Self.problems("version = 1\n\"a\\u001b[31m\\nb\" = 1\n")
         #expect(problems.count == 1)
