@@ -42,7 +42,14 @@ public struct PolicyProblem: Error, Hashable, Sendable, CustomStringConvertible 
     public var description: String {
         let place = "\(OSString(file)):\(position.line):\(position.column): "
         let subject = key.isEmpty ? "" : "\(OSString(key)): "
-        return place + subject + "\(OSString(what)), \(OSString(why)); \(OSString(remedy))"
+        return place + subject + "\(shown(what)), \(shown(why)); \(shown(remedy))"
+    }
+
+    /// Control characters escaped; a backslash stays one, since toml++ has escaped what it quotes.
+    private func shown(_ text: String) -> String {
+        text.utf8.split(separator: UInt8(ascii: "\\"), omittingEmptySubsequences: false)
+            .map { OSString($0).description }
+            .joined(separator: "\\")
     }
 }
 

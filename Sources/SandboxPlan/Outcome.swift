@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// How a launch ended.
 ///
 /// Exactly one per launch, and the first one stands.
@@ -64,8 +66,19 @@ public struct Refusal: Error, Hashable, Sendable {
         self.subject = subject
         self.errno = errno
         self.message = message
-        self.remedy = remedy
+        self.remedy = Refusal.remedy(ofAnyCall: errno) ?? remedy
         self.layer = layer
+    }
+
+    /// The remedy for an errno that has the same cause whatever was called; nil for all others.
+    ///
+    /// What a caller of a call would say for it is about the call's subject, which is not at fault here.
+    private static func remedy(ofAnyCall errno: Int32) -> String? {
+        switch errno {
+        case EMFILE: "raise the limit of open files (ulimit -n)"
+        case ENFILE: "close files: the whole host has too many open (sysctl fs.file-max)"
+        default: nil
+        }
     }
 }
 

@@ -18,8 +18,14 @@ enum ExplainCommand {
                     caller: launch.environment
                 )
             }
-            Output.say(OwnWords.notes(preparation.notes, quiet: options.run.quiet))
-            let report = ExplainReport(plan: preparation.plan, origins: origins, style: Output.style)
+            let notes = VainWords.notes(options.run, environment: launch.environment) + preparation.notes
+            Output.say(OwnWords.notes(notes, quiet: options.run.quiet))
+            let report = ExplainReport(
+                plan: preparation.plan,
+                origins: origins,
+                style: Output.style,
+                finding: CommandFinding.absence(preparation.plan)
+            )
             return Output.show(report.text, status: 0)
         } catch {
             Output.say(OwnWords.refusal(error))

@@ -1,7 +1,4 @@
-internal import CShims
-internal import Glibc
 internal import SandboxCLI
-internal import SandboxKernel
 internal import SandboxPlan
 internal import SandboxRuntime
 
@@ -19,8 +16,8 @@ enum RunCommand {
 
     private static func say(_ end: RunSession.End, _ options: RunOptions) {
         var words = end.warnings.isEmpty ? "" : OwnWords.lines(end.warnings)
-        if let elsewhere = foundOutside(end) {
-            words += OwnWords.lines([elsewhere])
+        if case .notExecuted(let errno, _) = end.outcome, let plan = end.plan {
+            words += OwnWords.notExecuted(CommandFinding.notExecuted(errno, plan))
         } else {
             words += OwnWords.outcome(end.outcome, limits: end.plan?.limits, quiet: options.quiet)
         }
@@ -38,35 +35,32 @@ enum RunCommand {
         closedStreams: Int,
         _ ended: (RunSession.End) -> Void
     ) -> RunSession.End {
-        // Of notes that were offered: what nobody took yet.
+        let launch = LaunchOptions(options, closedStreams: closedStreams)
+        // Said with the launch's own notes, which wait for no reader.
+        var vain = VainWords.notes(options, environment: launch.environment)
+        // Of what was offered: what nobody took yet.
         var rest: String?
         var session = RunSession(
-            LaunchOptions(options, closedStreams: closedStreams),
+            launch,
             exitStatus: ExitStatus.of,
             say: { notes, mayWait in
-                let words = rest ?? OwnWords.notes(notes, quiet: options.quiet)
-                if !mayWait {
-                    let left = Output.offer(words)
-                    rest = left
-                    return left.isEmpty
+                let words = rest ?? OwnWords.notes(vain + notes, quiet: options.quiet)
+                vain = []
+                if mayWait {
+                    rest = nil
+                    Output.say(words)
+                    return true
                 }
-                Output.say(words)
-                return true
+                let left = Output.offer(words)
+                rest = left.isEmpty ? nil : left
+                return left.isEmpty
             }
         )
-        return session.run(ended)
-    }
-
-    /// For a command that is on the host's disk but not in the sandbox: where, and how to show it.
-    private static func foundOutside(_ end: RunSession.End) -> String? {
-        guard case .notExecuted(ENOENT, _) = end.outcome, let plan = end.plan else { return nil }
-        for candidate in plan.process.candidates where candidate.isAbsolute {
-            let path = candidate.bytes.map { CChar(bitPattern: $0) } + [0]
-            if access(path, X_OK) == 0 {
-                return "\(plan.process.arguments[0]) is not in the sandbox: found at \(candidate); "
-                    + "add --read \(candidate.parent)"
-            }
+        return session.run { end in
+            // Not released, or nobody took them then.
+            let words = rest ?? OwnWords.notes(vain, quiet: options.quiet)
+            if !words.isEmpty && !end.outputIsLost { Output.say(words) }
+            ended(end)
         }
-        return nil
     }
 }

@@ -44,7 +44,20 @@ struct TrialWorkspace: ~Copyable {
             subject: path.description,
             errno: errno,
             message: "There is no place for a trial workspace.",
-            remedy: "Make /tmp a folder that everybody can write: sudo chmod 1777 /tmp"
+            remedy: remedy(call, errno)
         )
+    }
+
+    private static func remedy(_ call: String, _ code: Int32) -> String {
+        switch (call, code) {
+        // chown(2): an id that the user namespace does not map is no id.
+        case ("chown", EINVAL):
+            "Id 65534 is not mapped in this user namespace (/proc/self/uid_map), and root here is an ordinary user outside: "
+                + "run doctor outside of it."
+        case ("chown", EPERM):
+            "Root has no CAP_CHOWN here (a container?): run doctor as an ordinary user, or outside."
+        case (_, ENOSPC), (_, EDQUOT): "Free space on the file system of /tmp."
+        default: "Make /tmp a folder that everybody can write: sudo chmod 1777 /tmp"
+        }
     }
 }

@@ -62,6 +62,15 @@ import Testing
         #expect(!report.works)
     }
 
+    /// Root of a user namespace that has no other id has nobody to give the trial's folder to.
+    @Test func anIdThatIsNotMappedIsSaidToBeNone() throws {
+        let answer = try Executable.shell(#"exec unshare --user --map-root-user "$0" doctor"#)
+        #expect(answer.status == 1)
+        #expect(answer.text.contains("chown on /tmp/") && answer.text.contains("EINVAL"), "\(answer.text)")
+        #expect(answer.text.contains("Id 65534 is not mapped in this user namespace"), "\(answer.text)")
+        #expect(!answer.text.contains("chmod 1777"), "\(answer.text)")
+    }
+
     @Test(arguments: [
         ("net", "network-namespace"), ("mnt", "mount-namespace"), ("pid", "pid-namespace"), ("ipc", "ipc-namespace"),
         ("uts", "uts-namespace"), ("cgroup", "cgroup-namespace"),

@@ -41,6 +41,19 @@ import Testing
         )
     }
 
+    @Test func aRangeThatDoesNotSayItselfHasItsReason() throws {
+        let problem = try #require(Self.problems("version = 1\n[limits]\ntasks = 1\n").first)
+        #expect(problem.remedy == "write a value from 2 to 1000000 (pid 1 of the sandbox counts too)")
+        let memory = try #require(Self.problems("version = 1\n[limits]\nmemory = \"2MiB\"\n").first)
+        #expect(memory.remedy == "write a value from 16 MiB to 8 EiB - 1, as \"512MiB\" or in bytes")
+    }
+
+    /// The parser escapes what it quotes; a second time, nobody would know it again.
+    @Test func whatTheParserSawIsEscapedOnce() throws {
+        let problem = try #require(Self.problems("[limits\n").first)
+        #expect(problem.description.contains(#"saw '\n'"#) && !problem.description.contains(#"\\n"#))
+    }
+
     @Test func controlCharactersDoNotReachTheTerminal() {
         let problems = Self.problems("version = 1\n\"a\\u001b[31m\\nb\" = 1\n")
         #expect(problems.count == 1)
@@ -97,7 +110,8 @@ import Testing
         "[environment.set]\nA = 1",
         "[environment.set]\n\"\" = \"x\"", "[limits]\nmemory = \"1MiB\"", "[limits]\nmemory = -5",
         "[limits]\nmemory = \"4gib\"",
-        "[limits]\ntasks = 1_000_001", "[limits]\nopen_files = 15", "[limits]\nfile_size = \"0\"",
+        "[limits]\ntasks = 1", "[limits]\ntasks = 1_000_001", "[limits]\nopen_files = 15",
+        "[limits]\nfile_size = \"0\"",
         "[limits]\ncpu = \"1ms\"",
         "[limits]\nwall = 0", "[limits]\nwall = \"11y\"", "[limits]\ngrace = \"2h\"", "[limits]\ngrace = -1",
         "[landlock]\nminimum_abi = 100", "[process]\numask = \"0888\"", "[process]\numask = \"01000\"",

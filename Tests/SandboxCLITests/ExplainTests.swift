@@ -12,6 +12,20 @@ import Testing
         try expectGolden(text(), "explain.txt")
     }
 
+    @Test func aCommandThatIsNotThereIsSaidToBeAbsent() {
+        let finding = NotExecuted(
+            errno: 2,
+            command: "nosuch",
+            path: nil,
+            folders: ["/usr/bin"],
+            isConfined: true,
+            file: .absent
+        )
+        let report = ExplainReport(plan: SamplePlan.plan, origins: [:], style: .plain, finding: finding)
+        #expect(report.text.contains("\n            nosuch was not found in the sandbox.\nstarts in "))
+        #expect(!report.text.contains("execve:") && !text().contains("was not found"))
+    }
+
     @Test func hostileNamesAreShownAndNotObeyed() {
         #expect(controlCharacters(in: text()).isEmpty)
         #expect(!text().contains("\u{202E}"))

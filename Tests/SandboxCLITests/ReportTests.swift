@@ -26,6 +26,14 @@ import Testing
         )
     }
 
+    /// No other file, folder or stream would help.
+    @Test(arguments: [(24, "ulimit -n"), (23, "fs.file-max")] as [(Int32, String)])
+    func tooManyOpenFilesHaveOneRemedy(_ errno: Int32, _ words: String) {
+        let remedy = "name another folder with --state-dir DIR"
+        #expect(Refusal(stage: "evidence", errno: errno, message: "m", remedy: remedy).remedy.contains(words))
+        #expect(Refusal(stage: "evidence", errno: 13, message: "m", remedy: remedy).remedy == remedy)
+    }
+
     @Test func theProblemsOfAPolicyStandOnLinesOfTheirOwn() {
         let refusal = Refusal(stage: "policy", message: "it is not valid:\n  p:1:1: a\n  p:2:1: b", remedy: "Mend it.")
         #expect(
@@ -86,7 +94,8 @@ import Testing
         #expect(said(.interrupted(signal: 2)).contains("SIGINT"))
         #expect(said(.timedOut, quiet: true).contains("wall limit"))
         #expect(said(.memoryExceeded(used: .gibibytes(2), limit: .gibibytes(1)), quiet: true).contains("2 GiB"))
-        #expect(said(.protectionLost(what: "/w/.git/config"), quiet: true).contains("/w/.git/config"))
+        let lost = said(.protectionLost(what: "/w/.git/config"), quiet: true)
+        #expect(lost.contains("/w/.git/config") && lost.contains("remedy: before you run git"))
         #expect(
             said(.notExecuted(errno: 2, message: "make is not there."), quiet: true) == """
                 codex-sandbox: make is not there.

@@ -35,7 +35,10 @@ import Testing
             (["run", "--quiet=yes", "ls"], "--quiet takes no value.", "run "),
             (["run", "--help=x"], "--help takes no value.", "run "),
             (["run", "--pids", "2", "--pids", "3"], "--pids is given twice. Leave one of them out.", "run "),
-            (["run", "--pids", "many"], "--pids many: Write a whole number from 1 to 1000000.", "run "),
+            (
+                ["run", "--pids", "many"],
+                "--pids many: Write a whole number from 2 to 1000000: pid 1 of the sandbox counts too.", "run "
+            ),
             (["run", "--workspace", ""], "--workspace \"\": The path is empty.", "run "),
             (["explain"], "COMMAND is missing.", "explain "),
             (["explain", "--jsno", "ls"], "There is no option --jsno. Did you mean --json?", "explain "),

@@ -12,12 +12,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("--memory", "0"), ("--memory", "4"), ("--memory", "1048575"), ("--memory", "4 GiB"), ("--memory", "-1"),
+        ("--memory", "0"), ("--memory", "4"), ("--memory", "16777215"),
+        ("--memory", "1MiB"), ("--memory", "4 GiB"), ("--memory", "-1"),
         ("--memory", "1e9"), ("--memory", "9223372036854775808"), ("--memory", "99999999999TiB"), ("--memory", "4X"),
-        ("--memory", ""), ("--memory", "４GiB"), ("--tmp-size", "4095"), ("--file-size", "0"), ("--pids", "0"),
+        ("--memory", ""), ("--memory", "４GiB"), ("--tmp-size", "65535"), ("--file-size", "0"), ("--pids", "0"),
+        ("--pids", "1"),
         ("--pids", "1000001"), ("--pids", "1k"), ("--pids", "+5"), ("--pids", "99999999999999999999"), ("--pids", ""),
-        ("--cpu", "500ms"), ("--cpu", "1500ms"), ("--cpu", "0"), ("--cpu", "1h30m"), ("--timeout", "0"),
-        ("--timeout", "11y"), ("--timeout", "4000d"), ("--timeout", "forever"), ("--grace", "0s"), ("--grace", "-1s"),
+        ("--cpu", "500ms"), ("--cpu", "1500ms"), ("--cpu", "3651d"), ("--cpu", "1h30m"), ("--timeout", "0"),
+        ("--timeout", "11y"), ("--timeout", "4000d"), ("--timeout", "forever"), ("--timeout", "0s"),
+        ("--grace", "3600001ms"), ("--grace", "2h"), ("--grace", "-1s"),
         ("--network", "on"), ("--network", "HOST"), ("--network", ""), ("--workspace", ""), ("--cwd", ""),
         ("--read", ""), ("--write", ""), ("--deny", ""), ("--evidence", ""), ("--state-dir", ""), ("--result", ""),
         ("--result", "0"), ("--result", "2147483648"), ("--result", "99999999999999999999"), ("--env", ""),
@@ -71,13 +74,40 @@ import Testing
         #expect(try ResultTarget.parse(word) == target)
     }
 
-    @Test func theLeastValuesAreAccepted() throws {
-        let options = try run([
-            "--memory=1MiB", "--tmp-size=4KiB", "--file-size=1", "--pids=1", "--cpu=1", "--grace=1ms",
-        ])
-        #expect(options.overrides.memory == .mebibytes(1))
-        #expect(options.overrides.tmpSize == ByteCount(bytes: 4096))
-        #expect(options.overrides.cpuSeconds == 1)
-        #expect(try run(["--pids=1000000"]).overrides.tasks == 1_000_000)
+    @Test func theEndsOfTheRangesAreAccepted() throws {
+        let least = try run([
+            "--memory=16MiB", "--tmp-size=64KiB", "--file-size=1", "--cpu=0", "--grace=0", "--timeout=1ms",
+            OSString("--pids=\(PolicyRange.tasks.lowerBound)"),
+        ]).overrides
+        #expect(least.memory?.bytes == PolicyRange.memory.lowerBound)
+        #expect(least.tmpSize?.bytes == PolicyRange.tmpSize.lowerBound)
+        #expect(least.fileSize?.bytes == PolicyRange.fileSize.lowerBound)
+        #expect(least.tasks == PolicyRange.tasks.lowerBound)
+        #expect(least.cpuSeconds == PolicyRange.cpuSeconds.lowerBound)
+        #expect(least.grace?.milliseconds == PolicyRange.grace.lowerBound)
+        #expect(least.wall?.milliseconds == PolicyRange.wall.lowerBound)
+        let greatest = try run([
+            "--memory=9223372036854775807", "--tmp-size=9223372036854775807", "--file-size=9223372036854775807",
+            "--pids=1000000", "--cpu=3650d", "--grace=1h", "--timeout=3650d",
+        ]).overrides
+        #expect(greatest.memory?.bytes == PolicyRange.memory.upperBound)
+        #expect(greatest.tmpSize?.bytes == PolicyRange.tmpSize.upperBound)
+        #expect(greatest.fileSize?.bytes == PolicyRange.fileSize.upperBound)
+        #expect(greatest.tasks == PolicyRange.tasks.upperBound)
+        #expect(greatest.cpuSeconds == PolicyRange.cpuSeconds.upperBound)
+        #expect(greatest.grace?.milliseconds == PolicyRange.grace.upperBound)
+        #expect(greatest.wall?.milliseconds == PolicyRange.wall.upperBound)
+    }
+
+    /// Whoever is told that a value is none is told which ones are.
+    @Test(arguments: [
+        ("--memory", "1MiB", "16 MiB to 8 EiB - 1"), ("--tmp-size", "8KiB", "64 KiB to 8 EiB - 1"),
+        ("--file-size", "0", "1 B to 8 EiB - 1"), ("--cpu", "1500ms", "0 to 10 years in whole seconds"),
+        ("--timeout", "0", "1 ms to 10 years"), ("--grace", "2h", "0 to 1 h"),
+        ("--pids", "1", "2 to 1000000: pid 1 of the sandbox counts too"),
+    ])
+    func aValueOutOfRangeIsToldTheRange(_ option: String, _ value: String, _ range: String) throws {
+        let error = #expect(throws: UsageError.self) { try run([OSString("\(option)=\(value)")]) }
+        #expect(try #require(error).message.contains(range))
     }
 }

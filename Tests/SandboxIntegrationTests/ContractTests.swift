@@ -162,6 +162,102 @@ struct ContractTests {
         #expect(mended.lines == ["tool"], "the remedy does not work: \(mended.story)")
     }
 
+    /// The kernel counts pid 1 too.
+    @Test(arguments: Caller.available)
+    func twoTasksAreOneProcess(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let one = try scene.runInside(["/bin/sh", "-c", "echo ran; (exit 3) || echo $?"], options: ["--pids", "2"])
+        #expect(one.lines.first == "ran" && one.errorText.contains("fork"), "\(one.story)")
+        let two = try scene.runInside(["/bin/sh", "-c", "(exit 3) || echo $?"], options: ["--pids", "3"])
+        #expect(two.lines == ["3"], "\(two.story)")
+        let none = try scene.runInside(["/bin/true"], options: ["--pids", "1"])
+        #expect(none.ending == .exited(2) && none.errorText.contains("pid 1"), "\(none.story)")
+    }
+
+    @Test(arguments: Caller.available)
+    func aMissingInterpreterIsNamed(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.write("#!/no/such/interpreter -x\n", to: scene.workspace + "/script", mode: 0o755)
+        try scene.makeFolder(scene.outside + "-tools")
+        try scene.write("", to: scene.outside + "-tools/python", mode: 0o755)
+        try scene.write("#!\(scene.outside)-tools/python\n", to: scene.workspace + "/other", mode: 0o755)
+        let result = try scene.runInside(["./script"])
+        #expect(result.ending == .exited(127), "\(result.story)")
+        #expect(result.errorText.contains("./script is there"), "\(result.story)")
+        #expect(result.errorText.contains("/no/such/interpreter."), "\(result.story)")
+        let other = try scene.runInside(["./other"])
+        #expect(other.ending == .exited(127), "\(other.story)")
+        #expect(other.errorText.contains("add --read \(scene.outside)-tools."), "\(other.story)")
+    }
+
+    @Test func whyACommandWasNotExecutedIsSaid() throws {
+        let scene = try Scene(.user)
+        try scene.write("echo x\n", to: scene.workspace + "/text", mode: 0o755)
+        try scene.write("echo x\n", to: scene.workspace + "/plain")
+        let expected: [(command: String, options: [String], words: String)] = [
+            ("no-such-command", [], "looked in: /usr/local/bin, /usr/bin, /bin "),
+            ("./text", [], "no #! line"), ("./plain", [], "chmod +x"), (".", [], "a folder"),
+            ("./text", ["--deny", "text"], "it is denied"), ("", [], "The command is empty"),
+            ("no-such-command", ["--danger-full-access"], "no-such-command was not found."),
+        ]
+        for (command, options, words) in expected {
+            let result = try scene.run(
+                [scene.workshop.launcher, "run"] + options + ["--", command],
+                keeper: Caller.workerOptions
+            )
+            #expect(result.errorText.contains(words), "\(result.story)")
+        }
+    }
+
+    @Test(arguments: [
+        ("no-such-command", "no-such-command was not found in the sandbox."), ("./absent", "./absent does not exist"),
+        ("./script", "/no/such/interpreter."),
+    ])
+    func aPlanSaysThatTheCommandIsNotThere(command: String, words: String) throws {
+        let scene = try Scene(.user)
+        try scene.write("#!/no/such/interpreter\n", to: scene.workspace + "/script", mode: 0o755)
+        let absent = try scene.run([scene.workshop.launcher, "explain", "--", command], keeper: Caller.workerOptions)
+        #expect(absent.ending == .exited(0) && absent.outputText.contains(words), "\(absent.story)")
+        let there = try scene.run([scene.workshop.launcher, "explain", "--", "true"], keeper: Caller.workerOptions)
+        #expect(
+            !there.outputText.contains("not found") && !there.outputText.contains("is there, but"),
+            "\(there.story)"
+        )
+    }
+
+    /// What was asked for and comes to nothing is most likely a slip of the pen.
+    @Test func whatComesToNothingIsTold() throws {
+        let scene = try Scene(.user)
+        scene.environment = ["THERE": "1"]
+        try scene.write("", to: scene.workspace + "/denied")
+        let asked = ["--env", "THERE", "--env", "NOT_THERE", "--deny", "denied", "--deny", "no-such"]
+        for command in ["run", "explain"] {
+            let words = [scene.workshop.launcher, command] + asked
+            let result = try scene.run(words + ["--", "/bin/true"], keeper: Caller.workerOptions)
+            #expect(
+                result.errorText == """
+                    codex-sandbox: note: --env NOT_THERE: the caller's environment has no NOT_THERE
+                    codex-sandbox: note: --deny no-such: it does not exist, so nothing is covered
+
+                    """,
+                "\(result.story)"
+            )
+            let quiet = try scene.run(words + ["--quiet", "--", "/bin/true"], keeper: Caller.workerOptions)
+            #expect(quiet.errors == [], "\(quiet.story)")
+        }
+    }
+
+    /// Wherever it is met: another folder or file would need as many descriptors.
+    @Test(arguments: 6...32)
+    func tooFewDescriptorsAreSaidToBeTooFew(count: Int) throws {
+        let scene = try Scene(.user)
+        let line = "ulimit -n \(count) && exec \(scene.workshop.launcher) run -- /bin/true"
+        let result = try scene.run(["/bin/sh", "-c", line], keeper: Caller.workerOptions)
+        if result.ending == .exited(0) || !result.errorText.contains("EMFILE") { return }
+        #expect(result.ending == .exited(125), "\(result.story)")
+        #expect(result.errorText.contains("remedy: raise the limit of open files (ulimit -n)"), "\(result.story)")
+    }
+
     @Test(arguments: [["--no-such-option"], ["--memory", "lots"], ["--timeout"]])
     func aWrongOptionIs2(options: [String]) throws {
         let scene = try Scene(.user)

@@ -6,7 +6,9 @@ extension PolicyValidator {
     func limits(_ document: inout SectionReader) -> LimitPolicy {
         var policy = PolicyDefaults.limits
         guard var section = document.section("limits") else { return policy }
-        if let tasks = section.integer("tasks", in: PolicyRange.tasks) { policy.tasks = tasks }
+        if let tasks = section.integer("tasks", in: PolicyRange.tasks, because: PolicyRange.tasksReason) {
+            policy.tasks = tasks
+        }
         if let memory = section.byteCount("memory", in: PolicyRange.memory) { policy.memory = .exactly(memory) }
         if let files = section.integer("open_files", in: PolicyRange.openFiles) { policy.openFiles = files }
         if let size = section.byteCount("file_size", in: PolicyRange.fileSize) { policy.fileSize = size }
@@ -20,12 +22,12 @@ extension PolicyValidator {
 
     /// Whole seconds, because RLIMIT_CPU has no others (setrlimit(2)).
     private func cpu(_ section: inout SectionReader) -> UInt64? {
-        let range = PolicyRange.cpuSeconds
-        let milliseconds = (range.lowerBound * 1000)...(range.upperBound * 1000)
+        let range = PolicyRange.cpuMilliseconds
         guard let member = section.members.first(where: { $0.key == "cpu" }) else { return nil }
-        guard let cpu = section.timeSpan("cpu", in: milliseconds) else { return nil }
+        guard let cpu = section.timeSpan("cpu", in: range) else { return nil }
         guard cpu.milliseconds % 1000 == 0 else {
-            return section.outOfRange(member, found: cpu.description, range: "1s to 3650d in whole seconds")
+            let words = "\(PolicyRange.words(milliseconds: range)) in whole seconds"
+            return section.outOfRange(member, found: cpu.description, range: words)
         }
         return cpu.milliseconds / 1000
     }
@@ -99,7 +101,7 @@ extension SectionReader {
     /// A size: `"4GiB"`, `"512 MiB"` without the space, or an integer in bytes.
     mutating func byteCount(_ key: String, in range: ClosedRange<UInt64>) -> ByteCount? {
         guard let member = member(key) else { return nil }
-        let words = "\(ByteCount(bytes: range.lowerBound)) to \(range.upperBound) bytes, as \"512MiB\" or in bytes"
+        let words = "\(PolicyRange.words(bytes: range)), as \"512MiB\" or in bytes"
         switch member.node.value {
         case .integer(let number):
             guard let bytes = UInt64(exactly: number), range.contains(bytes) else {
@@ -107,7 +109,7 @@ extension SectionReader {
             }
             return ByteCount(bytes: bytes)
         case .string(let text):
-            guard let size = ByteCount(parsing: text), range.contains(size.bytes) else {
+            guard let size = ByteCount(parsing: text, in: range) else {
                 return outOfRange(member, found: "\"\(text)\"", range: words)
             }
             return size
@@ -119,9 +121,8 @@ extension SectionReader {
     /// A time: `"90s"`, `"500ms"`, `"2h"`, or an integer in seconds; 0 if the range (in milliseconds) has it.
     mutating func timeSpan(_ key: String, in range: ClosedRange<UInt64>) -> TimeSpan? {
         guard let member = member(key) else { return nil }
-        let lowest = range.lowerBound == 0 ? "0" : "\(range.lowerBound)ms"
         let words =
-            "\(lowest) to \(range.upperBound / 1000)s, as \"500ms\", \"90s\", \"10m\", \"2h\", \"1d\" or in seconds"
+            "\(PolicyRange.words(milliseconds: range)), as \"500ms\", \"90s\", \"10m\", \"2h\", \"1d\" or in seconds"
         let text: String
         switch member.node.value {
         case .integer(let number): text = "\(number)"
@@ -129,9 +130,7 @@ extension SectionReader {
         case .table, .array, .boolean, .float, .dateOrTime:
             return wrongType(member, wanted: "a time such as \"90s\", or an integer in seconds")
         }
-        // TimeSpan reads no zero: for most limits it would be a mistake.
-        let span = ["0", "0s", "0ms"].contains(text) ? TimeSpan(milliseconds: 0) : TimeSpan(parsing: text)
-        guard let span, range.contains(span.milliseconds) else {
+        guard let span = TimeSpan(parsing: text, in: range) else {
             return outOfRange(member, found: "\"\(text)\"", range: words)
         }
         return span

@@ -44,11 +44,13 @@ struct SectionReader {
         return located(value, member)
     }
 
-    mutating func integer(_ key: String, in range: ClosedRange<UInt64>) -> UInt64? {
+    /// An integer; `reason` is why the range is what it is, empty where it says itself.
+    mutating func integer(_ key: String, in range: ClosedRange<UInt64>, because reason: String = "") -> UInt64? {
         guard let member = member(key) else { return nil }
         guard case .integer(let number) = member.node.value else { return wrongType(member, wanted: "an integer") }
         guard let value = UInt64(exactly: number), range.contains(value) else {
-            return outOfRange(member, found: "\(number)", range: "\(range.lowerBound) to \(range.upperBound)")
+            let words = "\(range.lowerBound) to \(range.upperBound)" + (reason.isEmpty ? "" : " (\(reason))")
+            return outOfRange(member, found: "\(number)", range: words)
         }
         return value
     }

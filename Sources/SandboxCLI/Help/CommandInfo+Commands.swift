@@ -41,7 +41,7 @@ extension CommandInfo {
             ("the same for a program to read", "codex-sandbox explain --json -- make test"),
             (
                 "what a policy file comes to",
-                "codex-sandbox explain --policy ./strict.toml --read ../shared -- python3 tool.py"
+                "codex-sandbox explain --policy ./strict.toml --read ~/shared -- python3 tool.py"
             ),
         ],
         exitStatuses: ExitStatus.ofShow

@@ -16,10 +16,13 @@ struct CommandInfo {
 /// Rows that more than one help text has.
 enum HelpRows {
     static let values: [(term: String, meaning: String)] = [
-        ("N (size)", "a number with KiB, MiB, GiB, TiB, kB, MB, GB or TB; without a unit it counts bytes"),
+        (
+            "N (size)",
+            "a number with KiB, MiB, GiB, TiB (or K, M, G, T), kB, MB, GB or TB; without a unit it counts bytes"
+        ),
         ("T (time)", "a number with ms, s, m, h or d; without a unit it counts seconds"),
         ("[default: …]", "of network and limits: that of the built-in policies; a policy file has its own"),
-        ("DIR, FILE, PATH", "any bytes; relative ones count from the current folder"),
+        ("DIR, FILE, PATH", "any bytes; relative ones count from the current folder; a PATH has no .. in it"),
         ("--", "ends the options; so does the command itself: nothing after it is parsed"),
     ]
 

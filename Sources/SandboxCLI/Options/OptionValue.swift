@@ -9,46 +9,53 @@ enum OptionValue {
         return word
     }
 
-    static func size(atLeast minimum: ByteCount) -> @Sendable (OSString) throws(BadValue) -> ByteCount {
+    /// A size within a range of bytes.
+    static func size(in range: ClosedRange<UInt64>) -> @Sendable (OSString) throws(BadValue) -> ByteCount {
         { (word) throws(BadValue) in
-            guard let text = word.utf8, let size = ByteCount(parsing: text) else {
+            guard let text = word.utf8, let size = ByteCount(parsing: text, in: range) else {
                 throw BadValue(
-                    why: "This is not a size. Write a number above 0 with KiB, MiB, GiB or TiB, for example 512MiB."
+                    why: "Write a size from \(PolicyRange.words(bytes: range)), for example 512MiB; "
+                        + "a number without a unit counts bytes."
                 )
-            }
-            guard size >= minimum else {
-                throw BadValue(why: "The least is \(minimum); a number without a unit counts bytes.")
             }
             return size
         }
     }
 
-    static func time(_ word: OSString) throws(BadValue) -> TimeSpan {
-        guard let text = word.utf8, let span = TimeSpan(parsing: text) else {
-            throw BadValue(
-                why: "This is not a length of time. Write a number above 0 with ms, s, m, h or d, for example 90s; "
-                    + "the most is 10 years."
-            )
+    /// A length of time within a range of milliseconds.
+    static func time(in range: ClosedRange<UInt64>) -> @Sendable (OSString) throws(BadValue) -> TimeSpan {
+        { (word) throws(BadValue) in
+            guard let text = word.utf8, let span = TimeSpan(parsing: text, in: range) else {
+                throw BadValue(
+                    why: "Write a time from \(PolicyRange.words(milliseconds: range)), for example 90s; "
+                        + "the units are ms, s, m, h and d, and a number without one counts seconds."
+                )
+            }
+            return span
         }
-        return span
     }
 
-    /// CPU time: setrlimit(2) counts whole seconds.
-    static func wholeSeconds(_ word: OSString) throws(BadValue) -> UInt64 {
-        let span = try time(word)
-        guard span.milliseconds % 1000 == 0 else {
-            throw BadValue(why: "CPU time is counted in whole seconds, for example 30s.")
+    /// CPU time, 0 being no limit: setrlimit(2) counts whole seconds.
+    static func cpuSeconds(_ word: OSString) throws(BadValue) -> UInt64 {
+        let range = PolicyRange.cpuMilliseconds
+        guard let text = word.utf8, let span = TimeSpan(parsing: text, in: range), span.milliseconds % 1000 == 0 else {
+            throw BadValue(
+                why: "Write a time from \(PolicyRange.words(milliseconds: range)) in whole seconds, for example 30s; "
+                    + "0 is no limit."
+            )
         }
         return span.milliseconds / 1000
     }
 
-    static func number(in range: ClosedRange<UInt64>) -> @Sendable (OSString) throws(BadValue) -> UInt64 {
-        { (word) throws(BadValue) in
-            guard let number = digits(word), range.contains(number) else {
-                throw BadValue(why: "Write a whole number from \(range.lowerBound) to \(range.upperBound).")
-            }
-            return number
+    /// Processes and threads.
+    static func tasks(_ word: OSString) throws(BadValue) -> UInt64 {
+        let range = PolicyRange.tasks
+        guard let number = digits(word), range.contains(number) else {
+            throw BadValue(
+                why: "Write a whole number from \(range.lowerBound) to \(range.upperBound): \(PolicyRange.tasksReason)."
+            )
         }
+        return number
     }
 
     /// A word of digits only, without a sign; nil when it is anything else or does not fit.

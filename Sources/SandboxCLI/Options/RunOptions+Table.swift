@@ -86,25 +86,25 @@ extension RunOptions {
         .single(
             "--memory",
             .size,
-            "Memory of the whole job, its tmpfs included.",
+            "Memory of the whole job with its tmpfs; 16MiB or more.",
             default: "4GiB or half of RAM",
-            parse: OptionValue.size(atLeast: .mebibytes(1)),
+            parse: OptionValue.size(in: PolicyRange.memory),
             set: { $0.overrides.memory = $1 }
         ),
         .single(
             "--pids",
             .number,
-            "Processes and threads at a time, 1 to 1000000.",
+            "Processes and threads, pid 1 of the sandbox included; 2 or more.",
             default: "1024",
-            parse: OptionValue.number(in: 1...1_000_000),
+            parse: OptionValue.tasks,
             set: { $0.overrides.tasks = $1 }
         ),
         .single(
             "--cpu",
             .time,
-            "CPU time of each process, in whole seconds.",
+            "CPU time of each process, in whole seconds; 0 is no limit.",
             default: "no limit",
-            parse: OptionValue.wholeSeconds,
+            parse: OptionValue.cpuSeconds,
             set: { $0.overrides.cpuSeconds = $1 }
         ),
         .single(
@@ -112,23 +112,23 @@ extension RunOptions {
             .time,
             "Wall-clock time of the whole job.",
             default: "24h",
-            parse: OptionValue.time,
+            parse: OptionValue.time(in: PolicyRange.wall),
             set: { $0.overrides.wall = $1 }
         ),
         .single(
             "--grace",
             .time,
-            "Time from TERM to KILL when the job is ended.",
+            "Time from TERM to KILL when the job is ended, 0 to 1h.",
             default: "2s",
-            parse: OptionValue.time,
+            parse: OptionValue.time(in: PolicyRange.grace),
             set: { $0.overrides.grace = $1 }
         ),
         .single(
             "--tmp-size",
             .size,
-            "Size of each private tmpfs: /tmp, /run, HOME and others.",
+            "Size of each private tmpfs, as /tmp and HOME; 64KiB or more.",
             default: "1GiB",
-            parse: OptionValue.size(atLeast: ByteCount(bytes: 4096)),
+            parse: OptionValue.size(in: PolicyRange.tmpSize),
             set: { $0.overrides.tmpSize = $1 }
         ),
         .single(
@@ -136,7 +136,7 @@ extension RunOptions {
             .size,
             "Largest file that can be written.",
             default: "8GiB",
-            parse: OptionValue.size(atLeast: ByteCount(bytes: 1)),
+            parse: OptionValue.size(in: PolicyRange.fileSize),
             set: { $0.overrides.fileSize = $1 }
         ),
     ]

@@ -6,11 +6,19 @@ public struct ExplainReport {
     /// By name; a name that is not in it is shown without origin and value.
     public var origins: [OSString: EnvironmentOrigin]
     public var style: Style
+    /// Why the command would not be executed, by what the host has now; nil when there is nothing to say.
+    public var finding: NotExecuted?
 
-    public init(plan: LaunchPlan, origins: [OSString: EnvironmentOrigin], style: Style) {
+    public init(
+        plan: LaunchPlan,
+        origins: [OSString: EnvironmentOrigin],
+        style: Style,
+        finding: NotExecuted? = nil
+    ) {
         self.plan = plan
         self.origins = origins
         self.style = style
+        self.finding = finding
     }
 
     /// The whole text, ending in a newline.
@@ -39,6 +47,8 @@ public struct ExplainReport {
         for (index, candidate) in plan.process.candidates.enumerated() {
             table.add([index == 0 ? "executes" : "or else", Shown.whole(candidate)])
         }
+        // Its first line: the others are of an execve(2) that there has not been.
+        if let words = finding?.lines.first { table.add(["", style.bad(words)]) }
         table.add(["starts in", Shown.whole(plan.process.workingDirectory)])
         for (index, line) in identity.enumerated() { table.add([index == 0 ? "identity" : "", line]) }
         table.add(["namespaces", namespaces])

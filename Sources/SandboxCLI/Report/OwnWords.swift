@@ -61,7 +61,11 @@ public enum OwnWords {
                 "The job used \(used) of memory, its limit is \(limit), and it was killed. --memory sets another limit."
             ])
         case .protectionLost(let what):
-            return lines(["A protection was lost while the command ran, and the job was killed: \(what)"])
+            return lines([
+                "A protection was lost while the command ran, and the job was killed: \(what)",
+                "  remedy: before you run git or open an editor there, look at what it names and put it back as it was; "
+                    + "codex-sandbox evidence show --last has the record",
+            ])
         case .refused(let refusal):
             return OwnWords.refusal(refusal)
         case .notExecuted(let errno, let message):
