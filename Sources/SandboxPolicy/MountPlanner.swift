@@ -77,8 +77,13 @@ struct MountPlanner {
 
     // MARK: - System, /etc, /dev, /proc
 
+    /// Whether what the place would show by itself lies in a denied folder: then it is not there at all.
+    private func isLeftOut(_ path: OSString) -> Bool {
+        policy.filesystem.deny.contains { path.isWithin($0) && path != $0 }
+    }
+
     private func system(_ result: inout Result) throws(Refusal) {
-        for path in policy.filesystem.system {
+        for path in policy.filesystem.system where !isLeftOut(path) {
             switch host.entry(path) {
             case .absent: continue
             case .symlink(let target): result.steps.append(.symlink(path: path, target: target))
@@ -94,6 +99,7 @@ struct MountPlanner {
         result.steps.append(.makeFolders(path: "/etc", mode: 0o755))
         for name in policy.filesystem.etc {
             let path = OSString("/etc").appending(name)
+            if isLeftOut(path) { continue }
             switch host.entry(path) {
             case .absent: continue
             case .symlink(let target): result.steps.append(.symlink(path: path, target: target))

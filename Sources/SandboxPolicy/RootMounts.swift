@@ -30,8 +30,8 @@ struct RootMounts {
         denied = planner.policy.filesystem.deny.filter { path in
             // What is covered for every job needs no second cover, and a process of the host's has no name in the place.
             if PathInventory.isCoveredProc(path) || PathInventory.isProcess(path) { return false }
-            return roots.all.contains { path.isWithin($0.path) }
-                || shown.contains { path.isWithin($0) || $0.isWithin(path) }
+            // Around something that the place shows by itself there is nothing left to cover (MountPlanner.isLeftOut).
+            return (roots.all.map(\.path) + shown).contains { path.isWithin($0) }
         }
         .sorted { $0.depth < $1.depth }
     }

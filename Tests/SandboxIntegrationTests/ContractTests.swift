@@ -53,6 +53,16 @@ struct ContractTests {
     }
 
     @Test(arguments: Caller.available)
+    func aDeniedFolderTakesAlongWhatThePlaceShowsInIt(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let look = ["/bin/ls", "/etc/ssl/certs", "/etc/ssl/openssl.cnf"]
+        let shown = try scene.runInside(look)
+        #expect(shown.ending == .exited(0) && shown.output != [], "\(shown.story)")
+        let denied = try scene.runInside(look, options: ["--deny", "/etc/ssl"])
+        #expect(denied.ending == .exited(2) && denied.output == [], "\(denied.story)")
+    }
+
+    @Test(arguments: Caller.available)
     func aDeniedFolderAroundWhatIsShownIsARefusal(caller: Caller) throws {
         let scene = try Scene(caller)
         let options = ["--read", scene.secret]
