@@ -124,7 +124,7 @@ struct RecordFile: ~Copyable {
         throw EvidenceError(
             action: "append to",
             subject: path,
-            call: "write",
+            call: "writev",
             errno: EFBIG,
             cause: "it would be longer than the caller's file size limit of \(limit.rlim_cur) bytes",
             remedy: "raise the limit with ulimit -f"
