@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #include "cs_sys.h"
+#include "cs_text.h"
 #include "cs_wire.h"
 
 static struct cs_early *shared; /* with the helper; NULL until begun, and once taken */
@@ -34,13 +35,6 @@ static int starts_with(const char *text, const char *start)
     return 1;
 }
 
-static int same_text(const char *left, const char *right)
-{
-    while (*left && *left == *right)
-        left++, right++;
-    return *left == *right;
-}
-
 static void close_quietly(int descriptor)
 {
     if (descriptor >= 0)
@@ -51,15 +45,15 @@ static void close_quietly(int descriptor)
 static int looks_ordinary(char *const *arguments, const char **workspace)
 {
     int is_usual = 1;
-    for (int i = 2; arguments[i] && !same_text(arguments[i], "--"); i++) {
+    for (int i = 2; arguments[i] && !cs_same_text(arguments[i], "--"); i++) {
         const char *word = arguments[i];
         /* No sandbox, other namespaces, other ids, no launch at all, or a descriptor number that must not become ours. */
         if (starts_with(word, "--danger") || starts_with(word, "--network") || starts_with(word, "--allow-root") ||
-            starts_with(word, "--help") || same_text(word, "-h") || starts_with(word, "--result"))
+            starts_with(word, "--help") || cs_same_text(word, "-h") || starts_with(word, "--result"))
             return 0;
         if (starts_with(word, "--policy") || starts_with(word, "--tmp-size"))
             is_usual = 0;
-        if (same_text(word, "--workspace") && arguments[i + 1])
+        if (cs_same_text(word, "--workspace") && arguments[i + 1])
             *workspace = arguments[i + 1];
         if (starts_with(word, "--workspace="))
             *workspace = word + sizeof("--workspace=") - 1;
@@ -231,7 +225,7 @@ static int begin(struct cs_early *early)
 void cs_early_begin(char *const *arguments, char *const *environment)
 {
     const char *workspace = ".";
-    if (!arguments[0] || !arguments[1] || !same_text(arguments[1], "run") || !looks_ordinary(arguments, &workspace))
+    if (!arguments[0] || !arguments[1] || !cs_same_text(arguments[1], "run") || !looks_ordinary(arguments, &workspace))
         return;
     if (variable(environment, "CODEX_SANDBOX_POLICY="))
         usual = 0;

@@ -22,6 +22,7 @@
 #include "cs_awake.h"
 #include "cs_init.h"
 #include "cs_sys.h"
+#include "cs_text.h"
 #include "place.h"
 
 #define CS_PROCESSES 4096
@@ -124,13 +125,6 @@ struct spawn_request {
     int ends_place;
     int payload, gate, stdio[3];
 };
-
-static int same_text(const char *left, const char *right)
-{
-    while (*left && *left == *right)
-        left++, right++;
-    return *left == *right;
-}
 
 /* 0, 1, 2 by identity, the gate on 3 (close-on-exec), nothing else. The five arrive as 6 and above. */
 static int arrange_descriptors(struct spawn_request *request)
@@ -239,7 +233,7 @@ static _Noreturn void run_process(struct spawn_request *request)
     result = CS_CALL2(SYS_getcwd, where, sizeof(where));
     if (result < 0)
         fail(gate, id, CS_STEP_PROCESS_CWD, (int)-result);
-    report.value[CS_PROCESS_CWD] = same_text(where, directory);
+    report.value[CS_PROCESS_CWD] = cs_same_text(where, directory);
 
     error = signals_to_default_mask();
     if (error)
@@ -542,5 +536,5 @@ _Noreturn void cs_init_main(void)
 
 int cs_init_requested(char *const *argv, char *const *environment)
 {
-    return argv[0] && !argv[1] && same_text(argv[0], CS_INIT_NAME) && !environment[0];
+    return argv[0] && !argv[1] && cs_same_text(argv[0], CS_INIT_NAME) && !environment[0];
 }

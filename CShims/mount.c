@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cs_sys.h"
+#include "cs_text.h"
 #include "place.h"
 
 #define CS_PROC_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -367,13 +368,6 @@ static int bind(struct cs_place *place, const struct cs_step *step)
     return error;
 }
 
-static int same_text(const char *left, const char *right)
-{
-    while (*left && *left == *right)
-        left++, right++;
-    return *left == *right;
-}
-
 /* The first cover of the same kind, which is remembered if it is this one; NULL when there is no room. */
 static const struct cs_step *first_cover(struct cs_place *place, const struct cs_step *step)
 {
@@ -381,7 +375,7 @@ static const struct cs_step *first_cover(struct cs_place *place, const struct cs
         const struct cs_step *first = place->covers[i];
         if (!first)
             return place->covers[i] = step;
-        if (first->c == step->c && same_text(cs_text(place, first->text), cs_text(place, step->text)))
+        if (first->c == step->c && cs_same_text(cs_text(place, first->text), cs_text(place, step->text)))
             return first;
     }
     return NULL;

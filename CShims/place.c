@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "cs_sys.h"
+#include "cs_text.h"
 
 /* capabilities(7): everything but KEEP_CAPS set, and all of it locked, NO_CAP_AMBIENT_RAISE included. */
 #define CS_SECUREBITS 0xef
@@ -48,13 +49,6 @@ static int write_number(const struct cs_place *place, uint32_t path, int64_t val
     return result < 0 ? (int)-result : 0;
 }
 
-static int same_text(const char *left, const char *right)
-{
-    while (*left && *left == *right)
-        left++, right++;
-    return *left == *right;
-}
-
 static int set_hostname(struct cs_place *place, const struct cs_step *step)
 {
     const long result = CS_CALL2(SYS_sethostname, cs_text(place, step->text), step->text_length);
@@ -66,8 +60,8 @@ static int set_hostname(struct cs_place *place, const struct cs_step *step)
         return (int)-domain;
     struct utsname found;
     const long read_back = CS_CALL1(SYS_uname, &found);
-    place->report.value[CS_PLACE_HOSTNAME] = read_back == 0 && same_text(found.nodename, cs_text(place, step->text)) &&
-                                             same_text(found.domainname, "(none)");
+    place->report.value[CS_PLACE_HOSTNAME] = read_back == 0 && cs_same_text(found.nodename, cs_text(place, step->text)) &&
+                                             cs_same_text(found.domainname, "(none)");
     return 0;
 }
 
