@@ -13,6 +13,10 @@ public enum PatientOutput {
 
     /// All of it: 0, or the errno of write(2); EINTR when a signal that asks for the end came while nobody read.
     public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        if bytes.isEmpty { return 0 }
+        // Nothing is ever writable that is open for reading only.
+        let given = cs_fcntl_getfl(descriptor)
+        if given >= 0 && Int32(given) & O_ACCMODE == O_RDONLY { return EBADF }
         let own = openedAgain(descriptor)
         let number: Int32
         switch own {

@@ -24,10 +24,15 @@ enum Output {
         return poll(&waiting, 1, 0) == 1
     }
 
-    /// As much of this as stderr takes without waiting: what is left.
-    static func offer(_ text: String) -> String {
+    /// As much of this as stderr takes without waiting: what is left, in bytes, since a terminal may take half a character.
+    static func offer(_ text: String) -> ArraySlice<UInt8> {
         let bytes = Array(text.utf8)
-        return String(decoding: bytes[PatientOutput.offer(bytes, to: STDERR_FILENO)...], as: UTF8.self)
+        return bytes[PatientOutput.offer(bytes, to: STDERR_FILENO)...]
+    }
+
+    /// What is left of something that was offered.
+    static func say(_ rest: ArraySlice<UInt8>) {
+        _ = PatientOutput.write(Array(rest), to: STDERR_FILENO)
     }
 
     /// The style for stdout.

@@ -39,27 +39,36 @@ enum RunCommand {
         // Said with the launch's own notes, which wait for no reader.
         var vain = VainWords.notes(options, environment: launch.environment)
         // Of what was offered: what nobody took yet.
-        var rest: String?
+        var rest: ArraySlice<UInt8> = []
+        func sayRest() {
+            if !rest.isEmpty { Output.say(rest) }
+            rest = []
+        }
         var session = RunSession(
             launch,
             exitStatus: ExitStatus.of,
             say: { notes, mayWait in
-                let words = rest ?? OwnWords.notes(vain + notes, quiet: options.quiet)
+                // What was offered before held these notes already.
+                if mayWait && !rest.isEmpty {
+                    sayRest()
+                    return true
+                }
+                let words = OwnWords.notes(vain + notes, quiet: options.quiet)
                 vain = []
                 if mayWait {
-                    rest = nil
                     Output.say(words)
                     return true
                 }
-                let left = Output.offer(words)
-                rest = left.isEmpty ? nil : left
-                return left.isEmpty
+                rest = Output.offer(words)
+                return rest.isEmpty
             }
         )
         return session.run { end in
             // Not released, or nobody took them then.
-            let words = rest ?? OwnWords.notes(vain, quiet: options.quiet)
-            if !words.isEmpty && !end.outputIsLost { Output.say(words) }
+            if !end.outputIsLost {
+                sayRest()
+                Output.say(OwnWords.notes(vain, quiet: options.quiet))
+            }
             ended(end)
         }
     }
