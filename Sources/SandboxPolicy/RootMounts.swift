@@ -289,8 +289,8 @@ struct RootMounts {
             result.notes.append("deny \(path): \(why)")
         }
         for path in denied {
-            // In another denied path there is nothing left to cover.
-            if isDenied(path.parent) { continue }
+            // In another denied path there is nothing left to cover, be that one covered or left out.
+            if policy.filesystem.deny.contains(where: { path.isWithin($0) && path != $0 }) { continue }
             let cover: Cover
             switch host.entry(path) {
             case .absent:

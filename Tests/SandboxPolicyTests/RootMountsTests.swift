@@ -285,6 +285,8 @@ import Testing
         // Nothing of it is there to be covered: see MountPlanner.
         place.deny = ["/etc/ssl"]
         #expect(try place.mounts() == ["workspace /w"])
+        place.deny = ["/etc/ssl", "/etc/ssl/openssl.cnf"]
+        #expect(try place.mounts() == ["workspace /w"])
         // Covered for every job, a process of the host's, nothing of the place's.
         place.deny = ["/proc/kcore", "/proc/1/environ", "/srv"]
         #expect(try place.mounts() == ["workspace /w"])
