@@ -58,8 +58,21 @@ struct ContractTests {
         let look = ["/bin/ls", "/etc/ssl/certs", "/etc/ssl/openssl.cnf"]
         let shown = try scene.runInside(look)
         #expect(shown.ending == .exited(0) && shown.output != [], "\(shown.story)")
-        let denied = try scene.runInside(look, options: ["--deny", "/etc/ssl"])
-        #expect(denied.ending == .exited(2) && denied.output == [], "\(denied.story)")
+        for options in [["--deny", "/etc/ssl"], ["--deny", "/etc/ssl", "--deny", "/etc/ssl/certs"]] {
+            let denied = try scene.runInside(look, options: options)
+            #expect(denied.ending == .exited(2) && denied.output == [], "\(denied.story)")
+        }
+    }
+
+    /// Files that the place otherwise has its own of.
+    @Test(arguments: ["/etc/hosts", "/etc/passwd"], Caller.available)
+    func aGeneratedFileGivesWayToTheHosts(path: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let shown = try scene.runInside(["/bin/cat", path], options: ["--read", path])
+        let host = try scene.text(of: path)
+        #expect(shown.ending == .exited(0) && shown.outputText == host, "\(shown.story)")
+        let own = try scene.runInside(["/bin/cat", path])
+        #expect(own.ending == .exited(0) && own.outputText != shown.outputText, "\(own.story)")
     }
 
     @Test(arguments: Caller.available)

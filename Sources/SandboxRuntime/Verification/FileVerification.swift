@@ -10,11 +10,16 @@ enum FileVerification {
     ///   - root: O_PATH descriptor of the place's root.
     ///   - findings: gets one observation for each file, link and folder that nothing was mounted on.
     static func verify(_ plan: LaunchPlan, root: Int32, _ findings: inout Findings) {
-        let denied = covers(plan)
-        for step in plan.steps {
+        let mounted = mounts(plan)
+        for (index, step) in plan.steps.enumerated() {
+            func isHidden(_ path: OSString) -> Bool {
+                mounted.contains { later in
+                    later.index > index && later.target.bytes.count <= path.bytes.count && path.isWithin(later.target)
+                }
+            }
             switch step {
             case .writeFile(let path, let bytes, _):
-                if isHidden(path, denied) { continue }
+                if isHidden(path) { continue }
                 let expected = "\(bytes.count) bytes as planned"
                 findings.compare(
                     .mounts,
@@ -23,10 +28,10 @@ enum FileVerification {
                     found: contents(path, bytes, root) ?? expected
                 )
             case .symlink(let path, let target):
-                if isHidden(path, denied) { continue }
+                if isHidden(path) { continue }
                 findings.compare(.mounts, "link \(path)", expected: target.description, found: link(path, root))
             case .makeFolders(let path, _):
-                if isHidden(path, denied) { continue }
+                if isHidden(path) { continue }
                 findings.compare(.mounts, "folder \(path)", expected: "a folder", found: folder(path, root))
             case .privatePropagation, .newRoot, .bind, .cover, .tmpfs, .procfs, .devpts, .remount, .enterRoot,
                 .hostname,
@@ -37,15 +42,22 @@ enum FileVerification {
         }
     }
 
-    /// Covers outside of `/proc`: what they hide is compared as a mount.
-    private static func covers(_ plan: LaunchPlan) -> [OSString] {
-        var paths: [OSString] = []
-        for case .cover(let path, _) in plan.steps where !path.isWithin("/proc") { paths.append(path) }
-        return paths
-    }
-
-    private static func isHidden(_ path: OSString, _ covers: [OSString]) -> Bool {
-        covers.contains { path.isWithin($0) }
+    /// What stands on a path later than something of the place's own: it is compared as a mount, and the file may be the
+    /// host's (`--read /etc/hosts`).
+    private static func mounts(_ plan: LaunchPlan) -> [(index: Int, target: OSString)] {
+        var mounts: [(index: Int, target: OSString)] = []
+        for (index, step) in plan.steps.enumerated() {
+            switch step {
+            case .bind(let mount): mounts.append((index, mount.target))
+            case .cover(let path, _), .tmpfs(let path, _, _, _, _), .procfs(let path), .devpts(let path):
+                mounts.append((index, path))
+            case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .remount, .enterRoot, .hostname,
+                .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
+                .noNewPrivileges, .landlock, .placeFilter:
+                continue
+            }
+        }
+        return mounts
     }
 
     /// Without any link on the way, so that nothing of the host is taken for the place's.
