@@ -1,7 +1,8 @@
 /*
- * Times the start of programs: every command once in each round, so that all see the same machine. Each round begins with
- * another one, and before each there is a pause: the kernel takes a namespace away in the background, and what it does for
- * one command must not be another's time.
+ * Times the start of programs: every command once in each round, so that all see the same machine. The order is another
+ * one in each round, the same in each run: what the one before has left in caches must not always favour the same command.
+ * Before each there is a pause: the kernel takes a namespace away in the background, and what it does for one command must
+ * not be another's time.
  *
  *   time-launch WARM-UPS ROUNDS SEPARATOR COMMAND [ARG...] [SEPARATOR COMMAND [ARG...]]...
  *
@@ -30,6 +31,16 @@ static int64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Fisher and Yates; the same numbers in each run. */
+static void shuffle(int *order, int count) {
+    for (int i = count - 1; i > 0; i--) {
+        const int other = (int)(random() % (i + 1));
+        const int kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
 }
 
 static int64_t launch(char **command, const posix_spawn_file_actions_t *actions) {
@@ -82,10 +93,14 @@ int main(int argc, char **argv) {
         fputs("time-launch: no memory\n", stderr);
         return 1;
     }
+    int order[max_commands];
+    for (int i = 0; i < count; i++) order[i] = i;
+    srandom(1);
     for (int round = -warm_ups; round < rounds; round++) {
         int64_t times[max_commands];
+        shuffle(order, count);
         for (int i = 0; i < count; i++) {
-            const int next = (round + warm_ups + i) % count;
+            const int next = order[i];
             nanosleep(&settling, NULL);
             times[next] = launch(commands[next], &actions);
         }
