@@ -5,11 +5,16 @@
  * some thirty brk(2) calls become one. mallopt(3).
  */
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "cs_sys.h"
 
 #define CS_HEAP_BYTES (6 * 1024 * 1024)
+/* What nearly every launch writes to: asked for at once these pages cost a third of what a fault for each costs. */
+#define CS_HEAP_USED (288 * 1024)
+#define CS_PAGE 4096ul
+#define CS_MADV_POPULATE_WRITE 23 /* Linux 5.14, madvise(2) */
 
 __attribute__((constructor)) static void prepare_heap(void)
 {
@@ -18,6 +23,8 @@ __attribute__((constructor)) static void prepare_heap(void)
     /* The C runtime has begun a heap of 132 KiB, and more is asked for only when that is used up: this does so now. */
     void *volatile first = malloc(100 * 1024);
     void *volatile second = malloc(100 * 1024);
+    /* Only a wish: without it each page comes with its first use. */
+    CS_CALL3(SYS_madvise, (uintptr_t)first & ~(CS_PAGE - 1), CS_HEAP_USED, CS_MADV_POPULATE_WRITE);
     free(second);
     free(first);
 }
