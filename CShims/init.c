@@ -26,6 +26,7 @@
 #include "place.h"
 
 #define CS_PROCESSES 4096
+#define CS_WALL 0x40000000 /* children of any exit signal, clone(2) */
 
 struct process {
     int32_t pid; /* 0: free */
@@ -207,6 +208,10 @@ static _Noreturn void run_process(struct spawn_request *request)
     long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result < 0)
         fail(early, id, CS_STEP_PROCESS_PDEATHSIG, (int)-result);
+    /* What it has from pid 1 and keeps is compared while it does the rest. */
+    const struct cs_message born = {.kind = CS_MESSAGE_PROCESS_BORN, .id = id};
+    if (send_message(early, &born) < 0)
+        leave(125);
     result = CS_CALL0(SYS_setsid);
     if (result < 0)
         fail(early, id, CS_STEP_PROCESS_SESSION, (int)-result);
@@ -310,13 +315,29 @@ static void spawn_process(struct spawn_request *request)
     started(request->id, (int32_t)pid);
 }
 
+/*
+ * What the last process left running ends now, and not only when the supervisor has had its turn. 1 when there was nothing
+ * else, so that the supervisor need not wait for our own end to say so.
+ *
+ * Whatever lives here has one of our children above it, or is one: an orphan becomes ours (pid_namespaces(7)), and a
+ * subreaper that adopts one is below us itself (prctl(2)). So without a child there is nothing to look for, in a list that
+ * has every process of the machine (kill(2), -1).
+ */
+static int end_all(void)
+{
+    int status;
+    if (CS_CALL4(SYS_wait4, -1, &status, WNOHANG | CS_WALL, NULL) == -ECHILD)
+        return 1;
+    return CS_CALL2(SYS_kill, -1, SIGKILL) == -ESRCH;
+}
+
 /* Every child that has ended: ours are reported, adopted orphans only reaped. */
 static void reap(void)
 {
     for (;;) {
         int status;
         struct rusage usage;
-        const long pid = CS_CALL4(SYS_wait4, -1, &status, WNOHANG, &usage);
+        const long pid = CS_CALL4(SYS_wait4, -1, &status, WNOHANG | CS_WALL, &usage);
         if (pid == -EINTR)
             continue;
         if (pid <= 0)
@@ -330,10 +351,8 @@ static void reap(void)
             message.value[2] = usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
             message.value[3] = usage.ru_maxrss;
             server.processes[i].pid = 0;
-            /* What it left running ends now, and not only when the supervisor has had its turn. kill(2): everything but
-             * ourselves; and when there was nothing else, the supervisor need not wait for our own end to say so. */
             if (server.processes[i].ends_place)
-                message.value[4] = CS_CALL2(SYS_kill, -1, SIGKILL) == -ESRCH;
+                message.value[4] = end_all();
             if (send_message(CS_FD_CONTROL, &message) < 0)
                 leave(125);
             if (server.processes[i].ends_place)

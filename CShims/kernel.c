@@ -254,14 +254,16 @@ int64_t cs_memory_total(void)
 }
 
 /* The bare call answers 20 - nice, so that it is never negative. getpriority(2). */
-long cs_nice(int32_t *value)
+long cs_nice(int32_t pid, int32_t *value)
 {
-    const long result = CS_CALL2(SYS_getpriority, PRIO_PROCESS, 0);
+    const long result = CS_CALL2(SYS_getpriority, PRIO_PROCESS, pid);
     if (result < 0)
         return result;
     *value = (int32_t)(20 - result);
     return 0;
 }
+
+long cs_scheduler(int32_t pid) { return CS_CALL1(SYS_sched_getscheduler, pid); }
 
 long cs_set_dumpable(int on)
 {

@@ -78,8 +78,10 @@ long cs_set_dumpable(int on);
 long cs_ensure_stdio(void);
 /* sysinfo(2): bytes of memory, or -errno. */
 int64_t cs_memory_total(void);
-/* getpriority(2): the caller's nice value, -20..19. */
-long cs_nice(int32_t *value);
+/* getpriority(2): a process's nice value, -20..19; 0 is the caller. */
+long cs_nice(int32_t pid, int32_t *value);
+/* sched_getscheduler(2): a process's policy, or -errno. */
+long cs_scheduler(int32_t pid);
 long cs_getrandom(void *buffer, size_t size);
 long cs_flock(int descriptor, int operation);
 long cs_fcntl_getfl(int descriptor);

@@ -123,6 +123,7 @@ enum cs_message_kind {
     CS_MESSAGE_PLACE_READY, /* from pid 1, with /proc/sysvipc/shm of the place: value[] = enum cs_place_value */
     CS_MESSAGE_FAILED,      /* step and error */
     CS_MESSAGE_STARTED,     /* from pid 1: value[0] = pid inside, 1 = PR_GET_DUMPABLE of pid 1 */
+    CS_MESSAGE_PROCESS_BORN, /* on its way to gate B: the kernel's word on its pid comes with it */
     CS_MESSAGE_PROCESS_READY, /* at gate B: value[] = enum cs_process_value */
     CS_MESSAGE_EXEC_FAILED, /* error; value[0] = index of the candidate */
     CS_MESSAGE_EXITED,      /* from pid 1: value[0] = wait status, 1 = user us, 2 = system us, 3 = maxrss in KiB,

@@ -8,6 +8,8 @@ public struct Gate: ~Copyable {
 
     /// What happened at the gate.
     public enum Event: Hashable, Sendable {
+        /// The process is there and on its way to the gate; `pid` as below.
+        case born(pid: Int32)
         /// Every layer is installed; `pid` is the process in the supervisor's pid namespace (SCM_CREDENTIALS).
         case ready(pid: Int32, values: [Int64])
         /// execve(2) answered; the process is gone.
@@ -59,6 +61,7 @@ public struct Gate: ~Copyable {
                 throw .unexpected("a descriptor at the gate")
             }
             switch message.kind {
+            case CS_MESSAGE_PROCESS_BORN.rawValue: return .born(pid: sender)
             case CS_MESSAGE_PROCESS_READY.rawValue: return .ready(pid: sender, values: Gate.values(message))
             case CS_MESSAGE_EXEC_FAILED.rawValue:
                 return .executionFailed(errno: message.error, candidate: Int(message.value.0))

@@ -66,7 +66,7 @@ public enum HostProbe {
         }
         let account = try Accounts.account(uid: geteuid())
         var nice: Int32 = 0
-        try checkedKernel("getpriority") { cs_nice(&nice) }
+        try checkedKernel("getpriority") { cs_nice(0, &nice) }
         let score = try FileReading.read("/proc/self/oom_score_adj")
         guard let adjustment = Int32(String(decoding: score, as: UTF8.self).filter { !$0.isWhitespace }) else {
             throw SyscallError(call: "read", subject: "/proc/self/oom_score_adj", errno: EBADMSG)

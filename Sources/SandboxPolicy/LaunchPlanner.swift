@@ -25,13 +25,13 @@ public enum LaunchPlanner {
         let isolated = policy.network != .host
         let namespaces = namespaces(network: policy.network)
 
-        // What needs nothing of the workspace comes first: pid 1 may do it before the rest of the plan is known.
-        var steps = Array(mounts.steps[..<mounts.commonSteps])
+        // What needs nothing of the workspace comes first: pid 1 may do it before the rest of the plan is known. What is no
+        // mount comes behind the last one, while the supervisor compares the mounts.
+        var steps = mounts.steps
+        let commonSteps = mounts.commonSteps
         steps.append(.hostname(policy.process.hostname))
         if case .off(loopback: true) = policy.network { steps.append(.loopbackUp) }
         steps.append(.freshKeyring)
-        let commonSteps = steps.count
-        steps += mounts.steps[mounts.commonSteps...]
         steps += limits.rlimits.map { .limit($0) }
         steps.append(
             .attributes(

@@ -6,6 +6,8 @@ public import SandboxPlan
 /// A launch that stands at gate B, verified: everything but the worker's execve(2) has happened.
 public struct Established: Hashable, Sendable {
     public var layers: [LayerReport]
+    /// A part of their observations, written before the gate was reached.
+    var written = WrittenObservations()
     /// The worker in the supervisor's pid namespace.
     public var worker: Int32
     /// The first candidate that exists in the place, if any.
@@ -77,6 +79,7 @@ public struct Launch: ~Copyable {
     /// - Parameters:
     ///   - task: what is to be done.
     ///   - streams: what the worker gets as 0, 1 and 2; the caller ends them, because output may still be on the way.
+    ///   - held: gets the place's network namespace, for the caller to keep as long as there is something left to do.
     ///   - meanwhile: work of the caller's for the time that pid 1 needs; a throw ends the launch.
     ///   - record: writes the start record; a throw means that the worker never runs.
     ///   - released: work of the caller's for the time that the worker needs to start.
@@ -86,6 +89,7 @@ public struct Launch: ~Copyable {
     public consuming func run(
         _ task: Task,
         streams: inout StandardStreams,
+        held: inout HeldNetwork,
         meanwhile: () throws(Refusal) -> Void,
         record: (Established) throws(Refusal) -> Void,
         released: () -> Void,
@@ -93,7 +97,7 @@ public struct Launch: ~Copyable {
     ) -> CompletedLaunch {
         var result = CompletedLaunch.notReached(.killedAtGate)
         do throws(Refusal) {
-            try run(task, &streams, meanwhile, record, released, ended, into: &result)
+            try run(task, &streams, &held, meanwhile, record, released, ended, into: &result)
         } catch {
             // What pid 1 says of its own end is the cause; that it was not there any more is what came of it.
             result.outcome = .refused(lastWord(task.plan) ?? error)
@@ -125,6 +129,7 @@ public struct Launch: ~Copyable {
     private mutating func run(
         _ task: Task,
         _ streams: inout StandardStreams,
+        _ held: inout HeldNetwork,
         _ meanwhile: () throws(Refusal) -> Void,
         _ record: (Established) throws(Refusal) -> Void,
         _ released: () -> Void,
@@ -172,6 +177,7 @@ public struct Launch: ~Copyable {
         // Of pid 1 this is settled since its exec; the worker's, which is looked at when nothing can change it any more, must
         // be the same.
         let namespaces = try verification.verifyNamespace(files, &findings)
+        if plan.namespaces.contains(.networkNamespace) { held = try HeldNetwork(of: files) }
 
         // What stands after the last mount is compared while pid 1 goes on; the watch tells of a change from here on.
         try mounted(plan)
@@ -189,30 +195,22 @@ public struct Launch: ~Copyable {
         // Whoever holds a part of the place delays its end.
         dropped(root)
 
-        let worker: Int32
-        let inside: String
-        switch try attempt(plan, { () throws(PlaceError) in try gate.event(timeout: milliseconds(plan.limits.setUp)) })
-        {
-        case .ready(let pid, let values):
-            worker = pid
-            inside = try verification.verifyProcess(
-                pid,
-                values,
-                parent: place.pid,
-                namespaces: namespaces,
-                stdio: identities,
-                &findings
+        let worker = try born(plan, gate)
+        let process = try ProcessFiles(pid: worker)
+        try verification.verifyInherited(process, namespaces: namespaces, &findings)
+        // Most of the record's text, while the worker is on its way.
+        let written = WrittenObservations(findings.observations)
+
+        let values = try atGate(plan, gate, worker)
+        let inside = try verification.verifyProcess(process, values, parent: place.pid, stdio: identities, &findings)
+        try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: worker) }
+        for (who, process) in [("pid 1", place.pid), ("worker", worker)] {
+            findings.compare(
+                .attributes,
+                "processors of \(who)",
+                expected: "the caller's",
+                found: PlaceProcess.hasOwnProcessors(process) ? "the caller's" : "others"
             )
-            try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: pid) }
-            for (who, process) in [("pid 1", place.pid), ("worker", pid)] {
-                findings.compare(
-                    .attributes,
-                    "processors of \(who)",
-                    expected: "the caller's",
-                    found: PlaceProcess.hasOwnProcessors(process) ? "the caller's" : "others"
-                )
-            }
-        case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
         try verifySealed(plan, worker: inside, &findings)
         findings.compare(
@@ -223,7 +221,7 @@ public struct Launch: ~Copyable {
         )
         result.layers = LayerReports.list(plan, findings.observations)
         if let refusal = findings.refusal() { throw refusal }
-        try record(Established(layers: result.layers, worker: worker, executable: executable))
+        try record(Established(layers: result.layers, written: written, worker: worker, executable: executable))
 
         var supervision = Supervision(plan: plan, plants: plants)
         streams.closeGiven()
@@ -315,6 +313,33 @@ public struct Launch: ~Copyable {
         case .gone: throw Refusal(.gone, steps: plan.steps)
         case .ready, .started, .exited, .timedOut:
             throw Refusal(.unexpected("an event before the mounts were made"), steps: plan.steps)
+        }
+    }
+
+    /// The worker's pid in the supervisor's pid namespace, as soon as there is one.
+    private func born(_ plan: LaunchPlan, _ gate: borrowing Gate) throws(Refusal) -> Int32 {
+        guard case .born(let pid) = try gateEvent(plan, gate) else {
+            throw Refusal(.unexpected("a process at the gate that was not born"), steps: plan.steps)
+        }
+        return pid
+    }
+
+    /// What the worker says of itself at the gate.
+    private func atGate(_ plan: LaunchPlan, _ gate: borrowing Gate, _ worker: Int32) throws(Refusal) -> [Int64] {
+        guard case .ready(worker, let values) = try gateEvent(plan, gate) else {
+            throw Refusal(.unexpected("another process at the gate than the one that was born"), steps: plan.steps)
+        }
+        return values
+    }
+
+    private func gateEvent(_ plan: LaunchPlan, _ gate: borrowing Gate) throws(Refusal) -> Gate.Event {
+        let event: Gate.Event
+        do throws(PlaceError) {
+            event = try gate.event(timeout: milliseconds(plan.limits.setUp))
+        } catch { throw Refusal(error, steps: plan.steps) }
+        switch event {
+        case .born, .ready: return event
+        case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
     }
 

@@ -50,7 +50,7 @@ struct Supervision: ~Copyable {
         // pid 1 ends everything at the wall limit; this is for the case that somebody stopped it.
         let most = plan.limits.wall.milliseconds + plan.limits.grace.milliseconds + 1000
         let wallAt = cs_monotonic() + Int64(most) * 1_000_000
-        let awakeUntil = cs_monotonic() + 1_000_000
+        let awakeUntil = cs_monotonic() + 2_500_000
         while status == nil {
             var table = [
                 pollfd(fd: place.control.number, events: Int16(POLLIN), revents: 0),
@@ -138,7 +138,7 @@ struct Supervision: ~Copyable {
                 executionError = (code, candidate)
                 return true
             case .closed: return false
-            case .ready: return true
+            case .born, .ready: return true
             }
         } catch {
             return error == .timedOut

@@ -16,14 +16,10 @@ import Testing
             supervisor: getpid()
         )
         var findings = Findings()
-        let inside = try verification.verifyProcess(
-            getpid(),
-            [Int64](repeating: 0, count: 16),
-            parent: parent,
-            namespaces: namespaces ?? verification.hostNamespaces,
-            stdio: [],
-            &findings
-        )
+        let files = try ProcessFiles(pid: getpid())
+        try verification.verifyInherited(files, namespaces: namespaces ?? verification.hostNamespaces, &findings)
+        let report = [Int64](repeating: 0, count: 16)
+        let inside = try verification.verifyProcess(files, report, parent: parent, stdio: [], &findings)
         #expect(inside == "\(getpid())")
         return Dictionary(findings.observations.map { ($0.field, $0.agrees) }) { $0 && $1 }
     }

@@ -73,14 +73,15 @@ public struct EvidenceStore: ~Copyable {
     ///
     /// When it throws, the worker must not be released. The record may then stand in one of two files; `appendOutcome` with
     /// the refusal closes it.
-    public mutating func appendStart(
+    mutating func appendStart(
         _ context: PreparedContext,
         layers: [LayerReport],
+        written: WrittenObservations = WrittenObservations(),
         childReport: [ReportedFact] = [],
         at time: Timestamp = .now
     ) throws(EvidenceError) {
         precondition(startLine == nil, "a launch starts once")
-        let line = LaunchStatement.start(context, layers: layers, childReport: childReport, at: time)
+        let line = LaunchStatement.start(context, layers: layers, written: written, childReport: childReport, at: time)
         startLine = line
         try append(line)
     }

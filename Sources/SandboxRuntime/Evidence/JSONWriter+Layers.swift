@@ -4,34 +4,46 @@ extension JSONWriter {
     /// Per layer: what was asked, what holds it, whether it is in force, and which observations say so.
     ///
     /// A layer of the plan without a report was never looked at: it has no `enforcement`, and no observer.
-    mutating func layers(_ planned: [PlannedLayer], _ reports: [LayerReport]) {
+    mutating func layers(
+        _ planned: [PlannedLayer],
+        _ reports: [LayerReport],
+        _ written: WrittenObservations = WrittenObservations()
+    ) {
         var pairs = planned.map { plan in (plan: Optional(plan), report: reports.first { $0.layer == plan.layer }) }
         for report in reports where !planned.contains(where: { $0.layer == report.layer }) {
             pairs.append((plan: nil, report: report))
         }
-        array(pairs) { json, pair in json.object { $0.layer(pair.plan, pair.report) } }
+        array(pairs) { json, pair in json.object { $0.layer(pair.plan, pair.report, written) } }
     }
 
-    private mutating func layer(_ planned: PlannedLayer?, _ report: LayerReport?) {
+    private mutating func layer(_ planned: PlannedLayer?, _ report: LayerReport?, _ written: WrittenObservations) {
         if let report { member("enforcement", string: report.enforcement.word) }
         member("installed", bool: JSONWriter.isInstalled(report))
         if let layer = planned?.layer ?? report?.layer { member("layer", string: layer.rawValue) }
         if let planned { member("mechanism", text: planned.mechanism) }
         member("missing", texts: report?.enforcement.missing ?? [])
-        member("observations", array: report?.observations ?? []) { json, observation in
-            json.object { json in
-                json.member("agrees", bool: observation.agrees)
-                json.member("expected", text: observation.expected)
-                json.member("field", text: observation.field)
-                json.member("found", text: observation.found)
-                json.member("observer", string: observation.observer.rawValue)
-            }
+        key("observations")
+        elements { json in
+            guard let report else { return }
+            let first = written.first(of: report.layer)
+            if let first { json.written(first.text) }
+            for observation in report.observations.dropFirst(first?.count ?? 0) { json.observation(observation) }
         }
         member("requested", bool: planned?.requested ?? (report?.enforcement != .notRequested))
         if let requirement = planned?.requirement ?? report?.requirement {
             member("requirement", string: requirement.word)
         }
         member("verifiedBy", array: JSONWriter.verifiers(report?.observations ?? [])) { $0.string($1.rawValue) }
+    }
+
+    mutating func observation(_ observation: Observation) {
+        object { json in
+            json.member("agrees", bool: observation.agrees)
+            json.member("expected", text: observation.expected)
+            json.member("field", text: observation.field)
+            json.member("found", text: observation.found)
+            json.member("observer", string: observation.observer.rawValue)
+        }
     }
 
     /// In force, and not only accepted as missing: of a layer that the kernel does not have nothing is seen.

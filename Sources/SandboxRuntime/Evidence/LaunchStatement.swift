@@ -14,9 +14,10 @@ public enum LaunchStatement {
     public static let schemaVersion = 1
 
     /// The start: in place before the worker is released.
-    public static func start(
+    static func start(
         _ context: PreparedContext,
         layers: [LayerReport],
+        written: WrittenObservations = WrittenObservations(),
         childReport: [ReportedFact],
         at time: Timestamp
     ) -> CanonicalJSON {
@@ -26,7 +27,7 @@ public enum LaunchStatement {
             json.childReport(childReport)
             json.host(context)
             json.member("launchId", string: context.id.description)
-            json.member("layers") { $0.layers(context.plannedLayers, layers) }
+            json.member("layers") { $0.layers(context.plannedLayers, layers, written) }
             json.planAndPolicy(context)
             json.member("schemaVersion", integer: schemaVersion)
             json.streamsAndSupervisor(context)

@@ -123,6 +123,7 @@ public struct RunSession: ~Copyable {
         )
         var plan: LaunchPlan?
         var streams = StandardStreams()
+        var held = HeldNetwork()
         do throws(Refusal) {
             if let unusable { throw unusable }
             let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
@@ -141,7 +142,7 @@ public struct RunSession: ~Copyable {
                 plan = preparation.plan
                 try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
                 try placeholders.make(for: preparation.plan)
-                try self.launch(launch, preparation, placeholders, &streams, &store, &context, &end)
+                try self.launch(launch, preparation, placeholders, &streams, &held, &store, &context, &end)
                 warnings += placeholders.end()
             }
         } catch {
@@ -226,6 +227,7 @@ public struct RunSession: ~Copyable {
         _ preparation: borrowing Preparation,
         _ placeholders: borrowing Placeholders,
         _ streams: inout StandardStreams,
+        _ held: inout HeldNetwork,
         _ store: inout EvidenceStore,
         _ context: inout LaunchContext,
         _ end: inout LaunchEnd
@@ -258,6 +260,7 @@ public struct RunSession: ~Copyable {
         let done = launch.run(
             task,
             streams: &streams,
+            held: &held,
             meanwhile: { () throws(Refusal) in
                 prepared = PreparedContext(recordable)
                 if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
@@ -273,7 +276,7 @@ public struct RunSession: ~Copyable {
                 guard let prepared else { return }
                 recorded = true
                 do throws(EvidenceError) {
-                    try store.appendStart(prepared, layers: established.layers)
+                    try store.appendStart(prepared, layers: established.layers, written: established.written)
                 } catch { throw error.refusal }
             },
             released: {

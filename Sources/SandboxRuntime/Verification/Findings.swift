@@ -26,8 +26,8 @@ struct Findings {
     mutating func compare(
         _ layer: Layer,
         _ field: String,
-        expected: some BinaryInteger,
-        found: some BinaryInteger,
+        expected: Int64,
+        found: Int64,
         _ observer: Observer = .outside
     ) {
         compare(layer, field, expected: String(expected), found: String(found), observer)
@@ -106,6 +106,11 @@ struct ProcessFiles: ~Copyable {
             throw refusal(name.description, SyscallError(call: "statx", subject: "", errno: Int32(-result)))
         }
         return found
+    }
+
+    /// A call about the process that answers below 0 with the errno.
+    borrowing func check(_ call: String, _ name: String, _ result: Int) throws(Refusal) {
+        if result < 0 { throw refusal(name, SyscallError(call: call, subject: "", errno: Int32(-result))) }
     }
 
     borrowing func refusal(_ name: String, _ error: SyscallError) -> Refusal {

@@ -69,7 +69,7 @@ struct ProcessVerification {
     /// Before pid 1 turns non-dumpable: afterwards its environment is closed to everybody but root.
     func verifyEnvironment(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
         let found = try files.read("environ").count
-        findings.compare(.environment, "environment of pid 1 in bytes", expected: 0, found: found)
+        findings.compare(.environment, "environment of pid 1 in bytes", expected: 0, found: Int64(found))
     }
 
     private func verifyMaps(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
@@ -181,26 +181,40 @@ struct ProcessVerification {
 
     // MARK: - One process
 
+    /// What the worker has from pid 1 and does not change on its way to gate B: namespaces, limits, scheduling.
+    ///
+    /// - Parameters:
+    ///   - files: of the process, below `/proc`.
+    ///   - namespaces: those of pid 1, as `verifyNamespace` found them.
+    ///   - findings: gets what was compared.
+    /// - Throws: `Refusal` when the kernel's report cannot be read.
+    func verifyInherited(
+        _ files: borrowing ProcessFiles,
+        namespaces: [OSString],
+        _ findings: inout Findings
+    ) throws(Refusal) {
+        try verifyNamespaces(files, equal: namespaces, &findings)
+        try verifyLimits(files, &findings)
+        try verifyScheduling(files, &findings)
+    }
+
     /// The worker at gate B.
     ///
     /// - Parameters:
-    ///   - pid: of the process that reported, in the supervisor's pid namespace.
+    ///   - files: of the process that reported, below `/proc`.
     ///   - values: its report.
-    ///   - parent: pid 1 of the place, in the same namespace.
-    ///   - namespaces: those of pid 1, as `verifyPlace` found them.
+    ///   - parent: pid 1 of the place, in the supervisor's pid namespace.
     ///   - stdio: what 0, 1 and 2 must be.
     ///   - findings: gets what was compared.
     /// - Returns: its pid in the place, as the kernel says it.
     /// - Throws: `Refusal` when the kernel's report cannot be read.
     func verifyProcess(
-        _ pid: Int32,
+        _ files: borrowing ProcessFiles,
         _ values: [Int64],
         parent: Int32,
-        namespaces: [OSString],
         stdio: [StreamIdentity],
         _ findings: inout Findings
     ) throws(Refusal) -> String {
-        let files = try ProcessFiles(pid: pid)
         let status = ProcessStatus(parsing: try files.read("status"))
         verifyStatus(status, filters: 2, of: "worker", &findings)
         findings.compare(
@@ -217,9 +231,6 @@ struct ProcessVerification {
             expected: octal(umask),
             found: octal(status.text("Umask"))
         )
-        try verifyNamespaces(files, equal: namespaces, &findings)
-        try verifyLimits(files, &findings)
-        try verifyScheduling(files, &findings)
         try DescriptorVerification.verify(files, stdio: stdio, &findings)
 
         func value(_ index: cs_process_value) -> Int64 { values[Int(index.rawValue)] }
@@ -364,19 +375,15 @@ struct ProcessVerification {
         }
     }
 
-    /// Nice and policy from `/proc/PID/stat`, fields 19 and 41; the name in field 2 may hold anything but is in braces.
+    /// Nice and policy as getpriority(2) and sched_getscheduler(2) say them.
     private func verifyScheduling(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
-        let text = try files.read("stat")
-        var next = (text.lastIndex(of: UInt8(ascii: ")")) ?? -1) + 1
-        var fields: [Range<Int>] = []
-        while let field = KernelText.word(text, from: &next, to: text.count) { fields.append(field) }
-        // The first one behind the braces is field 3.
-        func field(_ number: Int) -> String {
-            fields.count > 38 ? String(decoding: text[fields[number - 3]], as: UTF8.self) : "absent"
-        }
+        var nice: Int32 = 0
+        try files.check("getpriority", "nice", cs_nice(files.pid, &nice))
+        let scheduler = cs_scheduler(files.pid)
+        try files.check("sched_getscheduler", "scheduler", scheduler)
         for case .attributes(let attributes) in plan.steps {
-            findings.compare(.attributes, "nice", expected: String(attributes.nice), found: field(19))
-            findings.compare(.attributes, "scheduler", expected: "0", found: field(41))
+            findings.compare(.attributes, "nice", expected: String(attributes.nice), found: String(nice))
+            findings.compare(.attributes, "scheduler", expected: "0", found: String(scheduler))
             findings.compare(
                 .attributes,
                 "oom_score_adj",
