@@ -1,7 +1,12 @@
-internal import SandboxPlan
+public import SandboxPlan
 
 /// Files of `/etc` that are made for the place: nothing of the host's accounts, names or resolvers is in them.
-struct GeneratedSettings {
+public struct GeneratedSettings {
+    /// Names in `/etc` that are made, some of them only with a certain network: a policy cannot show the host's there.
+    public static let names: [OSString] = [
+        "passwd", "group", "hosts", "hostname", "nsswitch.conf", "resolv.conf", "gitconfig", "mtab",
+    ]
+
     let policy: Policy
     let request: LaunchRequest
     let host: HostFacts

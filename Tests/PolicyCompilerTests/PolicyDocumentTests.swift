@@ -99,7 +99,9 @@ import Testing
     @Test(arguments: [
         "description = \"a\\nb\"", "workspace = 1", "[filesystem]\nread = \"/a\"", "[filesystem]\nread = [[\"/a\"]]",
         "[filesystem]\nread = [\"/a\\u0000\"]", "[filesystem]\netc = [\"/etc/passwd\"]",
-        "[filesystem]\netc = [\"ssl/../shadow\"]",
+        "[filesystem]\netc = [\"ssl/../shadow\"]", "[filesystem]\netc = [\"hosts\"]",
+        "[filesystem]\netc = [\"./gitconfig\"]", "[filesystem]\netc = [\"resolv.conf\"]",
+        "[filesystem]\netc = [\"mtab\"]",
         "[filesystem]\nunix_sockets = [\"run/x\"]", "[filesystem]\ncover_missing = [\"a\"]\nprotect = []",
         "[filesystem]\ncover_missing = [\".codex\", \".claude\", \".vscode\", \".idea\", \".envrc\"]",
         "[filesystem]\nread = [\"/a\"]\nwrite = [\"/a/\"]", "[filesystem]\ntmp_size = 0",

@@ -7,7 +7,10 @@ extension PolicyValidator {
         var policy = PolicyDefaults.filesystem
         guard var section = document.section("filesystem") else { return policy }
         if let system = paths("system", &section) { policy.system = log.distinct(system) }
-        if let etc = names("etc", &section, below: "/etc") { policy.etc = log.distinct(etc) }
+        if let etc = names("etc", &section, below: "/etc") {
+            refuseGenerated(etc)
+            policy.etc = log.distinct(etc)
+        }
 
         let read = paths("read", &section) ?? []
         let write = paths("write", &section) ?? []
@@ -29,6 +32,19 @@ extension PolicyValidator {
         if let inodes = section.integer("tmp_inodes", in: PolicyRange.tmpInodes) { policy.tmpInodes = inodes }
         section.finish()
         return policy
+    }
+
+    /// The place has its own there, and a launch would find something in its way.
+    private func refuseGenerated(_ names: [Located<OSString>]) {
+        for name in names where GeneratedSettings.names.contains(name.value) {
+            log.report(
+                at: name.position,
+                key: name.key,
+                what: "\"\(name.value)\"",
+                why: "every job gets an /etc/\(name.value) that is made for it",
+                remedy: "leave it out; `read = [\"/etc/\(name.value)\"]` shows the host's instead"
+            )
+        }
     }
 
     /// Absolute paths, normalised.
