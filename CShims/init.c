@@ -243,7 +243,6 @@ static _Noreturn void run_process(struct spawn_request *request)
     error = signals_to_default_mask();
     if (error)
         fail(gate, id, CS_STEP_PROCESS_SIGNALS, error);
-    report.value[CS_PROCESS_KEYRING] = CS_CALL3(SYS_keyctl, 0 /* GET_KEYRING_ID */, -3 /* session */, 0);
     const long opened = CS_CALL4(SYS_openat, AT_FDCWD, CS_PROBE_FILE, O_RDONLY | O_CLOEXEC, 0);
     report.value[CS_PROCESS_LANDLOCK_READ] = opened < 0 ? -opened : 0;
     if (opened >= 0)
@@ -319,9 +318,9 @@ static void spawn_process(struct spawn_request *request)
  * What the last process left running ends now, and not only when the supervisor has had its turn. 1 when there was nothing
  * else, so that the supervisor need not wait for our own end to say so.
  *
- * Whatever lives here has one of our children above it, or is one: an orphan becomes ours (pid_namespaces(7)), and a
+ * Whatever the job has made has one of our children above it, or is one: an orphan becomes ours (pid_namespaces(7)), and a
  * subreaper that adopts one is below us itself (prctl(2)). So without a child there is nothing to look for, in a list that
- * has every process of the machine (kill(2), -1).
+ * has every process of the machine (kill(2), -1). Whoever entered from outside ends with us.
  */
 static int end_all(void)
 {
@@ -331,16 +330,67 @@ static int end_all(void)
     return CS_CALL2(SYS_kill, -1, SIGKILL) == -ESRCH;
 }
 
+/*
+ * Whether a process that a signal ended never executed anything, or nobody can say: its end closes the gate as its exec does.
+ * Field 9 of /proc/PID/stat has the kernel's PF_FORKNOEXEC (proc(5)), also of one that is not reaped yet. The name in field 2
+ * may hold anything, but is in braces.
+ */
+static int may_not_have_executed(int32_t pid)
+{
+    char path[32], text[512];
+    char *end = path;
+    for (const char *start = "/proc/"; *start;)
+        *end++ = *start++;
+    char digits[12];
+    int count = 0;
+    for (uint32_t rest = (uint32_t)pid; rest || !count; rest /= 10)
+        digits[count++] = (char)('0' + rest % 10);
+    while (count)
+        *end++ = digits[--count];
+    for (const char *rest = "/stat"; *rest;)
+        *end++ = *rest++;
+    *end = 0;
+    const long file = CS_CALL4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0)
+        return 1;
+    const long length = CS_CALL3(SYS_read, file, text, sizeof(text));
+    CS_CALL1(SYS_close, file);
+    long at = length - 1;
+    while (at >= 0 && text[at] != ')')
+        at--;
+    if (at < 0)
+        return 1;
+    int field = 2;
+    uint64_t flags = 0;
+    for (at++; at < length && field <= 9; at++) {
+        if (text[at] == ' ')
+            field++;
+        else if (field == 9)
+            flags = flags * 10 + (uint64_t)(text[at] - '0');
+    }
+    return field <= 9 || (flags & 0x40 /* PF_FORKNOEXEC */);
+}
+
 /* Every child that has ended: ours are reported, adopted orphans only reaped. */
 static void reap(void)
 {
     for (;;) {
         int status;
         struct rusage usage;
-        const long pid = CS_CALL4(SYS_wait4, -1, &status, WNOHANG | CS_WALL, &usage);
-        if (pid == -EINTR)
+        siginfo_t ended;
+        ended.si_pid = 0;
+        /* Looked at before it is reaped: afterwards nothing is left to be asked. */
+        long result = CS_CALL5(SYS_waitid, P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | CS_WALL, NULL);
+        if (result == -EINTR)
             continue;
-        if (pid <= 0)
+        if (result < 0 || ended.si_pid <= 0)
+            return;
+        const int32_t pid = ended.si_pid;
+        const int unsure = ended.si_code != CLD_EXITED && may_not_have_executed(pid);
+        do
+            result = CS_CALL4(SYS_wait4, pid, &status, CS_WALL, &usage);
+        while (result == -EINTR);
+        if (result != pid)
             return;
         for (uint32_t i = 0; i < CS_PROCESSES; i++) {
             if (server.processes[i].pid != pid)
@@ -350,6 +400,7 @@ static void reap(void)
             message.value[1] = usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec;
             message.value[2] = usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
             message.value[3] = usage.ru_maxrss;
+            message.value[5] = unsure;
             server.processes[i].pid = 0;
             if (server.processes[i].ends_place)
                 message.value[4] = end_all();

@@ -263,6 +263,8 @@ long cs_nice(int32_t pid, int32_t *value)
     return 0;
 }
 
+long cs_session_keyring(void) { return CS_CALL3(SYS_keyctl, 0 /* GET_KEYRING_ID */, -3 /* session */, 0); }
+
 long cs_scheduler(int32_t pid) { return CS_CALL1(SYS_sched_getscheduler, pid); }
 
 long cs_set_dumpable(int on)

@@ -80,6 +80,8 @@ long cs_ensure_stdio(void);
 int64_t cs_memory_total(void);
 /* getpriority(2): a process's nice value, -20..19; 0 is the caller. */
 long cs_nice(int32_t pid, int32_t *value);
+/* keyctl(2): serial of this process's session keyring, or -errno. */
+long cs_session_keyring(void);
 /* sched_getscheduler(2): a process's policy, or -errno. */
 long cs_scheduler(int32_t pid);
 long cs_getrandom(void *buffer, size_t size);

@@ -127,7 +127,8 @@ enum cs_message_kind {
     CS_MESSAGE_PROCESS_READY, /* at gate B: value[] = enum cs_process_value */
     CS_MESSAGE_EXEC_FAILED, /* error; value[0] = index of the candidate */
     CS_MESSAGE_EXITED,      /* from pid 1: value[0] = wait status, 1 = user us, 2 = system us, 3 = maxrss in KiB,
-                               4 = 1: with it the place ends, and there was no other process in it */
+                               4 = 1: with it the place ends, and there was no other process in it,
+                               5 = 1: a signal ended it, and it is not known to have reached its execve */
     CS_MESSAGE_TIMED_OUT,   /* from pid 1: the wall limit passed, TERM was sent */
 };
 
@@ -156,9 +157,7 @@ enum cs_place_value {
 
 enum cs_process_value {
     CS_PROCESS_FILTER_ERRNO,   /* of clone3 without arguments, which only the process filter answers with ENOSYS */
-    CS_PROCESS_KEYRING,
     CS_PROCESS_CWD,            /* 1: getcwd says what the plan says */
-    CS_PROCESS_SIGNAL_MASK,
     CS_PROCESS_LANDLOCK_READ,
     CS_PROCESS_SETID_ERRNO,    /* of a set-id mode for no file: EBADF but for the process filter */
     CS_PROCESS_VALUES,

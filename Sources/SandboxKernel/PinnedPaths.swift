@@ -45,6 +45,16 @@ public struct PinnedPaths: ~Copyable {
         entries[path] = entry(result, identity, "", Int32(number))
     }
 
+    /// Follows the links on the way to a path that was looked at and is to be kept from the job, whatever its name.
+    ///
+    /// - Throws: `SyscallError` when the kernel does not say where they lead.
+    public mutating func follow(_ path: OSString) throws(SyscallError) {
+        switch entries[path] {
+        case .symlink, .throughLink: entries[path] = .throughLink(resolved: try RealPath.of(path))
+        case .absent, .directory, .file, .socket, .characterDevice, .other, .unreadable, nil: return
+        }
+    }
+
     /// The real path behind links, for the remedy only.
     private func resolved(_ path: OSString) -> OSString {
         let number = path.withCString { cs_openat2(AT_FDCWD, $0, UInt64(CS_O_PATH), 0, 0) }

@@ -55,14 +55,16 @@ public struct PlaceProcess: ~Copyable {
         /// `inside` is the process's pid in the place, `dumpable` pid 1's own flag: 0 from here on (prctl(2)
         /// PR_GET_DUMPABLE).
         case started(id: UInt32, inside: Int64, dumpable: Int64)
-        /// `wasLast`: the place ends with it, and there was no other process in it but pid 1.
+        /// `wasLast`: the place ends with it, and the job has left no other process. `isExecUnsure`: a signal ended it, and
+        /// nobody can say that it had reached its execve(2).
         case exited(
             id: UInt32,
             status: Int32,
             userMicroseconds: Int64,
             systemMicroseconds: Int64,
             maximumRSSKiB: Int64,
-            wasLast: Bool
+            wasLast: Bool,
+            isExecUnsure: Bool
         )
         case timedOut
         case gone
@@ -294,7 +296,8 @@ public struct PlaceProcess: ~Copyable {
                 userMicroseconds: values[1],
                 systemMicroseconds: values[2],
                 maximumRSSKiB: values[3],
-                wasLast: values[4] == 1
+                wasLast: values[4] == 1,
+                isExecUnsure: values[5] != 0
             )
         case CS_MESSAGE_FAILED.rawValue: throw Gate.failure(message)
         default: throw .unexpected("message \(message.kind) on the control socket")

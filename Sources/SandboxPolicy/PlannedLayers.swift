@@ -42,7 +42,7 @@ enum PlannedLayers {
             case .off(loopback: false): "own network without anything"
             case .host: "not requested: the host's network"
             }
-        case .ipcNamespace: "own System V IPC and POSIX queues"
+        case .ipcNamespace: "own System V IPC; POSIX queues, which Landlock keeps closed"
         case .utsNamespace: "host name \(policy.process.hostname)"
         case .cgroupNamespace: "own view; no cgroup file system is mounted"
         case .mounts: "new root of listed binds; the old root is detached"

@@ -9,6 +9,8 @@ struct RootMounts {
     private let roots: PlaceRoots
     /// Denied paths of which something would be seen.
     private let denied: [OSString]
+    /// The roots, and what the place shows by itself.
+    private let shown: [OSString]
     private var layers: [Layer] = []
     /// Folders that are mount points already, so that none is made twice.
     private var held: [OSString] = []
@@ -26,14 +28,17 @@ struct RootMounts {
         self.planner = planner
         let roots = PlaceRoots(planner.policy, planner.request)
         self.roots = roots
-        let shown = PathInventory.shownByItself(planner.policy)
-        denied = planner.policy.filesystem.deny.filter { path in
-            // What is covered for every job needs no second cover, and a process of the host's has no name in the place.
-            if PathInventory.isCoveredProc(path) || PathInventory.isProcess(path) { return false }
-            // Around something that the place shows by itself there is nothing left to cover (MountPlanner.isLeftOut).
-            return (roots.all.map(\.path) + shown).contains { path.isWithin($0) }
-        }
-        .sorted { $0.depth < $1.depth }
+        let shown = roots.all.map(\.path) + PathInventory.shownByItself(planner.policy)
+        self.shown = shown
+        denied = planner.policy.filesystem.deny.filter { RootMounts.isSeen($0, shown) }.sorted { $0.depth < $1.depth }
+    }
+
+    /// Whether the place would show something under this name.
+    private static func isSeen(_ path: OSString, _ shown: [OSString]) -> Bool {
+        // What is covered for every job needs no second cover, and a process of the host's has no name in the place.
+        if PathInventory.isCoveredProc(path) || PathInventory.isProcess(path) { return false }
+        // Around something that the place shows by itself there is nothing left to cover (MountPlanner.isLeftOut).
+        return shown.contains { path.isWithin($0) }
     }
 
     /// Appends the steps; at the end of all mounts, since a root may lie below what the place has of its own.
@@ -285,6 +290,12 @@ struct RootMounts {
 
     private mutating func deny(_ result: inout MountPlanner.Result) throws(Refusal) {
         for path in policy.filesystem.deny where !denied.contains(path) {
+            // By its real name it may be seen, or something that is.
+            if case .throughLink(let resolved) = host.entry(path),
+                RootMounts.isSeen(resolved, shown) || shown.contains(where: { $0.isWithin(resolved) })
+            {
+                throw planner.unusable(path, host.entry(path), "a file or a folder")
+            }
             let why = PathInventory.isCoveredProc(path) ? "is covered for every job" : "nothing of it is visible anyway"
             result.notes.append("deny \(path): \(why)")
         }

@@ -19,6 +19,8 @@ struct Supervision: ~Copyable {
     private var killAt: Int64?
     /// The worker has ended, and pid 1 is alone: all that is left of it is the kernel's work.
     private var wasLast = false
+    /// The gate closes by a death as it does by an exec.
+    private var isExecUnsure = false
     private var executionError: (errno: Int32, candidate: Int)?
 
     private static let worker: UInt32 = 1
@@ -122,7 +124,7 @@ struct Supervision: ~Copyable {
         for _ in 0..<4 where gateOpen { gateOpen = gateEvent(gate) }
         usage.memoryPeakWatched = ByteCount(bytes: peak)
         let execve: ExecveFact =
-            executionError != nil ? .failed : isUnknown ? .notKnown : .succeeded
+            executionError != nil ? .failed : isUnknown || isExecUnsure ? .notKnown : .succeeded
         return End(outcome: outcome(status), execve: execve, usage: usage, plants: found)
     }
 
@@ -149,8 +151,9 @@ struct Supervision: ~Copyable {
     private mutating func controlEvent(_ place: borrowing PlaceProcess, _ usage: inout Usage) -> Int32? {
         do throws(PlaceError) {
             switch try place.event(timeout: 0) {
-            case .exited(Self.worker, let status, let user, let system, let resident, let last):
+            case .exited(Self.worker, let status, let user, let system, let resident, let last, let unsure):
                 wasLast = last
+                isExecUnsure = unsure
                 usage.userMicroseconds = UInt64(max(user, 0))
                 usage.systemMicroseconds = UInt64(max(system, 0))
                 usage.maximumResident = ByteCount(bytes: UInt64(max(resident, 0)) << 10)

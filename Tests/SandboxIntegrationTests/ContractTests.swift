@@ -86,6 +86,32 @@ struct ContractTests {
         #expect(denied.errorText.contains("lies in \(scene.outside), which is denied"), "\(denied.story)")
     }
 
+    /// What is shown has its real name, and a denied path that leads there by a link would deny nothing.
+    @Test(arguments: Caller.available)
+    func aDenyThroughALinkIsARefusal(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let folder = scene.workspace + "/hidden"
+        try scene.makeFolder(folder)
+        try scene.write("hidden\n", to: folder + "/file")
+        try scene.own(folder + "/file")
+        try scene.link(scene.outside + "/around", to: scene.workspace)
+        try scene.link(scene.outside + "/link", to: folder)
+        let look = ["/bin/cat", "hidden/file"]
+        let shown = try scene.runInside(look)
+        #expect(shown.ending == .exited(0) && shown.outputText == "hidden\n", "\(shown.story)")
+        let denied = try scene.runInside(look, options: ["--deny", folder])
+        #expect(denied.ending == .exited(1) && denied.output == [], "\(denied.story)")
+        for path in ["/around", "/around/hidden", "/around/hidden/file", "/around/new", "/link", "/link/file"] {
+            let refused = try scene.runInside(look, options: ["--deny", scene.outside + path])
+            #expect(refused.ending == .exited(125) && refused.output == [], "\(refused.story)")
+            #expect(refused.errorText.contains("name the real path: \(scene.workspace)"), "\(refused.story)")
+        }
+        // One that leads to nothing of the place is no reason to refuse.
+        try scene.link(scene.outside + "/elsewhere", to: scene.outside + "/nothing")
+        let other = try scene.runInside(look, options: ["--deny", scene.outside + "/elsewhere"])
+        #expect(other.ending == .exited(0) && other.outputText == "hidden\n", "\(other.story)")
+    }
+
     /// The kernel calls a removed folder by its name and ` (deleted)`, which may be the name of another.
     @Test(arguments: Caller.available)
     func aRemovedFolderIsNoWorkspace(caller: Caller) throws {

@@ -32,6 +32,20 @@ struct RecordTests {
         return found
     }
 
+    /// A death closes the gate as an exec does, and is none.
+    @Test(.runsAlone, arguments: Caller.available)
+    func aWorkerKilledBeforeItsExecIsNotSaidToHaveReachedIt(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let killer = ["/usr/bin/python3", scene.program("kill-at-gate.py"), scene.resultFile]
+        let command = scene.sandboxed([]).prefix { $0 != "--" }
+        let result = try scene.run(killer + command, keeper: caller.keeperOptions)
+        #expect(result.outputText == "released-without-report None no marker\n", "\(result.story)")
+        // A control: one that is killed behind its exec has reached it.
+        let late = try scene.runInside(["/bin/sh", "-c", "kill -9 $$"], options: scene.resultOptions)
+        #expect(late.ending == .exited(137), "\(late.story)")
+        #expect(try scene.report().execveReached == true)
+    }
+
     /// Whoever removes names at this moment may have been stopped.
     @Test(.runsAlone, arguments: [false, true], Caller.available)
     func aHeldLedgerIsARefusal(isEnded: Bool, caller: Caller) throws {

@@ -81,6 +81,20 @@ struct StreamTests {
         #expect(result.errorText.contains("wrote 1"), "\(result.story)")
     }
 
+    /// The launcher has the pipe's other direction open itself, so that nobody but it could ever end the wait.
+    @Test(arguments: Caller.available)
+    func aPipeForTheOtherDirectionKeepsNobodyWaiting(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let job = ["/bin/sh", "-c", "trap '' PIPE; echo x >&2; echo wrote $?; read line; echo read $?"]
+        let wrong = "mkfifo ./in ./out; exec 8<> ./in 9<> ./out; \"$@\" 2< ./out 0> ./in"
+        let direct = try scene.run(["/bin/sh", "-c", wrong, "sh"] + job)
+        #expect(direct.lines.count == 2 && !direct.outputText.contains("wrote 0"), "no control: \(direct.story)")
+        #expect(try scene.run(["/bin/rm", "in", "out"]).ending == .exited(0))
+        let result = try start(wrong, job, scene).finish()
+        #expect(result.lines.count == 2 && !result.outputText.contains("wrote 0"), "\(result.story)")
+        #expect(result.lines.last == "read 1", "\(result.story)")
+    }
+
     // MARK: - Readers that never read
 
     @Test(.runsAlone, arguments: ["timed-out", "memory-exceeded"], Caller.available)

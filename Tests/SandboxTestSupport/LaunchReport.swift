@@ -4,6 +4,8 @@ import Foundation
 public struct LaunchReport: Sendable {
     public var outcome: String
     public var exitStatus: Int
+    /// Nil where nobody can say.
+    public var execveReached: Bool?
     public var memoryPeak: Int?
     /// Layer to word: `enforced`, `watched`.
     public var enforcement: [String: String]
@@ -20,6 +22,7 @@ public struct LaunchReport: Sendable {
         else { throw TestFailure("\(file) is not a result") }
         self.outcome = outcome
         exitStatus = status
+        execveReached = object["execveReached"] as? Bool
         memoryPeak = (object["usage"] as? [String: Any])?["memoryPeakWatchedBytes"] as? Int
         enforcement = object["enforcement"] as? [String: String] ?? [:]
         planted = (object["planted"] as? [Any] ?? []).map { $0 as? String }

@@ -48,7 +48,7 @@ extension SyscallGroup {
         SyscallGroup(
             "message-queues",
             .removable,
-            reason: "POSIX message queues; the IPC namespace is the job's own.",
+            reason: "POSIX message queues, the job's own; EACCES where Landlock is, which has no rule for them.",
             calls: [
                 SyscallRule(
                     "mq_open",

@@ -50,6 +50,7 @@ public struct Preparation: ~Copyable {
         var pins = PinnedPaths(expecting: systemPaths.count + chosenPaths.count)
         for path in systemPaths { pins.look(at: path) }
         for path in chosenPaths { pins.pin(path) }
+        try Preparation.followDenied(policy, &pins)
         for path in PathInventory.repositoryPaths(policy, request, pins.entries) {
             pins.pin(path)
             try Preparation.checkCommonFolder(path, pins.entries)
@@ -108,6 +109,25 @@ public struct Preparation: ~Copyable {
         let current = try ChosenFolder.path(".", what: "the current folder")
         if current.isWithin(workspace) { return (current, nil) }
         return (workspace, "the job starts in \(workspace): \(current) is not in the workspace")
+    }
+
+    /// A link outside of what is shown may lead into it: then what it names would be denied by no name of its own.
+    private static func followDenied(_ policy: Policy, _ pins: inout PinnedPaths) throws(Refusal) {
+        for path in policy.filesystem.deny {
+            do throws(SyscallError) {
+                try pins.follow(path)
+            } catch {
+                throw Refusal(
+                    stage: "plan",
+                    step: error.call,
+                    subject: path.description,
+                    errno: error.errno,
+                    message: "where the denied path \(path) leads could not be found out",
+                    remedy: "name the real path, or leave it out",
+                    layer: .mounts
+                )
+            }
+        }
     }
 
     /// A `commondir` in `.git` is one that we have put there, or one like it; one beside `.git` is the planner's to judge.

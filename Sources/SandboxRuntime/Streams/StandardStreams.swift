@@ -95,7 +95,8 @@ public struct StandardStreams: ~Copyable {
         let isInput = stream.number == STDIN_FILENO
         let (ours, theirs) = isInput ? (pair[1], pair[0]) : (pair[0], pair[1])
         give(theirs)
-        relays.append(Relay(stream, ours: ours))
+        let relay = Relay(stream, ours: ours)
+        relays.append(relay)
         // Each end is a description of its own, and only ours does not wait.
         let flagged = cs_set_flags(ours, O_NONBLOCK)
         if flagged < 0 { throw Refusal(stream: stream.name, call: "fcntl", errno: Int32(-flagged)) }
@@ -106,6 +107,9 @@ public struct StandardStreams: ~Copyable {
             if owned < 0 { throw Refusal(stream: stream.name, call: "fchown", errno: code) }
         }
         try record(stream, theirs)
+        // Open for the other direction only: nothing will ever come, or be taken. The job sees that as the end of its input, or
+        // as a broken pipe, and nobody waits for it.
+        if !(isInput ? stream.isReadable : stream.isWritable) { relay.finish() }
         if isInput { note(stream) }
     }
 

@@ -108,11 +108,6 @@ struct ProcessFiles: ~Copyable {
         return found
     }
 
-    /// A call about the process that answers below 0 with the errno.
-    borrowing func check(_ call: String, _ name: String, _ result: Int) throws(Refusal) {
-        if result < 0 { throw refusal(name, SyscallError(call: call, subject: "", errno: Int32(-result))) }
-    }
-
     borrowing func refusal(_ name: String, _ error: SyscallError) -> Refusal {
         ProcessFiles.refusal(pid, name, error)
     }

@@ -97,7 +97,7 @@ struct ProcessVerification {
             .keyring,
             "session keyring is new",
             expected: "yes",
-            found: value(CS_PLACE_KEYRING) > 0 ? "yes" : "no",
+            found: value(CS_PLACE_KEYRING) > 0 && value(CS_PLACE_KEYRING) != Int64(cs_session_keyring()) ? "yes" : "no",
             .selfReported
         )
         findings.compare(
@@ -377,10 +377,21 @@ struct ProcessVerification {
 
     /// Nice and policy as getpriority(2) and sched_getscheduler(2) say them.
     private func verifyScheduling(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+        func check(_ call: String, _ result: Int) throws(Refusal) {
+            guard result < 0 else { return }
+            throw Refusal(
+                stage: "verify",
+                step: call,
+                subject: "process \(files.pid)",
+                errno: Int32(-result),
+                message: "the kernel does not say how the gated process is scheduled, so it cannot be compared",
+                remedy: "see what refuses \(call)(2) to this process: a seccomp filter, or a security module"
+            )
+        }
         var nice: Int32 = 0
-        try files.check("getpriority", "nice", cs_nice(files.pid, &nice))
+        try check("getpriority", cs_nice(files.pid, &nice))
         let scheduler = cs_scheduler(files.pid)
-        try files.check("sched_getscheduler", "scheduler", scheduler)
+        try check("sched_getscheduler", scheduler)
         for case .attributes(let attributes) in plan.steps {
             findings.compare(.attributes, "nice", expected: String(attributes.nice), found: String(nice))
             findings.compare(.attributes, "scheduler", expected: "0", found: String(scheduler))
