@@ -19,7 +19,12 @@ enum RunCommand {
         if case .notExecuted(let errno, _) = end.outcome, let plan = end.plan {
             words += OwnWords.notExecuted(CommandFinding.notExecuted(errno, plan))
         } else {
-            words += OwnWords.outcome(end.outcome, limits: end.plan?.limits, quiet: options.quiet)
+            words += OwnWords.outcome(
+                end.outcome,
+                limits: end.plan?.limits,
+                processorTime: end.usage.map { $0.userMicroseconds + $0.systemMicroseconds },
+                quiet: options.quiet
+            )
         }
         // Somebody wanted us to end: not at the price of waiting for the same reader again.
         if !end.outputIsLost || Output.canBeHeard { Output.say(words) }

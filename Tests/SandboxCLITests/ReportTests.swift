@@ -87,10 +87,31 @@ import Testing
         func said(_ outcome: Outcome, quiet: Bool = false) -> String {
             OwnWords.outcome(outcome, limits: nil, quiet: quiet)
         }
+        func saidOfCPU(_ outcome: Outcome, used: UInt64, limit: UInt64) -> String {
+            let limits = LimitPlan(
+                memory: .gibibytes(1),
+                tasks: 10,
+                wall: .seconds(10),
+                grace: .seconds(1),
+                setUp: .seconds(10),
+                memoryWatchInterval: TimeSpan(milliseconds: 50),
+                rlimits: [RLimit(resource: 0, soft: limit, hard: limit)]
+            )
+            return OwnWords.outcome(outcome, limits: limits, processorTime: used, quiet: false)
+        }
         #expect(said(.exited(code: 3)).isEmpty)
         #expect(said(.signalled(signal: 11)) == "codex-sandbox: The command was ended by SIGSEGV.\n")
         #expect(said(.signalled(signal: 11), quiet: true).isEmpty)
         #expect(said(.signalled(signal: 40)) == "codex-sandbox: The command was ended by signal 40.\n")
+        // By RLIMIT_CPU, or for another reason.
+        for (used, limit) in [(UInt64(1_004_000), UInt64(1)), (960_000, 1)] {
+            let words = saidOfCPU(.signalled(signal: 9), used: used, limit: limit)
+            #expect(words.contains("SIGKILL") && words.contains("--cpu"))
+        }
+        for (used, limit) in [(UInt64(500_000), UInt64(1)), (5_000_000, UInt64.max)] {
+            #expect(saidOfCPU(.signalled(signal: 9), used: used, limit: limit) == said(.signalled(signal: 9)))
+        }
+        #expect(!saidOfCPU(.signalled(signal: 11), used: 2_000_000, limit: 1).contains("--cpu"))
         #expect(said(.interrupted(signal: 2)).contains("SIGINT"))
         #expect(said(.timedOut, quiet: true).contains("wall limit"))
         #expect(said(.memoryExceeded(used: .gibibytes(2), limit: .gibibytes(1)), quiet: true).contains("2 GiB"))

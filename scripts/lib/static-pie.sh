@@ -28,7 +28,7 @@ require_no_libc_before_start() {
     done
     # The linker's own names, and where libc begins afterwards.
     undefined=$(comm -23 <(nm -u "${objects[@]}" | awk '$1 == "U" {print $2}' | sort -u) \
-        <({ nm --defined-only "${objects[@]}" | awk 'NF == 3 {print $3}'; printf '%s\n' _DYNAMIC __ehdr_start _start; } | sort -u)) ||
+        <({ nm --defined-only "${objects[@]}" | awk 'NF == 3 {print $3}'; printf '%s\n' _DYNAMIC __bss_start __ehdr_start _end _start; } | sort -u)) ||
         fail "nm cannot read $folder" "build again with scripts/build"
     [ -z "$undefined" ] || fail "code that runs before libc calls it: ${undefined//$'\n'/, }" \
         "use CS_CALL (CShims/cs_sys.h), and no initialiser so large that the compiler calls memset for it"

@@ -45,10 +45,26 @@ public enum OwnWords {
     /// How the launch ended, when the exit status alone does not say it.
     ///
     /// What we did to the job, and why nothing ran, is said with `--quiet` too.
-    public static func outcome(_ outcome: Outcome, limits: LimitPlan?, quiet: Bool) -> String {
+    ///
+    /// - Parameters:
+    ///   - outcome: of the launch.
+    ///   - limits: of its plan.
+    ///   - processorTime: microseconds that the command used.
+    ///   - quiet: whether only what we did to the job is said.
+    /// - Returns: lines for standard error, or nothing.
+    public static func outcome(
+        _ outcome: Outcome,
+        limits: LimitPlan?,
+        processorTime: UInt64? = nil,
+        quiet: Bool
+    ) -> String {
         switch outcome {
         case .exited:
             return ""
+        case .signalled(signal: 9) where hasUsedUp(limits, processorTime):
+            return lines([
+                "The command was ended by SIGKILL, and it had used the CPU time that a process may use. --cpu sets another limit."
+            ])
         case .signalled(let signal):
             return quiet ? "" : lines(["The command was ended by \(SignalName.name(signal))."])
         case .interrupted(let signal):
@@ -71,5 +87,11 @@ public enum OwnWords {
         case .notExecuted(let errno, let message):
             return lines([message, "  execve: \(ErrnoName.described(errno))"])
         }
+    }
+
+    /// Whether SIGKILL can have come from RLIMIT_CPU: the kernel counts in its own ticks, a little less than it reports.
+    private static func hasUsedUp(_ limits: LimitPlan?, _ processorTime: UInt64?) -> Bool {
+        guard let processorTime, let cpu = limits?.rlimits.first(where: { $0.resource == 0 }) else { return false }
+        return cpu.hard < UInt64.max / 1_000_000 && processorTime + 100_000 >= cpu.hard * 1_000_000
     }
 }

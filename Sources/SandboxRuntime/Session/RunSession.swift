@@ -10,6 +10,8 @@ public struct RunSession: ~Copyable {
     public struct End: Sendable {
         public var outcome: Outcome
         public var plan: LaunchPlan?
+        /// What the command used, if it ran.
+        public var usage: Usage?
         /// Something went wrong after the job, which its exit status must not hide in silence.
         public var warnings: [String]
         /// Output of the job was given up, because nobody took it: who reads ours may be the same.
@@ -160,7 +162,13 @@ public struct RunSession: ~Copyable {
         // Last, because it takes as long as the reader does: whatever ends us meanwhile, the record is whole.
         let lost = streams.end()
         if let lost { warnings.append(lost) }
-        let told = End(outcome: end.outcome, plan: plan, warnings: warnings, outputIsLost: lost != nil)
+        let told = End(
+            outcome: end.outcome,
+            plan: plan,
+            usage: end.usage,
+            warnings: warnings,
+            outputIsLost: lost != nil
+        )
         ended(told)
         return told
     }
