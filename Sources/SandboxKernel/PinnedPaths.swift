@@ -47,10 +47,17 @@ public struct PinnedPaths: ~Copyable {
 
     /// Follows the links on the way to a path that was looked at and is to be kept from the job, whatever its name.
     ///
+    /// Links that lead nowhere, or round and round, leave the entry as it is.
+    ///
     /// - Throws: `SyscallError` when the kernel does not say where they lead.
     public mutating func follow(_ path: OSString) throws(SyscallError) {
         switch entries[path] {
-        case .symlink, .throughLink: entries[path] = .throughLink(resolved: try RealPath.of(path))
+        case .symlink, .throughLink:
+            do throws(SyscallError) {
+                entries[path] = .throughLink(resolved: try RealPath.of(path))
+            } catch {
+                if ![ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR].contains(error.errno) { throw error }
+            }
         case .absent, .directory, .file, .socket, .characterDevice, .other, .unreadable, nil: return
         }
     }

@@ -12,7 +12,7 @@ public enum RealPath {
     /// One openat2(2) for a path without links, which is nearly every one.
     ///
     /// - Parameter path: absolute.
-    /// - Returns: the real path; `path` itself where this process may not look, since a job of its user may not either.
+    /// - Returns: the real path; where this process may not look, the rest as it is written.
     /// - Throws: `SyscallError` when the kernel gives no answer.
     public static func of(_ path: OSString) throws(SyscallError) -> OSString {
         try of(path, links: linkLimit)
@@ -39,13 +39,14 @@ public enum RealPath {
             return try FileReading.path(of: file.number)
         }
         switch Int32(-number) {
-        case ENOENT, ENOTDIR: return try missing(path, links: links)
-        case EACCES: return path
+        // EACCES: in a folder that is closed to us, or a link that the kernel does not follow for us (proc_sys_fs(5),
+        // protected_symlinks): where it leads is known up to there.
+        case ENOENT, ENOTDIR, EACCES: return try missing(path, links: links)
         default: throw failure(path, number)
         }
     }
 
-    /// The last name does not exist, or is a link to something that does not.
+    /// The last name does not exist, cannot be looked at, or is a link to something of which one of these is true.
     private static func missing(_ path: OSString, links: Int) throws(SyscallError) -> OSString {
         guard links > 0, path != "/", path.lastComponent != ".." else {
             throw SyscallError(call: "openat2", subject: path.description, errno: links > 0 ? ENOENT : ELOOP)

@@ -2,9 +2,9 @@ public import SandboxPlan
 
 /// Files of `/etc` that are made for the place: nothing of the host's accounts, names or resolvers is in them.
 public struct GeneratedSettings {
-    /// Names in `/etc` that are made, some of them only with a certain network: a policy cannot show the host's there.
+    /// Names in `/etc` that are made for every job: a policy cannot show the host's there.
     public static let names: [OSString] = [
-        "passwd", "group", "hosts", "hostname", "nsswitch.conf", "resolv.conf", "gitconfig", "mtab",
+        "passwd", "group", "hosts", "hostname", "nsswitch.conf", "gitconfig", "mtab",
     ]
 
     let policy: Policy
@@ -21,7 +21,8 @@ public struct GeneratedSettings {
             file("hostname", policy.process.hostname.bytes + [0x0A]),
             file("nsswitch.conf", text(switchboard)),
         ]
-        if policy.network == .host && !host.resolverSettings.isEmpty {
+        // Unless the policy shows the host's own.
+        if policy.network == .host && !host.resolverSettings.isEmpty && !policy.filesystem.etc.contains("resolv.conf") {
             files.append(file("resolv.conf", host.resolverSettings))
         }
         return files

@@ -11,6 +11,11 @@ struct MountPlanner {
     private static let writable: MountOptions = [.noSetuid, .noDevices]
     private static let node: MountOptions = [.readOnly, .noSetuid, .noExecute]
 
+    /// Folders that are not the host's in any place.
+    private static let own: [OSString] = [
+        "/.sandbox", "/dev", "/etc", "/home/sandbox", "/proc", "/run", "/tmp", "/var/tmp",
+    ]
+
     struct Result {
         var steps: [LaunchStep] = []
         /// How many of them are the same in every workspace; they come first.
@@ -84,6 +89,16 @@ struct MountPlanner {
 
     private func system(_ result: inout Result) throws(Refusal) {
         for path in policy.filesystem.system where !isLeftOut(path) {
+            if let own = Self.own.first(where: { path.isWithin($0) }) {
+                throw Refusal(
+                    stage: "plan",
+                    subject: path.description,
+                    message: "\(path), which the policy shows as a part of the system, lies in \(own), and every place "
+                        + "has one of its own",
+                    remedy: "show it with filesystem.read, or a name in /etc with filesystem.etc",
+                    layer: .mounts
+                )
+            }
             switch host.entry(path) {
             case .absent: continue
             case .symlink(let target): result.steps.append(.symlink(path: path, target: target))

@@ -291,7 +291,7 @@ struct RootMounts {
     private mutating func deny(_ result: inout MountPlanner.Result) throws(Refusal) {
         for path in policy.filesystem.deny where !denied.contains(path) {
             // By its real name it may be seen, or something that is.
-            if case .throughLink(let resolved) = host.entry(path),
+            if case .throughLink(let resolved) = host.entry(path), !isDenied(resolved),
                 RootMounts.isSeen(resolved, shown) || shown.contains(where: { $0.isWithin(resolved) })
             {
                 throw planner.unusable(path, host.entry(path), "a file or a folder")

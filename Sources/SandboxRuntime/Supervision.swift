@@ -47,6 +47,7 @@ struct Supervision: ~Copyable {
         var status: Int32?
         var usage = Usage.none
         var gateOpen = true
+        var gateClosedAt: Int64 = 0
         var failedPolls = 0
         var nextLook = cs_monotonic() + 50_000_000
         // pid 1 ends everything at the wall limit; this is for the case that somebody stopped it.
@@ -78,7 +79,10 @@ struct Supervision: ~Copyable {
                 }
             }
             if ready > 0 {
-                if table[3].revents != 0 { gateOpen = gateEvent(gate) }
+                if table[3].revents != 0 {
+                    gateOpen = gateEvent(gate)
+                    if !gateOpen { gateClosedAt = cs_monotonic() }
+                }
                 if table[1].revents & Int16(POLLPRI | POLLERR) != 0, let lost = lostProtection(mounts) {
                     verdict = verdict ?? .protectionLost(what: lost)
                     break
@@ -115,7 +119,8 @@ struct Supervision: ~Copyable {
         _ = consume memory
         // A gate that is open when we kill says nothing about execve: it closes by the death, too.
         if gateOpen { gateOpen = gateEvent(gate) }
-        let isUnknown = gateOpen && status == nil
+        // Nor does one that closed just before pid 1 was found dead, which takes the worker along.
+        let isUnknown = status == nil && (gateOpen || (placeIsGone && cs_monotonic() - gateClosedAt < 100_000_000))
         // Killed by us, or with processes that it left: they are gone when pid 1 is.
         if !wasLast || verdict != nil { place.end() }
         let found = plants.settled()

@@ -1,4 +1,6 @@
-"""Stops a worker between its gate and its execve, and kills it there: kill-at-gate.py RESULT LAUNCHER [OPTION...]
+"""Stops a worker between its gate and its execve, and kills it or its pid 1 there.
+
+kill-at-gate.py worker|pid-1 RESULT LAUNCHER [OPTION...]
 
 Starts the launcher again and again, until it has caught one: stopped while it still runs the launcher's own code, and
 released. Prints what the result then says of its execve. Judged from the host: the job's marker must not be there.
@@ -32,15 +34,16 @@ def worker(launcher):
     while launcher.poll() is None:
         for child in children(launcher.pid):
             for found in children(child):
-                return found
+                return found, child
     return None
 
 
-def caught(launcher, delay, own):
+def caught(launcher, delay, own, victim):
     """Whether the worker was stopped before its execve and after its last filter; it is dead then."""
-    pid = worker(launcher)
-    if pid is None:
+    found = worker(launcher)
+    if found is None:
         return False
+    pid, parent = found
     try:
         while filters(pid) < own + 2:
             pass
@@ -48,20 +51,20 @@ def caught(launcher, delay, own):
         os.kill(pid, signal.SIGSTOP)
         time.sleep(0.2)
         is_ours = os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "codex-sandbox"
-        os.kill(pid, signal.SIGKILL)
+        os.kill(parent if victim == "pid-1" else pid, signal.SIGKILL)
     except OSError:
         return False
     return is_ours
 
 
 def main():
-    result, command = sys.argv[1], sys.argv[2:]
+    victim, result, command = sys.argv[1], sys.argv[2], sys.argv[3:]
     for attempt in range(60):
         if os.path.exists("marker"):
             os.unlink("marker")
         job = ["--result", result, "--quiet", "--", "/bin/sh", "-c", "echo reached > marker; sleep 1"]
         launcher = subprocess.Popen(command + job, stdin=subprocess.DEVNULL)
-        hit = caught(launcher, 0.0001 * (attempt % 12), filters(os.getpid()))
+        hit = caught(launcher, 0.0001 * (attempt % 12), filters(os.getpid()), victim)
         launcher.wait()
         if not hit:
             continue

@@ -106,10 +106,43 @@ struct ContractTests {
             #expect(refused.ending == .exited(125) && refused.output == [], "\(refused.story)")
             #expect(refused.errorText.contains("name the real path: \(scene.workspace)"), "\(refused.story)")
         }
-        // One that leads to nothing of the place is no reason to refuse.
+        // Links that lead to nothing of the place are no reason to refuse, nor is one to what is denied anyway.
         try scene.link(scene.outside + "/elsewhere", to: scene.outside + "/nothing")
-        let other = try scene.runInside(look, options: ["--deny", scene.outside + "/elsewhere"])
-        #expect(other.ending == .exited(0) && other.outputText == "hidden\n", "\(other.story)")
+        try scene.link(scene.outside + "/round", to: scene.outside + "/round")
+        for path in ["/elsewhere", "/round"] {
+            let other = try scene.runInside(look, options: ["--deny", scene.outside + path])
+            #expect(other.ending == .exited(0) && other.outputText == "hidden\n", "\(other.story)")
+        }
+        let twice = try scene.runInside(look, options: ["--deny", folder, "--deny", scene.outside + "/link"])
+        #expect(twice.ending == .exited(1) && twice.output == [], "\(twice.story)")
+        // A folder that is closed to the launcher is not closed to the job that owns it.
+        #expect(chmod(folder, 0) == 0)
+        let script = ["/bin/sh", "-c", "chmod 700 hidden; cat hidden/file"]
+        let closed = try scene.runInside(script, options: ["--deny", scene.outside + "/link/file"])
+        #expect(closed.ending == .exited(125) && closed.output == [], "\(closed.story)")
+    }
+
+    /// The other way round: what a policy shows by a link is not found by a denied real name.
+    @Test(arguments: Caller.available)
+    func whatIsShownThroughALinkBesideADenyIsARefusal(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let real = scene.outside + "/real"
+        try scene.makeFolder(real)
+        try scene.makeFolder(real + "/part")
+        try scene.link(scene.outside + "/around", to: real)
+        let policy = scene.outside + "/policy.toml"
+        func run(_ deny: String) throws -> RunResult {
+            let system = "system = [\"/usr\", \"/bin\", \"/lib\", \"/lib64\", \"\(scene.outside)/around/part\"]"
+            try scene.write("version = 1\n[filesystem]\n\(system)\n\(deny)\n", to: policy, mode: 0o600)
+            if caller == .root { #expect(chown(policy, 0, 0) == 0) }
+            return try scene.runInside(["/bin/true"], options: ["--policy", policy])
+        }
+        // Without one it comes further: to the place's own /tmp, where this scene lies.
+        let shown = try run("")
+        #expect(shown.ending == .exited(125) && shown.errorText.contains("has one of its own"), "\(shown.story)")
+        let refused = try run("deny = [\"\(real)/part/x\"]")
+        #expect(refused.ending == .exited(125), "\(refused.story)")
+        #expect(refused.errorText.contains("show it by its real path: \(real)/part"), "\(refused.story)")
     }
 
     /// The kernel calls a removed folder by its name and ` (deleted)`, which may be the name of another.

@@ -33,10 +33,10 @@ struct RecordTests {
     }
 
     /// A death closes the gate as an exec does, and is none.
-    @Test(.runsAlone, arguments: Caller.available)
-    func aWorkerKilledBeforeItsExecIsNotSaidToHaveReachedIt(caller: Caller) throws {
+    @Test(.runsAlone, arguments: ["worker", "pid-1"], Caller.available)
+    func aWorkerKilledBeforeItsExecIsNotSaidToHaveReachedIt(victim: String, caller: Caller) throws {
         let scene = try Scene(caller)
-        let killer = ["/usr/bin/python3", scene.program("kill-at-gate.py"), scene.resultFile]
+        let killer = ["/usr/bin/python3", scene.program("kill-at-gate.py"), victim, scene.resultFile]
         let command = scene.sandboxed([]).prefix { $0 != "--" }
         let result = try scene.run(killer + command, keeper: caller.keeperOptions)
         #expect(result.outputText == "released-without-report None no marker\n", "\(result.story)")

@@ -42,7 +42,8 @@ extension PolicyValidator {
                 key: name.key,
                 what: "\"\(name.value)\"",
                 why: "every job gets an /etc/\(name.value) that is made for it",
-                remedy: "leave it out; `read = [\"/etc/\(name.value)\"]` shows the host's instead"
+                remedy: name.value == "mtab"
+                    ? "leave it out" : "leave it out; `read = [\"/etc/\(name.value)\"]` shows the host's instead"
             )
         }
     }

@@ -62,9 +62,11 @@ public enum OwnWords {
         case .exited:
             return ""
         case .signalled(signal: 9) where hasUsedUp(limits, processorTime):
-            return lines([
-                "The command was ended by SIGKILL, and it had used the CPU time that a process may use. --cpu sets another limit."
-            ])
+            return quiet
+                ? ""
+                : lines([
+                    "The command was ended by SIGKILL; with its children it had used the CPU time that one process may use (--cpu)."
+                ])
         case .signalled(let signal):
             return quiet ? "" : lines(["The command was ended by \(SignalName.name(signal))."])
         case .interrupted(let signal):

@@ -113,20 +113,35 @@ public struct Preparation: ~Copyable {
 
     /// A link outside of what is shown may lead into it: then what it names would be denied by no name of its own.
     private static func followDenied(_ policy: Policy, _ pins: inout PinnedPaths) throws(Refusal) {
+        if policy.filesystem.deny.isEmpty { return }
+        func refusal(_ path: OSString, _ error: SyscallError) -> Refusal {
+            Refusal(
+                stage: "plan",
+                step: error.call,
+                subject: path.description,
+                errno: error.errno,
+                message: "where \(path) leads could not be found out, so it is not known what is denied",
+                remedy: "name the real path, or leave it out",
+                layer: .mounts
+            )
+        }
         for path in policy.filesystem.deny {
-            do throws(SyscallError) {
-                try pins.follow(path)
-            } catch {
-                throw Refusal(
-                    stage: "plan",
-                    step: error.call,
-                    subject: path.description,
-                    errno: error.errno,
-                    message: "where the denied path \(path) leads could not be found out",
-                    remedy: "name the real path, or leave it out",
-                    layer: .mounts
-                )
-            }
+            do throws(SyscallError) { try pins.follow(path) } catch { throw refusal(path, error) }
+        }
+        // The other way round: what is shown by another name than its real one is not found by a denied real name.
+        let shown = policy.filesystem.system + policy.filesystem.etc.map { OSString("/etc").appending($0) }
+        for path in shown where path.depth > 1 && pins.entries[path] != nil && pins.entries[path] != .absent {
+            let parent: OSString
+            do throws(SyscallError) { parent = try RealPath.of(path.parent) } catch { throw refusal(path, error) }
+            if parent == path.parent { continue }
+            throw Refusal(
+                stage: "plan",
+                subject: path.description,
+                message: "the way to \(path), which the policy shows, leads through a symbolic link, and what "
+                    + "it denies is denied by real names",
+                remedy: "show it by its real path: \(parent.appending(path.lastComponent))",
+                layer: .mounts
+            )
         }
     }
 

@@ -74,10 +74,10 @@ struct CallerStream {
         )
     }
 
-    /// Whether both are the same pipe, socket or terminal; two opened files have an offset each.
+    /// Whether both are the same pipe, socket or terminal, open in the same direction; two opened files have an offset each.
     func isSame(as other: CallerStream) -> Bool {
-        kind == other.kind && kind != .file && kind != .anonymous && identity.device == other.identity.device
-            && identity.inode == other.identity.inode
+        kind == other.kind && isWritable == other.isWritable && kind != .file && kind != .anonymous
+            && identity.device == other.identity.device && identity.inode == other.identity.inode
     }
 
     /// Whether the process that started us has the very same pipe or socket as its own descriptor of this number.

@@ -110,7 +110,7 @@ public struct StandardStreams: ~Copyable {
         // Open for the other direction only: nothing will ever come, or be taken. The job sees that as the end of its input, or
         // as a broken pipe, and nobody waits for it.
         if !(isInput ? stream.isReadable : stream.isWritable) { relay.finish() }
-        if isInput { note(stream) }
+        if isInput && stream.isReadable { note(stream) }
     }
 
     /// The pipe of the stream before it again.
