@@ -11,11 +11,6 @@ struct MountPlanner {
     private static let writable: MountOptions = [.noSetuid, .noDevices]
     private static let node: MountOptions = [.readOnly, .noSetuid, .noExecute]
 
-    /// Folders that are not the host's in any place.
-    private static let own: [OSString] = [
-        "/.sandbox", "/dev", "/etc", "/home/sandbox", "/proc", "/run", "/tmp", "/var/tmp",
-    ]
-
     struct Result {
         var steps: [LaunchStep] = []
         /// How many of them are the same in every workspace; they come first.
@@ -89,7 +84,7 @@ struct MountPlanner {
 
     private func system(_ result: inout Result) throws(Refusal) {
         for path in policy.filesystem.system where !isLeftOut(path) {
-            if let own = Self.own.first(where: { path.isWithin($0) }) {
+            if let own = RootCheck.ownMounts.first(where: { path.isWithin($0) }) {
                 throw Refusal(
                     stage: "plan",
                     subject: path.description,

@@ -3,7 +3,7 @@ internal import SandboxPlan
 /// Whether a path may be a root of the place at all.
 enum RootCheck {
     /// Where the place puts something of its own.
-    private static let ownMounts: [OSString] = [
+    static let ownMounts: [OSString] = [
         "/.sandbox", "/dev", "/dev/shm", "/etc", "/home/sandbox", "/proc", "/run", "/tmp", "/var/tmp",
     ]
 

@@ -118,7 +118,10 @@ struct Supervision: ~Copyable {
         _ = consume names
         _ = consume memory
         // A gate that is open when we kill says nothing about execve: it closes by the death, too.
-        if gateOpen { gateOpen = gateEvent(gate) }
+        if gateOpen {
+            gateOpen = gateEvent(gate)
+            if !gateOpen { gateClosedAt = cs_monotonic() }
+        }
         // Nor does one that closed just before pid 1 was found dead, which takes the worker along.
         let isUnknown = status == nil && (gateOpen || (placeIsGone && cs_monotonic() - gateClosedAt < 100_000_000))
         // Killed by us, or with processes that it left: they are gone when pid 1 is.

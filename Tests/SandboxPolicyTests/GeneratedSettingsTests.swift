@@ -21,29 +21,7 @@ import Testing
                 homes: [],
                 policyFile: nil
             ),
-            host: HostFacts(
-                kernelRelease: "6.18",
-                bootID: "",
-                landlockABI: 6,
-                memoryTotal: .gibibytes(8),
-                lastCapability: 40,
-                caller: Caller(
-                    uid: 1000,
-                    gid: 1000,
-                    groups: [],
-                    userName: "",
-                    home: "",
-                    nice: 0,
-                    oomScoreAdjustment: 0,
-                    ignoredSignals: 0,
-                    seccompFilters: 0,
-                    rlimits: []
-                ),
-                entries: [:],
-                gitUser: GitUser(name: "", email: ""),
-                resolverSettings: [0x0A],
-                corePatternIsPipe: false
-            ),
+            host: .sample(resolverSettings: [0x0A]),
             identity: IdentityPlan(uid: 1000, gid: 1000, dropsFromRoot: false, keptGroups: [])
         )
         var made: [OSString] = []

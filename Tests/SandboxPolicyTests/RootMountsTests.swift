@@ -55,29 +55,7 @@ import Testing
             }
             look(at: PathInventory.chosenPaths(policy, request))
             look(at: PathInventory.repositoryPaths(policy, request, entries))
-            let host = HostFacts(
-                kernelRelease: "6.18",
-                bootID: "",
-                landlockABI: 6,
-                memoryTotal: .gibibytes(8),
-                lastCapability: 40,
-                caller: Caller(
-                    uid: 1000,
-                    gid: 1000,
-                    groups: [],
-                    userName: "",
-                    home: "",
-                    nice: 0,
-                    oomScoreAdjustment: 0,
-                    ignoredSignals: 0,
-                    seccompFilters: 0,
-                    rlimits: []
-                ),
-                entries: entries,
-                gitUser: GitUser(name: "", email: ""),
-                resolverSettings: [],
-                corePatternIsPipe: false
-            )
+            let host = HostFacts.sample(entries: entries)
             let planner = MountPlanner(
                 policy: policy,
                 request: request,
