@@ -233,6 +233,26 @@ static int become_drop(void *argument)
 }
 
 /*
+ * The helper's namespaces are the supervisor's, whose copy it is; it has time to name them, the supervisor has not.
+ * What cannot be read stays empty, and the supervisor looks itself.
+ */
+static void note_namespaces(struct cs_launch *launch)
+{
+    static const char files[CS_NAMESPACES][CS_NAMESPACE_LINK] = {
+        [CS_NAMESPACE_USER] = "/proc/self/ns/user",     [CS_NAMESPACE_MNT] = "/proc/self/ns/mnt",
+        [CS_NAMESPACE_PID] = "/proc/self/ns/pid",       [CS_NAMESPACE_NET] = "/proc/self/ns/net",
+        [CS_NAMESPACE_IPC] = "/proc/self/ns/ipc",       [CS_NAMESPACE_UTS] = "/proc/self/ns/uts",
+        [CS_NAMESPACE_CGROUP] = "/proc/self/ns/cgroup", [CS_NAMESPACE_TIME] = "/proc/self/ns/time",
+    };
+    for (int i = 0; i < CS_NAMESPACES; i++) {
+        char *link = launch->own_namespaces[i];
+        const long length = CS_CALL4(SYS_readlinkat, AT_FDCWD, files[i], link, CS_NAMESPACE_LINK);
+        if (length <= 0 || length >= CS_NAMESPACE_LINK)
+            link[0] = 0;
+    }
+}
+
+/*
  * The helper: makes pid 1 as its sibling (CLONE_PARENT), so that pid 1 is the supervisor's own child although the
  * supervisor neither stands still while the kernel makes the namespaces nor gives up root itself.
  *
@@ -257,6 +277,8 @@ static int help(void *argument)
     if (pid < 0)
         return fail(launch, CS_STEP_CHILD_CLONE, pid);
     launch->pid = (int)pid;
+    if (launch->apart)
+        note_namespaces(launch);
     return 0;
 }
 

@@ -40,6 +40,22 @@ public struct PlaceProcess: ~Copyable {
         return launch.pointee.pid
     }
 
+    /// Links of the supervisor's own namespaces, in the order of `cs_namespace`, if the helper that made pid 1 noted all of
+    /// them; only after `started`.
+    public var ownNamespaces: [OSString]? {
+        precondition(state == .running, "pid 1 is not known to run")
+        return withUnsafeBytes(of: &launch.pointee.own_namespaces) { bytes in
+            var links: [OSString] = []
+            links.reserveCapacity(Int(CS_NAMESPACES.rawValue))
+            for start in stride(from: 0, to: bytes.count, by: Int(CS_NAMESPACE_LINK)) {
+                let link = bytes[start..<start + Int(CS_NAMESPACE_LINK)].prefix { $0 != 0 }
+                if link.isEmpty { return nil }
+                links.append(OSString(Array(link)))
+            }
+            return links
+        }
+    }
+
     /// What pid 1 says about itself; the index is `cs_place_value`.
     public struct Report: Hashable, Sendable {
         public var values: [Int64]

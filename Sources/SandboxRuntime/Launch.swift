@@ -147,7 +147,6 @@ public struct Launch: ~Copyable {
         try go(task)
         result.beganEarly = doneBefore > 0
 
-        let verification = try ProcessVerification(plan: plan, host: task.host, supervisor: getpid())
         var gate = try attempt(plan) { () throws(PlaceError) in try Gate() }
         let request = try sealed(SpawnLowering.lowered(plan.process, filter: task.compiled.processFilter), "spawn")
         do throws(PlaceError) {
@@ -156,6 +155,7 @@ public struct Launch: ~Copyable {
             result.execve = .notReached(.noProcess)
             throw Refusal(error, steps: plan.steps)
         }
+        let verification = try ProcessVerification(plan: plan, host: task.host, ownNamespaces: place.ownNamespaces)
         var findings = Findings()
         let files = try ProcessFiles(pid: place.pid)
         // Read before the worker is asked for: pid 1 then closes its memory, and this file with it.

@@ -10,11 +10,7 @@ import Testing
         // The gate's place; whatever is open there will do.
         let file = open("/dev/null", O_RDONLY)
         defer { close(file) }
-        let verification = try ProcessVerification(
-            plan: SampleLaunch.plan,
-            host: SampleLaunch.host,
-            supervisor: getpid()
-        )
+        let verification = try ProcessVerification(plan: SampleLaunch.plan, host: SampleLaunch.host)
         var findings = Findings()
         let files = try ProcessFiles(pid: getpid())
         try verification.verifyInherited(files, namespaces: namespaces ?? verification.hostNamespaces, &findings)

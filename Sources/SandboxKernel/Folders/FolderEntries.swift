@@ -1,23 +1,23 @@
 internal import CShims
 internal import Glibc
-internal import SandboxPlan
+public import SandboxPlan
 
 /// What is in an open folder, straight from getdents64(2): an error is never taken for the end.
-enum FolderEntries {
+public enum FolderEntries {
     /// One name in the folder; `.` and `..` are left out.
-    struct Entry {
+    public struct Entry {
         /// Ends with NUL; lives as long as the call that it is given to.
-        var name: UnsafePointer<CChar>
-        var length: Int
+        public var name: UnsafePointer<CChar>
+        public var length: Int
         /// DT_ number (readdir(3)); DT_UNKNOWN where the file system does not tell.
-        var kind: UInt8
+        public var kind: UInt8
 
         /// A copy of the name.
-        var copy: OSString { OSString(Array(UnsafeRawBufferPointer(start: name, count: length))) }
+        public var copy: OSString { OSString(Array(UnsafeRawBufferPointer(start: name, count: length))) }
     }
 
     /// Bytes that are asked for at a time.
-    private static let size = 32 << 10
+    private static let size = 16 << 10
     /// Inode, offset, length, kind; the name begins behind them.
     private static let header = 19
 
@@ -28,7 +28,7 @@ enum FolderEntries {
     ///   - path: for the error.
     ///   - body: says whether to go on.
     /// - Throws: `SyscallError` of getdents64(2), EIO for an answer that is none, and what `body` throws.
-    static func each(
+    public static func each(
         in folder: Int32,
         named path: OSString,
         _ body: (Entry) throws(SyscallError) -> Bool

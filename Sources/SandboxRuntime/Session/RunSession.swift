@@ -290,6 +290,7 @@ public struct RunSession: ~Copyable {
             released: {
                 if say(notes, false) { notes = [] }
                 store.settle()
+                cs_shed()
             },
             ended: { done in
                 guard let prepared else { return }

@@ -47,20 +47,17 @@ enum DescriptorVerification {
 
     private static func numbers(_ files: borrowing ProcessFiles) throws(Refusal) -> [Int] {
         let descriptor = try files.open("fd", flags: UInt64(CS_O_DIRECTORY | O_RDONLY))
-        guard let folder = fdopendir(descriptor.number) else {
-            throw files.refusal("fd", SyscallError(call: "fdopendir", subject: "", errno: errno))
-        }
-        // closedir(3) closes the descriptor.
-        _ = descriptor.release()
-        defer { closedir(folder) }
         var numbers: [Int] = []
-        errno = 0
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            if let number = KernelText.number(name, in: name.indices) { numbers.append(Int(clamping: number)) }
-            errno = 0
-        }
-        if errno != 0 { throw files.refusal("fd", SyscallError(call: "getdents64", subject: "", errno: errno)) }
+        do throws(SyscallError) {
+            try FolderEntries.each(in: descriptor.number, named: "fd") { (entry) throws(SyscallError) in
+                let name = entry.copy.bytes
+                guard let number = KernelText.number(name, in: name.indices) else {
+                    throw SyscallError(call: "getdents64", subject: "fd", errno: EBADMSG)
+                }
+                numbers.append(Int(clamping: number))
+                return true
+            }
+        } catch { throw files.refusal("fd", error) }
         return numbers.sorted()
     }
 }

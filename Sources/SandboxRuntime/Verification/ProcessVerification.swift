@@ -1,4 +1,5 @@
 internal import CShims
+internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
 
@@ -9,6 +10,7 @@ struct ProcessVerification {
     /// Namespace links of the supervisor itself, in the order of `NamespaceKind`.
     let hostNamespaces: [OSString]
 
+    /// In the order of `cs_namespace`.
     enum NamespaceKind: String, CaseIterable {
         case user, mnt, pid, net, ipc, uts, cgroup, time
 
@@ -29,12 +31,20 @@ struct ProcessVerification {
         var file: OSString { OSString("ns/" + rawValue) }
     }
 
+    /// - Parameters:
+    ///   - plan: what is compared with.
+    ///   - host: what was found of the caller.
+    ///   - known: the supervisor's own namespaces where somebody has looked already; else they are looked at now.
     /// - Throws: `Refusal` when the supervisor's own namespaces cannot be named: then nothing can be compared.
-    init(plan: LaunchPlan, host: HostFacts, supervisor: Int32) throws(Refusal) {
+    init(plan: LaunchPlan, host: HostFacts, ownNamespaces known: [OSString]? = nil) throws(Refusal) {
         self.plan = plan
         self.host = host
+        if let known {
+            hostNamespaces = known
+            return
+        }
         var links: [OSString] = []
-        let files = try ProcessFiles(pid: supervisor)
+        let files = try ProcessFiles(pid: getpid())
         for kind in NamespaceKind.allCases { links.append(try files.link(kind.file)) }
         hostNamespaces = links
     }
