@@ -15,6 +15,7 @@ let swiftSettings: [SwiftSetting] = [
         [
             "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors",
             "-Xfrontend", "-disable-generic-metadata-prespecialization", "-cross-module-optimization",
+            "-Xfrontend", "-disable-type-layout",
             "-Xfrontend", "-function-sections",
         ],
         .when(configuration: .release)

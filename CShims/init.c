@@ -24,6 +24,7 @@
 #include "cs_sys.h"
 #include "cs_text.h"
 #include "place.h"
+#include "relocate.h"
 
 #define CS_PROCESSES 4096
 #define CS_WALL 0x40000000 /* children of any exit signal, clone(2) */
@@ -43,6 +44,8 @@ struct server {
 };
 
 static struct server server; /* zero pages until used */
+
+const char *cs_init_memory_end(void) { return (const char *)(&server + 1); }
 
 /* execve(2) does not return, exit_group(2) neither: everything of the place dies with pid 1 (pid_namespaces(7)). */
 static _Noreturn void leave(int status)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Large enough for every part of the answer: the kernel's are 32 KiB at most (netlink_dump). */
-#define CS_SOCKET_ANSWER (64 << 10)
+#define CS_SOCKET_ANSWER (32 << 10)
 
 /* A descriptor on which the sockets of this network namespace were asked for. */
 long cs_ask_unix_sockets(void);

@@ -95,6 +95,11 @@ final class HeldNames {
         let mayBeBare =
             isOurs || (kind == .folder ? cs_is_empty_folder(found.number) != 0 : kind.isBare(found.number))
         guard mayBeBare else { return .notNeeded }
+        return hold(opened: found, name, in: parent)
+    }
+
+    /// The same for a placeholder that is open, if it is what has the name.
+    func hold(opened found: consuming OwnedFileDescriptor, _ name: OSString, in parent: Int32) -> Result {
         let locked = cs_flock(found.number, LOCK_SH | LOCK_NB)
         if locked == Int(-EWOULDBLOCK) { return .busy }
         // A file system without locks: nobody moves it in silence then.

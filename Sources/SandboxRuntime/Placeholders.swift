@@ -101,11 +101,7 @@ public struct Placeholders: ~Copyable {
         if folder < 0 { throw Placeholders.refusal(path, "openat2", Int(folder)) }
         // Another run, which had made the name before us, may take it away again before it is held.
         for _ in 0..<8 {
-            let result = spares.put(path.lastComponent, placeholder.kind, into: folder)
-            if result != 0 && result != -EEXIST {
-                throw Placeholders.refusal(path, placeholder.kind == .folder ? "mkdirat" : "openat2", Int(result))
-            }
-            switch try hold(path.lastComponent, placeholder.kind, in: folder, path, isOurs: result == 0) {
+            switch try hold(spares.put(path.lastComponent, placeholder.kind, into: folder), placeholder, in: folder) {
             case .held, .busy: return
             case .notNeeded:
                 // Of a folder, what has come into being meanwhile is covered; what git follows must not be there at all.
@@ -116,6 +112,25 @@ public struct Placeholders: ~Copyable {
             }
         }
         throw Placeholders.refusal(path, "flock", Int(-ENOENT))
+    }
+
+    private func hold(
+        _ put: consuming SpareFolders.Put,
+        _ placeholder: Placeholder,
+        in folder: Int32
+    ) throws(Refusal) -> HeldNames.Result {
+        let path = placeholder.path
+        let name = path.lastComponent
+        switch consume put {
+        case .moved(let found):
+            let result = held.hold(opened: found, name, in: folder)
+            if result != .busy { return result }
+            return try hold(name, placeholder.kind, in: folder, path, isOurs: true)
+        case .made: return try hold(name, placeholder.kind, in: folder, path, isOurs: true)
+        case .stands: return try hold(name, placeholder.kind, in: folder, path)
+        case .failed(let result):
+            throw Placeholders.refusal(path, placeholder.kind == .folder ? "mkdirat" : "openat2", Int(result))
+        }
     }
 
     private func hold(_ name: StandingName) throws(Refusal) {

@@ -26,19 +26,31 @@ struct SpareFolders: ~Copyable {
         folder = number >= 0 ? OwnedFileDescriptor(owning: Int32(number)) : nil
     }
 
-    /// Makes `name` in `parent` a placeholder: 0, or -errno (EEXIST: something stands there).
-    borrowing func put(_ name: OSString, _ kind: Placeholder.Kind, into parent: Int32) -> Int32 {
+    /// What became of a name that was to be made.
+    enum Put: ~Copyable {
+        /// One that waited is there now; open for reading.
+        case moved(OwnedFileDescriptor)
+        case made
+        /// Something stands there.
+        case stands
+        /// -errno.
+        case failed(Int32)
+    }
+
+    /// Makes `name` in `parent` a placeholder.
+    borrowing func put(_ name: OSString, _ kind: Placeholder.Kind, into parent: Int32) -> Put {
         switch folder {
         case .some(let folder):
             let spare = kind.spareName(name)
-            if SpareFolders.isSpare(spare, kind, in: folder.number),
-                SpareFolders.move(spare, from: folder.number, to: parent, as: name) == 0
-            {
-                return 0
+            switch SpareFolders.spare(spare, kind, in: folder.number) {
+            case .some(let found):
+                if SpareFolders.move(spare, from: folder.number, to: parent, as: name) == 0 { return .moved(found) }
+            case .none: break
             }
         case .none: break
         }
-        return name.withPointer { kind.make($0, in: parent) }
+        let made = name.withPointer { kind.make($0, in: parent) }
+        return made == 0 ? .made : made == -EEXIST ? .stands : .failed(made)
     }
 
     private static func move(_ name: OSString, from: Int32, to: Int32, as other: OSString) -> Int {
@@ -132,14 +144,14 @@ struct SpareFolders: ~Copyable {
         }
     }
 
-    /// Whether one of our own waits under this name; what is not fit for it makes way.
-    private static func isSpare(_ name: OSString, _ kind: Placeholder.Kind, in spare: Int32) -> Bool {
+    /// One of our own that waits under this name, open for reading; what is not fit for it makes way.
+    private static func spare(_ name: OSString, _ kind: Placeholder.Kind, in spare: Int32) -> OwnedFileDescriptor? {
         let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS)
         let number = name.withPointer { cs_openat2(spare, $0, kind.openFlags, 0, resolve) }
-        guard number >= 0 else { return false }
+        guard number >= 0 else { return nil }
         let found = OwnedFileDescriptor(owning: Int32(number))
-        if kind.isAsMade(found.number) { return true }
+        if kind.isAsMade(found.number) { return found }
         if kind.isRemovable(found.number) { _ = name.withPointer { kind.remove($0, from: spare) } }
-        return false
+        return nil
     }
 }

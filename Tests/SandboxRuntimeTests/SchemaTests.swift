@@ -40,6 +40,7 @@ import Testing
         ("\"environmentNames\":[\"PATH\"", "\"environmentNames\":[{\"name\":\"PATH\",\"value\":\"x\"}"),
         ("\"launchId\":\"019c", "\"launchId\":\"019C"),
         ("\"observer\":\"outside\"", "\"observer\":\"somebody\""),
+        ("\"agrees\":true", "\"agrees\":false"),
         ("\"enforcement\":\"watched\"", "\"enforcement\":\"watching\""),
         ("\"schemaVersion\":1", "\"schemaVersion\":2"),
         ("\"supervisor\":", "\"superviser\":"),

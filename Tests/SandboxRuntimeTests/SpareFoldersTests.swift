@@ -42,12 +42,37 @@ import Testing
     @Test func aFolderIsMovedInAndOut() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
         let made = place.inode("/parent/.codex")
         #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: place.isAlone()) == .kept)
         #expect(place.inode("/parent/.codex") == nil && place.inode("/state/spare/.codex") == made)
-        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
         #expect(place.inode("/parent/.codex") == made)
+    }
+
+    /// What was moved in is held by the descriptor that it was looked at with; if another has the name by then, it is not.
+    @Test func whatIsMovedInIsHeldAsItWasOpened() throws {
+        let place = try Place()
+        let spares = SpareFolders(below: place.state)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: true) == .kept)
+        let held = HeldNames()
+        guard case .moved(let first) = spares.put(".codex", .folder, into: place.parent) else {
+            Issue.record("made anew instead of moved")
+            return
+        }
+        #expect(held.hold(opened: first, ".codex", in: place.parent) == .held)
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: true) == .notNow(-EBUSY))
+        held.letGo()
+        #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: true) == .kept)
+        guard case .moved(let second) = spares.put(".codex", .folder, into: place.parent) else {
+            Issue.record("made anew instead of moved")
+            return
+        }
+        try #require(rmdir(place.folder + "/parent/.codex") == 0)
+        try #require(mkdir(place.folder + "/parent/.codex", 0o755) == 0)
+        #expect(held.hold(opened: second, ".codex", in: place.parent) == .gone)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == -EEXIST)
     }
 
     /// Somebody managed to have his own put into our folder: nobody else gets it.
@@ -56,7 +81,7 @@ import Testing
         let spares = SpareFolders(below: place.state)
         try #require(mkdir(place.folder + "/state/spare/.codex", 0o755) == 0)
         try #require(mkdir(place.folder + "/state/spare/.codex/planted", 0o755) == 0)
-        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
         #expect(place.inode("/parent/.codex") != nil && place.inode("/parent/.codex/planted") == nil)
         #expect(place.inode("/state/spare/.codex/planted") != nil)
     }
@@ -65,7 +90,7 @@ import Testing
         let place = try Place()
         let spares = SpareFolders(below: place.state)
         try #require(symlink("/", place.folder + "/state/spare/.codex") == 0)
-        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
         var status = stat()
         #expect(lstat(place.folder + "/parent/.codex", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR)
     }
@@ -73,7 +98,7 @@ import Testing
     @Test func whatSomebodyFilledStays() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
         try #require(mkdir(place.folder + "/parent/.codex/theirs", 0o755) == 0)
         #expect(spares.take(".codex", .folder, outOf: place.parent, keeping: place.isAlone()) == .notOurs)
         #expect(place.inode("/parent/.codex/theirs") != nil && place.inode("/state/spare/.codex") == nil)
@@ -82,7 +107,7 @@ import Testing
     @Test func whatIsHeldStays() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put(".codex", .folder, into: place.parent) == 0)
+        #expect(spares.puts(".codex", .folder, into: place.parent) == 0)
         let held = HeldNames()
         #expect(try held.hold(".codex", .folder, in: place.parent) == .held)
         #expect(try held.hold("missing", .folder, in: place.parent) == .gone)
@@ -98,22 +123,22 @@ import Testing
         let place = try Place()
         let spares = SpareFolders(below: place.state)
         let spare = "/state/spare/" + kind.spareName("name").description
-        #expect(spares.put("name", kind, into: place.parent) == 0)
+        #expect(spares.puts("name", kind, into: place.parent) == 0)
         let others = HeldNames()
         try others.enter(OSString(place.folder))
         #expect(spares.take("name", kind, outOf: place.parent, keeping: place.isAlone()) == .away)
         #expect(place.inode("/parent/name") == nil && place.inode(spare) == nil)
         others.letGo()
-        #expect(spares.put("name", kind, into: place.parent) == 0)
+        #expect(spares.puts("name", kind, into: place.parent) == 0)
         #expect(chmod(place.folder + "/parent/name", 0o777) == 0)
         #expect(spares.take("name", kind, outOf: place.parent, keeping: place.isAlone()) == .away)
         #expect(place.inode("/parent/name") == nil && place.inode(spare) == nil)
-        #expect(spares.put("name", kind, into: place.parent) == 0)
+        #expect(spares.puts("name", kind, into: place.parent) == 0)
         #expect(spares.take("name", kind, outOf: place.parent, keeping: place.isAlone()) == .kept)
         #expect(place.inode(spare) != nil, "a lone run keeps it")
         #expect(chmod(place.folder + spare, 0o777) == 0)
         let before = place.inode(spare)
-        #expect(spares.put("name", kind, into: place.parent) == 0)
+        #expect(spares.puts("name", kind, into: place.parent) == 0)
         var status = stat()
         #expect(lstat(place.folder + "/parent/name", &status) == 0 && status.st_mode & 0o7777 == kind.mode)
         #expect(place.inode(spare) == nil && before != nil)
@@ -140,7 +165,7 @@ import Testing
         let place = try Place()
         let spares = SpareFolders(below: place.state)
         try Data(text.utf8).write(to: URL(fileURLWithPath: place.folder + "/parent/commondir"))
-        #expect(spares.put("commondir", .commonFolder, into: place.parent) == -EEXIST)
+        #expect(spares.puts("commondir", .commonFolder, into: place.parent) == -EEXIST)
         #expect(spares.take("commondir", .commonFolder, outOf: place.parent, keeping: place.isAlone()) == .notOurs)
         #expect(place.inode("/parent/commondir") != nil)
     }
@@ -148,10 +173,22 @@ import Testing
     @Test func aFileWithAnotherNameStays() throws {
         let place = try Place()
         let spares = SpareFolders(below: place.state)
-        #expect(spares.put("commondir", .commonFolder, into: place.parent) == 0)
+        #expect(spares.puts("commondir", .commonFolder, into: place.parent) == 0)
         #expect(link(place.folder + "/parent/commondir", place.folder + "/parent/other") == 0)
         #expect(spares.take("commondir", .commonFolder, outOf: place.parent, keeping: place.isAlone()) == .notOurs)
         #expect(unlink(place.folder + "/parent/other") == 0)
         #expect(spares.take("commondir", .commonFolder, outOf: place.parent, keeping: place.isAlone()) == .kept)
+    }
+}
+
+extension SpareFolders {
+    /// `put` as a number: 0, or -errno.
+    fileprivate borrowing func puts(_ name: OSString, _ kind: Placeholder.Kind, into parent: Int32) -> Int32 {
+        switch put(name, kind, into: parent) {
+        case .moved: 0
+        case .made: 0
+        case .stands: -EEXIST
+        case .failed(let result): result
+        }
     }
 }

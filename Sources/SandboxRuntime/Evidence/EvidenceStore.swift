@@ -37,7 +37,7 @@ public struct EvidenceStore: ~Copyable {
     ) throws(EvidenceError) {
         // All before any property is set: an initializer that throws halfway could not say which to close.
         let folder = try EvidenceStore.openFolder(location)
-        let opened = try EvidenceStore.openRecords(location, durability)
+        let opened = try EvidenceStore.openRecords(in: folder, location, durability)
         let openedCopy = try EvidenceStore.openCopy(copy, durability)
         self.location = location
         self.durability = durability
@@ -134,7 +134,10 @@ public struct EvidenceStore: ~Copyable {
 
     private mutating func append(_ line: CanonicalJSON) throws(EvidenceError) {
         // A day may lie between start and outcome, and somebody may have removed the file meanwhile.
-        if try !records.hasName { records = try EvidenceStore.openRecords(location, durability) }
+        if try !records.hasName {
+            let folder = try EvidenceStore.openFolder(location)
+            records = try EvidenceStore.openRecords(in: folder, location, durability)
+        }
         try records.append(line)
         switch copy {
         case .some(let copy): try copy.append(line)
@@ -179,11 +182,11 @@ public struct EvidenceStore: ~Copyable {
     }
 
     private static func openRecords(
+        in workspace: borrowing EvidenceFolder,
         _ location: EvidenceLocation,
         _ durability: Durability
     ) throws(EvidenceError) -> RecordFile {
-        let workspace = try openFolder(location)
-        return try RecordFile.open(
+        try RecordFile.open(
             EvidenceLocation.fileName,
             below: workspace.descriptor.number,
             path: location.records,

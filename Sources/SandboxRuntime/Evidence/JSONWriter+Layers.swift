@@ -38,8 +38,10 @@ extension JSONWriter {
 
     mutating func observation(_ observation: Observation) {
         object { json in
-            json.member("agrees", bool: observation.agrees)
-            json.member("expected", text: observation.expected)
+            let agrees = observation.agrees
+            json.member("agrees", bool: agrees)
+            // Where they agree it would be every second word of a record.
+            if !agrees { json.member("expected", text: observation.expected) }
             json.member("field", text: observation.field)
             json.member("found", text: observation.found)
             json.member("observer", string: observation.observer.rawValue)

@@ -204,14 +204,16 @@ public enum LaunchText {
         table.add("layer", "what was compared", "observer", "expected", "found")
         for layer in layers {
             for observation in layer["observations"]?.array ?? [] {
-                let expected = ShownText.string(observation["expected"])
                 let found = ShownText.string(observation["found"])
+                let agrees = observation["agrees"]?.bool == true
+                // Left out where the same was found.
+                let expected = observation["expected"].map { ShownText.string($0) } ?? (agrees ? found : "not said")
                 table.add(
                     ShownText.string(layer["layer"]),
                     ShownText.string(observation["field"]),
                     ShownText.string(observation["observer"]),
                     expected,
-                    expected == found ? "the same" : "\(found)   <-- DIFFERS"
+                    agrees && expected == found ? "the same" : "\(found)   <-- DIFFERS"
                 )
             }
         }

@@ -57,6 +57,22 @@ struct PolicyCache {
     private func openFolder() throws(Unusable) -> OwnedFileDescriptor {
         guard let folder else { throw Unusable(reason: "no cache folder is known (HOME is unset)") }
         let policies = folder.appending("policies")
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        var number = policies.withPointer { open($0, flags) }
+        if number < 0 && errno == ENOENT {
+            try makeFolders(folder, policies)
+            number = policies.withPointer { open($0, flags) }
+        }
+        if number < 0 { throw Unusable(reason: "\(policies): \(String(cString: strerror(errno)))") }
+        let descriptor = OwnedFileDescriptor(owning: number)
+        var found = stat()
+        guard fstat(number, &found) == 0, found.st_uid == geteuid(), found.st_mode & 0o077 == 0 else {
+            throw Unusable(reason: "\(policies) belongs to somebody else, or others may enter it (chmod 700)")
+        }
+        return descriptor
+    }
+
+    private func makeFolders(_ folder: OSString, _ policies: OSString) throws(Unusable) {
         for (path, mode) in [(folder.parent.parent, 0o755), (folder.parent, 0o755), (folder, 0o700), (policies, 0o700)]
             as [(OSString, mode_t)]
         {
@@ -67,14 +83,6 @@ struct PolicyCache {
                 throw Unusable(reason: "\(policies): \(String(cString: strerror(code)))")
             }
         }
-        let number = policies.withPointer { open($0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
-        if number < 0 { throw Unusable(reason: "\(policies): \(String(cString: strerror(errno)))") }
-        let descriptor = OwnedFileDescriptor(owning: number)
-        var found = stat()
-        guard fstat(number, &found) == 0, found.st_uid == geteuid(), found.st_mode & 0o077 == 0 else {
-            throw Unusable(reason: "\(policies) belongs to somebody else, or others may enter it (chmod 700)")
-        }
-        return descriptor
     }
 
     private func read(_ key: String, in folder: borrowing OwnedFileDescriptor) -> CompiledPolicy? {
