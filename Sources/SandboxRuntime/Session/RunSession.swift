@@ -258,6 +258,8 @@ public struct RunSession: ~Copyable {
         var ending: LaunchEnd?
         var text: CanonicalJSON?
         var told: [String] = []
+        // Where the job may make what is missing; worked out while it runs.
+        var missing: [MissingNames] = []
         let (begun, exitStatus) = (end, exitStatus)
         let recordable = context
         let say = say
@@ -290,18 +292,18 @@ public struct RunSession: ~Copyable {
             released: {
                 if say(notes, false) { notes = [] }
                 store.settle()
+                missing = MissingNames.all(
+                    preparation.policy,
+                    preparation.request,
+                    preparation.host,
+                    covered: plan.placeholders
+                )
                 cs_shed()
             },
             ended: { done in
                 guard let prepared else { return }
                 var draft = begun
                 RunSession.fill(done, exitStatus(done.outcome), &draft)
-                let missing = MissingNames.all(
-                    preparation.policy,
-                    preparation.request,
-                    preparation.host,
-                    covered: plan.placeholders
-                )
                 told = RunSession.tell(PlantedNames.found(missing), done.plants, &draft)
                 told += placeholders.end()
                 text = store.outcome(prepared, draft)
