@@ -28,6 +28,7 @@ enum Program {
         case .explain(let options): return ExplainCommand.status(options, closedStreams: closed)
         case .doctor(let options): return DoctorCommand.status(options)
         case .policy(let options): return PolicyCommand.status(options)
+        case .completions(let shell): return Output.show(shell.completions, status: 0)
         case .delegate(let words): return Delegation.execute(words)
         case .help(let page): return Output.show(HelpText.text(page), status: 0)
         case .version: return Output.show(HelpText.version, status: 0)

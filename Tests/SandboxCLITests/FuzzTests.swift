@@ -87,7 +87,7 @@ import Testing
             #expect(line.suffix(options.run.command.count) == options.run.command[...])
         case .delegate(let words):
             #expect(words == line || words == ["evidence", "--help"])
-        case .doctor, .policy, .help, .version:
+        case .doctor, .policy, .completions, .help, .version:
             break
         }
     }

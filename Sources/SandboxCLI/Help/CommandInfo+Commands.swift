@@ -89,6 +89,22 @@ extension CommandInfo {
         )
     )
 
+    static let completions = CommandInfo(
+        name: .completions,
+        usage: ["completions bash|zsh|fish"],
+        description: [
+            "Commands, options with their values, policies, and behind run and explain the command with its own words."
+        ],
+        actions: Shell.allCases.map { ($0.rawValue, "For \($0.summary).") },
+        options: CompletionsOptions.table.map(\.info) + [.help],
+        examples: [
+            ("bash: into ~/.local/share/bash-completion/completions/codex-sandbox", "codex-sandbox completions bash"),
+            ("zsh: into a folder of fpath, as _codex_sandbox", "codex-sandbox completions zsh"),
+            ("fish: into ~/.config/fish/completions/codex-sandbox.fish", "codex-sandbox completions fish"),
+        ],
+        exitStatuses: [("0", "printed"), ("2", "there are none for that shell")]
+    )
+
     static let help = CommandInfo(
         name: .help,
         usage: ["help [COMMAND]", "COMMAND --help"],

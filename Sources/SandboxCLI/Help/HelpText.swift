@@ -13,6 +13,7 @@ public enum HelpText {
             case .explain: command(.explain)
             case .doctor: command(.doctor)
             case .policy: command(.policy)
+            case .completions: command(.completions)
             case .help: command(.help)
             }
         return lines.joined(separator: "\n") + "\n"

@@ -6,6 +6,7 @@ public enum Command: Hashable, Sendable {
     case explain(ExplainOptions)
     case doctor(DoctorOptions)
     case policy(PolicyOptions)
+    case completions(Shell)
     /// A command of `codex-sandboxd`: all words after the program's name, to be executed there as they are.
     case delegate([OSString])
     case help(HelpPage)
@@ -27,6 +28,8 @@ public enum Command: Hashable, Sendable {
             return try PolicyOptions.parse(rest).map(Command.policy) ?? .help(.policy)
         case .evidence:
             return .delegate(arguments)
+        case .completions:
+            return try CompletionsOptions.parse(rest).map(Command.completions) ?? .help(.completions)
         case .help:
             return try help(rest)
         }

@@ -5,6 +5,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
     case doctor
     case policy
     case evidence
+    case completions
     case help
 
     /// Nil for a command of `codex-sandboxd`: its words and its help are its own.
@@ -15,6 +16,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .doctor: .doctor
         case .policy: .policy
         case .evidence: nil
+        case .completions: .completions
         case .help: .help
         }
     }
@@ -27,6 +29,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .doctor: "Tries on this host what run needs, and says how to mend what is missing."
         case .policy: "Lists, shows and checks policies."
         case .evidence: "Shows the records that launches leave, refused ones included."
+        case .completions: "Prints the completions for a shell."
         case .help: "Prints the help of a command."
         }
     }
@@ -39,5 +42,6 @@ public enum HelpPage: Hashable, Sendable, CaseIterable {
     case explain
     case doctor
     case policy
+    case completions
     case help
 }

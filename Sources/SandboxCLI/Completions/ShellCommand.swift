@@ -1,0 +1,64 @@
+/// What a shell can complete after the name of a command.
+struct ShellCommand {
+    /// What the words are that are no options.
+    enum Operands {
+        case none
+        /// A command of the caller's with its own words: options end where it begins.
+        case job
+        /// One of these, with what may follow each.
+        case words([(word: String, summary: String, next: ValueKind?)])
+    }
+
+    var name: CommandName
+    var options: [OptionInfo]
+    var operands: Operands
+
+    static let all: [ShellCommand] = CommandName.allCases.map { name in
+        switch name {
+        case .run: ShellCommand(name: name, options: CommandInfo.run.options, operands: .job)
+        case .explain: ShellCommand(name: name, options: CommandInfo.explain.options, operands: .job)
+        case .doctor: ShellCommand(name: name, options: CommandInfo.doctor.options, operands: .none)
+        case .policy:
+            ShellCommand(
+                name: name,
+                options: CommandInfo.policy.options,
+                operands: .words([
+                    ("list", "lists the policies by name", nil),
+                    ("show", "shows every value of one", .policy),
+                    ("check", "lists every problem in a file", .file),
+                ])
+            )
+        case .evidence:
+            ShellCommand(
+                name: name,
+                options: evidence,
+                operands: .words([
+                    ("show", "shows the record of a launch", nil),
+                    ("list", "lists the launches of a workspace", nil),
+                ])
+            )
+        case .completions:
+            ShellCommand(
+                name: name,
+                options: CommandInfo.completions.options,
+                operands: .words(Shell.allCases.map { ($0.rawValue, $0.summary, nil) })
+            )
+        case .help:
+            ShellCommand(
+                name: name,
+                options: [],
+                operands: .words(CommandName.allCases.map { ($0.rawValue, $0.summary, nil) })
+            )
+        }
+    }
+
+    /// Of a command of `codex-sandboxd`, whose table is there; a test compares them with its help.
+    private static let evidence = [
+        OptionInfo(name: "--workspace", value: .folder, summary: "Whose records."),
+        OptionInfo(name: "--state-dir", value: .folder, summary: "Folder of the records."),
+        OptionInfo(name: "--last", value: nil, summary: "The last launch (show)."),
+        OptionInfo(name: "--limit", value: .number, summary: "How many (list)."),
+        OptionInfo(name: "--json", value: nil, summary: "Prints JSON instead of text."),
+        .help,
+    ]
+}
