@@ -55,7 +55,7 @@ public enum HelpText {
         return lines
     }
 
-    private static func sentence(_ option: OptionInfo) -> String {
+    static func sentence(_ option: OptionInfo) -> String {
         var notes: [String] = []
         if option.isRepeatable { notes.append("repeatable") }
         if !option.defaultValue.isEmpty { notes.append("default: \(option.defaultValue)") }

@@ -205,7 +205,8 @@ public enum LaunchText {
         for layer in layers {
             for observation in layer["observations"]?.array ?? [] {
                 let found = ShownText.string(observation["found"])
-                let agrees = observation["agrees"]?.bool == true
+                // What is no text was not found, whatever the record says of it.
+                let agrees = observation["agrees"]?.bool == true && observation["found"]?.string != nil
                 // Left out where the same was found.
                 let expected = observation["expected"].map { ShownText.string($0) } ?? (agrees ? found : "not said")
                 table.add(
