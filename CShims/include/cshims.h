@@ -8,7 +8,6 @@
 #include "cs_init.h"
 #include "cs_kernel.h"
 #include "cs_probe.h"
-#include "cs_shed.h"
 #include "cs_sha256.h"
 #include "cs_sockets.h"
 #include "cs_spawn.h"

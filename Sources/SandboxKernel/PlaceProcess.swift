@@ -44,16 +44,7 @@ public struct PlaceProcess: ~Copyable {
     /// them; only after `started`.
     public var ownNamespaces: [OSString]? {
         precondition(state == .running, "pid 1 is not known to run")
-        return withUnsafeBytes(of: &launch.pointee.own_namespaces) { bytes in
-            var links: [OSString] = []
-            links.reserveCapacity(Int(CS_NAMESPACES.rawValue))
-            for start in stride(from: 0, to: bytes.count, by: Int(CS_NAMESPACE_LINK)) {
-                let link = bytes[start..<start + Int(CS_NAMESPACE_LINK)].prefix { $0 != 0 }
-                if link.isEmpty { return nil }
-                links.append(OSString(Array(link)))
-            }
-            return links
-        }
+        return withUnsafeBytes(of: &launch.pointee.own_namespaces) { NamespaceNote.links(in: $0) }
     }
 
     /// What pid 1 says about itself; the index is `cs_place_value`.

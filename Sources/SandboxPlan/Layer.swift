@@ -73,7 +73,8 @@ public struct Observation: Hashable, Sendable {
         self.observer = observer
     }
 
-    public var agrees: Bool { expected == found }
+    /// Byte by byte: to `String` two spellings of one character are the same.
+    public var agrees: Bool { expected == found && expected.utf8.elementsEqual(found.utf8) }
 }
 
 /// A layer of one launch: what was asked, what became of it, and by which observations that is known.

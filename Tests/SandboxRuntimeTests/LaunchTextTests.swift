@@ -84,6 +84,39 @@ import Testing
         #expect(layer?["installed"] == false)
     }
 
+    /// What a changed record says of one observation is never called the same as it was to be.
+    @Test(arguments: [
+        "{\"agrees\":true,\"field\":\"uid_map\",\"observer\":\"outside\"}",
+        "{\"agrees\":true,\"field\":\"uid_map\",\"found\":5,\"observer\":\"outside\"}",
+        "{\"agrees\":true,\"field\":\"uid_map\",\"found\":{\"x\":\"0 0 1\"},\"observer\":\"outside\"}",
+        "{\"agrees\":false,\"field\":\"uid_map\",\"found\":\"1\",\"observer\":\"outside\"}",
+        "{\"agrees\":false,\"expected\":\"1\",\"field\":\"uid_map\",\"found\":\"1\",\"observer\":\"outside\"}",
+        "{\"agrees\":true,\"expected\":\"1\",\"field\":\"uid_map\",\"found\":\"0\",\"observer\":\"outside\"}",
+        "{\"agrees\":\"true\",\"field\":\"uid_map\",\"found\":\"1\",\"observer\":\"outside\"}",
+        "{\"field\":\"uid_map\",\"found\":\"1\",\"observer\":\"outside\"}",
+    ]) func observationThatIsNoneStandsOut(observation: String) throws {
+        func text(_ observation: String) throws -> String {
+            let layer = "{\"layer\":\"user-namespace\",\"observations\":[\(observation)]}"
+            let value = try JSONReader.value(in: Array("{\"predicate\":{\"layers\":[\(layer)]}}".utf8))
+            return LaunchText.details(
+                RecordedLaunch(id: SampleLaunch.id, state: .closed, opening: value, outcome: value)
+            )
+        }
+        #expect(try text(observation).contains("<-- DIFFERS"))
+        let right = "{\"agrees\":true,\"field\":\"uid_map\",\"found\":\"1\",\"observer\":\"outside\"}"
+        #expect(try text(right).contains("the same"))
+    }
+
+    /// To `String` the two spellings are one.
+    @Test func otherBytesDoNotAgree() {
+        let (composed, decomposed) = ("/\u{E9}", "/e\u{301}")
+        #expect(composed == decomposed)
+        func agrees(_ found: String) -> Bool {
+            Observation(layer: .mounts, field: "link", expected: composed, found: found, observer: .outside).agrees
+        }
+        #expect(agrees(composed) && !agrees(decomposed))
+    }
+
     @Test func launchWithoutAnOutcomeSaysWhy() throws {
         let text = LaunchText.details(try launch(SampleLaunch.start, nil))
         #expect(text.hasPrefix("launch \(SampleLaunch.id): interrupted\n"))

@@ -1,13 +1,11 @@
 /*
  * Which functions a program enters, in the order in which it first enters them.
  *
- *   trace-functions ENTRY AGAIN ADDRESSES PROGRAM [ARGUMENT...]
+ *   trace-functions ENTRY ADDRESSES PROGRAM [ARGUMENT...]
  *
- * ENTRY is the program's entry point, AGAIN a function, and ADDRESSES a file of functions, as the linker counts,
- * hexadecimal, ascending. Each gets a breakpoint, which is taken away when it is met. When AGAIN is met, each gets one once
- * more, and AGAIN itself is left out: it would take the pages with the breakpoints away. Printed are those that the
- * program's first process meets, `before` or `after` that; its children are only kept going, and let go when they execute
- * something. ptrace(2), x86-64.
+ * ENTRY is the program's entry point and ADDRESSES a file of functions, as the linker counts, hexadecimal, ascending. Each
+ * gets a breakpoint, which is taken away when it is met. Printed are those that the program's first process meets; its
+ * children are only kept going, and let go when they execute something. ptrace(2), x86-64.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -25,8 +23,6 @@ static const uint8_t breakpoint = 0xCC;
 static uint64_t *functions;
 static uint8_t *first_bytes, *seen;
 static size_t count;
-static uint64_t again;
-static int is_after;
 
 static void fail(const char *what)
 {
@@ -84,14 +80,10 @@ static void read_functions(const char *path)
 static void set_breakpoints(pid_t pid, uint64_t base)
 {
     const int memory = opened(pid, "mem", O_RDWR);
-    for (size_t i = 0; i < count; i++) {
-        uint8_t found;
-        if (pread(memory, &found, 1, (off_t)(base + functions[i])) != 1 ||
+    for (size_t i = 0; i < count; i++)
+        if (pread(memory, &first_bytes[i], 1, (off_t)(base + functions[i])) != 1 ||
             pwrite(memory, &breakpoint, 1, (off_t)(base + functions[i])) != 1)
             fail("no function there: another executable?");
-        if (!is_after)
-            first_bytes[i] = found;
-    }
     close(memory);
 }
 
@@ -108,20 +100,6 @@ static long find(uint64_t address)
     return low < count && functions[low] == address ? (long)low : -1;
 }
 
-/* Back to where the function that has just been entered was called from. */
-static void leave(pid_t pid, struct user_regs_struct *registers)
-{
-    const int memory = opened(pid, "mem", O_RDONLY);
-    uint64_t caller;
-    if (pread(memory, &caller, sizeof(caller), (off_t)registers->rsp) != sizeof(caller))
-        fail("stack");
-    close(memory);
-    registers->rip = caller;
-    registers->rsp += sizeof(caller);
-    if (ptrace(PTRACE_SETREGS, pid, 0, registers) < 0)
-        fail("PTRACE_SETREGS");
-}
-
 /* The function that a stopped process has just entered, its breakpoint gone in that process; -1: it stopped for another reason. */
 static long entered(pid_t pid, uint64_t base)
 {
@@ -131,14 +109,6 @@ static long entered(pid_t pid, uint64_t base)
     const long function = find(registers.rip - 1 - base);
     if (function < 0)
         return -1;
-    if (functions[function] == again && !is_after) {
-        is_after = 1;
-        for (size_t i = 0; i < count; i++)
-            seen[i] = 0;
-        set_breakpoints(pid, base);
-        leave(pid, &registers);
-        return function;
-    }
     const int memory = opened(pid, "mem", O_RDWR);
     if (pwrite(memory, &first_bytes[function], 1, (off_t)(registers.rip - 1)) != 1)
         fail("breakpoint");
@@ -170,7 +140,7 @@ static int follow(pid_t first, uint64_t base)
         if (signal == SIGTRAP && !event) {
             const long function = entered(pid, base);
             if (function >= 0 && pid == first && !seen[function]++)
-                printf("%016lx %s\n", functions[function], is_after ? "after" : "before");
+                printf("%016lx\n", functions[function]);
         }
         ptrace(PTRACE_CONT, pid, 0, ours ? 0 : signal);
     }
@@ -178,19 +148,18 @@ static int follow(pid_t first, uint64_t base)
 
 int main(int argument_count, char **arguments)
 {
-    if (argument_count < 5) {
-        fprintf(stderr, "usage: trace-functions ENTRY AGAIN ADDRESSES PROGRAM [ARGUMENT...]\n");
+    if (argument_count < 4) {
+        fprintf(stderr, "usage: trace-functions ENTRY ADDRESSES PROGRAM [ARGUMENT...]\n");
         return 2;
     }
-    again = strtoull(arguments[2], NULL, 16);
-    read_functions(arguments[3]);
+    read_functions(arguments[2]);
     const pid_t first = fork();
     if (first < 0)
         fail("fork");
     if (first == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
-        execv(arguments[4], arguments + 4);
-        fail(arguments[4]);
+        execv(arguments[3], arguments + 3);
+        fail(arguments[3]);
     }
     int status;
     if (waitpid(first, &status, 0) != first || !WIFSTOPPED(status))
@@ -203,7 +172,5 @@ int main(int argument_count, char **arguments)
     if (ptrace(PTRACE_CONT, first, 0, 0) < 0)
         fail("PTRACE_CONT");
     status = follow(first, base);
-    if (!is_after)
-        fprintf(stderr, "trace-functions: %s was never entered\n", arguments[2]);
-    return is_after && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
 }

@@ -258,8 +258,8 @@ public struct RunSession: ~Copyable {
         var ending: LaunchEnd?
         var text: CanonicalJSON?
         var told: [String] = []
-        // Where the job may make what is missing; worked out while it runs.
-        var missing: [MissingNames] = []
+        // Where the job may make what is missing; worked out while it runs, before it is watched, if that is quick.
+        var missing: [MissingNames]?
         let (begun, exitStatus) = (end, exitStatus)
         let recordable = context
         let say = say
@@ -292,19 +292,17 @@ public struct RunSession: ~Copyable {
             released: {
                 if say(notes, false) { notes = [] }
                 store.settle()
-                missing = MissingNames.all(
-                    preparation.policy,
-                    preparation.request,
-                    preparation.host,
-                    covered: plan.placeholders
-                )
-                cs_shed()
+                if RunSession.hasFewNames(preparation.policy) { missing = RunSession.missing(preparation) }
             },
             ended: { done in
                 guard let prepared else { return }
                 var draft = begun
                 RunSession.fill(done, exitStatus(done.outcome), &draft)
-                told = RunSession.tell(PlantedNames.found(missing), done.plants, &draft)
+                told = RunSession.tell(
+                    PlantedNames.found(missing ?? RunSession.missing(preparation)),
+                    done.plants,
+                    &draft
+                )
                 told += placeholders.end()
                 text = store.outcome(prepared, draft)
                 ending = draft
@@ -321,6 +319,20 @@ public struct RunSession: ~Copyable {
         do throws(EvidenceError) {
             try store.appendOutcome(text)
         } catch { warnings.append("the outcome is not recorded: \(error.message)") }
+    }
+
+    /// Whether `missing` is a matter of microseconds.
+    private static func hasFewNames(_ policy: Policy) -> Bool {
+        (policy.filesystem.write.count + 1) * policy.filesystem.protect.count <= 64
+    }
+
+    private static func missing(_ preparation: borrowing Preparation) -> [MissingNames] {
+        MissingNames.all(
+            preparation.policy,
+            preparation.request,
+            preparation.host,
+            covered: preparation.plan.placeholders
+        )
     }
 
     /// Names and files that the job made where tools obey them, into `end`; and in words.
