@@ -28,15 +28,19 @@ import Testing
         context.id = id(number)
         context.supervisor = supervisor
         let prepared = PreparedContext(context)
-        return LaunchStatement.start(prepared, layers: [], childReport: [], at: SampleLaunch.time).bytes
+        return SampleLaunch.linked(
+            LaunchStatement.start(prepared, layers: [], childReport: [], at: SampleLaunch.time)
+        ).bytes
     }
 
     private func outcome(_ number: UInt8, of start: [UInt8]? = nil, code: Int32 = 0) -> [UInt8] {
-        LaunchStatement.outcome(
-            id(number),
-            SampleLaunch.end(.exited(code: code)),
-            toolVersion: "0.1.0",
-            startDigest: SHA256.digest(start ?? self.start(number))
+        SampleLaunch.linked(
+            LaunchStatement.outcome(
+                id(number),
+                SampleLaunch.end(.exited(code: code)),
+                toolVersion: "0.1.0",
+                startDigest: SHA256.digest(start ?? self.start(number))
+            )
         ).bytes
     }
 

@@ -130,7 +130,7 @@ import Testing
 
     // MARK: - Writers in processes of their own
 
-    /// 16 at a time, with lines far longer than a pipe or a page: each line whole, none lost.
+    /// 16 at a time, with lines far longer than a pipe or a page: each line whole, none lost, each linked to the one before.
     @Test func sixteenWritersGiveWholeLines() throws {
         let script = """
             for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do "$0" "$@" & done
@@ -146,6 +146,15 @@ import Testing
             try #require(JSONReader.value(in: Array(line.utf8))["predicate"]?["launchId"]?.string)
         }
         #expect(Set(ids).count == 400)
+        var previous = ChainLink.noLine
+        for (index, line) in kept.enumerated() {
+            let chain = try JSONReader.value(in: Array(line.utf8))["predicate"]?["chain"]
+            #expect(
+                chain?["previous"]?.string == Hexadecimal.text(previous)
+                    && chain?["sequence"]?.integer == Int64(index + 1)
+            )
+            previous = SHA256.digest(Array(line.utf8))
+        }
         #expect(try EvidenceReader(location).find(.newest(1000)).launches.count == 400)
     }
 

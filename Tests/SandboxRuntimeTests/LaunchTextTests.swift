@@ -44,11 +44,13 @@ import Testing
     @Test func digestOfTheWorkerIsShownWhereTheRecordHasNone() throws {
         var context = SampleLaunch.context
         context.worker?.sha256 = nil
-        let start = LaunchStatement.start(
-            PreparedContext(context),
-            layers: SampleLaunch.layers,
-            childReport: [],
-            at: SampleLaunch.time
+        let start = SampleLaunch.linked(
+            LaunchStatement.start(
+                PreparedContext(context),
+                layers: SampleLaunch.layers,
+                childReport: [],
+                at: SampleLaunch.time
+            )
         )
         let words = "sha256:\(String(repeating: "11", count: 32)) now"
         #expect(LaunchText.details(try launch(start, nil), worker: SampleLaunch.digest).contains(words))
@@ -66,14 +68,16 @@ import Testing
                 Observation(layer: .userNamespace, field: "gid_map", expected: "1", found: "1", observer: .outside),
             ]
         )
-        let refused = LaunchStatement.refused(
-            SampleLaunch.prepared,
-            SampleLaunch.refusal,
-            proof: .killedAtGate,
-            exitStatus: 125,
-            layers: [report],
-            childReport: [],
-            at: SampleLaunch.time
+        let refused = SampleLaunch.linked(
+            LaunchStatement.refused(
+                SampleLaunch.prepared,
+                SampleLaunch.refusal,
+                proof: .killedAtGate,
+                exitStatus: 125,
+                layers: [report],
+                childReport: [],
+                at: SampleLaunch.time
+            )
         )
         let text = LaunchText.details(try launch(refused, nil))
         #expect(text.contains("<-- DIFFERS"))

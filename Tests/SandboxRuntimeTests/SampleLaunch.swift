@@ -313,11 +313,17 @@ enum SampleLaunch {
     ]
 
     static let prepared = PreparedContext(context)
-    static let start = LaunchStatement.start(prepared, layers: layers, childReport: childReport, at: time)
+    /// Where every sample record stands in its chain.
+    static let link = ChainLink(previous: [UInt8](repeating: 0x22, count: 32), sequence: 7)
+    static let start = linked(
+        LaunchStatement.start(prepared, layers: layers, childReport: childReport, at: time)
+    )
 
     static func outcome(_ end: LaunchEnd) -> CanonicalJSON {
-        LaunchStatement.outcome(id, end, toolVersion: "0.1.0", startDigest: SHA256.digest(start.bytes))
+        linked(LaunchStatement.outcome(id, end, toolVersion: "0.1.0", startDigest: SHA256.digest(start.bytes)))
     }
+
+    static func linked(_ record: UnlinkedRecord) -> CanonicalJSON { LinkedRecord(record, link).line }
 
     /// Refused knowing everything, and knowing as little as possible.
     static let refusals: [CanonicalJSON] = [
@@ -331,14 +337,16 @@ enum SampleLaunch {
             arguments: []
         ),
     ].map { known in
-        LaunchStatement.refused(
-            PreparedContext(known),
-            refusal,
-            proof: .noProcess,
-            exitStatus: 125,
-            layers: [],
-            childReport: [],
-            at: time
+        linked(
+            LaunchStatement.refused(
+                PreparedContext(known),
+                refusal,
+                proof: .noProcess,
+                exitStatus: 125,
+                layers: [],
+                childReport: [],
+                at: time
+            )
         )
     }
 

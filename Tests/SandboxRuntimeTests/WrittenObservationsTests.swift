@@ -8,12 +8,14 @@ import Testing
     private let all = SampleLaunch.layers.flatMap(\.observations)
 
     private func start(_ written: WrittenObservations) -> CanonicalJSON {
-        LaunchStatement.start(
-            SampleLaunch.prepared,
-            layers: SampleLaunch.layers,
-            written: written,
-            childReport: SampleLaunch.childReport,
-            at: SampleLaunch.time
+        SampleLaunch.linked(
+            LaunchStatement.start(
+                SampleLaunch.prepared,
+                layers: SampleLaunch.layers,
+                written: written,
+                childReport: SampleLaunch.childReport,
+                at: SampleLaunch.time
+            )
         )
     }
 

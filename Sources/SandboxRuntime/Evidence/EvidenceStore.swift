@@ -20,8 +20,10 @@ public struct EvidenceStore: ~Copyable {
     private var records: RecordFile
     private var copy: RecordFile?
     private var copyPlace: OutputPlace?
-    private var startLine: CanonicalJSON?
+    private var start: LinkedRecord?
     private var startDigest: [UInt8]?
+    /// The start as it stands in `records`; nil when that is another file by now.
+    private var startThere: RecordFile.Appended?
 
     /// Opens the workspace's file of records, and `copy` if there is one.
     ///
@@ -69,10 +71,16 @@ public struct EvidenceStore: ~Copyable {
         copy = records
     }
 
+    /// Whether the start record is in the workspace's file, so that an outcome has to close it.
+    var hasStart: Bool { start != nil }
+
+    /// Whether the record of a refused launch is in the workspace's file, whatever became of the copy.
+    private(set) var hasRefused = false
+
     /// Appends the start record: to be done before the worker is released.
     ///
-    /// When it throws, the worker must not be released. The record may then stand in one of two files; `appendOutcome` with
-    /// the refusal closes it.
+    /// When it throws, the worker must not be released. Where `hasStart` then, the start stands in the workspace's file, and
+    /// `appendOutcome` with the refusal closes it; else `appendRefused` has it.
     mutating func appendStart(
         _ context: PreparedContext,
         layers: [LayerReport],
@@ -80,20 +88,28 @@ public struct EvidenceStore: ~Copyable {
         childReport: [ReportedFact] = [],
         at time: Timestamp = .now
     ) throws(EvidenceError) {
-        precondition(startLine == nil, "a launch starts once")
-        let line = LaunchStatement.start(context, layers: layers, written: written, childReport: childReport, at: time)
-        startLine = line
-        try append(line)
+        precondition(start == nil, "a launch starts once")
+        let record = LaunchStatement.start(
+            context,
+            layers: layers,
+            written: written,
+            childReport: childReport,
+            at: time
+        )
+        let appended = try appendToRecords(record)
+        start = appended.line
+        startThere = appended
+        try settle(appended.line)
     }
 
     /// Computes the start record's digest, which the outcome names: best while the worker runs.
     public mutating func settle() {
-        guard startDigest == nil, let startLine else { return }
-        startDigest = SHA256.digest(startLine.bytes)
+        guard startDigest == nil, let start else { return }
+        startDigest = start.digest
     }
 
     /// The outcome that closes the start record, to be appended when every process of the place is gone.
-    public mutating func outcome(_ context: PreparedContext, _ end: LaunchEnd) -> CanonicalJSON {
+    public mutating func outcome(_ context: PreparedContext, _ end: LaunchEnd) -> UnlinkedRecord {
         settle()
         guard let startDigest else { preconditionFailure("an outcome needs a start; a launch without one is refused") }
         return LaunchStatement.outcome(context.id, end, toolVersion: context.toolVersion, startDigest: startDigest)
@@ -105,8 +121,8 @@ public struct EvidenceStore: ~Copyable {
     }
 
     /// Appends what `outcome` answered.
-    public mutating func appendOutcome(_ text: CanonicalJSON) throws(EvidenceError) {
-        try append(text)
+    public mutating func appendOutcome(_ record: UnlinkedRecord) throws(EvidenceError) {
+        try append(record)
     }
 
     /// Appends the one record of a launch that was refused before its start was recorded.
@@ -119,7 +135,7 @@ public struct EvidenceStore: ~Copyable {
         childReport: [ReportedFact] = [],
         at time: Timestamp = .now
     ) throws(EvidenceError) {
-        precondition(startLine == nil, "a launch whose start is recorded ends with an outcome")
+        precondition(start == nil, "a launch whose start is recorded ends with an outcome")
         let statement = LaunchStatement.refused(
             context,
             refusal,
@@ -129,18 +145,38 @@ public struct EvidenceStore: ~Copyable {
             childReport: childReport,
             at: time
         )
-        try append(statement)
+        let appended = try appendToRecords(statement)
+        hasRefused = true
+        try settle(appended.line)
     }
 
-    private mutating func append(_ line: CanonicalJSON) throws(EvidenceError) {
+    private mutating func append(_ record: UnlinkedRecord) throws(EvidenceError) {
+        try settle(appendToRecords(record).line)
+    }
+
+    /// What is to be done with a line that stands in the workspace's file.
+    private mutating func settle(_ line: LinkedRecord) throws(EvidenceError) {
+        try records.settle()
+        try appendToCopy(line)
+    }
+
+    private mutating func appendToRecords(_ record: UnlinkedRecord) throws(EvidenceError) -> RecordFile.Appended {
         // A day may lie between start and outcome, and somebody may have removed the file meanwhile.
         if try !records.hasName {
             let folder = try EvidenceStore.openFolder(location)
             records = try EvidenceStore.openRecords(in: folder, location, durability)
+            startThere = nil
         }
-        try records.append(line)
+        guard let startThere, let startDigest else { return try records.append(record) }
+        return try records.append(record, after: (startThere, startDigest))
+    }
+
+    /// The copy has the very line of the workspace's file.
+    private mutating func appendToCopy(_ line: LinkedRecord) throws(EvidenceError) {
         switch copy {
-        case .some(let copy): try copy.append(line)
+        case .some(let copy):
+            try copy.append(copyOf: line)
+            try copy.settle()
         case .none: return
         }
         if var place = copyPlace.take() { place.keep() }

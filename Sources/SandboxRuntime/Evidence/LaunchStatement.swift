@@ -1,6 +1,6 @@
 public import SandboxPlan
 
-/// The records of a launch: in-toto Statements, version 1, one canonical line each.
+/// The records of a launch: in-toto Statements, version 1, one canonical line each, which the append links to the line before.
 ///
 /// A launch that ran has two, `start` and `outcome`; one that was refused before its start was recorded has one, `refused`.
 /// docs/evidence.md says what every field means, docs/schema/launch-record.schema.json what it may hold.
@@ -20,10 +20,11 @@ public enum LaunchStatement {
         written: WrittenObservations = WrittenObservations(),
         childReport: [ReportedFact],
         at time: Timestamp
-    ) -> CanonicalJSON {
+    ) -> UnlinkedRecord {
         precondition(context.isComplete, "a start record needs policy, plan and host")
         return statement(startType, subjects: { $0.subjects(context) }) { json in
             json.member("arguments") { $0.written(context.arguments) }
+            let chain = json.chain()
             json.childReport(childReport)
             json.host(context)
             json.member("launchId", string: context.id.description)
@@ -36,6 +37,7 @@ public enum LaunchStatement {
                 json.member("started", time: context.startedAt)
             }
             json.member("toolVersion", text: context.toolVersion)
+            return chain
         }
     }
 
@@ -48,9 +50,10 @@ public enum LaunchStatement {
         layers: [LayerReport],
         childReport: [ReportedFact],
         at time: Timestamp
-    ) -> CanonicalJSON {
+    ) -> UnlinkedRecord {
         statement(refusedType, subjects: { $0.subjects(context) }) { json in
             json.member("arguments") { $0.written(context.arguments) }
+            let chain = json.chain()
             json.childReport(childReport)
             json.execve(.notReached(proof))
             json.member("exitStatus", integer: exitStatus)
@@ -66,6 +69,7 @@ public enum LaunchStatement {
                 json.member("started", time: context.startedAt)
             }
             json.member("toolVersion", text: context.toolVersion)
+            return chain
         }
     }
 
@@ -75,7 +79,7 @@ public enum LaunchStatement {
         _ end: LaunchEnd,
         toolVersion: String,
         startDigest: [UInt8]
-    ) -> CanonicalJSON {
+    ) -> UnlinkedRecord {
         let subject = CanonicalJSON { json in
             json.elements { json in
                 json.object { json in
@@ -85,6 +89,7 @@ public enum LaunchStatement {
             }
         }
         return statement(outcomeType, subjects: { $0.written(subject) }) { json in
+            let chain = json.chain()
             json.member("enforcement") { $0.enforcement(end.layers) }
             json.execve(end.execve)
             json.member("exitStatus", integer: end.exitStatus)
@@ -104,26 +109,37 @@ public enum LaunchStatement {
             json.member("toolVersion", text: toolVersion)
             json.member("unseen", bytes: end.unseen)
             if let usage = end.usage { json.member("usage") { $0.usage(usage) } }
+            return chain
         }
     }
 
     private static func statement(
         _ type: String,
         subjects: (inout JSONWriter) -> Void,
-        _ predicate: (inout JSONWriter) -> Void
-    ) -> CanonicalJSON {
-        CanonicalJSON(capacity: 96 << 10) { json in
+        _ predicate: (inout JSONWriter) -> Int
+    ) -> UnlinkedRecord {
+        UnlinkedRecord(capacity: 96 << 10) { json in
+            var chain = 0
             json.object { json in
                 json.member("_type", string: statementType)
-                json.object("predicate", predicate)
+                json.object("predicate") { chain = predicate(&$0) }
                 json.member("predicateType", string: type)
                 json.member("subject", subjects)
             }
+            return chain
         }
     }
 }
 
 extension JSONWriter {
+    /// The member that the append fills in; where its value begins.
+    fileprivate mutating func chain() -> Int {
+        key("chain")
+        let gap = length
+        object { _ in }
+        return gap
+    }
+
     fileprivate mutating func childReport(_ facts: [ReportedFact]) {
         member("childReport", array: facts) { json, fact in
             json.object { json in

@@ -4,7 +4,7 @@ internal import SandboxPlan
 
 /// A file of records, one line each, that several processes append to.
 ///
-/// A line is one writev(2) under an exclusive flock(2). If it does not fit, the file is cut back to its length under the same
+/// A line is one writev(2) under an exclusive flock(2), which also makes the lines a chain: under it the last one is read. If it does not fit, the file is cut back to its length under the same
 /// lock, so that a full disk leaves no half line; a half line that a killed writer left is closed off by the next append, and
 /// a reader reports it.
 struct RecordFile: ~Copyable {
@@ -64,15 +64,54 @@ struct RecordFile: ~Copyable {
         get throws(EvidenceError) { try status().st_nlink > 0 }
     }
 
-    /// Appends `line`, which as canonical JSON has no newline in it, and a newline: all of it, or nothing.
-    borrowing func append(_ line: CanonicalJSON) throws(EvidenceError) {
+    /// A line that this process appended, and where the file ended then.
+    struct Appended {
+        var line: LinkedRecord
+        var end: Int64
+    }
+
+    /// Appends a record with its link to the line before and a newline: all of it, or nothing.
+    ///
+    /// `settle` comes next.
+    ///
+    /// - Parameters:
+    ///   - record: as canonical JSON it has no newline in it.
+    ///   - known: an earlier line of this process with its digest; where it is still the last, nothing is read.
+    /// - Returns: the line as it stands in the file now.
+    /// - Throws: `EvidenceError`; nothing of the record is in the file then.
+    borrowing func append(
+        _ record: UnlinkedRecord,
+        after known: (line: Appended, digest: [UInt8])? = nil
+    ) throws(EvidenceError) -> Appended {
         try lock()
         defer { _ = flock(descriptor.number, LOCK_UN) }
         let length = Int64(try status().st_size)
-        let before = try endsInHalfLine(length) ? 1 : 0
-        try checkFileSizeLimit(length + Int64(before + line.bytes.count + 1))
-        try write(line.bytes, newlinesBefore: before, after: length)
-        if durable { try flush() }
+        if let known, known.line.end == length {
+            let link = ChainLink(previous: known.digest, sequence: known.line.line.link.sequence + 1)
+            return try append(LinkedRecord(record, link), after: length, newlinesBefore: 0)
+        }
+        let end = try ChainEnd(of: descriptor.number, length: length, path: path)
+        return try append(LinkedRecord(record, end.next), after: length, newlinesBefore: end.isHalfLine ? 1 : 0)
+    }
+
+    /// Appends a line that stands in another file, as it stands there.
+    borrowing func append(copyOf line: LinkedRecord) throws(EvidenceError) {
+        try lock()
+        defer { _ = flock(descriptor.number, LOCK_UN) }
+        let length = Int64(try status().st_size)
+        _ = try append(line, after: length, newlinesBefore: try endsInHalfLine(length) ? 1 : 0)
+    }
+
+    private borrowing func append(
+        _ line: LinkedRecord,
+        after length: Int64,
+        newlinesBefore before: Int
+    ) throws(EvidenceError) -> Appended {
+        try checkLineLimit(line.count)
+        let end = length + Int64(before + line.count + 1)
+        try checkFileSizeLimit(end)
+        try write(line, newlinesBefore: before, after: length)
+        return Appended(line: line, end: end)
     }
 
     private borrowing func lock() throws(EvidenceError) {
@@ -114,6 +153,17 @@ struct RecordFile: ~Copyable {
         }
     }
 
+    /// A line that no reader takes is no record, and the next one could not be linked to it.
+    private borrowing func checkLineLimit(_ count: Int) throws(EvidenceError) {
+        guard count > ChainEnd.sizeLimit else { return }
+        throw EvidenceError(
+            action: "append to",
+            subject: path,
+            cause: "the record would have \(count) bytes, and readers take \(ChainEnd.sizeLimit)",
+            remedy: "hand long arguments over in a file"
+        )
+    }
+
     /// A write at the limit of RLIMIT_FSIZE would end this process with SIGXFSZ (setrlimit(2)).
     private borrowing func checkFileSizeLimit(_ length: Int64) throws(EvidenceError) {
         var limit = rlimit()
@@ -133,7 +183,7 @@ struct RecordFile: ~Copyable {
 
     /// One call for the line and its newlines: what other launches append stands before it or after it (write(2), O_APPEND).
     private borrowing func write(
-        _ line: [UInt8],
+        _ line: LinkedRecord,
         newlinesBefore before: Int,
         after length: Int64
     ) throws(EvidenceError) {
@@ -153,24 +203,31 @@ struct RecordFile: ~Copyable {
         }
     }
 
-    private static func write(_ line: [UInt8], newlinesBefore before: Int, to descriptor: Int32) -> Int {
+    private static func write(_ line: LinkedRecord, newlinesBefore before: Int, to descriptor: Int32) -> Int {
         var newline = UInt8(ascii: "\n")
-        return line.withUnsafeBytes { line in
-            withUnsafeMutablePointer(to: &newline) { newline in
-                // writev(2) only reads.
-                let text = UnsafeMutableRawPointer(mutating: line.baseAddress)
+        return withUnsafeMutablePointer(to: &newline) { newline in
+            line.withPieces { first, link, last in
                 var parts = (
-                    iovec(iov_base: newline, iov_len: before), iovec(iov_base: text, iov_len: line.count),
+                    iovec(iov_base: newline, iov_len: before), part(first), part(link), part(last),
                     iovec(iov_base: newline, iov_len: 1)
                 )
                 return withUnsafePointer(to: &parts) {
-                    $0.withMemoryRebound(to: iovec.self, capacity: 3) { writev(descriptor, $0, 3) }
+                    $0.withMemoryRebound(to: iovec.self, capacity: 5) { writev(descriptor, $0, 5) }
                 }
             }
         }
     }
 
-    private borrowing func flush() throws(EvidenceError) {
+    /// A piece to write: writev(2) only reads.
+    private static func part(_ bytes: UnsafeRawBufferPointer) -> iovec {
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+
+    /// Waits until what was appended is on the disk, if that was asked for; other launches need not wait for it.
+    ///
+    /// Where it throws, the line stands in the file nevertheless.
+    borrowing func settle() throws(EvidenceError) {
+        guard durable else { return }
         let result = fdatasync(descriptor.number)
         let code = errno
         guard result == 0 else { throw failure("bring to the disk", "fdatasync", code) }

@@ -9,5 +9,10 @@ public struct CanonicalJSON: Hashable, Sendable {
         bytes = JSONWriter.bytes(capacity: capacity, write)
     }
 
+    /// A record with its link.
+    init(_ record: LinkedRecord) {
+        bytes = record.withPieces { before, link, after in Array(before) + Array(link) + Array(after) }
+    }
+
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -38,6 +38,9 @@ struct JSONWriter: ~Copyable {
         return longer ?? bytes
     }
 
+    /// The bytes written so far; behind a key, where its value begins.
+    var length: Int { count }
+
     // MARK: - Values
 
     mutating func object(_ members: (inout JSONWriter) -> Void) {

@@ -256,7 +256,7 @@ public struct RunSession: ~Copyable {
         var recorded = false
         // Known when the job has ended.
         var ending: LaunchEnd?
-        var text: CanonicalJSON?
+        var text: UnlinkedRecord?
         var told: [String] = []
         // Where the job may make what is missing; worked out while it runs, before it is watched, if that is quick.
         var missing: [MissingNames]?
@@ -284,7 +284,7 @@ public struct RunSession: ~Copyable {
                 prepared?.worker = established.executable
                 if let worker = established.executable { prepared?.worker?.sha256 = digests.known(worker) }
                 guard let prepared else { return }
-                recorded = true
+                defer { recorded = store.hasStart }
                 do throws(EvidenceError) {
                     try store.appendStart(prepared, layers: established.layers, written: established.written)
                 } catch { throw error.refusal }
@@ -374,7 +374,7 @@ public struct RunSession: ~Copyable {
         var recorded = false
         let process = UnconfinedProcess(plan: preparation.plan, environment: options.environment)
         let done = process.launch { (established) throws(Refusal) in
-            recorded = true
+            defer { recorded = store.hasStart }
             do throws(EvidenceError) {
                 try store.appendStart(start, layers: established.layers)
             } catch { throw error.refusal }
@@ -447,6 +447,18 @@ public struct RunSession: ~Copyable {
         }
         let proof: ExecveFact.Proof = if case .notReached(let proof) = end.execve { proof } else { .noProcess }
         do throws(EvidenceError) {
+            do throws(EvidenceError) {
+                try append(context)
+            } catch {
+                // On a full disk there may be room for the reason, though none for plan and host.
+                guard error.call == "writev", context.plan != nil, !store.hasRefused else { throw error }
+                var short = context
+                (short.policy, short.plan, short.host) = (nil, nil, nil)
+                try append(short)
+            }
+        } catch { warnings.append("the refusal is not recorded: \(error.message)") }
+
+        func append(_ context: LaunchContext) throws(EvidenceError) {
             try store.appendRefused(
                 PreparedContext(context),
                 refusal,
@@ -454,7 +466,7 @@ public struct RunSession: ~Copyable {
                 exitStatus: end.exitStatus,
                 layers: end.layers
             )
-        } catch { warnings.append("the refusal is not recorded: \(error.message)") }
+        }
     }
 
     private static func writable(_ plan: LaunchPlan) -> [OSString] {
