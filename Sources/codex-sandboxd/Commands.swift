@@ -8,6 +8,7 @@ enum Commands {
         Commands:
           evidence show [ID|--last]   One launch: what was asked, installed, observed, and how it ended
           evidence list               The launches of a workspace, the newest first
+          evidence verify             Whether the records of a workspace are whole and unchanged
           help                        This text
 
         codex-sandboxd COMMAND --help tells more. People normally call these as `codex-sandbox COMMAND`.

@@ -2,30 +2,39 @@ import Glibc
 import SandboxPlan
 import SandboxRuntime
 
-/// `evidence show` and `evidence list`.
+/// `evidence show`, `evidence list` and `evidence verify`.
 enum EvidenceCommand {
     static let usage = """
         Usage: codex-sandbox evidence show [ID|--last] [OPTIONS]
                codex-sandbox evidence list [OPTIONS]
+               codex-sandbox evidence verify [OPTIONS]
 
         Shows the records of launches in a workspace: what was asked, which layers were installed, by which
         observation each is known to be in force, and how the launch ended. docs/evidence.md explains every field.
 
         ID is the beginning of a launch's id, as `evidence list` shows it; without one, the last launch is shown.
 
+        verify recomputes the chain of the records: a line that was changed, removed, doubled or moved is named.
+        Of the end it cannot know: keep the head that it prints elsewhere, and give it back with --complete-since.
+
         Options:
           --workspace DIR   The workspace (default: the current folder)
           --state-dir DIR   The state folder (default: $XDG_STATE_HOME/codex-sandbox)
           --limit N         list: at most so many launches (default: 50)
-          --json            JSON instead of text: show one object, list one object a line
+          --complete-since SEQUENCE:DIGEST
+                            verify: a head printed earlier, which must still be in the chain
+          --json            JSON instead of text: show and verify one object, list one object a line
           --help            This text
 
         Examples:
           codex-sandbox evidence show
           codex-sandbox evidence list --workspace ~/project --limit 5
           codex-sandbox evidence show 0198c0f2 --json | python3 -m json.tool
+          codex-sandbox evidence verify
+          codex-sandbox evidence verify --json --workspace ~/project
 
-        Exit status: 0; 1 when there is no such launch or the records cannot be read; 2 for a wrong command line.
+        Exit status: 0; 1 when there is no such launch, the records cannot be read, or verify finds something that
+        does not hold, or nothing to verify; 2 for a wrong command line.
         """
 
     static func run(_ arguments: [OSString]) -> Int32 {
@@ -40,6 +49,7 @@ enum EvidenceCommand {
             case .help: return Output.write(usage + "\n")
             case .show(let id): return try show(id, options)
             case .list: return try list(options)
+            case .verify: return try verify(options)
             }
         } catch {
             Output.say("\(error.message); \(error.remedy)")
@@ -83,6 +93,21 @@ enum EvidenceCommand {
         let status = Output.write(LaunchText.list(found.launches))
         if found.thereIsMore { Output.say("there are older ones: --limit N shows more") }
         return status
+    }
+
+    private static func verify(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
+        let location = try location(options)
+        guard let report = try ChainVerifier.verify(location, since: options.since) else {
+            Output.say(
+                "there is nothing to verify: no record is kept for \(location.workspace); see --workspace and --state-dir"
+            )
+            return 1
+        }
+        let written =
+            options.json
+            ? Output.write(ChainText.json(report, of: location).bytes + [UInt8(ascii: "\n")])
+            : Output.write(ChainText.details(report, of: location))
+        return report.isVerified ? written : 1
     }
 
     private static func complain(_ found: EvidenceReader.Found, _ location: EvidenceLocation) {

@@ -1,4 +1,5 @@
 import SandboxPlan
+import SandboxRuntime
 
 /// The command line of `evidence`.
 struct EvidenceOptions {
@@ -7,6 +8,7 @@ struct EvidenceOptions {
         /// Nil: the last one.
         case show(id: String?)
         case list
+        case verify
     }
 
     struct Misunderstood: Error {
@@ -18,6 +20,8 @@ struct EvidenceOptions {
     var stateFolder: OSString?
     var limit = 50
     var json = false
+    /// A head that was remembered.
+    var since: ChainCheckpoint?
 
     init(parsing arguments: [OSString]) throws(Misunderstood) {
         var rest = arguments[...]
@@ -28,8 +32,9 @@ struct EvidenceOptions {
         switch rest.popFirst()?.description {
         case "show": action = .show(id: nil)
         case "list": action = .list
+        case "verify": action = .verify
         case "help": action = .help
-        case nil: throw Misunderstood(what: "evidence needs show or list")
+        case nil: throw Misunderstood(what: "evidence needs show, list or verify")
         case let other?: throw Misunderstood(what: "evidence has no command \(other)")
         }
         var isLast = false
@@ -39,6 +44,8 @@ struct EvidenceOptions {
             case ("--workspace", _): workspace = try EvidenceOptions.value(name, attached, &rest)
             case ("--state-dir", _): stateFolder = try EvidenceOptions.value(name, attached, &rest)
             case ("--limit", .list): limit = try EvidenceOptions.count(EvidenceOptions.value(name, attached, &rest))
+            case ("--complete-since", .verify):
+                since = try EvidenceOptions.checkpoint(EvidenceOptions.value(name, attached, &rest))
             case ("--json", _) where attached == nil: json = true
             case ("--last", .show(nil)) where attached == nil: isLast = true
             case (_, .show(nil)) where argument.bytes.first != UInt8(ascii: "-") && !isLast:
@@ -73,6 +80,15 @@ struct EvidenceOptions {
             throw Misunderstood(what: "--limit needs a number from 1 to 1000000, not \(text)")
         }
         return count
+    }
+
+    private static func checkpoint(_ text: OSString) throws(Misunderstood) -> ChainCheckpoint {
+        guard let checkpoint = ChainCheckpoint(parsing: text.description) else {
+            throw Misunderstood(
+                what: "--complete-since needs SEQUENCE:DIGEST, a number from 1 and 64 digits 0-9 and a-f, not \(text)"
+            )
+        }
+        return checkpoint
     }
 
     private static func identifier(_ text: OSString) throws(Misunderstood) -> String {

@@ -128,6 +128,46 @@ struct RecordTests {
         #expect(result.ending == .exited(0) && result.lines == ["ran"], "\(result.story)")
     }
 
+    /// Launches one after another, at the same time, refused ones and one that could not bring its record to the disk.
+    @Test(arguments: Caller.available)
+    func recordsOfRealLaunchesAreOneChain(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let verify = [scene.workshop.launcher, "evidence", "verify", "--json"]
+        for code in 0...2 {
+            let result = try scene.runInside(["/bin/sh", "-c", "exit \(code)"])
+            #expect(result.ending == .exited(Int32(code)), "\(result.story)")
+        }
+        let together = try (0..<8).map { _ in try scene.startInside(["/bin/true"]) }
+        for process in together {
+            let result = try process.finish()
+            #expect(result.ending == .exited(0), "\(result.story)")
+        }
+        let refused = try scene.runInside(["/bin/true"], options: ["--read", "/no/such/folder"])
+        #expect(refused.ending == .exited(125), "\(refused.story)")
+        let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), "fdatasync:EIO", "--"]
+        let lost = try scene.run(
+            filter + scene.sandboxed(["/bin/true"], options: ["--durable"]),
+            keeper: caller.keeperOptions
+        )
+        #expect(lost.ending == .exited(125), "\(lost.story)")
+        let told = try scene.run(verify, keeper: caller.keeperOptions)
+        #expect(told.ending == .exited(0), "\(told.story)")
+        #expect(
+            told.outputText.contains("\"launches\":{\"closed\":12,\"refused\":1,\"withoutOutcome\":0}"),
+            "\(told.story)"
+        )
+        #expect(told.outputText.contains("\"sequence\":25}"), "\(told.story)")
+        // The control: one bit.
+        let file = URL(filePath: try #require(scene.records().first { $0.hasSuffix("/records.jsonl") }))
+        var bytes = try Data(contentsOf: file)
+        bytes[bytes.startIndex + bytes.count / 2] ^= 1
+        let handle = try FileHandle(forWritingTo: file)
+        try handle.write(contentsOf: bytes)
+        try handle.close()
+        let changed = try scene.run(verify, keeper: caller.keeperOptions)
+        #expect(changed.ending == .exited(1) && changed.outputText.contains("\"verified\":false"), "\(changed.story)")
+    }
+
     /// A launch only looks the digest up; whoever looks at the record has it computed, for the launches after that.
     @Test(arguments: Caller.available)
     func theWorkersDigestIsKnownOnceSomebodyLooked(caller: Caller) throws {

@@ -115,10 +115,71 @@ import Testing
         #expect(shown.error.contains("damaged line: not JSON"))
     }
 
+    // MARK: - verify
+
+    @Test func verifyTellsTheHeadAndTakesItBack() throws {
+        for id in 1...3 as ClosedRange<UInt8> { try keep(id: id) }
+        let told = try run("verify")
+        #expect(told.status == 0 && told.error.isEmpty && told.output.hasPrefix("verified\n"), "\(told)")
+        let json = try run("verify", "--json")
+        #expect(json.status == 0 && json.output.hasSuffix("}\n"))
+        let value = try JSONReader.value(in: Array(json.output.utf8))
+        #expect(value["verified"] == true && value["lines"] == 6 && value["problems"] == [])
+        #expect(value["launches"]?["closed"] == 3 && value["head"]?["sequence"] == 6)
+        let head = try #require(value["head"]?["checkpoint"]?.string)
+        #expect(told.output.contains(head))
+        try keep(id: 4)
+        let since = try run("verify", "--complete-since", head)
+        #expect(since.status == 0 && since.output.contains("\(head), found"))
+        let file = URL(filePath: location.records.description)
+        let lines = try Data(contentsOf: file).split(separator: 0x0A)
+        try lines.prefix(5).reduce(Data()) { $0 + $1 + [0x0A] }.write(to: file)
+        #expect(try run("verify").status == 0)
+        let cut = try run("verify", "--json", "--complete-since=\(head)")
+        #expect(cut.status == 1)
+        let found = try JSONReader.value(in: Array(cut.output.utf8))
+        #expect(found["verified"] == false && found["problemCount"] == 1 && found["completeSince"]?["found"] == false)
+        #expect(found["problems"]?.array?.first?["line"] == nil)
+    }
+
+    @Test func verifyNamesTheChangedLine() throws {
+        for id in 1...2 as ClosedRange<UInt8> { try keep(id: id) }
+        let text = try String(contentsOfFile: location.records.description, encoding: .utf8)
+        let changed = text.replacing("\"exitStatus\":0", with: "\"exitStatus\":1", maxReplacements: 1)
+        #expect(changed != text)
+        try Data(changed.utf8).write(to: URL(filePath: location.records.description))
+        let offset = text.prefix { $0 != "\n" }.utf8.count + 1
+        let told = try run("verify")
+        #expect(told.status == 1 && told.output.hasPrefix("NOT verified: 1 problem\n"), "\(told)")
+        #expect(told.output.contains("line 2 at byte \(offset): not the line that line 3 "))
+        let value = try JSONReader.value(in: Array(try run("verify", "--json").output.utf8))
+        let problem = value["problems"]?.array?.first
+        #expect(problem?["line"] == 2 && problem?["offset"]?.integer == Int64(offset))
+    }
+
+    @Test func nothingToVerifyIsOne() throws {
+        let told = try run("verify", "--json")
+        #expect(told.status == 1 && told.output.isEmpty && told.error.contains("there is nothing to verify"))
+    }
+
+    /// Text of a damaged line drives no terminal.
+    @Test func verifyEscapesWhatStandsInTheFile() throws {
+        try keep()
+        let file = try FileHandle(forWritingTo: URL(filePath: location.records.description))
+        try file.seekToEnd()
+        let type = "{\"_type\":\"\(LaunchStatement.statementType)\",\"predicateType\":\"\u{9B}2J\\u001b[2J\"}\n"
+        try file.write(contentsOf: Data(type.utf8))
+        for told in [try run("verify"), try run("verify", "--json")] {
+            #expect(told.status == 1 && told.output.contains("does not know"))
+            #expect(!told.output.contains("\u{1B}") && !told.output.contains("\u{9B}"))
+        }
+    }
+
     @Test(arguments: [
         [], ["shew"], ["show", "--what"], ["show", "a", "b"], ["show", "XYZ"], ["list", "--last"], ["list", "a"],
         ["list", "--limit", "0"], ["list", "--limit"], ["show", "--json=1"], ["show", "--workspace="],
-        ["show", "\u{1B}"],
+        ["show", "\u{1B}"], ["verify", "a"], ["verify", "--limit", "1"], ["verify", "--complete-since"],
+        ["verify", "--complete-since", "1:ab"], ["show", "--complete-since", "1:ab"],
     ]) func wrongCommandLineIsTwo(arguments: [String]) throws {
         let shown = try Program.run(try Program.product("codex-sandboxd"), ["evidence"] + arguments)
         #expect(shown.status == 2 && shown.output.isEmpty)
@@ -129,7 +190,7 @@ import Testing
     @Test func helpNamesEveryOption() throws {
         let help = try run("--help")
         #expect(help.status == 0)
-        for option in ["--workspace", "--state-dir", "--limit", "--json", "--last"] {
+        for option in ["--workspace", "--state-dir", "--limit", "--json", "--last", "--complete-since", "verify"] {
             #expect(help.output.contains(option))
         }
     }

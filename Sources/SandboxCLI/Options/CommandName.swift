@@ -28,7 +28,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .explain: "Shows what run would do with the same words, and runs nothing."
         case .doctor: "Tries on this host what run needs, and says how to mend what is missing."
         case .policy: "Lists, shows and checks policies."
-        case .evidence: "Shows the records that launches leave, refused ones included."
+        case .evidence: "Shows and verifies the records that launches leave, refused ones included."
         case .completions: "Prints the completions for a shell."
         case .help: "Prints the help of a command."
         }

@@ -1,7 +1,3 @@
-internal import Glibc
-internal import SandboxKernel
-internal import SandboxPlan
-
 /// Reads the records of a workspace and puts the launches together.
 ///
 /// Whatever stands in the file, the answer is launches and problems: a damaged line costs that line.
@@ -39,7 +35,8 @@ public struct EvidenceReader {
     /// What the file has; a workspace without a file has no launches.
     public func find(_ selection: Selection) throws(EvidenceError) -> Found {
         var found = Found()
-        guard var lines = try openLines() else { return found }
+        guard let records = try SettledRecords.open(location) else { return found }
+        var lines = records.linesBackwards()
         var outcomes: [LaunchID: (record: Record, offset: Int64)] = [:]
         var opened: Set<LaunchID> = []
         while let line = try lines.next() {
@@ -107,45 +104,6 @@ public struct EvidenceReader {
             opening: opening.statement,
             outcome: outcome?.statement
         )
-    }
-
-    /// The file's lines up to its length at a moment when no writer held the lock; nil without a file.
-    private func openLines() throws(EvidenceError) -> LinesBackwards? {
-        guard let state = try EvidenceFolder.state(location.stateFolder, make: false),
-            let evidence = try state.folder(EvidenceLocation.folderName, make: false),
-            let workspace = try evidence.folder(OSString(location.workspaceID), make: false)
-        else { return nil }
-        let path = location.records
-        let number = EvidenceLocation.fileName.withCString {
-            openat(workspace.descriptor.number, $0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-        }
-        let code = errno
-        if number < 0 && code == ENOENT { return nil }
-        guard number >= 0 else { throw EvidenceReader.failure("open the file of records", path, "openat", code) }
-        let descriptor = OwnedFileDescriptor(owning: number)
-        let length = try EvidenceReader.settledLength(of: descriptor.number, path)
-        return LinesBackwards(descriptor, path: path, length: length)
-    }
-
-    private static func settledLength(of descriptor: Int32, _ path: OSString) throws(EvidenceError) -> Int64 {
-        let locked = flock(descriptor, LOCK_SH)
-        let lockCode = errno
-        guard locked == 0 else { throw failure("lock", path, "flock", lockCode) }
-        defer { _ = flock(descriptor, LOCK_UN) }
-        let status = try OwnedByUs.check(descriptor, path, remedy: "look at who wrote to it")
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw EvidenceError(
-                action: "read",
-                subject: path,
-                cause: "it is no regular file",
-                remedy: "look at who put it there"
-            )
-        }
-        return Int64(status.st_size)
-    }
-
-    private static func failure(_ action: String, _ path: OSString, _ call: String, _ code: Int32) -> EvidenceError {
-        EvidenceError(action: action, subject: path, call: call, errno: code, remedy: "see the folder's owner and mode")
     }
 }
 

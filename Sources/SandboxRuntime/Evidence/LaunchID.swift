@@ -28,16 +28,7 @@ public struct LaunchID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads 32 hexadecimal digits, lower case; nil for anything else.
     public init?(parsing text: String) {
-        let digits = Array(text.utf8)
-        guard digits.count == 32 else { return nil }
-        var bytes: [UInt8] = []
-        for start in stride(from: 0, to: 32, by: 2) {
-            guard let high = Hexadecimal.value(digits[start]), let low = Hexadecimal.value(digits[start + 1]) else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        guard Hexadecimal.text(bytes) == text else { return nil }
+        guard let bytes = Hexadecimal.bytes(text), bytes.count == 16 else { return nil }
         self.bytes = bytes
     }
 
