@@ -55,11 +55,11 @@ struct ChainEnd {
             let count = Int(min(Int64(size), end))
             let piece = try read(count, at: end - Int64(count))
             let hasNewline = piece.last == UInt8(ascii: "\n")
-            let text = hasNewline ? piece.dropLast() : piece[...]
-            let newline = text.lastIndex(of: UInt8(ascii: "\n"))
+            let textEnd = hasNewline ? count - 1 : count
+            let newline = ByteSearch.lastNewline(in: piece, before: textEnd)
             if newline == nil && Int64(count) < end { continue }
             let first = newline.map { $0 + 1 } ?? 0
-            let line = Array(text[first...])
+            let line = Array(piece[first..<textEnd])
             if line.count > ChainEnd.sizeLimit { break }
             return (end - Int64(count - first), line, hasNewline)
         }

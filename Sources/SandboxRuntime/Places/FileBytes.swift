@@ -25,7 +25,7 @@ enum FileBytes {
             }
             have += got
         }
-        return Array(bytes[..<have])
+        return have == count ? bytes : Array(bytes[..<have])
     }
 }
 
