@@ -168,6 +168,22 @@ struct RecordTests {
         #expect(changed.ending == .exited(1) && changed.outputText.contains("\"verified\":false"), "\(changed.story)")
     }
 
+    /// The reason is recorded where there is room for it, though none for plan and host.
+    @Test(arguments: Caller.available)
+    func aRefusalThatDoesNotFitIsRecordedInShort(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let limited = ["/bin/sh", "-c", "ulimit -f 10; exec \"$@\"", "sh"] + scene.sandboxed(["/bin/true"])
+        let result = try scene.run(limited, keeper: caller.keeperOptions)
+        #expect(result.ending == .exited(125) && !result.errorText.contains("not recorded"), "\(result.story)")
+        #expect(try scene.recordsHolding("EFBIG").count == 1)
+        #expect(try scene.recordsHolding("\"plan\":{").isEmpty)
+        let told = try scene.run(
+            [scene.workshop.launcher, "evidence", "verify", "--json"],
+            keeper: caller.keeperOptions
+        )
+        #expect(told.ending == .exited(0) && told.outputText.contains("\"refused\":1"), "\(told.story)")
+    }
+
     /// A launch only looks the digest up; whoever looks at the record has it computed, for the launches after that.
     @Test(arguments: Caller.available)
     func theWorkersDigestIsKnownOnceSomebodyLooked(caller: Caller) throws {
