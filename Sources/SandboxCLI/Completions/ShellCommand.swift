@@ -35,6 +35,7 @@ struct ShellCommand {
                 operands: .words([
                     ("show", "shows the record of a launch", nil),
                     ("list", "lists the launches of a workspace", nil),
+                    ("verify", "recomputes the chain of a workspace's records", nil),
                 ])
             )
         case .completions:
@@ -58,6 +59,7 @@ struct ShellCommand {
         OptionInfo(name: "--state-dir", value: .folder, summary: "Folder of the records."),
         OptionInfo(name: "--last", value: nil, summary: "The last launch (show)."),
         OptionInfo(name: "--limit", value: .number, summary: "How many (list)."),
+        OptionInfo(name: "--complete-since", value: .number, summary: "A head from before, SEQUENCE:DIGEST (verify)."),
         OptionInfo(name: "--json", value: nil, summary: "Prints JSON instead of text."),
         .help,
     ]
