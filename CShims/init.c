@@ -33,6 +33,7 @@ struct process {
     int32_t pid; /* 0: free */
     uint32_t id;
     int ends_place;
+    int has_terminal; /* its stops are told of */
 };
 
 struct server {
@@ -65,29 +66,42 @@ static long send_message(int descriptor, const struct cs_message *message)
     return result;
 }
 
-/* The place's own list of System V segments, opened here because the kernel shows each opener its own namespace. */
-static long send_ready(const struct cs_message *message)
+/*
+ * With the place's own list of System V segments, opened here because the kernel shows each opener its own namespace, and
+ * the controlling ends of its terminals, which are the supervisor's alone from here on.
+ */
+static long send_ready(struct cs_place *place)
 {
+    const struct cs_message *message = &place->report;
     const long list = CS_CALL4(SYS_openat, AT_FDCWD, "/proc/sysvipc/shm", O_RDONLY | O_CLOEXEC, 0);
     if (list < 0)
         return list;
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE((1 + CS_TERMINALS_MOST) * sizeof(int))];
         struct cmsghdr align;
     } control;
+    const uint32_t terminals = place->terminals.count;
     struct iovec vector = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message)};
-    struct msghdr header = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    struct msghdr header = {.msg_iov = &vector,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = CMSG_SPACE((1 + terminals) * sizeof(int))};
     struct cmsghdr *part = CMSG_FIRSTHDR(&header);
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int));
-    *(volatile int *)(void *)CMSG_DATA(part) = (int)list;
+    part->cmsg_len = CMSG_LEN((1 + terminals) * sizeof(int));
+    /* volatile, or the compiler calls memcpy, which is not there (entry.c) */
+    volatile int *passed = (void *)CMSG_DATA(part);
+    passed[0] = (int)list;
+    for (uint32_t i = 0; i < terminals; i++)
+        passed[1 + i] = place->terminals.each[i].controlling;
     long result;
     do
         result = CS_CALL3(SYS_sendmsg, CS_FD_CONTROL, &header, MSG_NOSIGNAL);
     while (result == -EINTR);
-    const long closed = CS_CALL1(SYS_close, list);
+    long closed = CS_CALL1(SYS_close, list);
+    for (uint32_t i = 0; i < terminals && closed == 0; i++)
+        closed = CS_CALL1(SYS_close, place->terminals.each[i].controlling);
     if (result >= 0 && result != (long)sizeof(*message))
         return -EIO;
     return result < 0 ? result : closed;
@@ -127,6 +141,7 @@ static const void *map_sealed(int descriptor, uint64_t *size, int *error)
 struct spawn_request {
     uint32_t id;
     int ends_place;
+    int has_terminal;
     int payload, gate, stdio[3];
 };
 
@@ -215,17 +230,19 @@ static _Noreturn void run_process(struct spawn_request *request)
     const struct cs_message born = {.kind = CS_MESSAGE_PROCESS_BORN, .id = id};
     if (send_message(early, &born) < 0)
         leave(125);
-    result = CS_CALL0(SYS_setsid);
-    if (result < 0)
-        fail(early, id, CS_STEP_PROCESS_SESSION, (int)-result);
-
     uint64_t size;
     int error = 0;
     const struct cs_spawn *spawn = map_sealed(request->payload, &size, &error);
     if (spawn)
         error = cs_check_spawn(spawn, size);
+    if (!error && !spawn->terminal != !request->has_terminal)
+        error = EINVAL;
     if (error)
         fail(early, id, CS_STEP_INIT_PLAN, error);
+    /* A session of its own; with a terminal a group of its own in the session that has it (terminals.c). */
+    result = spawn->terminal ? CS_CALL2(SYS_setpgid, 0, 0) : CS_CALL0(SYS_setsid);
+    if (result < 0)
+        fail(early, id, CS_STEP_PROCESS_SESSION, (int)-result);
 
     error = arrange_descriptors(request);
     if (error)
@@ -233,6 +250,13 @@ static _Noreturn void run_process(struct spawn_request *request)
     const int gate = request->gate;
 
     struct cs_message report = {.kind = CS_MESSAGE_PROCESS_READY, .id = id};
+    if (spawn->terminal) {
+        const int terminal = (int)spawn->terminal - 1;
+        error = cs_take_foreground(terminal);
+        if (error)
+            fail(gate, id, CS_STEP_PROCESS_TERMINAL, error);
+        report.value[CS_PROCESS_FOREGROUND] = cs_has_foreground(terminal);
+    }
     const char *directory = (const char *)spawn + spawn->working_directory;
     result = CS_CALL1(SYS_chdir, directory);
     if (result < 0)
@@ -310,6 +334,7 @@ static void spawn_process(struct spawn_request *request)
     slot->pid = (int32_t)pid;
     slot->id = request->id;
     slot->ends_place = request->ends_place;
+    slot->has_terminal = request->has_terminal;
     CS_CALL1(SYS_close, request->payload);
     CS_CALL1(SYS_close, request->gate);
     for (int i = 0; i < 3; i++)
@@ -416,6 +441,24 @@ static void reap(void)
     }
 }
 
+/* Every process with a terminal that a signal has stopped: whoever has the keyboard goes back to a shell then. */
+static void tell_stopped(void)
+{
+    for (uint32_t i = 0; i < CS_PROCESSES; i++) {
+        if (!server.processes[i].pid || !server.processes[i].has_terminal)
+            continue;
+        siginfo_t stopped;
+        stopped.si_pid = 0;
+        const long result = CS_CALL5(SYS_waitid, P_PID, server.processes[i].pid, &stopped, WSTOPPED | WNOHANG | CS_WALL, NULL);
+        if (result < 0 || stopped.si_pid == 0)
+            continue;
+        struct cs_message message = {.kind = CS_MESSAGE_STOPPED, .id = server.processes[i].id};
+        message.value[0] = stopped.si_status;
+        if (send_message(CS_FD_CONTROL, &message) < 0)
+            leave(125);
+    }
+}
+
 /* The wall limit: TERM for everything, then, after the grace, the end of the place. */
 static void limit_passed(void)
 {
@@ -476,6 +519,7 @@ static void handle_message(void)
     if (message.kind == CS_MESSAGE_SPAWN && count == 5) {
         struct spawn_request request = {.id = message.id,
                                         .ends_place = message.value[0] == 1,
+                                        .has_terminal = message.value[1] == 1,
                                         .payload = descriptors[0],
                                         .gate = descriptors[1],
                                         .stdio = {descriptors[2], descriptors[3], descriptors[4]}};
@@ -508,6 +552,8 @@ static _Noreturn void serve(void)
             char discarded[128 * 4];
             CS_CALL3(SYS_read, server.child_signals, discarded, sizeof(discarded));
             reap();
+            if (server.place.terminals.count)
+                tell_stopped();
         }
         if (watched[2].revents)
             limit_passed();
@@ -601,7 +647,7 @@ _Noreturn void cs_init_main(void)
         await_go(place, done);
         done = run_steps(place, done);
     }
-    const long sent = send_ready(&place->report);
+    const long sent = send_ready(place);
     if (sent < 0)
         fail(CS_FD_CONTROL, 0, CS_STEP_INIT_REPORT, (int)-sent);
     serve();

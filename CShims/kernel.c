@@ -176,7 +176,7 @@ long cs_pass_credentials(int socket)
     return CS_CALL5(SYS_setsockopt, socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 }
 
-long cs_receive(int socket, struct cs_message *message, int *sender, int *passed, int timeout_ms)
+long cs_receive(int socket, struct cs_message *message, int *sender, int passed[CS_PASSED_MOST], int timeout_ms)
 {
     struct pollfd watched = {.fd = socket, .events = POLLIN};
     if (timeout_ms != 0)
@@ -190,7 +190,7 @@ long cs_receive(int socket, struct cs_message *message, int *sender, int *passed
     if (result == 0)
         return -EAGAIN;
     union {
-        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(CS_PASSED_MOST * sizeof(int))];
         struct cmsghdr align;
     } control;
     struct iovec vector = {.iov_base = message, .iov_len = sizeof(*message)};
@@ -203,22 +203,36 @@ long cs_receive(int socket, struct cs_message *message, int *sender, int *passed
     if (result == -ECONNRESET)
         result = CS_CALL3(SYS_recvmsg, socket, &header, MSG_CMSG_CLOEXEC);
     *sender = 0;
-    *passed = -1;
+    for (int i = 0; i < CS_PASSED_MOST; i++)
+        passed[i] = -1;
     if (result <= 0)
         return result;
+    size_t count = 0;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(&header); part; part = CMSG_NXTHDR(&header, part)) {
-        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
-            memcpy(passed, CMSG_DATA(part), sizeof(int));
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+            const size_t arrived = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            for (size_t i = 0; i < arrived; i++) {
+                int descriptor;
+                memcpy(&descriptor, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+                if (count < CS_PASSED_MOST)
+                    passed[count] = descriptor;
+                else
+                    CS_CALL1(SYS_close, descriptor);
+                count++;
+            }
+        }
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_CREDENTIALS)
             continue;
         struct ucred credentials;
         memcpy(&credentials, CMSG_DATA(part), sizeof(credentials));
         *sender = credentials.pid;
     }
-    if (result != (long)sizeof(*message) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
-        if (*passed >= 0)
-            CS_CALL1(SYS_close, *passed);
-        *passed = -1;
+    if (result != (long)sizeof(*message) || count > CS_PASSED_MOST || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+        for (int i = 0; i < CS_PASSED_MOST; i++) {
+            if (passed[i] >= 0)
+                CS_CALL1(SYS_close, passed[i]);
+            passed[i] = -1;
+        }
         return -EBADMSG;
     }
     return 1;

@@ -190,6 +190,8 @@ int cs_place_step(struct cs_place *place, const struct cs_step *step)
         return (int)-CS_CALL5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     case CS_OP_LANDLOCK:
         return cs_place_landlock(place, step);
+    case CS_OP_TERMINALS:
+        return cs_open_terminals(&place->terminals, step->a);
     case CS_OP_PLACE_FILTER:
         error = cs_install_filter(cs_at(place, place->plan->place_filter), place->plan->place_filter_count);
         /* unshare(0) does nothing and always succeeds but for the filter. unshare(2). */
@@ -270,6 +272,8 @@ int cs_check_spawn(const struct cs_spawn *spawn, uint64_t size)
         return EINVAL;
     if (outside(size, spawn->filter, (uint64_t)spawn->filter_count * 8) || spawn->filter % 8 ||
         spawn->filter_count > 4096)
+        return EINVAL;
+    if (spawn->terminal > 3)
         return EINVAL;
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "cs_wire.h"
+#include "terminals.h"
 
 /* Empty file, empty folder, and what else a plan may cover with; further kinds are covered without an example. */
 enum { CS_COVER_KINDS = 4 };
@@ -14,6 +15,7 @@ struct cs_place {
     int root;                   /* the new root's mount, -1 before CS_OP_NEW_ROOT */
     int detached;               /* a mount made by the supervisor, -1 when none came */
     const struct cs_step *covers[CS_COVER_KINDS]; /* the first cover of each kind in our own tree, NULL before it */
+    struct cs_terminals terminals;
     struct cs_message report;   /* PLACE_READY, filled step by step */
 };
 

@@ -58,10 +58,11 @@ long cs_wait(int pid, int block, int *status, struct cs_usage *usage);
 
 long cs_send(int socket, const struct cs_message *message, const int *descriptors, int count);
 /*
- * 0 at end of file, 1 with a message; *sender is the pid of SCM_CREDENTIALS or 0, *passed a descriptor that came along
- * (close-on-exec, the caller's to close) or -1. -EAGAIN past the time.
+ * 0 at end of file, 1 with a message; *sender is the pid of SCM_CREDENTIALS or 0, passed[] the descriptors that came along
+ * (close-on-exec, the caller's to close), -1 behind the last. -EAGAIN past the time; -EBADMSG for more of them.
  */
-long cs_receive(int socket, struct cs_message *message, int *sender, int *passed, int timeout_ms);
+#define CS_PASSED_MOST (1 + CS_TERMINALS_MOST)
+long cs_receive(int socket, struct cs_message *message, int *sender, int passed[CS_PASSED_MOST], int timeout_ms);
 long cs_pass_credentials(int socket);
 
 /*

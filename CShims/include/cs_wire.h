@@ -25,6 +25,9 @@
 #define CS_PLAN_MAGIC 0x314e414c50534343ull /* "CCSPLAN1" */
 #define CS_SPAWN_MAGIC 0x314e575053534343ull
 
+/* Terminals of one place: each of the worker's three streams may be another one. */
+#define CS_TERMINALS_MOST 3
+
 enum cs_op {
     CS_OP_PRIVATE_PROPAGATION = 1,
     CS_OP_NEW_ROOT,       /* a = bytes, b = inodes */
@@ -49,7 +52,8 @@ enum cs_op {
     CS_OP_NO_NEW_PRIVILEGES,
     CS_OP_LANDLOCK,       /* path = folder of the probe objects */
     CS_OP_PLACE_FILTER,
-    CS_OP_LAST = CS_OP_PLACE_FILTER,
+    CS_OP_TERMINALS, /* a = how many; the first is pid 1's controlling terminal */
+    CS_OP_LAST = CS_OP_TERMINALS,
 };
 
 enum cs_step_flag {
@@ -110,6 +114,7 @@ struct cs_spawn {
     uint32_t working_directory;
     uint32_t filter_count;
     uint32_t filter;
+    uint32_t terminal; /* 0: a session without a terminal; else one more than the stream that is the place's first one */
 };
 
 enum cs_message_kind {
@@ -120,7 +125,8 @@ enum cs_message_kind {
     CS_MESSAGE_SIGNAL,      /* to pid 1: value[0] = signal for the process group of `id` */
     CS_MESSAGE_RELEASE,     /* to a process at gate B */
     CS_MESSAGE_MOUNTED,     /* from pid 1: it is in its new root, and no later step touches a mount */
-    CS_MESSAGE_PLACE_READY, /* from pid 1, with /proc/sysvipc/shm of the place: value[] = enum cs_place_value */
+    CS_MESSAGE_PLACE_READY, /* from pid 1, with /proc/sysvipc/shm of the place and the controlling ends of its terminals:
+                               value[] = enum cs_place_value */
     CS_MESSAGE_FAILED,      /* step and error */
     CS_MESSAGE_STARTED,     /* from pid 1: value[0] = pid inside, 1 = PR_GET_DUMPABLE of pid 1 */
     CS_MESSAGE_PROCESS_BORN, /* on its way to gate B: the kernel's word on its pid comes with it */
@@ -130,6 +136,7 @@ enum cs_message_kind {
                                4 = 1: with it the place ends, and there was no other process in it,
                                5 = 1: a signal ended it, and it is not known to have reached its execve */
     CS_MESSAGE_TIMED_OUT,   /* from pid 1: the wall limit passed, TERM was sent */
+    CS_MESSAGE_STOPPED,     /* from pid 1, of a process with a terminal: value[0] = the signal that stopped it */
 };
 
 /* What pid 1 says about itself that cannot be seen from outside. */
@@ -160,6 +167,7 @@ enum cs_process_value {
     CS_PROCESS_CWD,            /* 1: getcwd says what the plan says */
     CS_PROCESS_LANDLOCK_READ,
     CS_PROCESS_SETID_ERRNO,    /* of a set-id mode for no file: EBADF but for the process filter */
+    CS_PROCESS_FOREGROUND,     /* 1: its group is the foreground of its terminal; 0 without one */
     CS_PROCESS_VALUES,
 };
 
@@ -201,6 +209,7 @@ enum cs_pseudo_step {
     CS_STEP_PROCESS_FILTER = -36,
     CS_STEP_PROCESS_PROBE = -37,
     CS_STEP_PROCESS_GATE = -38,
+    CS_STEP_PROCESS_TERMINAL = -39,
 };
 
 /* error of a bind whose source or target is another file than the plan was made for. */

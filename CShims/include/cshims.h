@@ -12,6 +12,7 @@
 #include "cs_sockets.h"
 #include "cs_spawn.h"
 #include "cs_streams.h"
+#include "cs_terminal.h"
 #include "cs_wire.h"
 
 #endif

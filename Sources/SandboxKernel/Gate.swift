@@ -56,8 +56,8 @@ public struct Gate: ~Copyable {
         switch try Gate.receive(ours.number, timeout: timeout) {
         case .endOfFile: return .closed
         case .message(let message, let sender, let passed):
-            if passed >= 0 {
-                _ = close(passed)
+            if !passed.isEmpty {
+                for descriptor in passed { _ = close(descriptor) }
                 throw .unexpected("a descriptor at the gate")
             }
             switch message.kind {
@@ -82,17 +82,24 @@ public struct Gate: ~Copyable {
 
     enum Received {
         case endOfFile
-        /// `passed` is a descriptor that came along, the receiver's to close, or -1.
-        case message(cs_message, sender: Int32, passed: Int32)
+        /// `passed` are the descriptors that came along, the receiver's to close.
+        case message(cs_message, sender: Int32, passed: [Int32])
     }
 
     static func receive(_ socket: Int32, timeout: Int32) throws(PlaceError) -> Received {
         var message = cs_message()
         var sender: Int32 = 0
-        var passed: Int32 = -1
-        let result = cs_receive(socket, &message, &sender, &passed, timeout)
+        var passed: (Int32, Int32, Int32, Int32) = (-1, -1, -1, -1)
+        let result = withUnsafeMutablePointer(to: &passed) { tuple in
+            tuple.withMemoryRebound(to: Int32.self, capacity: Int(CS_PASSED_MOST)) {
+                cs_receive(socket, &message, &sender, $0, timeout)
+            }
+        }
         switch result {
-        case 1: return .message(message, sender: sender, passed: passed)
+        case 1:
+            if passed.0 < 0 { return .message(message, sender: sender, passed: []) }
+            let all = [passed.0, passed.1, passed.2, passed.3]
+            return .message(message, sender: sender, passed: all.filter { $0 >= 0 })
         case 0, Int(-ECONNRESET): return .endOfFile
         case Int(-EAGAIN): throw .timedOut
         default: throw .syscall(SyscallError(call: "recvmsg", subject: "place", errno: Int32(-result)))
@@ -138,6 +145,7 @@ extension PlaceProcess {
         case CS_STEP_PROCESS_FILTER.rawValue: "seccomp filter of the worker"
         case CS_STEP_PROCESS_PROBE.rawValue: "probe of the worker"
         case CS_STEP_PROCESS_GATE.rawValue: "gate B"
+        case CS_STEP_PROCESS_TERMINAL.rawValue: "foreground of the terminal"
         default: "step \(step)"
         }
     }

@@ -52,6 +52,8 @@ public struct PlaceProcess: ~Copyable {
         public var values: [Int64]
         /// The place's `/proc/sysvipc/shm`, open; whoever gets the report closes it.
         public var sharedMemory: Int32
+        /// Controlling ends of the place's terminals; the same.
+        public var terminals: [Int32]
     }
 
     /// What reached the supervisor on the control socket.
@@ -74,6 +76,8 @@ public struct PlaceProcess: ~Copyable {
             isExecUnsure: Bool
         )
         case timedOut
+        /// A process with a terminal was stopped by this signal.
+        case stopped(id: UInt32, signal: Int32)
         case gone
     }
 
@@ -220,18 +224,21 @@ public struct PlaceProcess: ~Copyable {
     ///   - gate: the process's end of its gate.
     ///   - stdio: what it gets as 0, 1 and 2.
     ///   - endsPlace: whether pid 1 ends, and everything with it, as soon as it has reported this process's end.
+    ///   - hasTerminal: whether it runs in the foreground of the place's first terminal, as the request says too.
     /// - Throws: `PlaceError`.
     public func spawn(
         id: UInt32,
         request: borrowing OwnedFileDescriptor,
         gate: borrowing OwnedFileDescriptor,
         stdio: [Int32],
-        endsPlace: Bool
+        endsPlace: Bool,
+        hasTerminal: Bool
     ) throws(PlaceError) {
         try send(
             CS_MESSAGE_SPAWN.rawValue,
             id: id,
             value: endsPlace ? 1 : 0,
+            second: hasTerminal ? 1 : 0,
             descriptors: [request.number, gate.number] + stdio
         )
     }
@@ -261,12 +268,14 @@ public struct PlaceProcess: ~Copyable {
         _ kind: UInt32,
         id: UInt32 = 0,
         value: Int64 = 0,
+        second: Int64 = 0,
         descriptors: [Int32] = []
     ) throws(PlaceError) {
         var message = cs_message()
         message.kind = kind
         message.id = id
         message.value.0 = value
+        message.value.1 = second
         let result = cs_send(control.number, &message, descriptors, Int32(descriptors.count))
         if result == Int(-EPIPE) || result == Int(-ECONNRESET) { throw .gone }
         if result < 0 {
@@ -285,10 +294,11 @@ public struct PlaceProcess: ~Copyable {
         case .endOfFile: return .gone
         case .message(let received, _, let passed):
             message = received
-            if message.kind == CS_MESSAGE_PLACE_READY.rawValue, passed >= 0 {
-                return .ready(Report(values: Gate.values(message), sharedMemory: passed))
+            if message.kind == CS_MESSAGE_PLACE_READY.rawValue, let list = passed.first {
+                let terminals = Array(passed.dropFirst())
+                return .ready(Report(values: Gate.values(message), sharedMemory: list, terminals: terminals))
             }
-            if passed >= 0 { _ = close(passed) }
+            for descriptor in passed { _ = close(descriptor) }
         }
         let values = Gate.values(message)
         switch message.kind {
@@ -296,6 +306,8 @@ public struct PlaceProcess: ~Copyable {
         case CS_MESSAGE_STARTED.rawValue:
             return .started(id: message.id, inside: values[0], dumpable: values[1])
         case CS_MESSAGE_TIMED_OUT.rawValue: return .timedOut
+        case CS_MESSAGE_STOPPED.rawValue:
+            return .stopped(id: message.id, signal: Int32(truncatingIfNeeded: values[0]))
         case CS_MESSAGE_EXITED.rawValue:
             return .exited(
                 id: message.id,

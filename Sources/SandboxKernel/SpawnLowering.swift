@@ -22,6 +22,7 @@ public enum SpawnLowering {
         header.working_directory = writer.string(process.workingDirectory).offset
         header.filter_count = UInt32(filter.instructions.count)
         header.filter = writer.append(filter.instructions)
+        header.terminal = process.terminal.map { UInt32($0) + 1 } ?? 0
         writer.terminate()
         header.total = UInt32(writer.bytes.count)
         writer.overwrite(header, at: 0)

@@ -52,7 +52,7 @@ extension LaunchPlan {
                 if let index = mounts.lastIndex(where: { $0.target == path }) { mounts[index].options = options }
             case .privatePropagation, .makeFolders, .symlink, .writeFile, .enterRoot, .hostname, .loopbackUp,
                 .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities, .noNewPrivileges,
-                .landlock, .placeFilter:
+                .landlock, .placeFilter, .terminals:
                 continue
             }
         }

@@ -142,16 +142,20 @@ public struct ProcessPlan: Hashable, Sendable {
     public var workingDirectory: OSString
     /// Complete; nothing of the caller's environment beyond it.
     public var environment: [EnvironmentEntry]
+    /// The stream that is the place's first terminal, in whose foreground the process runs; nil without one.
+    public var terminal: Int?
 
     public init(
         arguments: [OSString],
         candidates: [OSString],
         workingDirectory: OSString,
-        environment: [EnvironmentEntry]
+        environment: [EnvironmentEntry],
+        terminal: Int? = nil
     ) {
         self.arguments = arguments
         self.candidates = candidates
         self.workingDirectory = workingDirectory
         self.environment = environment
+        self.terminal = terminal
     }
 }

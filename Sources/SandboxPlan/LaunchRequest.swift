@@ -15,6 +15,8 @@ public struct LaunchRequest: Hashable, Sendable {
     public var homes: [ResolvedPath]
     /// Real path of the policy that was named as a file: where a job can write, it is kept as it is.
     public var policyFile: OSString?
+    /// For each terminal the place gets, the streams (0, 1, 2) that are it; in the order of their first ones.
+    public var terminals: [[Int]]
 
     public init(
         workspace: OSString,
@@ -24,7 +26,8 @@ public struct LaunchRequest: Hashable, Sendable {
         allowRootOwnedWorkspace: Bool,
         ownFolders: [ResolvedPath],
         homes: [ResolvedPath],
-        policyFile: OSString?
+        policyFile: OSString?,
+        terminals: [[Int]] = []
     ) {
         self.workspace = workspace
         self.workingDirectory = workingDirectory
@@ -34,6 +37,7 @@ public struct LaunchRequest: Hashable, Sendable {
         self.ownFolders = ownFolders
         self.homes = homes
         self.policyFile = policyFile
+        self.terminals = terminals
     }
 }
 

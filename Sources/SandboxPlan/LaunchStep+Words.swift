@@ -24,6 +24,7 @@ extension LaunchStep {
         case .noNewPrivileges: "no_new_privs"
         case .landlock: "landlock"
         case .placeFilter: "seccomp filter of the place"
+        case .terminals: "terminals"
         }
     }
 
@@ -40,6 +41,7 @@ extension LaunchStep {
         case .enterRoot: "pivot_root"
         case .loopbackUp: "lo"
         case .forbidUserNamespaces: "user.max_user_namespaces"
+        case .terminals: "/dev/pts"
         case .freshKeyring, .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter: "pid 1"
         }
     }
@@ -60,6 +62,7 @@ extension LaunchStep {
         case .noNewPrivileges: .noNewPrivileges
         case .landlock: .landlock
         case .placeFilter: .seccomp
+        case .terminals: .descriptors
         }
     }
 }

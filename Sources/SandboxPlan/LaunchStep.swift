@@ -39,6 +39,8 @@ public enum LaunchStep: Hashable, Sendable {
     case landlock
     /// The place's filter.
     case placeFilter
+    /// Terminals of the place's own devpts, 1 to 3; the first is the controlling one of the session of pid 1.
+    case terminals(count: Int)
 }
 
 /// What binds what.

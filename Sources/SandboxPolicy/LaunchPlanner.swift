@@ -32,6 +32,7 @@ public enum LaunchPlanner {
         steps.append(.hostname(policy.process.hostname))
         if case .off(loopback: true) = policy.network { steps.append(.loopbackUp) }
         steps.append(.freshKeyring)
+        if !request.terminals.isEmpty { steps.append(.terminals(count: request.terminals.count)) }
         steps += limits.rlimits.map { .limit($0) }
         steps.append(
             .attributes(
@@ -158,7 +159,8 @@ public enum LaunchPlanner {
             arguments: request.arguments,
             candidates: candidates(request.arguments[0], environment),
             workingDirectory: request.workingDirectory,
-            environment: environment
+            environment: environment,
+            terminal: request.terminals.first?.first
         )
     }
 

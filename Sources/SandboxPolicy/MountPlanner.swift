@@ -50,6 +50,7 @@ struct MountPlanner {
         }
         result.commonSteps = result.steps.count
         result.steps.append(generated.gitconfig)
+        if !request.terminals.isEmpty { try device(PathInventory.terminal, &result) }
         try RootMounts(planner: self).add(to: &result)
         result.steps += [
             .remount(path: "/", options: [.readOnly, .noSetuid, .noDevices]),
@@ -124,31 +125,7 @@ struct MountPlanner {
 
     private func devices(_ result: inout Result) throws(Refusal) {
         result.steps.append(.makeFolders(path: "/dev", mode: 0o755))
-        for device in PathInventory.devices {
-            let path = OSString("/dev").appending(device.name)
-            guard case .characterDevice(let identity, device.major, device.minor) = host.entry(path) else {
-                throw Refusal(
-                    stage: "plan",
-                    subject: path.description,
-                    message: "\(path) is not the character device \(device.major):\(device.minor)",
-                    remedy: "mend the host's /dev (mknod \(path) c \(device.major) \(device.minor))",
-                    layer: .mounts
-                )
-            }
-            result.steps.append(
-                .bind(
-                    BindMount(
-                        source: path,
-                        target: path,
-                        identity: identity,
-                        isDirectory: false,
-                        recursive: false,
-                        options: Self.node,
-                        purpose: .device
-                    )
-                )
-            )
-        }
+        for node in PathInventory.devices { try device(node, &result) }
         result.steps.append(.devpts(path: "/dev/pts"))
         tmpfs("/dev/shm", mode: 0o1777, &result)
         for (name, target) in [
@@ -157,6 +134,32 @@ struct MountPlanner {
         ] {
             result.steps.append(.symlink(path: OSString("/dev/" + name), target: OSString(target)))
         }
+    }
+
+    private func device(_ device: PathInventory.Device, _ result: inout Result) throws(Refusal) {
+        let path = OSString("/dev").appending(device.name)
+        guard case .characterDevice(let identity, device.major, device.minor) = host.entry(path) else {
+            throw Refusal(
+                stage: "plan",
+                subject: path.description,
+                message: "\(path) is not the character device \(device.major):\(device.minor)",
+                remedy: "mend the host's /dev (mknod \(path) c \(device.major) \(device.minor))",
+                layer: .mounts
+            )
+        }
+        result.steps.append(
+            .bind(
+                BindMount(
+                    source: path,
+                    target: path,
+                    identity: identity,
+                    isDirectory: false,
+                    recursive: false,
+                    options: Self.node,
+                    purpose: .device
+                )
+            )
+        )
     }
 
     /// The sysctl is written before `/proc/sys` turns read-only.

@@ -9,6 +9,9 @@ public enum PathInventory {
         Device(name: "urandom", major: 1, minor: 9),
     ]
 
+    /// Leads to the controlling terminal of whoever opens it (tty(4)); in places that have one.
+    static let terminal = Device(name: "tty", major: 5, minor: 0)
+
     struct Device: Sendable {
         var name: OSString
         var major: UInt32
@@ -23,9 +26,10 @@ public enum PathInventory {
     ]
 
     /// What of the host a place shows without being asked for.
-    static func shownByItself(_ policy: Policy) -> [OSString] {
+    static func shownByItself(_ policy: Policy, _ request: LaunchRequest) -> [OSString] {
         policy.filesystem.system + policy.filesystem.etc.map { OSString("/etc").appending($0) }
             + devices.map { OSString("/dev").appending($0.name) } + ["/proc"]
+            + (request.terminals.isEmpty ? [] : [terminalPath])
             // A copy of it.
             + (policy.network == .host ? ["/etc/resolv.conf"] : [])
     }
@@ -43,10 +47,11 @@ public enum PathInventory {
     }
 
     /// Paths that belong to the system: looked at by name, owned by root on any sane host.
-    public static func systemPaths(_ policy: Policy) -> [OSString] {
+    public static func systemPaths(_ policy: Policy, _ request: LaunchRequest) -> [OSString] {
         var paths = policy.filesystem.system
         paths += policy.filesystem.etc.map { OSString("/etc").appending($0) }
         paths += devices.map { OSString("/dev").appending($0.name) }
+        if !request.terminals.isEmpty { paths.append(terminalPath) }
         paths += hostWideProc.map { OSString("/proc").appending($0) }
         return paths
     }
@@ -87,6 +92,8 @@ public enum PathInventory {
         }
         return paths
     }
+
+    private static var terminalPath: OSString { OSString("/dev").appending(terminal.name) }
 
     static let gitFolder: OSString = ".git"
 

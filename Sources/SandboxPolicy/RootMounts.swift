@@ -28,7 +28,7 @@ struct RootMounts {
         self.planner = planner
         let roots = PlaceRoots(planner.policy, planner.request)
         self.roots = roots
-        let shown = roots.all.map(\.path) + PathInventory.shownByItself(planner.policy)
+        let shown = roots.all.map(\.path) + PathInventory.shownByItself(planner.policy, planner.request)
         self.shown = shown
         denied = planner.policy.filesystem.deny.filter { RootMounts.isSeen($0, shown) }.sorted { $0.depth < $1.depth }
     }

@@ -52,6 +52,8 @@ public struct Launch: ~Copyable {
         public var compiled: CompiledPolicy
         /// Facts the plan was made from.
         public var host: HostFacts
+        /// For each terminal of the plan, the streams that are it.
+        public var terminals: [[Int]]
     }
 
     /// Begins to make the namespaces and pid 1, which will stand at gate A.
@@ -112,9 +114,9 @@ public struct Launch: ~Copyable {
             // Nothing else can be waiting but its mounts, its readiness, the worker's start and end, and the wall limit.
             for _ in 0..<5 {
                 switch try place.event(timeout: 0) {
-                case .ready(let report): _ = close(report.sharedMemory)
+                case .ready(let report): for number in [report.sharedMemory] + report.terminals { _ = close(number) }
                 case .gone: return nil
-                case .mounted, .started, .exited, .timedOut: continue
+                case .mounted, .started, .exited, .timedOut, .stopped: continue
                 }
             }
             return nil
@@ -162,16 +164,12 @@ public struct Launch: ~Copyable {
         try verification.verifyEnvironment(files, &findings)
         // pid 1 takes the request when the place is ready, without waiting for a word of ours; the worker stands at
         // gate B while both are verified.
-        let theirs = gate.takeTheirs()
-        try attempt(plan) { () throws(PlaceError) in
-            try place.spawn(id: 1, request: request, gate: theirs, stdio: streams.given, endsPlace: true)
-        }
-        dropped(theirs)
-        dropped(request)
+        var order = Optional(SpawnOrder(request: request, gate: gate.takeTheirs()))
+        // Terminals are not there before the place is.
+        if task.terminals.isEmpty, let order = order.take() { try spawn(order, streams, plan) }
 
         // pid 1 is busy now; whatever needs nothing from it is done here.
         let mounts = MountVerification(plan: plan)
-        let identities = streams.identities
         try meanwhile()
         let plants = try PlantWatch(plan)
         // Of pid 1 this is settled since its exec; the worker's, which is looked at when nothing can change it any more, must
@@ -192,6 +190,15 @@ public struct Launch: ~Copyable {
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         try verification.verifyPlace(files, report, &findings)
         let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
+        if let order = order.take() {
+            try streams.attach(report.terminals, task.terminals)
+            if let opened = streams.terminals { try TerminalVerification.verify(opened, root: root.number, &findings) }
+            try spawn(order, streams, plan)
+        } else if !report.terminals.isEmpty {
+            for number in report.terminals { _ = close(number) }
+            throw Refusal(.unexpected("terminals that nobody asked for"), steps: plan.steps)
+        }
+        let identities = streams.identities
         // Whoever holds a part of the place delays its end.
         dropped(root)
 
@@ -203,6 +210,9 @@ public struct Launch: ~Copyable {
 
         let values = try atGate(plan, gate, worker)
         let inside = try verification.verifyProcess(process, values, parent: place.pid, stdio: identities, &findings)
+        if let terminals = streams.terminals {
+            try TerminalVerification.verify(terminals, process, values, parent: files, &findings)
+        }
         try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: worker) }
         for (who, process) in [("pid 1", place.pid), ("worker", worker)] {
             findings.compare(
@@ -241,7 +251,8 @@ public struct Launch: ~Copyable {
             memory: memory,
             gate: gate,
             signals: signals,
-            relays: streams.relays
+            relays: streams.relays,
+            terminals: streams.terminals
         )
         result.wallNanoseconds = cs_monotonic() - from
         result.outcome = end.outcome
@@ -289,6 +300,29 @@ public struct Launch: ~Copyable {
         return OwnedFileDescriptor(owning: Int32(file))
     }
 
+    /// What pid 1 gets to start the worker with; ours of it is closed when it is sent.
+    private struct SpawnOrder: ~Copyable {
+        let request: OwnedFileDescriptor
+        let gate: OwnedFileDescriptor
+    }
+
+    private func spawn(
+        _ order: consuming SpawnOrder,
+        _ streams: borrowing StandardStreams,
+        _ plan: LaunchPlan
+    ) throws(Refusal) {
+        do throws(PlaceError) {
+            try place.spawn(
+                id: 1,
+                request: order.request,
+                gate: order.gate,
+                stdio: streams.given,
+                endsPlace: true,
+                hasTerminal: plan.process.terminal != nil
+            )
+        } catch { throw Refusal(error, steps: plan.steps) }
+    }
+
     /// Ours of the gate's other end, so that the process's exec is seen as the end of file.
     private func dropped(_ descriptor: consuming OwnedFileDescriptor) {}
 
@@ -299,7 +333,7 @@ public struct Launch: ~Copyable {
         switch event {
         case .ready(let report): return report
         case .gone: throw Refusal(.gone, steps: plan.steps)
-        case .mounted, .started, .exited, .timedOut:
+        case .mounted, .started, .exited, .timedOut, .stopped:
             throw Refusal(.unexpected("an event before the place was ready"), steps: plan.steps)
         }
     }
@@ -311,7 +345,7 @@ public struct Launch: ~Copyable {
         switch event {
         case .mounted: return
         case .gone: throw Refusal(.gone, steps: plan.steps)
-        case .ready, .started, .exited, .timedOut:
+        case .ready, .started, .exited, .timedOut, .stopped:
             throw Refusal(.unexpected("an event before the mounts were made"), steps: plan.steps)
         }
     }

@@ -58,7 +58,7 @@ struct ProtectedNames: ~Copyable {
                 try keep(path, device: covers.device, inode: nil)
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
                 .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
-                .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter:
+                .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }
         }

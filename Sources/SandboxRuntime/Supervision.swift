@@ -38,11 +38,13 @@ struct Supervision: ~Copyable {
         memory: consuming MemoryWatch,
         gate: borrowing Gate,
         signals: borrowing SignalSource,
-        relays: [Relay]
+        relays: [Relay],
+        terminals: Terminals?
     ) -> End {
         // From here on a stop from the terminal stops the supervisor as it would any program.
         // A sink that takes nothing more, or has become too large, is an error of write(2), not our end.
-        let blocked = SignalSource.forwarded + [SIGPIPE, SIGXFSZ]
+        let blocked = SignalSource.forwarded + [SIGPIPE, SIGXFSZ] + (terminals?.blocked ?? [])
+        terminals?.take()
         _ = cs_block_signals(blocked, Int32(blocked.count))
         var status: Int32?
         var usage = Usage.none
@@ -60,6 +62,7 @@ struct Supervision: ~Copyable {
                 pollfd(fd: mounts.file.number, events: Int16(POLLPRI), revents: 0),
                 pollfd(fd: signals.file.number, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: gateOpen ? gate.ours.number : -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: terminals?.signals.number ?? -1, events: Int16(POLLIN), revents: 0),
             ]
             let relaying = RelayTable(relays, appendingTo: &table)
             let deadline = min(nextLook, killAt ?? Int64.max)
@@ -89,7 +92,8 @@ struct Supervision: ~Copyable {
                 }
                 relaying.step(table)
                 if table[2].revents != 0 { forward(signals, place) }
-                if table[0].revents != 0 { status = controlEvent(place, &usage) }
+                if table[4].revents != 0, let terminals { heed(terminals, place) }
+                if table[0].revents != 0 { status = controlEvent(place, &usage, terminals) }
                 if status == nil && verdict != nil && placeIsGone { break }
             }
             let now = cs_monotonic()
@@ -103,6 +107,8 @@ struct Supervision: ~Copyable {
             }
             if now >= nextLook {
                 nextLook = now + look(&memory, names)
+                // Brought to the foreground without a word.
+                terminals?.take()
                 if case .memoryExceeded = verdict { break }
                 if case .protectionLost = verdict { break }
             }
@@ -156,7 +162,11 @@ struct Supervision: ~Copyable {
     }
 
     /// The worker's wait status once it has ended.
-    private mutating func controlEvent(_ place: borrowing PlaceProcess, _ usage: inout Usage) -> Int32? {
+    private mutating func controlEvent(
+        _ place: borrowing PlaceProcess,
+        _ usage: inout Usage,
+        _ terminals: Terminals?
+    ) -> Int32? {
         do throws(PlaceError) {
             switch try place.event(timeout: 0) {
             case .exited(Self.worker, let status, let user, let system, let resident, let last, let unsure):
@@ -173,7 +183,10 @@ struct Supervision: ~Copyable {
             case .gone:
                 placeIsGone = true
                 verdict = verdict ?? .signalled(signal: SIGKILL)
-            case .exited, .started, .mounted, .ready: break
+            case .stopped(Self.worker, let signal):
+                // Where nobody can wake us, it would not have stopped by the keyboard either.
+                if let terminals, terminals.stop() || signal == SIGTSTP { wake(place) }
+            case .exited, .started, .mounted, .ready, .stopped: break
             }
         } catch {
             placeIsGone = true
@@ -184,14 +197,35 @@ struct Supervision: ~Copyable {
 
     private mutating func forward(_ signals: borrowing SignalSource, _ place: borrowing PlaceProcess) {
         while let signal = signals.next() {
-            do throws(PlaceError) {
-                try place.signal(signal, id: Self.worker)
-            } catch {
-                placeIsGone = true
-            }
+            pass(signal, to: place)
             if signal == SIGTERM && killAt == nil {
                 killAt = cs_monotonic() + Int64(plan.limits.grace.milliseconds) * 1_000_000
             }
+        }
+    }
+
+    /// What the caller's terminal and its shell say.
+    private mutating func heed(_ terminals: Terminals, _ place: borrowing PlaceProcess) {
+        while let signal = terminals.nextSignal() {
+            switch signal {
+            case SIGWINCH: terminals.resize()
+            case SIGTSTP: pass(SIGTSTP, to: place)
+            case SIGCONT:
+                terminals.take()
+                terminals.resize()
+                wake(place)
+            default: preconditionFailure("signal \(signal) was not asked for")
+            }
+        }
+    }
+
+    private mutating func wake(_ place: borrowing PlaceProcess) { pass(SIGCONT, to: place) }
+
+    private mutating func pass(_ signal: Int32, to place: borrowing PlaceProcess) {
+        do throws(PlaceError) {
+            try place.signal(signal, id: Self.worker)
+        } catch {
+            placeIsGone = true
         }
     }
 

@@ -21,6 +21,7 @@ extension LaunchOptions {
         stateFolder = options.stateDirectory
         evidenceCopy = options.evidence
         durable = options.durable
+        terminal = options.terminal
         switch options.result {
         case .file(let path): result = .file(path)
         case .descriptor(let number): result = .descriptor(number)

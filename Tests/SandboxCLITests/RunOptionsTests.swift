@@ -28,7 +28,8 @@ import Testing
 
     static let flags: [(name: String, set: @Sendable (inout RunOptions) -> Void)] = [
         ("--allow-root-owned-workspace", { $0.allowRootOwnedWorkspace = true }),
-        ("--quiet", { $0.quiet = true }), ("--durable", { $0.durable = true }),
+        ("--quiet", { $0.quiet = true }), ("--tty", { $0.wantsTerminal = true }),
+        ("--no-tty", { $0.refusesTerminal = true }), ("--durable", { $0.durable = true }),
         (
             "--danger-full-access",
             {

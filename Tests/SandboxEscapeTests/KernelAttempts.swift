@@ -308,7 +308,7 @@ enum KernelAttempts {
             },
             keeper: { _ in ["--pty", "0"] },
             inside: [
-                "stdin": ["ENOTTY"], "open_dev_tty": ["ENXIO", "ENOENT"], "TIOCSTI": ["EPERM"],
+                "stdin": ["ok"], "open_dev_tty": ["ok"], "TIOCSTI": ["EPERM"],
                 "TIOCSTI_high_bits": ["EPERM"], "TIOCSTI_sign_bits": ["EPERM"], "TIOCLINUX": ["EPERM"],
                 "TIOCLINUX_high_bits": ["EPERM"],
             ],

@@ -42,6 +42,10 @@ extension RunOptions {
             parse: OptionValue.path,
             add: { $0.overrides.deny.append($1) }
         ),
+        .flag("--tty", "One terminal of its own for all three streams, whatever the caller's are.") {
+            $0.wantsTerminal = true
+        },
+        .flag("--no-tty", "Pipes in place of the caller's terminals.") { $0.refusesTerminal = true },
         .flag("--allow-root-owned-workspace", "Accepts a workspace of root; new files in it are root's too.") {
             $0.allowRootOwnedWorkspace = true
         },

@@ -26,6 +26,10 @@ public struct RunOptions: Hashable, Sendable {
     /// No notes and warnings on stderr; refusals and errors are said all the same.
     public var quiet = false
     public var stateDirectory: OSString?
+    /// `--tty`: one terminal for all three streams.
+    public var wantsTerminal = false
+    /// `--no-tty`: pipes in place of terminals.
+    public var refusesTerminal = false
     /// The command and its arguments, byte for byte; never empty once parsed.
     public var command: [OSString] = []
 
@@ -53,6 +57,7 @@ extension RunOptions {
         do throws(Conflict) {
             try checkHostNetwork()
             try checkFullAccess()
+            try checkTerminal()
         } catch {
             throw UsageError(.conflict(error.sentence), command: name)
         }
@@ -74,6 +79,15 @@ extension RunOptions {
                 sentence: "--danger-host-network only permits --network host, which is not given. "
                     + "Add it, or leave both out."
             )
+        }
+    }
+
+    /// What was said about terminals.
+    public var terminal: TerminalChoice { wantsTerminal ? .always : refusesTerminal ? .never : .automatic }
+
+    private func checkTerminal() throws(Conflict) {
+        if wantsTerminal && refusesTerminal {
+            throw Conflict(sentence: "--tty and --no-tty exclude each other. Leave one of the two out.")
         }
     }
 
@@ -117,6 +131,8 @@ extension RunOptions {
         if overrides.cpuSeconds != nil { names.append("--cpu") }
         if overrides.tmpSize != nil { names.append("--tmp-size") }
         if overrides.fileSize != nil { names.append("--file-size") }
+        if wantsTerminal { names.append("--tty") }
+        if refusesTerminal { names.append("--no-tty") }
         if !overrides.setEnvironment.isEmpty { names.append("--env NAME=VALUE") }
         return names
     }

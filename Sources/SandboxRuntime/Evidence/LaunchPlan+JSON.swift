@@ -81,6 +81,7 @@ extension JSONWriter {
         member("arguments", bytes: process.arguments)
         member("candidates", bytes: process.candidates)
         member("environmentNames", bytes: process.environment.lazy.map(\.name))
+        if let terminal = process.terminal { member("terminal", quantity: UInt(terminal)) }
         member("workingDirectory", bytes: process.workingDirectory)
     }
 

@@ -62,6 +62,9 @@ extension JSONWriter {
         case .dropCapabilities(let last):
             member("last", quantity: last)
             operation(step)
+        case .terminals(let count):
+            member("count", quantity: UInt(count))
+            operation(step)
         }
     }
 
@@ -108,6 +111,7 @@ extension LaunchStep {
         case .noNewPrivileges: "no-new-privileges"
         case .landlock: "landlock"
         case .placeFilter: "place-filter"
+        case .terminals: "terminals"
         }
     }
 }

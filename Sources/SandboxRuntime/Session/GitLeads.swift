@@ -62,7 +62,7 @@ enum GitLeads {
                 root = nil
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
                 .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
-                .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter:
+                .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }
         }

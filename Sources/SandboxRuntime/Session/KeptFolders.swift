@@ -18,7 +18,7 @@ enum KeptFolders {
                 try check(path, "it stays readable by another one", &links)
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
                 .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
-                .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter:
+                .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }
         }

@@ -22,6 +22,7 @@ public struct LaunchOptions: Hashable, Sendable {
     public var environment: [OSString]
     /// Bit i: the caller had descriptor i closed.
     public var closedStreams: Int
+    public var terminal = TerminalChoice.automatic
 
     public enum ResultPlace: Hashable, Sendable {
         case file(OSString)

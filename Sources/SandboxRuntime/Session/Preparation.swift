@@ -43,9 +43,11 @@ public struct Preparation: ~Copyable {
             allowRootOwnedWorkspace: options.allowRootOwnedWorkspace,
             ownFolders: try folders.all,
             homes: [],
-            policyFile: chosen.file
+            policyFile: chosen.file,
+            terminals: policy.confinement == .none
+                ? [] : TerminalLayout.streams(options.terminal, closed: options.closedStreams)
         )
-        let systemPaths = PathInventory.systemPaths(policy)
+        let systemPaths = PathInventory.systemPaths(policy, request)
         let chosenPaths = PathInventory.chosenPaths(policy, request)
         var pins = PinnedPaths(expecting: systemPaths.count + chosenPaths.count)
         for path in systemPaths { pins.look(at: path) }

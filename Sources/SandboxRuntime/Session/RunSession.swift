@@ -16,6 +16,8 @@ public struct RunSession: ~Copyable {
         public var warnings: [String]
         /// Output of the job was given up, because nobody took it: who reads ours may be the same.
         public var outputIsLost = false
+        /// The job's terminal ends in the middle of a line, where words for a person would be read as its own.
+        public var endsMidLine = false
     }
 
     private let options: LaunchOptions
@@ -156,6 +158,7 @@ public struct RunSession: ~Copyable {
             if plan == nil { dropOutputs(in: workspace, &store, &result) }
             close(&store, context, end)
         }
+        streams.settleTerminals()
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
         // After the result: it must not wait for whoever reads words for a person.
         sayNotes()
@@ -167,7 +170,8 @@ public struct RunSession: ~Copyable {
             plan: plan,
             usage: end.usage,
             warnings: warnings,
-            outputIsLost: lost != nil
+            outputIsLost: lost != nil,
+            endsMidLine: streams.terminals?.isMidLine ?? false
         )
         ended(told)
         return told
@@ -248,10 +252,19 @@ public struct RunSession: ~Copyable {
             landlock: plan.landlock,
             worker: plan.identity
         )
-        try streams.take(CallerStream.all(closed: options.closedStreams), rules)
+        try streams.take(
+            CallerStream.all(closed: options.closedStreams),
+            rules,
+            terminals: preparation.request.terminals
+        )
         context.standardStreams = streams.recorded
         notes += streams.notes
-        let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host)
+        let task = Launch.Task(
+            plan: plan,
+            compiled: preparation.compiled,
+            host: preparation.host,
+            terminals: preparation.request.terminals
+        )
         var prepared: PreparedContext?
         var recorded = false
         // Known when the job has ended.

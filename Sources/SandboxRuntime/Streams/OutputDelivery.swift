@@ -15,7 +15,7 @@ struct OutputDelivery {
     /// Waits as long as the readers take; nil when they have it all, else what became of it.
     func run() -> String? {
         // What needs no waiting needs nobody to be asked: most launches end here.
-        while let ready = look(nil, timeout: 0), ready {}
+        deliverWithoutWaiting()
         guard !isDone else { return nil }
         let signals: SignalSource
         do throws(Refusal) {
@@ -34,6 +34,11 @@ struct OutputDelivery {
         let stillBlocked = [SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ]
         _ = cs_block_signals(stillBlocked, Int32(stillBlocked.count))
         return ended.flatMap { isDone ? nil : lost("signal \($0) ended the wait for its reader") }
+    }
+
+    /// As much as the readers take at once.
+    func deliverWithoutWaiting() {
+        while let ready = look(nil, timeout: 0), ready {}
     }
 
     private var isDone: Bool { relays.allSatisfy { $0.isFinished } }

@@ -26,6 +26,14 @@ final class Relay {
     /// Monotonic nanoseconds; see `drain`.
     private var pausedUntil: Int64 = 0
     private(set) var isFinished = false
+    /// Called with each piece before it is passed on.
+    var follow: ((UnsafeRawBufferPointer) -> Void)?
+    /// Called once, when it is finished.
+    var finished: (() -> Void)?
+    /// What the sink takes for the end of a file; twice where a line has begun, because once only ends that (termios(3), VEOF).
+    var ending: UInt8?
+    /// Whether what was read last ends a line.
+    private(set) var isAtLineStart = true
 
     private static let capacity = 65536
     private static let pause: Int64 = 10_000_000
@@ -34,12 +42,26 @@ final class Relay {
     /// - Parameters:
     ///   - stream: the caller's.
     ///   - ours: the end of the pipe whose other end the job has; taken over.
-    init(_ stream: CallerStream, ours: Int32) {
-        let theirs = RelayEnd(stream)
-        isOutward = stream.number != STDIN_FILENO
-        name = stream.name
-        source = isOutward ? RelayEnd(ours: ours) : theirs
-        sink = isOutward ? theirs : RelayEnd(ours: ours)
+    convenience init(_ stream: CallerStream, ours: Int32) {
+        let isOutward = stream.number != STDIN_FILENO
+        self.init(
+            from: isOutward ? RelayEnd(ours: ours) : RelayEnd(stream),
+            to: isOutward ? RelayEnd(stream) : RelayEnd(ours: ours),
+            name: stream.name,
+            isOutward: isOutward
+        )
+    }
+
+    /// - Parameters:
+    ///   - source: what is read.
+    ///   - sink: what is written.
+    ///   - name: of the caller's stream.
+    ///   - isOutward: whether it carries the job's output to the caller.
+    init(from source: RelayEnd, to sink: RelayEnd, name: String, isOutward: Bool) {
+        self.source = source
+        self.sink = sink
+        self.name = name
+        self.isOutward = isOutward
         space = .allocate(byteCount: Relay.capacity, alignment: 16)
     }
 
@@ -79,16 +101,30 @@ final class Relay {
         isFinished = true
         source.close()
         sink.close()
+        let call = finished
+        (finished, follow) = (nil, nil)
+        call?()
     }
 
     private func fill() {
         let result = source.read(into: space)
         if result > 0 {
             held = 0..<result
+            let piece = UnsafeRawBufferPointer(rebasing: space[held])
+            isAtLineStart = piece.last == UInt8(ascii: "\n")
+            follow?(piece)
         } else if result != -Int(EINTR) && result != -Int(EAGAIN) {
             // EIO: the terminal is gone; to the job that is the end of its input, as 0 is.
             sourceEnded = true
+            sayEnd()
         }
+    }
+
+    private func sayEnd() {
+        guard let ending, ending != 0 else { return }
+        let count = isAtLineStart ? 1 : 2
+        for index in 0..<count { space[index] = ending }
+        held = 0..<count
     }
 
     private func drain(_ ready: Readiness) {

@@ -13,7 +13,7 @@ struct RelayEnd {
     /// would never be reported as ended (pipe_poll in the kernel looks at writers since *that* open).
     let watched: Int32
     /// What is read or written.
-    private let number: Int32
+    let number: Int32
     /// How: one of the CS_STREAM_ constants.
     private let manner: Int32
     private let isTerminal: Bool
@@ -28,12 +28,21 @@ struct RelayEnd {
 
     /// The caller's descriptor; it stays the caller's.
     init(_ stream: CallerStream) {
+        self.init(stream, isInput: stream.number == STDIN_FILENO)
+    }
+
+    /// The same to be written, whichever of the three it is: a terminal that is only stdin shows what is typed, too.
+    init(writing stream: CallerStream) {
+        self.init(stream, isInput: false)
+    }
+
+    private init(_ stream: CallerStream, isInput: Bool) {
         watched = stream.number
         isTerminal = stream.kind == .terminal && !stream.isTerminalMaster
         switch stream.kind {
         case .socket: (number, manner) = (stream.number, CS_STREAM_SOCKET)
         case .pipe, .terminal:
-            let again = RelayEnd.openedAgain(stream)
+            let again = RelayEnd.openedAgain(stream, isInput: isInput)
             (number, manner) = again.map { ($0, CS_STREAM_OWN) } ?? (stream.number, CS_STREAM_SHARED)
         case .file, .anonymous, .nullDevice, .characterDevice: (number, manner) = (stream.number, CS_STREAM_OWN)
         }
@@ -67,9 +76,10 @@ struct RelayEnd {
     }
 
     /// Nil where it cannot be: another user's, or without a partner; or where it would give more than the caller has.
-    private static func openedAgain(_ stream: CallerStream) -> Int32? {
-        let isInput = stream.number == STDIN_FILENO
-        guard isInput ? stream.isReadable : stream.isWritable, !stream.isTerminalMaster else { return nil }
+    private static func openedAgain(_ stream: CallerStream, isInput: Bool) -> Int32? {
+        let isKeyboard = stream.kind == .terminal && stream.number == STDIN_FILENO
+        let mayBe = isKeyboard || (isInput ? stream.isReadable : stream.isWritable)
+        guard mayBe, !stream.isTerminalMaster else { return nil }
         let flags = UInt64((isInput ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY)
         let opened = cs_openat2(FileReading.currentFolder, "/proc/self/fd/\(stream.number)", flags, 0, 0)
         return opened >= 0 ? Int32(opened) : nil

@@ -7,7 +7,7 @@ internal import SandboxPlan
 ///
 /// Whatever the job could open again through `/proc/self/fd` with other rights than it was given is relayed through a
 /// pipe of our own: pipes, sockets, terminals, files without a path, files where the job may write but not there.
-/// Landlock refuses it for every other regular file; such a file is passed as it is, and its offset stays shared with
+/// A terminal becomes one of the place (`Terminals`), unless the caller wants pipes. Landlock refuses it for every other regular file; such a file is passed as it is, and its offset stays shared with
 /// whoever opened it. The null device and its like are passed too. Anything that leads further is refused.
 public struct StandardStreams: ~Copyable {
     /// What the worker gets, owned here until it is sent.
@@ -18,6 +18,9 @@ public struct StandardStreams: ~Copyable {
     private(set) var notes: [String] = []
     /// Relays the supervisor runs.
     private(set) var relays: [Relay] = []
+    /// The place's terminals, once pid 1 has opened them.
+    private(set) var terminals: Terminals?
+    private var callers: [CallerStream] = []
     /// Status flags of files that are passed as they are: the job may change them, and they are the caller's.
     private var shared: [(number: Int32, flags: Int)] = []
 
@@ -33,16 +36,26 @@ public struct StandardStreams: ~Copyable {
     }
 
     deinit {
-        for number in given { _ = close(number) }
+        for number in given where number >= 0 { _ = close(number) }
     }
 
     var identities: [StreamIdentity] { recorded.map { StreamIdentity(device: $0.device, inode: $0.inode) } }
 
     /// Makes what the worker gets for each of the caller's.
     ///
+    /// - Parameters:
+    ///   - streams: the caller's three.
+    ///   - rules: what decides whether a file is passed.
+    ///   - terminals: streams that become a terminal, which is given by `attach`.
     /// - Throws: `Refusal` for a file of the kernel's, and when a pipe cannot be made.
-    mutating func take(_ streams: [CallerStream], _ rules: Rules) throws(Refusal) {
+    mutating func take(_ streams: [CallerStream], _ rules: Rules, terminals: [[Int]]) throws(Refusal) {
+        callers = streams
         for (index, stream) in streams.enumerated() {
+            if terminals.contains(where: { $0.contains(index) }) {
+                given.append(-1)
+                recorded.append(stream.recorded)
+                continue
+            }
             switch stream.kind {
             case .nullDevice, .characterDevice: try pass(stream)
             case .pipe, .socket, .terminal:
@@ -59,9 +72,40 @@ public struct StandardStreams: ~Copyable {
         }
     }
 
+    /// Gives the streams that are terminals their ends, now that pid 1 has opened them.
+    ///
+    /// - Parameters:
+    ///   - controlling: what pid 1 has sent; taken over.
+    ///   - layout: the streams of each.
+    /// - Throws: `Refusal`.
+    mutating func attach(_ controlling: [Int32], _ layout: [[Int]]) throws(Refusal) {
+        let terminals = try Terminals(controlling, layout, callers)
+        for (terminal, group) in zip(terminals.all, layout) {
+            for index in group {
+                let stream = callers[index]
+                given[index] = try StandardStreams.copy(of: terminal.peer, stream)
+                let identity = try CallerStream.identity(of: terminal.peer, stream.name)
+                recorded[index] = StandardStream(
+                    number: stream.number,
+                    kind: .terminal,
+                    device: identity.device,
+                    inode: identity.inode,
+                    isRelayed: true
+                )
+            }
+        }
+        relays += terminals.relays
+        self.terminals = terminals
+    }
+
+    /// After the job's end: gives the caller's terminal back, with everything that can be shown at once.
+    func settleTerminals() {
+        terminals?.settle()
+    }
+
     /// Our copies are not needed once the worker has its own: a reader must see the end of file.
     mutating func closeGiven() {
-        for number in given { _ = close(number) }
+        for number in given where number >= 0 { _ = close(number) }
         given = []
     }
 

@@ -36,7 +36,7 @@ enum FileVerification {
             case .privatePropagation, .newRoot, .bind, .cover, .tmpfs, .procfs, .devpts, .remount, .enterRoot,
                 .hostname,
                 .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
-                .noNewPrivileges, .landlock, .placeFilter:
+                .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }
         }
@@ -53,7 +53,7 @@ enum FileVerification {
                 mounts.append((index, path))
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .remount, .enterRoot, .hostname,
                 .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
-                .noNewPrivileges, .landlock, .placeFilter:
+                .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }
         }

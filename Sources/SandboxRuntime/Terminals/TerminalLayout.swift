@@ -1,0 +1,48 @@
+internal import CShims
+internal import Glibc
+internal import SandboxPlan
+
+/// Which of the caller's streams become which terminals of the place: decided before the plan, by the terminals' numbers.
+enum TerminalLayout {
+    /// - Parameters:
+    ///   - choice: what was asked for.
+    ///   - closed: bit i is set when the caller had descriptor i closed.
+    /// - Returns: for each terminal its streams, in the order of their first ones.
+    static func streams(_ choice: TerminalChoice, closed: Int) -> [[Int]] {
+        switch choice {
+        case .never: return []
+        case .always: return [[0, 1, 2]]
+        case .automatic: break
+        }
+        var layout: [[Int]] = []
+        var numbers: [Int] = []
+        for stream in 0..<3 where closed & (1 << stream) == 0 {
+            // Whatever has no number is no terminal, and is looked at when the streams are taken.
+            let number = cs_terminal_device(Int32(stream))
+            if number <= 0 || !isDevice(Int32(stream)) || isControllingEnd(Int32(stream)) { continue }
+            if let index = numbers.firstIndex(of: number), isSameFile(layout[index][0], stream) {
+                layout[index].append(stream)
+            } else {
+                numbers.append(number)
+                layout.append([stream])
+            }
+        }
+        return layout
+    }
+
+    private static func isDevice(_ stream: Int32) -> Bool {
+        var found = cs_identity()
+        return cs_identify(stream, "", &found) == 0 && found.mode & S_IFMT == S_IFCHR
+    }
+
+    /// The controlling end of a terminal answers as one, too: whoever gave it wants to play the keyboard.
+    private static func isControllingEnd(_ stream: Int32) -> Bool { cs_terminal_number(stream) >= 0 }
+
+    /// Terminals of two devpts instances may have the same number; `/dev/tty` stands for another file.
+    private static func isSameFile(_ left: Int, _ right: Int) -> Bool {
+        var (one, other) = (cs_identity(), cs_identity())
+        guard cs_identify(Int32(left), "", &one) == 0, cs_identify(Int32(right), "", &other) == 0 else { return false }
+        if (one.device, one.inode) == (other.device, other.inode) { return true }
+        return [one, other].contains { $0.major == 5 && $0.minor == 0 }
+    }
+}

@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+"""Scenes at a terminal: a person at the keyboard, played on a pty.
+
+usage: scenes.py SCENE LAUNCHER FOLDER
+
+FOLDER holds what a scene leaves. Each line of output is `ok WHAT` or `no WHAT: what was seen`; the status is 0 when a
+scene came to its end, whatever its lines say.
+"""
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+LAUNCHER, FOLDER = sys.argv[2], sys.argv[3]
+PROMPT = b"HOST$ "
+
+
+def tell(holds, what, seen=b""):
+    print(f"ok {what}" if holds else f"no {what}: {seen!r}", flush=True)
+
+
+class Person:
+    """A terminal, and a program that has it as controlling terminal and as the streams named."""
+
+    def __init__(self, command, rows=30, columns=100, streams=(0, 1, 2), others=None):
+        self.controlling, peer = os.openpty()
+        self.resize(rows, columns)
+        self.before = termios.tcgetattr(self.controlling)
+        self.seen = b""
+        environment = dict(os.environ, TERM="xterm", PS1=PROMPT.decode(), LC_ALL="C.UTF-8")
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.setsid()
+            fcntl.ioctl(peer, termios.TIOCSCTTY, 0)
+            for stream in range(3):
+                source = peer if stream in streams else os.open(
+                    (others or {}).get(stream, "/dev/null"), os.O_RDWR | os.O_CREAT, 0o644)
+                os.dup2(source, stream)
+            os.closerange(3, 256)
+            os.execvpe(command[0], command, environment)
+        os.close(peer)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.controlling, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text):
+        os.write(self.controlling, text if isinstance(text, bytes) else text.encode())
+
+    def wait(self, pattern, seconds=15):
+        """Reads until the pattern is in what came since the last call; what came, or None."""
+        if isinstance(pattern, str):
+            pattern = pattern.encode()
+        end = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self.seen, re.S)
+            if found:
+                taken, self.seen = self.seen[: found.end()], self.seen[found.end() :]
+                return taken
+            ready, _, _ = select.select([self.controlling], [], [], max(0, end - time.monotonic()))
+            try:
+                piece = os.read(self.controlling, 65536) if ready else b""
+            except OSError:
+                piece = b""
+            if not piece:
+                return None
+            self.seen += piece
+
+    def expect(self, pattern, what, seconds=15):
+        found = self.wait(pattern, seconds)
+        tell(found is not None, what, self.seen[-400:])
+        return found
+
+    def rest(self, seconds=0.4):
+        self.wait(rb"\Z\A.", seconds)
+        taken, self.seen = self.seen, b""
+        return taken
+
+    def is_raw(self):
+        return termios.tcgetattr(self.controlling)[3] & (termios.ECHO | termios.ICANON | termios.ISIG) == 0
+
+    def is_as_before(self):
+        return termios.tcgetattr(self.controlling) == self.before
+
+    def until(self, condition, seconds=5):
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.01)
+        return condition()
+
+    def end(self):
+        """The status as a shell tells it, or None for a program that does not end."""
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            self.wait(rb"\Z\A.", 0.05)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        return None
+
+
+def run(*command, options=()):
+    return [LAUNCHER, "run", *options, "--", *command]
+
+
+def shell():
+    person = Person(["bash", "--norc", "--noprofile", "--noediting", "-i"])
+    person.expect(rb"HOST\$ ", "the host's shell is there")
+    person.before = termios.tcgetattr(person.controlling)
+    return person
+
+
+def plain():
+    """All three are one new terminal, of the same size; the job is its foreground."""
+    person = Person(run("sh", "-c", "tty; tty <&1; tty <&2; stty size; [ -w /dev/tty ] && echo tt""y; "
+                        "ps -o tpgid= -o pgid= -p $$; echo ready; read x; echo got $x; exit 7"))
+    person.expect(rb"/dev/pts/0\r\n/dev/pts/0\r\n/dev/pts/0\r\n30 100\r\ntty\r\n\s*2\s+2\r\nready\r\n", "one terminal of the place")
+    tell(person.until(person.is_raw), "the caller's passes every byte")
+    person.type("abc\r")
+    person.expect(rb"abc\r\ngot abc\r\n", "what is typed arrives once, and is echoed once")
+    tell(person.end() == 7, "the job's status")
+    tell(person.is_as_before(), "the caller's terminal is as it was")
+
+
+def piped():
+    """Streams that are no terminals stay what they are."""
+    look = "test -t 0; a=$?; test -t 1; b=$?; test -t 2; c=$?; echo streams $a$b$c >&2"
+    person = Person(run("sh", "-c", look), streams=(2,))
+    person.expect(rb"streams 110", "only stderr is a terminal")
+    tell(person.end() == 0, "ended")
+    out = f"{FOLDER}/out"
+    person = Person(run("sh", "-c", "for i in 0 1 2; do test -t $i && echo t$i || echo p$i; done; echo typed here >/dev/tty; read x; echo $x"),
+                    streams=(0, 2), others={1: out})
+    person.expect(rb"typed here\r\n", "the terminal is there by its name")
+    person.type("word\r")
+    tell(person.end() == 0, "ended")
+    text = open(out, "rb").read()
+    tell(text == b"t0\np1\nt2\nword\n", "a file gets what is written to it, and no more", text)
+    person = Person(run("sh", "-c", "printf 'one\\ntwo\\n'; test -t 1 && echo t1"), streams=(1, 2))
+    found = person.expect(rb"one.*two.*t1", "output goes to a terminal although the input is none")
+    tell(found is not None and b"\r\r" not in found and b"\n" in found, "lines end once", found)
+    tell(not person.is_raw(), "the keyboard stays the caller's")
+    tell(person.end() == 0, "ended")
+
+
+def choice():
+    """--no-tty and --tty."""
+    person = Person(run("sh", "-c", "for i in 0 1 2; do test -t $i && echo t$i || echo p$i; done; ls /dev/tty; read x; echo got $x", options=["--no-tty"]))
+    person.expect(rb"p0\r\np1\r\np2\r\n", "pipes")
+    person.type("abc\r")
+    person.expect(rb"got abc", "what is typed arrives by the pipe")
+    tell(person.end() == 0, "ended")
+    job = run("sh", "-c", "for i in 0 1 2; do test -t $i && echo t$i || echo p$i; done; stty size; cat; echo end", options=["--tty"])
+    for text in [b"line\n", b"no newline", b""]:
+        done = subprocess.run(job, input=text, capture_output=True, timeout=20)
+        tell(done.returncode == 0 and b"t0\r\nt1\r\nt2\r\n" in done.stdout and b"24 80\r\n" in done.stdout and done.stdout.endswith(b"end\r\n"),
+             f"a terminal for {text!r} from a pipe, and its end", done)
+        tell(text.rstrip() in done.stdout, "what was sent arrived", done)
+
+
+def stops():
+    """Job control of the caller's shell: stop, background, foreground, interrupt."""
+    person = shell()
+    person.type(f"{LAUNCHER} run -- sh -c 'echo sta''rted; exec cat'\n")
+    person.expect(rb"started\r\n", "started")
+    person.type("one\r")
+    person.expect(rb"one\r\none\r\n", "echo and answer")
+    person.type(b"\x1a")
+    person.expect(rb"Stopped.*HOST\$ ", "stopped by the keyboard")
+    person.rest()
+    tell(person.is_as_before(), "the shell has its terminal back")
+    found = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True).stdout
+    tell(re.search(rb"(?m)^T\S* +cat$", found) is not None, "the job is stopped, too", b"")
+    person.type("fg\n")
+    person.expect(rb"exec cat'?\"?\r\n", "in the foreground again")
+    tell(person.until(person.is_raw), "the keyboard is the job's again")
+    person.type("two\r")
+    person.expect(rb"two\r\ntwo\r\n", "goes on")
+    person.type(b"\x1a")
+    person.expect(rb"Stopped.*HOST\$ ", "stopped again")
+    person.type("bg; echo ba''ck\n")
+    person.expect(rb"back\r\n", "goes on in the background")
+    person.rest()
+    tell(not person.is_raw(), "the background does not take the keyboard")
+    person.type("echo mi''ne\n")
+    person.expect(rb"mine\r\n", "what is typed is the shell's")
+    person.type("fg\n")
+    tell(person.until(person.is_raw), "and back in the foreground")
+    person.type("three\r")
+    person.expect(rb"three\r\nthree\r\n", "nothing was lost")
+    person.type(b"\x03")
+    person.expect(rb"HOST\$ ", "interrupted")
+    person.type("echo status $?\n")
+    person.expect(rb"status 130\r\n", "its status is SIGINT's")
+    person.rest()
+    tell(person.is_as_before(), "sane at the end")
+    person.type(f"{LAUNCHER} run -- sh -c 'echo sta''rted; exec cat' &\n")
+    person.expect(rb"started\r?\r\n", "begun in the background")
+    person.type("kill %1; wait; echo go''ne\n")
+    person.expect(rb"gone\r\n", "ended there")
+    person.type("exit\n")
+    person.end()
+
+
+def inner():
+    """A shell in the place has job control of its own."""
+    person = Person(run("bash", "--norc", "--noprofile", "--noediting", "-i"))
+    found = person.expect(rb"bash-[0-9.]+\$ ", "a prompt")
+    tell(found is not None and b"job control" not in found, "and no word about missing job control before it", found)
+    person.type("sleep 100\r")
+    time.sleep(0.3)
+    person.type(b"\x1a")
+    person.expect(rb"Stopped +sleep 100", "its job is stopped, not the launcher")
+    person.type("jobs; kill %1; wait; echo do''ne\r")
+    person.expect(rb"done\r\n", "and it goes on")
+    person.type(b"\x04")
+    tell(person.end() is not None, "the end of input ends it")
+    tell(person.is_as_before(), "sane")
+
+
+def size():
+    person = Person(run("sh", "-c", 'trap "stty size" WINCH; echo rea""dy; while :; do sleep 0.05; done'))
+    person.expect(rb"ready\r\n", "ready")
+    for rows, columns in [(11, 44), (50, 200)]:
+        person.resize(rows, columns)
+        person.expect(rb"%d %d\r\n" % (rows, columns), f"is told of {rows} by {columns}")
+    person.type(b"\x03")
+    tell(person.end() == 130, "ended")
+
+
+def programs():
+    """An editor, top, a pager, tmux."""
+    person = Person(run("vim", "-u", "NONE", "note.txt"))
+    tell(person.until(person.is_raw) and person.expect(rb"note\.txt", "the editor is there"), "has the keyboard")
+    person.type("ihello\x1b:wq\r")
+    tell(person.end() == 0, "editor ended")
+    text = open("note.txt", "rb").read()
+    tell(text == b"hello\n", "what was typed is in the file", text)
+    person = Person(run("top"))
+    person.expect(rb"Tasks:.*codex-sandbox-i|PID USER", "top shows the place's processes")
+    person.type("q")
+    tell(person.end() == 0, "top ended")
+    person = Person(run("sh", "-c", "seq 1 500 | less"))
+    person.expect(rb"29", "the pager shows its first page")
+    person.type("G")
+    person.expect(rb"500", "and its last")
+    person.type("q")
+    tell(person.end() == 0, "pager ended")
+    person = Person(run("tmux", "-f", "/dev/null", "new-session"))
+    person.expect(rb"sandbox", "tmux draws its line")
+    person.type("echo $((40+2)) in''side\r")
+    person.expect(rb"42 inside", "a shell in tmux")
+    person.type("exit\r")
+    person.expect(rb"\[exited\]", "tmux ended")
+    tell(person.end() == 0, "with 0")
+    tell(person.is_as_before(), "sane")
+
+
+NOISE = r"printf '\033[?1049h\033[?25l\033[?1003;1006h\033[?2004h\033=\033(0\033[31m\033[5;10r\016re''ady'; exec sleep 100"
+UNDONE = [b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?1006l", b"\x1b[?2004l", b"\x1b>", b"\x1b(B", b"\x1b[0m", b"\x1b[r", b"\x0f"]
+
+
+def endings():
+    """However the job ends, the terminal is sane: modes, and what the job has switched on in it."""
+    def start(*options):
+        person = Person(run("sh", "-c", NOISE, options=options))
+        person.expect(rb"ready", "the job has spoiled the terminal")
+        tell(person.until(person.is_raw), "and has the keyboard")
+        return person
+
+    def check(person, what, status):
+        ended = person.end()
+        tell(ended == status, f"{what}: status {status}", str(ended).encode())
+        tell(person.until(person.is_as_before), f"{what}: modes are back")
+        seen = person.rest()
+        missing = [word for word in UNDONE if word not in person.all + seen]
+        tell(not missing, f"{what}: nothing stays switched on", missing)
+
+    def end(what, status, *options, act):
+        person = start(*options)
+        person.all = b""
+        act(person)
+        end = time.monotonic() + 10
+        while time.monotonic() < end and not person.is_as_before():
+            person.all += person.rest(0.05)
+        person.all += person.rest(0.2)
+        check(person, what, status)
+
+    end("interrupt", 130, act=lambda p: p.type(b"\x03"))
+    end("TERM", 143, act=lambda p: os.kill(p.pid, signal.SIGTERM))
+    end("KILL of the launcher", 137, act=lambda p: os.kill(p.pid, signal.SIGKILL))
+    end("KILL of its whole group", 137, act=lambda p: os.killpg(p.pid, signal.SIGKILL))
+    end("wall limit", 124, "--timeout", "1s", act=lambda p: None)
+    # SEGV of the launcher stands for a fault of its own.
+    end("a fault of the launcher", 139, act=lambda p: os.kill(p.pid, signal.SIGSEGV))
+    person = start()
+    person.all = b""
+    os.close(person.controlling)
+    person.controlling = os.open("/dev/null", os.O_RDWR)
+    tell(person.end() is not None, "a terminal that is gone ends the job")
+    time.sleep(0.5)
+    left = subprocess.run(["pgrep", "-u", str(os.getuid()), "-af", f"^{re.escape(LAUNCHER)} run|codex-sandbox-init"], capture_output=True).stdout
+    tell(left == b"", "no process is left", left)
+
+
+def answers():
+    """What the terminal says to the job does not reach the shell behind it."""
+    person = shell()
+    person.type(f"{LAUNCHER} run -- sh -c 'echo as''king; sleep 0.3'\n")
+    person.expect(rb"asking\r\n", "asking")
+    # The terminal's answer, as if it were a command.
+    person.type("echo inj''ected\n")
+    person.expect(rb"HOST\$ ", "the job has ended")
+    seen = person.rest(0.7)
+    tell(b"injected\r\n" not in seen, "what was sent to the job is not carried out", seen)
+    # Control: the same without the sandbox.
+    person.type("sh -c 'echo as''king; sleep 0.3'\n")
+    person.expect(rb"asking\r\n", "asking")
+    person.type("echo inj''ected\n")
+    person.expect(rb"injected\r\n", "control: a shell carries out what nobody has read")
+    person.type("exit\n")
+    person.end()
+
+
+def binary():
+    """Every byte passes in both directions through a terminal in raw mode."""
+    job = ("import os,sys,tty\ntty.setraw(0)\nos.write(1,b'go')\nn=0\nd=b''\n"
+           "while len(d)<65536: d+=os.read(0,65536)\nos.write(1,bytes([255])+d)\n")
+    person = Person(run("python3", "-c", job))
+    person.expect(rb"go", "raw")
+    data = bytes(range(256)) * 256
+    out, sent, answer = b"", 0, b""
+    end = time.monotonic() + 20
+    os.set_blocking(person.controlling, False)
+    while time.monotonic() < end and len(answer) < 65537:
+        readable, writable, _ = select.select([person.controlling], [person.controlling] if sent < len(data) else [], [], 1)
+        if writable:
+            sent += os.write(person.controlling, data[sent : sent + 512])
+        if readable:
+            try:
+                answer += os.read(person.controlling, 65536)
+            except OSError:
+                break
+    wanted = b"\xff" + data
+    first = next((i for i in range(min(len(answer), len(wanted))) if answer[i] != wanted[i]), None)
+    tell(answer == wanted, "65,536 bytes of all values went in and came back", (sent, len(answer), first, answer[first or 0 :][:40]))
+    person.end()
+
+
+def two():
+    """Streams on two terminals become two."""
+    controlling, peer = os.openpty()
+    person = Person(run("sh", "-c", "echo on $(tty <&2) >&2; tty; echo last"), others={2: os.ttyname(peer)}, streams=(0, 1))
+    os.close(peer)
+    person.expect(rb"/dev/pts/0\r\nlast\r\n", "stdin and stdout are the first")
+    ready, _, _ = select.select([controlling], [], [], 10)
+    seen = os.read(controlling, 1000) if ready else b""
+    tell(seen == b"on /dev/pts/1\r\n", "stderr is the second", seen)
+    tell(person.end() == 0, "ended")
+
+
+CAPTIVE = """
+import errno, fcntl, os, sys, termios
+def act(name, number, argument, fd=0):
+    try:
+        fcntl.ioctl(fd, number, argument)
+        print(name, "done")
+    except OSError as error:
+        print(name, errno.errorcode[error.errno])
+act("TIOCSTI", termios.TIOCSTI, b"x")
+act("TIOCLINUX", termios.TIOCLINUX, b"\\x02")
+act("TIOCCONS", termios.TIOCCONS, 0)
+act("TIOCSETD", termios.TIOCSETD, b"\\x00\\x00\\x00\\x00")
+act("TIOCSCTTY", termios.TIOCSCTTY, 1)
+act("TIOCSTI by name", termios.TIOCSTI, b"x", os.open("/dev/tty", os.O_RDWR))
+try:
+    os.close(os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY))
+    print("host's", "done")
+except OSError as error:
+    print("host's", errno.errorcode[error.errno])
+print("pts", sorted(os.listdir("/dev/pts")))
+print("tty", os.ttyname(0), os.stat(0).st_dev != int(sys.argv[2]))
+"""
+
+
+def captive():
+    """The caller's terminal stays outside, and the place's own takes no typing from the job."""
+    def outcome(wrap):
+        spare = os.openpty()
+        # Another number than the one that the job's own has.
+        controlling, peer = os.openpty()
+        name, device = os.ttyname(peer), str(os.fstat(peer).st_dev)
+        actor = Person(wrap("python3", "-c", CAPTIVE, name, device))
+        found = actor.wait(rb"tty /dev/pts/\d+ (True|False)")
+        actor.end()
+        for descriptor in (peer, controlling, *spare):
+            os.close(descriptor)
+        return (found or actor.seen).decode()
+
+    inside = outcome(run)
+    for name in ["TIOCSTI", "TIOCLINUX", "TIOCCONS", "TIOCSETD", "TIOCSTI by name"]:
+        tell(f"{name} EPERM\r\n" in inside, f"{name} is refused", inside)
+    tell("TIOCSCTTY EPERM\r\n" in inside, "a terminal cannot be stolen", inside)
+    tell("host's ENOENT\r\n" in inside, "the host's terminals have no name", inside)
+    tell("pts ['0', 'ptmx']\r\n" in inside, "its own is the only one", inside)
+    tell("tty /dev/pts/0 True" in inside, "on a file system of its own", inside)
+    outside = outcome(lambda *command: list(command))
+    tell("host's done\r\n" in outside and "tty /dev/pts/0 True" not in outside, "control: outside they have", outside)
+    tell("TIOCSETD done\r\n" in outside, "control: a line discipline can be set outside", outside)
+    legacy = open("/proc/sys/dev/tty/legacy_tiocsti").read().strip() if os.path.exists("/proc/sys/dev/tty/legacy_tiocsti") else "1"
+    wanted = "TIOCSTI done" if legacy == "1" else "TIOCSTI EIO"
+    tell(wanted + "\r\n" in outside, f"control: outside the host answers with {wanted}", outside)
+
+
+if __name__ == "__main__":
+    {name: act for name, act in globals().items() if callable(act)}[sys.argv[1]]()
