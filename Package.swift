@@ -147,7 +147,7 @@ let package = Package(
         // Runs programs of Tests/Programs and the launcher, and judges from the host's side.
         .target(name: "SandboxTestSupport", path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
         tests("SandboxEscapeTests", ["SandboxTestSupport"]),
-        tests("SandboxIntegrationTests", ["SandboxTestSupport"]),
+        tests("SandboxIntegrationTests", ["SandboxTestSupport", "SandboxRuntime", "SandboxPlan"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -107,6 +107,30 @@ static long send_ready(struct cs_place *place)
     return result < 0 ? result : closed;
 }
 
+/* With one descriptor. */
+static long send_descriptor(int socket, const struct cs_message *message, int descriptor)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message)};
+    struct msghdr header = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    *(volatile int *)(void *)CMSG_DATA(part) = descriptor;
+    long result;
+    do
+        result = CS_CALL3(SYS_sendmsg, socket, &header, MSG_NOSIGNAL);
+    while (result == -EINTR);
+    if (result >= 0 && result != (long)sizeof(*message))
+        return -EIO;
+    return result;
+}
+
 static _Noreturn void fail(int descriptor, uint32_t id, int step, int error)
 {
     const struct cs_message message = {.kind = CS_MESSAGE_FAILED, .id = id, .step = step, .error = error};
@@ -249,6 +273,17 @@ static _Noreturn void run_process(struct spawn_request *request)
         fail(early, id, CS_STEP_PROCESS_DESCRIPTORS, error);
     const int gate = request->gate;
 
+    if (spawn->own_terminal) {
+        int controlling = -1;
+        error = cs_make_own_terminal(&controlling);
+        const struct cs_message made = {.kind = CS_MESSAGE_PROCESS_TERMINAL, .id = id};
+        if (!error)
+            error = (int)-send_descriptor(gate, &made, controlling);
+        if (error <= 0)
+            error = (int)-CS_CALL1(SYS_close, controlling);
+        if (error)
+            fail(gate, id, CS_STEP_PROCESS_TERMINAL, error);
+    }
     struct cs_message report = {.kind = CS_MESSAGE_PROCESS_READY, .id = id};
     if (spawn->terminal) {
         const int terminal = (int)spawn->terminal - 1;
@@ -312,6 +347,20 @@ static void started(uint32_t id, int32_t pid)
         leave(125);
 }
 
+/* A process that cannot be made is nobody's end but its own: pid 1 has the others to look after. */
+static void give_up_process(const struct spawn_request *request, int error)
+{
+    const struct cs_message message = {
+        .kind = CS_MESSAGE_NOT_STARTED, .id = request->id, .step = CS_STEP_INIT_FORK, .error = error};
+    /* Before its gate closes, which would only say that it is gone. */
+    if (send_message(CS_FD_CONTROL, &message) < 0)
+        leave(125);
+    CS_CALL1(SYS_close, request->payload);
+    CS_CALL1(SYS_close, request->gate);
+    for (int i = 0; i < 3; i++)
+        CS_CALL1(SYS_close, request->stdio[i]);
+}
+
 static void spawn_process(struct spawn_request *request)
 {
     static int armed;
@@ -319,8 +368,10 @@ static void spawn_process(struct spawn_request *request)
     for (uint32_t i = 0; i < CS_PROCESSES && !slot; i++)
         if (!server.processes[i].pid)
             slot = &server.processes[i];
-    if (!slot)
-        fail(CS_FD_CONTROL, request->id, CS_STEP_INIT_FORK, EAGAIN);
+    if (!slot) {
+        give_up_process(request, EAGAIN);
+        return;
+    }
     if (!armed) {
         arm_timer(server.place.plan->wall_ms);
         armed = 1;
@@ -329,8 +380,10 @@ static void spawn_process(struct spawn_request *request)
     const long pid = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid == 0)
         run_process(request);
-    if (pid < 0)
-        fail(CS_FD_CONTROL, request->id, CS_STEP_INIT_FORK, (int)-pid);
+    if (pid < 0) {
+        give_up_process(request, (int)-pid);
+        return;
+    }
     slot->pid = (int32_t)pid;
     slot->id = request->id;
     slot->ends_place = request->ends_place;

@@ -104,6 +104,11 @@ long cs_pipe(int pair[2])
     return CS_CALL2(SYS_pipe2, pair, O_CLOEXEC);
 }
 
+long cs_eventfd(void)
+{
+    return CS_CALL2(SYS_eventfd2, 0, O_CLOEXEC | O_NONBLOCK);
+}
+
 long cs_signalfd(const int *signals, int count)
 {
     uint64_t mask = 0;

@@ -273,7 +273,7 @@ int cs_check_spawn(const struct cs_spawn *spawn, uint64_t size)
     if (outside(size, spawn->filter, (uint64_t)spawn->filter_count * 8) || spawn->filter % 8 ||
         spawn->filter_count > 4096)
         return EINVAL;
-    if (spawn->terminal > 3)
+    if (spawn->terminal > 3 || spawn->own_terminal > 1 || (spawn->terminal && spawn->own_terminal))
         return EINVAL;
     return 0;
 }

@@ -49,6 +49,21 @@ int cs_open_terminals(struct cs_terminals *terminals, uint64_t count)
     return (int)-CS_CALL3(SYS_ioctl, terminals->each[0].kept, TIOCSCTTY, 0);
 }
 
+int cs_make_own_terminal(int *controlling)
+{
+    struct cs_terminal terminal = {.controlling = -1, .kept = -1};
+    const int error = open_terminal(&terminal);
+    if (error)
+        return error;
+    long result = CS_CALL3(SYS_ioctl, terminal.kept, TIOCSCTTY, 0);
+    for (int i = 0; i < 3 && result >= 0; i++)
+        result = CS_CALL3(SYS_dup3, terminal.kept, i, 0);
+    if (result >= 0)
+        result = CS_CALL1(SYS_close, terminal.kept);
+    *controlling = terminal.controlling;
+    return result < 0 ? (int)-result : 0;
+}
+
 int cs_take_foreground(int terminal)
 {
     const int32_t group = (int32_t)CS_CALL0(SYS_getpid);

@@ -19,6 +19,12 @@ struct cs_terminals {
 /* Opens so many; the first becomes the controlling terminal of the calling session leader. 0 or a positive errno. */
 int cs_open_terminals(struct cs_terminals *terminals, uint64_t count);
 
+/*
+ * A new terminal for the calling session leader, as its controlling one and as 0, 1 and 2; the end that controls it in
+ * *controlling, which is the caller's to close. 0 or a positive errno.
+ */
+int cs_make_own_terminal(int *controlling);
+
 /* Makes the caller's process group the foreground of the terminal; signals must be blocked. 0 or a positive errno. */
 int cs_take_foreground(int terminal);
 

@@ -48,6 +48,8 @@ long cs_socketpair_seqpacket(int pair[2]);
 long cs_socketpair_stream(int pair[2]);
 long cs_pipe(int pair[2]);
 long cs_signalfd(const int *signals, int count);
+/* eventfd(2), non-blocking and close-on-exec. */
+long cs_eventfd(void);
 long cs_block_all_signals(void);
 long cs_pidfd_kill(int pidfd, int signal);
 /* wait4(2): status and rusage of one child; 0 with *status = -1 when it has not ended and `block` is 0. */

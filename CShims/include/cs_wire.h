@@ -115,6 +115,7 @@ struct cs_spawn {
     uint32_t filter_count;
     uint32_t filter;
     uint32_t terminal; /* 0: a session without a terminal; else one more than the stream that is the place's first one */
+    uint32_t own_terminal; /* 1: a session with a new terminal, which is all three streams */
 };
 
 enum cs_message_kind {
@@ -137,6 +138,8 @@ enum cs_message_kind {
                                5 = 1: a signal ended it, and it is not known to have reached its execve */
     CS_MESSAGE_TIMED_OUT,   /* from pid 1: the wall limit passed, TERM was sent */
     CS_MESSAGE_STOPPED,     /* from pid 1, of a process with a terminal: value[0] = the signal that stopped it */
+    CS_MESSAGE_NOT_STARTED, /* from pid 1: the process could not be made (step and error); the place goes on */
+    CS_MESSAGE_PROCESS_TERMINAL, /* on the way to gate B, with the controlling end of the terminal it has made for itself */
 };
 
 /* What pid 1 says about itself that cannot be seen from outside. */

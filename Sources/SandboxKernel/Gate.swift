@@ -10,6 +10,8 @@ public struct Gate: ~Copyable {
     public enum Event: Hashable, Sendable {
         /// The process is there and on its way to the gate; `pid` as below.
         case born(pid: Int32)
+        /// It has made a terminal for itself; `controlling` is the end that controls it, the receiver's to close.
+        case terminal(pid: Int32, controlling: Int32)
         /// Every layer is installed; `pid` is the process in the supervisor's pid namespace (SCM_CREDENTIALS).
         case ready(pid: Int32, values: [Int64])
         /// execve(2) answered; the process is gone.
@@ -56,6 +58,9 @@ public struct Gate: ~Copyable {
         switch try Gate.receive(ours.number, timeout: timeout) {
         case .endOfFile: return .closed
         case .message(let message, let sender, let passed):
+            if message.kind == CS_MESSAGE_PROCESS_TERMINAL.rawValue, passed.count == 1 {
+                return .terminal(pid: sender, controlling: passed[0])
+            }
             if !passed.isEmpty {
                 for descriptor in passed { _ = close(descriptor) }
                 throw .unexpected("a descriptor at the gate")

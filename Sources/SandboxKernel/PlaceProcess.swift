@@ -76,6 +76,8 @@ public struct PlaceProcess: ~Copyable {
             isExecUnsure: Bool
         )
         case timedOut
+        /// The process could not be made; the place goes on.
+        case notStarted(id: UInt32, errno: Int32)
         /// A process with a terminal was stopped by this signal.
         case stopped(id: UInt32, signal: Int32)
         case gone
@@ -84,14 +86,25 @@ public struct PlaceProcess: ~Copyable {
     /// Begins to make the namespaces and pid 1 in them, which will stand at gate A; `started` tells when it does.
     ///
     /// Every signal must be blocked in the calling process.
-    public init(identity: IdentityPlan, namespaces: [Layer]) throws(PlaceError) {
+    ///
+    /// - Parameters:
+    ///   - identity: of the worker.
+    ///   - namespaces: what is made.
+    ///   - executable: path of `codex-sandbox`; nil where this process is one.
+    /// - Throws: `PlaceError`.
+    public init(
+        identity: IdentityPlan,
+        namespaces: [Layer],
+        executable: OSString? = nil
+    ) throws(PlaceError) {
         let pair = try Gate.pair("control", credentials: false)
         let ours = OwnedFileDescriptor(owning: pair.ours)
         let theirs = OwnedFileDescriptor(owning: pair.theirs)
         let own: OwnedFileDescriptor
         do throws(SyscallError) {
-            let number = try checkedKernel("open", on: "/proc/self/exe") {
-                cs_openat2(AT_FDCWD, "/proc/self/exe", UInt64(CS_O_PATH), 0, 0)
+            let path = executable ?? "/proc/self/exe"
+            let number = try checkedKernel("open", on: path.description) {
+                path.withCString { cs_openat2(AT_FDCWD, $0, UInt64(CS_O_PATH), 0, 0) }
             }
             own = OwnedFileDescriptor(owning: Int32(number))
         } catch { throw .setUp(what: error.call, errno: error.errno) }
@@ -306,6 +319,7 @@ public struct PlaceProcess: ~Copyable {
         case CS_MESSAGE_STARTED.rawValue:
             return .started(id: message.id, inside: values[0], dumpable: values[1])
         case CS_MESSAGE_TIMED_OUT.rawValue: return .timedOut
+        case CS_MESSAGE_NOT_STARTED.rawValue: return .notStarted(id: message.id, errno: message.error)
         case CS_MESSAGE_STOPPED.rawValue:
             return .stopped(id: message.id, signal: Int32(truncatingIfNeeded: values[0]))
         case CS_MESSAGE_EXITED.rawValue:

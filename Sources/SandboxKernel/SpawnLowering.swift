@@ -3,7 +3,16 @@ public import SandboxPlan
 
 /// Turns a `ProcessPlan` into the flat bytes of one spawn request (`struct cs_spawn`).
 public enum SpawnLowering {
-    public static func lowered(_ process: ProcessPlan, filter: SeccompProgram) -> [UInt8] {
+    /// - Parameters:
+    ///   - process: what is started.
+    ///   - filter: the seccomp program it installs.
+    ///   - ownTerminal: whether it makes a terminal of its own for all three streams.
+    /// - Returns: the bytes.
+    public static func lowered(
+        _ process: ProcessPlan,
+        filter: SeccompProgram,
+        ownTerminal: Bool = false
+    ) -> [UInt8] {
         var writer = FlatWriter(reserving: MemoryLayout<cs_spawn>.size)
         var header = cs_spawn()
         func table(_ strings: [OSString]) -> UInt32 {
@@ -23,6 +32,7 @@ public enum SpawnLowering {
         header.filter_count = UInt32(filter.instructions.count)
         header.filter = writer.append(filter.instructions)
         header.terminal = process.terminal.map { UInt32($0) + 1 } ?? 0
+        header.own_terminal = ownTerminal ? 1 : 0
         writer.terminate()
         header.total = UInt32(writer.bytes.count)
         writer.overwrite(header, at: 0)

@@ -153,7 +153,8 @@ public enum LaunchPlanner {
         )
     }
 
-    static func process(_ policy: Policy, _ request: LaunchRequest) -> ProcessPlan {
+    /// One process of a place: what it executes, where, and with which environment.
+    public static func process(_ policy: Policy, _ request: LaunchRequest) -> ProcessPlan {
         let environment = EnvironmentPlanner.planned(policy, request)
         return ProcessPlan(
             arguments: request.arguments,

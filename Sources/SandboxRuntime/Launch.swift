@@ -116,7 +116,7 @@ public struct Launch: ~Copyable {
                 switch try place.event(timeout: 0) {
                 case .ready(let report): for number in [report.sharedMemory] + report.terminals { _ = close(number) }
                 case .gone: return nil
-                case .mounted, .started, .exited, .timedOut, .stopped: continue
+                case .mounted, .started, .exited, .timedOut, .stopped, .notStarted: continue
                 }
             }
             return nil
@@ -184,7 +184,7 @@ public struct Launch: ~Copyable {
         try mounts.verify(watch.text, root: root.number, &findings)
         FileVerification.verify(plan, root: root.number, &findings)
         let names = try ProtectedNames(plan, root: root)
-        let executable = executable(plan.process, root.number)
+        let executable = WorkerLookup.executable(plan.process, root: root.number)
 
         let report = try ready(plan)
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
@@ -333,7 +333,7 @@ public struct Launch: ~Copyable {
         switch event {
         case .ready(let report): return report
         case .gone: throw Refusal(.gone, steps: plan.steps)
-        case .mounted, .started, .exited, .timedOut, .stopped:
+        case .mounted, .started, .exited, .timedOut, .stopped, .notStarted:
             throw Refusal(.unexpected("an event before the place was ready"), steps: plan.steps)
         }
     }
@@ -345,7 +345,7 @@ public struct Launch: ~Copyable {
         switch event {
         case .mounted: return
         case .gone: throw Refusal(.gone, steps: plan.steps)
-        case .ready, .started, .exited, .timedOut, .stopped:
+        case .ready, .started, .exited, .timedOut, .stopped, .notStarted:
             throw Refusal(.unexpected("an event before the mounts were made"), steps: plan.steps)
         }
     }
@@ -373,6 +373,9 @@ public struct Launch: ~Copyable {
         } catch { throw Refusal(error, steps: plan.steps) }
         switch event {
         case .born, .ready: return event
+        case .terminal(_, let controlling):
+            _ = close(controlling)
+            throw Refusal(.unexpected("a terminal that nobody asked for"), steps: plan.steps)
         case .closed, .executionFailed: throw Refusal(.gone, steps: plan.steps)
         }
     }
@@ -394,21 +397,6 @@ public struct Launch: ~Copyable {
         // What stands at the gate is what pid 1 has made, and nothing else that got hold of the gate.
         findings.compare(.pidNamespace, "NSpid of worker", expected: String(inside), found: worker)
         findings.compare(.environment, "pid 1 is dumpable", expected: 0, found: dumpable, .selfReported)
-    }
-
-    private func executable(_ process: ProcessPlan, _ root: Int32) -> WorkerExecutable? {
-        for candidate in process.candidates {
-            let path = candidate.isAbsolute ? candidate : process.workingDirectory.appending(candidate)
-            let number = path.withPointer { cs_openat2(root, $0, UInt64(CS_O_PATH), 0, UInt64(CS_RESOLVE_IN_ROOT)) }
-            guard number >= 0 else { continue }
-            let file = OwnedFileDescriptor(owning: Int32(number))
-            do throws(SyscallError) {
-                return try WorkerExecutable.observed(path: path, descriptor: file.number)
-            } catch {
-                continue  // it cannot be executed either, and execve(2) will say why
-            }
-        }
-        return nil
     }
 
     private func milliseconds(_ span: TimeSpan) -> Int32 { Int32(clamping: span.milliseconds) }

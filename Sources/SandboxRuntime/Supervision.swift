@@ -155,6 +155,9 @@ struct Supervision: ~Copyable {
                 return true
             case .closed: return false
             case .born, .ready: return true
+            case .terminal(_, let controlling):
+                _ = close(controlling)
+                return true
             }
         } catch {
             return error == .timedOut
@@ -186,7 +189,7 @@ struct Supervision: ~Copyable {
             case .stopped(Self.worker, let signal):
                 // Where nobody can wake us, it would not have stopped by the keyboard either.
                 if let terminals, terminals.stop() || signal == SIGTSTP { wake(place) }
-            case .exited, .started, .mounted, .ready, .stopped: break
+            case .exited, .started, .mounted, .ready, .stopped, .notStarted: break
             }
         } catch {
             placeIsGone = true

@@ -85,6 +85,43 @@ public struct Preparation: ~Copyable {
         self.pins = pins
     }
 
+    /// A further process of the same place.
+    ///
+    /// - Parameter options: what is to be started.
+    /// - Returns: its plan.
+    /// - Throws: `Refusal` for what can be said before it is tried.
+    func planned(_ options: ProcessOptions) throws(Refusal) -> ProcessPlan {
+        func refusal(_ message: String, _ remedy: String) -> Refusal {
+            Refusal(
+                stage: "plan",
+                subject: options.arguments.first?.description ?? "",
+                message: message,
+                remedy: remedy
+            )
+        }
+        guard !options.arguments.isEmpty else { throw refusal("there is no command", "name one") }
+        let texts =
+            options.arguments + options.environment.flatMap { [$0.name, $0.value] }
+            + (options.workingDirectory.map { [$0] } ?? [])
+        guard !texts.contains(where: { $0.bytes.contains(0) }) else {
+            throw refusal("a word has a NUL in it, which no process can be given", "leave it out")
+        }
+        for entry in options.environment where entry.name.isEmpty || entry.name.bytes.contains(UInt8(ascii: "=")) {
+            throw refusal("\(entry.name) is no name of a variable", "give a name that is not empty and has no = in it")
+        }
+        var request = request
+        request.arguments = options.arguments
+        if let folder = options.workingDirectory {
+            guard folder.isAbsolute else {
+                throw refusal("the working directory \(folder) is not absolute", "name it from the root")
+            }
+            request.workingDirectory = folder
+        }
+        var policy = policy
+        policy.environment.set += options.environment
+        return LaunchPlanner.process(policy, request)
+    }
+
     // MARK: -
 
     /// `--cwd`, else the caller's folder if the job may be there, else the workspace.

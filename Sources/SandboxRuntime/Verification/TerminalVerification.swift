@@ -14,24 +14,35 @@ enum TerminalVerification {
     /// - Throws: `Refusal` when they cannot be looked at.
     static func verify(_ terminals: Terminals, root: Int32, _ findings: inout Findings) throws(Refusal) {
         for terminal in terminals.all {
-            let name = "terminal \(terminal.number)"
-            var node = cs_identity()
-            let path = "dev/pts/\(terminal.number)"
-            let number = cs_openat2(root, path, UInt64(CS_O_PATH), 0, UInt64(CS_RESOLVE_IN_ROOT))
-            if number < 0 { throw refusal("openat2", name, number) }
-            let file = OwnedFileDescriptor(owning: Int32(number))
-            let found = cs_identify(file.number, "", &node)
-            if found < 0 { throw refusal("statx", name, found) }
-            var peer = cs_identity()
-            let known = cs_identify(terminal.peer, "", &peer)
-            if known < 0 { throw refusal("statx", name, known) }
-            findings.compare(
-                .descriptors,
-                "\(name) is the place's",
-                expected: "\(node.device):\(node.inode) \(node.major):\(node.minor)",
-                found: "\(peer.device):\(peer.inode) \(peer.major):\(peer.minor)"
-            )
+            try verify(number: terminal.number, peer: terminal.peer, root: root, &findings)
         }
+    }
+
+    /// The same of one.
+    ///
+    /// - Parameters:
+    ///   - number: below `/dev/pts`.
+    ///   - peer: the job's end, as its controlling end has given it.
+    ///   - root: of the place.
+    ///   - findings: gets what was compared.
+    /// - Throws: `Refusal` when it cannot be looked at.
+    static func verify(number: Int, peer: Int32, root: Int32, _ findings: inout Findings) throws(Refusal) {
+        let name = "terminal \(number)"
+        let path = "dev/pts/\(number)"
+        let opened = cs_openat2(root, path, UInt64(CS_O_PATH), 0, UInt64(CS_RESOLVE_IN_ROOT))
+        if opened < 0 { throw refusal("openat2", name, opened) }
+        let file = OwnedFileDescriptor(owning: Int32(opened))
+        var (node, end) = (cs_identity(), cs_identity())
+        let found = cs_identify(file.number, "", &node)
+        if found < 0 { throw refusal("statx", name, found) }
+        let known = cs_identify(peer, "", &end)
+        if known < 0 { throw refusal("statx", name, known) }
+        findings.compare(
+            .descriptors,
+            "\(name) is the place's",
+            expected: "\(node.device):\(node.inode) \(node.major):\(node.minor)",
+            found: "\(end.device):\(end.inode) \(end.major):\(end.minor)"
+        )
     }
 
     /// The worker's controlling terminal is the place's first one, and it is in its foreground, in the session of pid 1.

@@ -1,0 +1,180 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+internal import SandboxPolicy
+
+/// A place that stands and is verified, without a process in it.
+final class OpenPlace {
+    let preparation: Preparation
+    let location: EvidenceLocation
+    let durability: EvidenceStore.Durability
+    let context: LaunchContext
+    var place: PlaceProcess
+    /// What was compared of the place, for the record of each process.
+    let observations: [Observation]
+    let verification: ProcessVerification
+    /// pid 1's, as they were found.
+    let namespaces: [OSString]
+    let mounts: MountWatch
+    let names: ProtectedNames
+    var memory: MemoryWatch
+    let plants: PlantWatch
+    let placeholders: Placeholders
+    let root: OwnedFileDescriptor
+
+    /// Every signal is blocked in this thread from here on.
+    ///
+    /// - Parameters:
+    ///   - options: what was asked for.
+    ///   - launcher: path of the executable that becomes pid 1.
+    /// - Throws: `Refusal`; nothing is left then.
+    init(_ options: LaunchOptions, launcher: OSString) throws(Refusal) {
+        let blocked = cs_block_all_signals()
+        if blocked < 0 { throw Refusal(own: "rt_sigprocmask", blocked) }
+        var options = options
+        options.terminal = .never
+        // A plan has a process; each gets its own in place of this one.
+        options.arguments = ["(none yet)"]
+        let folders = try OwnFolders(options)
+        let workspace = try ChosenFolder.path(options.workspace ?? ".", what: "the workspace")
+        location = EvidenceLocation(stateFolder: folders.state, workspace: workspace)
+        durability = options.durable ? .powerLoss : .processCrash
+        let chosen = try ChosenPolicy(options, folders)
+        guard chosen.policy.confinement == .sandbox else {
+            throw Refusal(
+                stage: "policy",
+                subject: chosen.policy.name,
+                message: "the policy \(chosen.policy.name) confines nothing: there is no place to be opened",
+                remedy: "choose another policy"
+            )
+        }
+        // Where a record can be written is known before anything is made.
+        var store = try OpenPlace.store(location, durability)
+        var context = LaunchContext(
+            id: try OpenPlace.newID(),
+            toolVersion: ToolVersion.current,
+            startedAt: .now,
+            supervisor: .current,
+            workspace: RecordedWorkspace(path: workspace),
+            arguments: []
+        )
+        let made: Made
+        do throws(Refusal) {
+            made = try OpenPlace.make(options, folders, workspace, chosen, launcher, store, &context)
+        } catch {
+            throw OpenPlace.recorded(error, &store, context)
+        }
+        self.context = context
+        preparation = made.preparation
+        place = made.place
+        placeholders = made.placeholders
+        observations = made.opened.findings.observations
+        verification = made.opened.verification
+        namespaces = made.opened.namespaces
+        plants = made.opened.plants
+        mounts = made.opened.mounts
+        names = made.opened.names
+        memory = made.opened.memory
+        root = made.opened.root
+    }
+
+    /// The parts, before there is an object to hold them.
+    private struct Made: ~Copyable {
+        let preparation: Preparation
+        let placeholders: Placeholders
+        let place: PlaceProcess
+        let opened: PlaceOpening
+    }
+
+    private static func make(
+        _ options: LaunchOptions,
+        _ folders: OwnFolders,
+        _ workspace: OSString,
+        _ chosen: ChosenPolicy,
+        _ launcher: OSString,
+        _ store: borrowing EvidenceStore,
+        _ context: inout LaunchContext
+    ) throws(Refusal) -> Made {
+        let preparation = try Preparation(options, folders, workspace: workspace, chosen: chosen)
+        let plan = preparation.plan
+        context.policy = preparation.compiled
+        context.policy?.policy = preparation.policy
+        context.plan = plan
+        context.host = preparation.host
+        if case .directory(let identity) = preparation.host.entries[workspace] { context.workspace.identity = identity }
+        let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
+        try placeholders.make(for: plan)
+        var place = try begin(plan, launcher)
+        let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host, terminals: [])
+        let sockets = preparation.policy.filesystem.unixSockets
+        let opened = try PlaceOpening.open(&place, task, allowedSockets: sockets)
+        return Made(preparation: preparation, placeholders: placeholders, place: place, opened: opened)
+    }
+
+    static func store(
+        _ location: EvidenceLocation,
+        _ durability: EvidenceStore.Durability
+    ) throws(Refusal) -> EvidenceStore {
+        do throws(EvidenceError) {
+            return try EvidenceStore(opening: location, copy: nil, durability: durability)
+        } catch { throw error.refusal }
+    }
+
+    static func newID() throws(Refusal) -> LaunchID {
+        do throws(SyscallError) {
+            return try LaunchID.random(at: .now)
+        } catch {
+            throw Refusal(
+                stage: "evidence",
+                step: error.call,
+                subject: error.subject,
+                errno: error.errno,
+                message: "no number for the launch could be drawn",
+                remedy: "see why getrandom(2) fails here"
+            )
+        }
+    }
+
+    /// The refusal again, with its record; one that cannot be written is said with it.
+    static func recorded(
+        _ refusal: Refusal,
+        _ store: inout EvidenceStore,
+        _ context: LaunchContext,
+        proof: ExecveFact.Proof = .noProcess,
+        layers: [LayerReport] = []
+    ) -> Refusal {
+        do throws(EvidenceError) {
+            try store.appendRefused(
+                PreparedContext(context),
+                refusal,
+                proof: proof,
+                exitStatus: 125,
+                layers: layers
+            )
+            return refusal
+        } catch {
+            var refusal = refusal
+            refusal.message += "; nor could that be recorded: \(error.message)"
+            return refusal
+        }
+    }
+
+    private static func begin(_ plan: LaunchPlan, _ launcher: OSString) throws(Refusal) -> PlaceProcess {
+        do throws(PlaceError) {
+            return try PlaceProcess(identity: plan.identity, namespaces: plan.namespaces, executable: launcher)
+        } catch { throw Refusal(error, steps: []) }
+    }
+
+    /// Names that were made where tools obey them.
+    func planted() -> PlantedNames.Found {
+        PlantedNames.found(
+            MissingNames.all(
+                preparation.policy,
+                preparation.request,
+                preparation.host,
+                covered: preparation.plan.placeholders
+            )
+        )
+    }
+}

@@ -1,0 +1,37 @@
+/// A process that was started in an open sandbox; safe to use from any thread.
+public final class SandboxedProcess: @unchecked Sendable {
+    /// Its launch in the records.
+    public let launch: LaunchID
+    /// The caller's ends of its streams, to be closed by the caller.
+    public let ends: ProcessOptions.Ends
+    /// In the pid namespace of whoever opened the sandbox.
+    public let pid: Int32
+
+    let number: UInt32
+    private let loop: SandboxLoop
+    private let state = Latch<ProcessEnd>()
+
+    init(launch: LaunchID, ends: ProcessOptions.Ends, pid: Int32, number: UInt32, loop: SandboxLoop) {
+        self.launch = launch
+        self.ends = ends
+        self.pid = pid
+        self.number = number
+        self.loop = loop
+    }
+
+    /// Sends a signal to its process group; nothing happens when it has ended.
+    ///
+    /// - Parameter signal: 1 to 64.
+    public func signal(_ signal: Int32) {
+        precondition((1...64).contains(signal), "\(signal) is no signal")
+        loop.post(.signal(number, signal))
+    }
+
+    /// Waits for its end.
+    public func wait() -> ProcessEnd { state.wait() }
+
+    /// Calls `body` with its end, once; from the sandbox's thread, or at once when it has ended already.
+    public func whenEnded(_ body: @escaping @Sendable (ProcessEnd) -> Void) { state.whenSet(body) }
+
+    func ended(_ end: ProcessEnd) { state.set(end) }
+}
