@@ -34,6 +34,7 @@ struct process {
     uint32_t id;
     int ends_place;
     int has_terminal; /* its stops are told of */
+    int stop_told;    /* and not again until the supervisor has answered with SIGCONT */
 };
 
 struct server {
@@ -55,12 +56,31 @@ static _Noreturn void leave(int status)
         CS_CALL1(SYS_exit_group, status);
 }
 
+/*
+ * The supervisor may be stopped, and its socket full: the wall limit must come all the same. There is nobody left to tell
+ * it from anything else, so the place just ends.
+ */
+static void await_room(int descriptor)
+{
+    struct pollfd watched[2] = {
+        {.fd = descriptor, .events = POLLOUT},
+        {.fd = server.timer > 0 ? server.timer : -1, .events = POLLIN},
+    };
+    const long ready = CS_CALL3(SYS_poll, watched, 2, -1);
+    if (ready > 0 && (watched[1].revents & POLLIN))
+        leave(124);
+}
+
 static long send_message(int descriptor, const struct cs_message *message)
 {
     long result;
-    do
-        result = CS_CALL6_SENDTO(descriptor, message, sizeof(*message), MSG_NOSIGNAL);
-    while (result == -EINTR);
+    for (;;) {
+        result = CS_CALL6_SENDTO(descriptor, message, sizeof(*message), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (result == -EAGAIN)
+            await_room(descriptor);
+        else if (result != -EINTR)
+            break;
+    }
     if (result >= 0 && result != (long)sizeof(*message))
         return -EIO;
     return result;
@@ -388,6 +408,7 @@ static void spawn_process(struct spawn_request *request)
     slot->id = request->id;
     slot->ends_place = request->ends_place;
     slot->has_terminal = request->has_terminal;
+    slot->stop_told = 0;
     CS_CALL1(SYS_close, request->payload);
     CS_CALL1(SYS_close, request->gate);
     for (int i = 0; i < 3; i++)
@@ -498,7 +519,7 @@ static void reap(void)
 static void tell_stopped(void)
 {
     for (uint32_t i = 0; i < CS_PROCESSES; i++) {
-        if (!server.processes[i].pid || !server.processes[i].has_terminal)
+        if (!server.processes[i].pid || !server.processes[i].has_terminal || server.processes[i].stop_told)
             continue;
         siginfo_t stopped;
         stopped.si_pid = 0;
@@ -507,6 +528,7 @@ static void tell_stopped(void)
             continue;
         struct cs_message message = {.kind = CS_MESSAGE_STOPPED, .id = server.processes[i].id};
         message.value[0] = stopped.si_status;
+        server.processes[i].stop_told = 1;
         if (send_message(CS_FD_CONTROL, &message) < 0)
             leave(125);
     }
@@ -530,8 +552,14 @@ static void limit_passed(void)
 static void signal_group(uint32_t id, int number)
 {
     for (uint32_t i = 0; i < CS_PROCESSES; i++)
-        if (server.processes[i].pid && server.processes[i].id == id)
+        if (server.processes[i].pid && server.processes[i].id == id) {
+            if (number == SIGCONT)
+                server.processes[i].stop_told = 0;
             CS_CALL2(SYS_kill, -server.processes[i].pid, number);
+        }
+    /* One that came while the last was not answered, if it holds. */
+    if (number == SIGCONT && server.place.terminals.count)
+        tell_stopped();
 }
 
 /* One message of the supervisor with at most five descriptors; their number. */

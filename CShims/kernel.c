@@ -104,6 +104,19 @@ long cs_pipe(int pair[2])
     return CS_CALL2(SYS_pipe2, pair, O_CLOEXEC);
 }
 
+long cs_fork(void)
+{
+    return CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+long cs_stand_apart(void)
+{
+    long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (result == 0)
+        result = CS_CALL0(SYS_setsid);
+    return result < 0 ? result : 0;
+}
+
 long cs_eventfd(void)
 {
     return CS_CALL2(SYS_eventfd2, 0, O_CLOEXEC | O_NONBLOCK);

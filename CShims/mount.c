@@ -169,6 +169,8 @@ static long new_devpts(void)
     long result = set_option(context, 0, "newinstance", NULL);
     result = set_option(context, result, "ptmxmode", "0666");
     result = set_option(context, result, "mode", "0620");
+    /* The host has some 3,000 for all of its instances together (kernel.pty.max): one job must not take them all. */
+    result = set_option(context, result, "max", "256");
     return make_mount(context, result, CS_DEVPTS_ATTRIBUTES);
 }
 
@@ -223,7 +225,7 @@ static int devpts(struct cs_place *place, const struct cs_step *step)
     if (error)
         return error;
     if (step->flags & CS_STEP_OWN_TREE)
-        return mount_here(place, step, "devpts", CS_DEVPTS_ATTRIBUTES, "newinstance,ptmxmode=0666,mode=0620");
+        return mount_here(place, step, "devpts", CS_DEVPTS_ATTRIBUTES, "newinstance,ptmxmode=0666,mode=0620,max=256");
     return attach(place, step, new_devpts());
 }
 

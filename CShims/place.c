@@ -191,7 +191,7 @@ int cs_place_step(struct cs_place *place, const struct cs_step *step)
     case CS_OP_LANDLOCK:
         return cs_place_landlock(place, step);
     case CS_OP_TERMINALS:
-        return cs_open_terminals(&place->terminals, step->a);
+        return cs_open_terminals(&place->terminals, step->a, step->b != 0);
     case CS_OP_PLACE_FILTER:
         error = cs_install_filter(cs_at(place, place->plan->place_filter), place->plan->place_filter_count);
         /* unshare(0) does nothing and always succeeds but for the filter. unshare(2). */

@@ -34,6 +34,11 @@ long cs_terminal_peer(int controlling)
     return CS_CALL3(SYS_ioctl, controlling, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
+long cs_terminal_screen(int controlling)
+{
+    return CS_CALL3(SYS_ioctl, controlling, TIOCGPTPEER, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+}
+
 long cs_terminal_modes(int terminal, struct cs_terminal_modes *modes)
 {
     return CS_CALL3(SYS_ioctl, terminal, TCGETS2, modes);
@@ -71,6 +76,16 @@ struct cs_terminal_modes cs_terminal_plain_output(struct cs_terminal_modes modes
     return modes;
 }
 
+struct cs_terminal_modes cs_terminal_without_echo(struct cs_terminal_modes modes)
+{
+    struct termios2 quiet;
+    modes = cs_terminal_plain_output(modes);
+    memcpy(&quiet, &modes, sizeof(quiet));
+    quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    memcpy(&modes, &quiet, sizeof(quiet));
+    return modes;
+}
+
 uint8_t cs_terminal_end_of_file(const struct cs_terminal_modes *modes)
 {
     struct termios2 known;
@@ -92,6 +107,9 @@ long cs_terminal_is_ours(int terminal)
 {
     int32_t group = 0;
     const long result = CS_CALL3(SYS_ioctl, terminal, TIOCGPGRP, &group);
+    /* Not our controlling terminal: no job control comes between (tcgetpgrp(3), ENOTTY). */
+    if (result == -ENOTTY)
+        return 1;
     if (result < 0)
         return result;
     return group == (int32_t)CS_CALL1(SYS_getpgid, 0);
@@ -102,6 +120,14 @@ long cs_terminal_forget_input(int terminal)
     return CS_CALL3(SYS_ioctl, terminal, TCFLSH, TCIFLUSH);
 }
 
+int cs_terminal_same_modes(const struct cs_terminal_modes *one, const struct cs_terminal_modes *other)
+{
+    for (int i = 0; i < 11; i++)
+        if (one->words[i] != other->words[i])
+            return 0;
+    return 1;
+}
+
 /* The guard: no libc call, because it is a copy of a process that may be anywhere. */
 static _Noreturn void guard(const struct cs_guard_page *page, int terminal, int output, int lifeline)
 {
@@ -109,8 +135,10 @@ static _Noreturn void guard(const struct cs_guard_page *page, int terminal, int 
     CS_CALL4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
     /* Of another session: no stop for changing a terminal from the background, no signal to the caller's group. */
     CS_CALL0(SYS_setsid);
+    /* Whoever kills the launcher by its name must not hit what cleans up behind it. */
+    CS_CALL5(SYS_prctl, 15 /* PR_SET_NAME */, "terminal-guard", 0, 0, 0);
     const long first = CS_CALL3(SYS_fcntl, terminal, F_DUPFD, 16);
-    const long second = CS_CALL3(SYS_fcntl, output, F_DUPFD, 16);
+    const long second = CS_CALL3(SYS_fcntl, output >= 0 ? output : terminal, F_DUPFD, 16);
     const long third = CS_CALL3(SYS_fcntl, lifeline, F_DUPFD, 16);
     if (first >= 0 && second >= 0 && third >= 0 && CS_CALL3(SYS_dup3, first, 0, 0) >= 0 &&
         CS_CALL3(SYS_dup3, second, 1, 0) >= 0 && CS_CALL3(SYS_dup3, third, 2, 0) >= 0 &&
@@ -122,10 +150,15 @@ static _Noreturn void guard(const struct cs_guard_page *page, int terminal, int 
         if (page->active) {
             const uint32_t chosen = page->chosen & 1;
             const uint32_t length = page->length[chosen];
-            cs_terminal_set_modes(0, &page->modes);
-            if (length <= CS_GUARD_TEXT)
+            struct cs_terminal_modes now;
+            /* Somebody else may have set it up for himself meanwhile, a shell for example. */
+            const int ours = cs_terminal_modes(0, &now) >= 0 && cs_terminal_same_modes(&now, &page->taken);
+            if (ours)
+                cs_terminal_set_modes(0, &page->modes);
+            if (output >= 0 && length <= CS_GUARD_TEXT)
                 CS_CALL3(SYS_write, 1, page->text[chosen], length);
-            cs_terminal_forget_input(0);
+            if (ours)
+                cs_terminal_forget_input(0);
         }
     }
     for (;;)
@@ -158,6 +191,19 @@ long cs_guard_begin(struct cs_guard *started, int terminal, int output)
     started->page = (struct cs_guard_page *)page;
     started->lifeline = pair[1];
     started->pid = (int)result;
+    return 0;
+}
+
+int cs_guard_lives(struct cs_guard *started)
+{
+    if (!started->page)
+        return 0;
+    const long result = CS_CALL4(SYS_wait4, started->pid, NULL, 1 /* WNOHANG */, NULL);
+    if (result == 0)
+        return 1;
+    CS_CALL1(SYS_close, started->lifeline);
+    CS_CALL2(SYS_munmap, started->page, 4096);
+    started->page = NULL;
     return 0;
 }
 

@@ -32,7 +32,7 @@ static int open_terminal(struct cs_terminal *terminal)
     return 0;
 }
 
-int cs_open_terminals(struct cs_terminals *terminals, uint64_t count)
+int cs_open_terminals(struct cs_terminals *terminals, uint64_t count, int controls)
 {
     if (count == 0 || count > CS_TERMINALS_MOST || terminals->count)
         return EINVAL;
@@ -42,6 +42,8 @@ int cs_open_terminals(struct cs_terminals *terminals, uint64_t count)
             return error;
         terminals->count++;
     }
+    if (!controls)
+        return 0;
     /*
      * Of the session of pid 1, which its worker stays in: then the worker's process group has a parent outside of it in the
      * session, and may be stopped from the keyboard (setpgid(2), orphaned process groups).

@@ -94,6 +94,10 @@ long cs_fcntl_getfl(int descriptor);
 int64_t cs_filesystem_used(int descriptor);
 /* Blocks exactly these signals of the calling thread. */
 long cs_block_signals(const int *signals, int count);
+/* A copy of this process, which must have one thread; fork(2), without what the libc does around it. */
+long cs_fork(void);
+/* In such a copy: a session of its own, and its end with that of the one it is a copy of. */
+long cs_stand_apart(void);
 /* CLOCK_REALTIME and CLOCK_MONOTONIC in nanoseconds. */
 int64_t cs_now(void);
 int64_t cs_monotonic(void);

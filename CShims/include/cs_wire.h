@@ -52,7 +52,7 @@ enum cs_op {
     CS_OP_NO_NEW_PRIVILEGES,
     CS_OP_LANDLOCK,       /* path = folder of the probe objects */
     CS_OP_PLACE_FILTER,
-    CS_OP_TERMINALS, /* a = how many; the first is pid 1's controlling terminal */
+    CS_OP_TERMINALS, /* a = how many; b = 1: the first is pid 1's controlling terminal */
     CS_OP_LAST = CS_OP_TERMINALS,
 };
 
@@ -137,7 +137,8 @@ enum cs_message_kind {
                                4 = 1: with it the place ends, and there was no other process in it,
                                5 = 1: a signal ended it, and it is not known to have reached its execve */
     CS_MESSAGE_TIMED_OUT,   /* from pid 1: the wall limit passed, TERM was sent */
-    CS_MESSAGE_STOPPED,     /* from pid 1, of a process with a terminal: value[0] = the signal that stopped it */
+    CS_MESSAGE_STOPPED,     /* from pid 1, of a process with a terminal: value[0] = the signal that stopped it; once until
+                               CS_MESSAGE_SIGNAL has brought it SIGCONT */
     CS_MESSAGE_NOT_STARTED, /* from pid 1: the process could not be made (step and error); the place goes on */
     CS_MESSAGE_PROCESS_TERMINAL, /* on the way to gate B, with the controlling end of the terminal it has made for itself */
 };

@@ -192,7 +192,7 @@ public struct PlaceProcess: ~Copyable {
         if state == .starting && !finish(launch) { return }
         let pid = launch.pointee.pid
         // Both, so that not even a kernel that refuses the one leaves a place behind; our own child cannot be reused.
-        if cs_pidfd_kill(launch.pointee.pidfd, SIGKILL) < 0 { _ = kill(pid, SIGKILL) }
+        if cs_pidfd_kill(launch.pointee.pidfd, SIGKILL) < 0 { _ = Glibc.kill(pid, SIGKILL) }
         cs_await_end(launch.pointee.pidfd)
         var status: Int32 = 0
         if cs_wait(pid, 1, &status, nil) < 0 {
@@ -200,6 +200,11 @@ public struct PlaceProcess: ~Copyable {
             _ = waitid(P_PID, id_t(pid), &information, WEXITED)
         }
         _ = close(launch.pointee.pidfd)
+    }
+
+    /// Kills pid 1, and with it everything inside, without waiting: for whoever is not its parent.
+    public func kill() {
+        if cs_pidfd_kill(launch.pointee.pidfd, SIGKILL) < 0 { _ = Glibc.kill(launch.pointee.pid, SIGKILL) }
     }
 
     /// Opens gate A: pid 1 carries out the plan in this sealed memfd.

@@ -144,7 +144,8 @@ public enum PlanLowering {
         case .noNewPrivileges: return make(CS_OP_NO_NEW_PRIVILEGES)
         case .landlock: return make(CS_OP_LANDLOCK, path: "/.sandbox")
         case .placeFilter: return make(CS_OP_PLACE_FILTER)
-        case .terminals(let count): return make(CS_OP_TERMINALS, UInt64(count))
+        case .terminals(let count, let controlling):
+            return make(CS_OP_TERMINALS, UInt64(count), controlling ? 1 : 0)
         }
     }
 

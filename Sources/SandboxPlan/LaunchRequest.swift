@@ -18,6 +18,9 @@ public struct LaunchRequest: Hashable, Sendable {
     /// For each terminal the place gets, the streams (0, 1, 2) that are it; in the order of their first ones.
     public var terminals: [[Int]]
 
+    /// Whether the job has a terminal to read from: only that one controls its session, and is `/dev/tty`.
+    public var hasKeyboard: Bool { terminals.first?.first == 0 }
+
     public init(
         workspace: OSString,
         workingDirectory: OSString,

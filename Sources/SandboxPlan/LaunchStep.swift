@@ -39,8 +39,9 @@ public enum LaunchStep: Hashable, Sendable {
     case landlock
     /// The place's filter.
     case placeFilter
-    /// Terminals of the place's own devpts, 1 to 3; the first is the controlling one of the session of pid 1.
-    case terminals(count: Int)
+    /// Terminals of the place's own devpts, 1 to 3; where the job has a keyboard, the first is the controlling one of the
+    /// session of pid 1.
+    case terminals(count: Int, controlling: Bool)
 }
 
 /// What binds what.

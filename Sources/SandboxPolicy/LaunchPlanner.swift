@@ -32,7 +32,9 @@ public enum LaunchPlanner {
         steps.append(.hostname(policy.process.hostname))
         if case .off(loopback: true) = policy.network { steps.append(.loopbackUp) }
         steps.append(.freshKeyring)
-        if !request.terminals.isEmpty { steps.append(.terminals(count: request.terminals.count)) }
+        if !request.terminals.isEmpty {
+            steps.append(.terminals(count: request.terminals.count, controlling: request.hasKeyboard))
+        }
         steps += limits.rlimits.map { .limit($0) }
         steps.append(
             .attributes(
@@ -161,7 +163,7 @@ public enum LaunchPlanner {
             candidates: candidates(request.arguments[0], environment),
             workingDirectory: request.workingDirectory,
             environment: environment,
-            terminal: request.terminals.first?.first
+            terminal: request.hasKeyboard ? 0 : nil
         )
     }
 

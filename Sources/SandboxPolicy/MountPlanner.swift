@@ -50,7 +50,7 @@ struct MountPlanner {
         }
         result.commonSteps = result.steps.count
         result.steps.append(generated.gitconfig)
-        if !request.terminals.isEmpty { try device(PathInventory.terminal, &result) }
+        if request.hasKeyboard { try device(PathInventory.terminal, &result) }
         try RootMounts(planner: self).add(to: &result)
         result.steps += [
             .remount(path: "/", options: [.readOnly, .noSetuid, .noDevices]),

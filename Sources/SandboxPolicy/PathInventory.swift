@@ -29,7 +29,7 @@ public enum PathInventory {
     static func shownByItself(_ policy: Policy, _ request: LaunchRequest) -> [OSString] {
         policy.filesystem.system + policy.filesystem.etc.map { OSString("/etc").appending($0) }
             + devices.map { OSString("/dev").appending($0.name) } + ["/proc"]
-            + (request.terminals.isEmpty ? [] : [terminalPath])
+            + (request.hasKeyboard ? [terminalPath] : [])
             // A copy of it.
             + (policy.network == .host ? ["/etc/resolv.conf"] : [])
     }
@@ -51,7 +51,7 @@ public enum PathInventory {
         var paths = policy.filesystem.system
         paths += policy.filesystem.etc.map { OSString("/etc").appending($0) }
         paths += devices.map { OSString("/dev").appending($0.name) }
-        if !request.terminals.isEmpty { paths.append(terminalPath) }
+        if request.hasKeyboard { paths.append(terminalPath) }
         paths += hostWideProc.map { OSString("/proc").appending($0) }
         return paths
     }

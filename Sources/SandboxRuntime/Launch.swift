@@ -12,6 +12,8 @@ public struct Established: Hashable, Sendable {
     public var worker: Int32
     /// The first candidate that exists in the place, if any.
     public var executable: WorkerExecutable?
+    /// What the worker has, where that was not known before the place stood.
+    var standardStreams: [StandardStream]?
 }
 
 /// How a launch went, for records and results.
@@ -210,7 +212,7 @@ public struct Launch: ~Copyable {
 
         let values = try atGate(plan, gate, worker)
         let inside = try verification.verifyProcess(process, values, parent: place.pid, stdio: identities, &findings)
-        if let terminals = streams.terminals {
+        if let terminals = streams.terminals, plan.process.terminal != nil {
             try TerminalVerification.verify(terminals, process, values, parent: files, &findings)
         }
         try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: worker) }
@@ -231,7 +233,15 @@ public struct Launch: ~Copyable {
         )
         result.layers = LayerReports.list(plan, findings.observations)
         if let refusal = findings.refusal() { throw refusal }
-        try record(Established(layers: result.layers, written: written, worker: worker, executable: executable))
+        try record(
+            Established(
+                layers: result.layers,
+                written: written,
+                worker: worker,
+                executable: executable,
+                standardStreams: streams.terminals == nil ? nil : streams.recorded
+            )
+        )
 
         var supervision = Supervision(plan: plan, plants: plants)
         streams.closeGiven()

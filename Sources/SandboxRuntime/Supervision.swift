@@ -93,7 +93,18 @@ struct Supervision: ~Copyable {
                 relaying.step(table)
                 if table[2].revents != 0 { forward(signals, place) }
                 if table[4].revents != 0, let terminals { heed(terminals, place) }
-                if table[0].revents != 0 { status = controlEvent(place, &usage, terminals) }
+                if table[0].revents != 0 { status = controlEvent(place, &usage) }
+                if let signal = stoppedBy, let terminals {
+                    stoppedBy = nil
+                    if terminals.canStop, stop(terminals, place, mounts, names, &memory) {
+                        // It was said by whoever watched meanwhile, or the job goes on.
+                        if verdict != nil { break }
+                        wake(place)
+                    } else if signal == SIGTSTP {
+                        // Where nobody can wake us, it would not have stopped by the keyboard either.
+                        wake(place)
+                    }
+                }
                 if status == nil && verdict != nil && placeIsGone { break }
             }
             let now = cs_monotonic()
@@ -143,6 +154,8 @@ struct Supervision: ~Copyable {
     }
 
     private var placeIsGone = false
+    /// The worker has stopped, and pid 1 waits for an answer.
+    private var stoppedBy: Int32?
 
     // MARK: - Events
 
@@ -167,8 +180,7 @@ struct Supervision: ~Copyable {
     /// The worker's wait status once it has ended.
     private mutating func controlEvent(
         _ place: borrowing PlaceProcess,
-        _ usage: inout Usage,
-        _ terminals: Terminals?
+        _ usage: inout Usage
     ) -> Int32? {
         do throws(PlaceError) {
             switch try place.event(timeout: 0) {
@@ -186,9 +198,7 @@ struct Supervision: ~Copyable {
             case .gone:
                 placeIsGone = true
                 verdict = verdict ?? .signalled(signal: SIGKILL)
-            case .stopped(Self.worker, let signal):
-                // Where nobody can wake us, it would not have stopped by the keyboard either.
-                if let terminals, terminals.stop() || signal == SIGTSTP { wake(place) }
+            case .stopped(Self.worker, let signal): stoppedBy = signal
             case .exited, .started, .mounted, .ready, .stopped, .notStarted: break
             }
         } catch {
@@ -205,6 +215,37 @@ struct Supervision: ~Copyable {
                 killAt = cs_monotonic() + Int64(plan.limits.grace.milliseconds) * 1_000_000
             }
         }
+    }
+
+    /// Stops this process, with a copy of it that goes on watching.
+    ///
+    /// - Returns: whether it was stopped.
+    private mutating func stop(
+        _ terminals: Terminals,
+        _ place: borrowing PlaceProcess,
+        _ mounts: borrowing MountWatch,
+        _ names: borrowing ProtectedNames,
+        _ memory: inout MemoryWatch
+    ) -> Bool {
+        let watching = StandIn.begin(place, mounts: mounts.file.number) {
+            if !mounts.isQuiet, let lost = lostProtection(mounts) { return .wrong(.lost(lost)) }
+            let next = look(&memory, names)
+            switch verdict {
+            case nil: return .again(nanoseconds: next)
+            case .memoryExceeded(let used, _): return .wrong(.memory(used: used.bytes))
+            case .protectionLost(let what): return .wrong(.lost(what))
+            case let other?: return .wrong(.lost(other.word))
+            }
+        }
+        guard let watching else { return false }
+        let wasStopped = terminals.stop()
+        switch watching.end() {
+        case .lost(let what): verdict = verdict ?? .protectionLost(what: what)
+        case .memory(let used):
+            verdict = verdict ?? .memoryExceeded(used: ByteCount(bytes: used), limit: plan.limits.memory)
+        case nil: break
+        }
+        return wasStopped || verdict != nil
     }
 
     /// What the caller's terminal and its shell say.

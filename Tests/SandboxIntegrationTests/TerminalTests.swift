@@ -7,7 +7,7 @@ import Testing
 struct TerminalTests {
     private static let scenes = [
         "plain", "piped", "choice", "two", "stops", "inner", "size", "programs", "endings", "answers", "binary",
-        "captive",
+        "captive", "stopped_and_watched", "flood", "pipelines", "unread", "unowned", "late", "guarded", "doors", "told",
     ]
 
     private static let player: String = {

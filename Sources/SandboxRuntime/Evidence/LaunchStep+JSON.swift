@@ -62,7 +62,8 @@ extension JSONWriter {
         case .dropCapabilities(let last):
             member("last", quantity: last)
             operation(step)
-        case .terminals(let count):
+        case .terminals(let count, let controlling):
+            member("controlling", bool: controlling)
             member("count", quantity: UInt(count))
             operation(step)
         }

@@ -11,7 +11,8 @@ public struct PreparedContext: Sendable {
     let supervisor: SupervisorFacts
     let plannedLayers: [PlannedLayer]
     let arguments: CanonicalJSON
-    let standardStreams: CanonicalJSON
+    /// Of terminals it is known when pid 1 has opened them.
+    private(set) var standardStreams: CanonicalJSON
     /// Its repository can be looked at later than the rest.
     var workspace: RecordedWorkspace
     /// Known later than the rest: what the worker will run is looked up in the finished place.
@@ -35,6 +36,12 @@ public struct PreparedContext: Sendable {
         host = context.host.map { host in CanonicalJSON(capacity: 16 << 10) { $0.host(host) } }
         plan = context.plan?.json(.digest)
         policy = context.policy.map { policy in CanonicalJSON(capacity: 4 << 10) { $0.policy(policy) } }
+    }
+
+    mutating func set(standardStreams: [StandardStream]) {
+        self.standardStreams = CanonicalJSON { json in
+            json.array(standardStreams) { json, stream in json.object { $0.stream(stream) } }
+        }
     }
 
     /// Whether a start can be recorded.

@@ -12,7 +12,9 @@ public struct ProcessOptions: Hashable, Sendable {
         case none
     }
 
-    /// Arguments, the command first; never empty. A command without a slash is looked for in the process's PATH.
+    /// Arguments, the command first; never empty.
+    ///
+    /// A command without a slash is looked for in the process's PATH.
     public var arguments: [OSString]
     /// Absolute, as the sandbox sees it; nil for the sandbox's own.
     public var workingDirectory: OSString?

@@ -4,7 +4,9 @@ internal import SandboxKernel
 internal import SandboxPlan
 internal import SandboxPolicy
 
-/// One process of an open sandbox, from the request to its end. Used by the sandbox's thread alone.
+/// One process of an open sandbox, from the request to its end.
+///
+/// Used by the sandbox's thread alone.
 final class StartingProcess {
     let number: UInt32
     let plan: LaunchPlan

@@ -160,10 +160,12 @@ public struct RunSession: ~Copyable {
         }
         streams.settleTerminals()
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
+        // What a person is told must not stand in the middle of what the job still shows.
+        var lost = streams.isShowing ? streams.end() : nil
         // After the result: it must not wait for whoever reads words for a person.
         sayNotes()
         // Last, because it takes as long as the reader does: whatever ends us meanwhile, the record is whole.
-        let lost = streams.end()
+        lost = lost ?? streams.end()
         if let lost { warnings.append(lost) }
         let told = End(
             outcome: end.outcome,
@@ -296,6 +298,7 @@ public struct RunSession: ~Copyable {
             record: { (established) throws(Refusal) in
                 prepared?.worker = established.executable
                 if let worker = established.executable { prepared?.worker?.sha256 = digests.known(worker) }
+                if let streams = established.standardStreams { prepared?.set(standardStreams: streams) }
                 guard let prepared else { return }
                 defer { recorded = store.hasStart }
                 do throws(EvidenceError) {

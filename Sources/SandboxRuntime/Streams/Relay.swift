@@ -32,6 +32,8 @@ final class Relay {
     var finished: (() -> Void)?
     /// What the sink takes for the end of a file; twice where a line has begun, because once only ends that (termios(3), VEOF).
     var ending: UInt8?
+    /// Whether the source is a terminal that edits lines: its end of a file is one of many.
+    var endsOften = false
     /// Whether what was read last ends a line.
     private(set) var isAtLineStart = true
 
@@ -90,7 +92,7 @@ final class Relay {
         guard !isFinished else { return }
         // Who reads is gone: so is our reading end, and who writes into it sees a broken pipe.
         if ready.sink & Relay.gone != 0 { return finish() }
-        if held.isEmpty && ready.source != 0 { fill() }
+        if held.isEmpty && ready.source != 0 { fill(hasHungUp: ready.source & Relay.gone != 0) }
         if !held.isEmpty && (sink.canBeTried || ready.sink & Int16(POLLOUT) != 0) { drain(ready) }
         if held.isEmpty && sourceEnded { finish() }
     }
@@ -106,13 +108,15 @@ final class Relay {
         call?()
     }
 
-    private func fill() {
+    private func fill(hasHungUp: Bool) {
         let result = source.read(into: space)
         if result > 0 {
             held = 0..<result
             let piece = UnsafeRawBufferPointer(rebasing: space[held])
             isAtLineStart = piece.last == UInt8(ascii: "\n")
             follow?(piece)
+        } else if result == 0 && endsOften && !hasHungUp {
+            sayEnd()
         } else if result != -Int(EINTR) && result != -Int(EAGAIN) {
             // EIO: the terminal is gone; to the job that is the end of its input, as 0 is.
             sourceEnded = true

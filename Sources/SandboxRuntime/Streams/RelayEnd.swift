@@ -15,7 +15,7 @@ struct RelayEnd {
     /// What is read or written.
     let number: Int32
     /// How: one of the CS_STREAM_ constants.
-    private let manner: Int32
+    let manner: Int32
     private let isTerminal: Bool
 
     /// Our end of a pipe of our own; taken over.
@@ -24,6 +24,11 @@ struct RelayEnd {
         self.number = number
         manner = CS_STREAM_OWN
         isTerminal = false
+    }
+
+    /// Takes everything, and shows it to nobody.
+    init(nowhere number: Int32) {
+        self.init(ours: number)
     }
 
     /// The caller's descriptor; it stays the caller's.

@@ -52,6 +52,7 @@ public struct StandardStreams: ~Copyable {
         callers = streams
         for (index, stream) in streams.enumerated() {
             if terminals.contains(where: { $0.contains(index) }) {
+                if stream.kind == .file || stream.kind == .anonymous { try StandardStreams.checkFileSystem(stream) }
                 given.append(-1)
                 recorded.append(stream.recorded)
                 continue
@@ -83,8 +84,8 @@ public struct StandardStreams: ~Copyable {
         for (terminal, group) in zip(terminals.all, layout) {
             for index in group {
                 let stream = callers[index]
-                given[index] = try StandardStreams.copy(of: terminal.peer, stream)
-                let identity = try CallerStream.identity(of: terminal.peer, stream.name)
+                given[index] = try terminal.end(for: stream)
+                let identity = try CallerStream.identity(of: given[index], stream.name)
                 recorded[index] = StandardStream(
                     number: stream.number,
                     kind: .terminal,
@@ -103,6 +104,9 @@ public struct StandardStreams: ~Copyable {
         terminals?.settle()
     }
 
+    /// Whether something is still to be shown on one.
+    var isShowing: Bool { terminals?.isShowing ?? false }
+
     /// Our copies are not needed once the worker has its own: a reader must see the end of file.
     mutating func closeGiven() {
         for number in given where number >= 0 { _ = close(number) }
@@ -116,6 +120,7 @@ public struct StandardStreams: ~Copyable {
         closeGiven()
         for relay in relays where !relay.isOutward { relay.finish() }
         let lost = OutputDelivery(relays.filter { $0.isOutward }).run()
+        terminals?.end()
         relays = []
         // O_NONBLOCK or O_APPEND set inside end with the job.
         for file in shared where cs_fcntl_getfl(file.number) != file.flags {

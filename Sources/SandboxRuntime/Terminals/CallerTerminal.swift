@@ -3,82 +3,150 @@ internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
 
-/// The caller's own terminal while a job has the keyboard: its modes are ours then, and given back whatever happens.
+/// The caller's own terminal while a job is at it: its modes may be ours then, and are given back whatever happens.
 ///
 /// The modes belong to the terminal and not to a process, so a guard stays behind that gives them back even when this
-/// process is killed (CShims/terminal.c).
+/// process is killed (CShims/terminal.c). Only what we have set is ever replaced: modes that are others than ours are
+/// somebody else's by now.
 final class CallerTerminal {
     private let number: Int32
-    /// A copy: the relay closes its own as soon as nothing more is to be shown.
-    private let output: OwnedFileDescriptor
-    private let own: cs_terminal_modes
+    private let screen: Screen?
+    /// Whether every key is the job's while this process group has the terminal.
+    let takesKeyboard: Bool
+    private var own: cs_terminal_modes
     private var guardian = cs_guard()
     private var isTaken = false
-    /// What the job has done to it, read from its output.
-    private var state = TerminalState()
     private var undoing: [UInt8] = []
+    private var isOver = false
 
     /// - Parameters:
     ///   - number: descriptor of the terminal.
-    ///   - output: where the job's output goes; the same terminal.
+    ///   - screen: where the job's output goes, if that is the same terminal.
+    ///   - takesKeyboard: whether the job is to get every key.
     /// - Throws: `Refusal` when its modes cannot be read or no guard can be started.
-    init(_ number: Int32, output: Int32) throws(Refusal) {
+    init(_ number: Int32, screen: Screen?, takesKeyboard: Bool) throws(Refusal) {
         self.number = number
-        let copy = cs_duplicate(output)
-        if copy < 0 { throw Refusal(stream: "stdin", call: "fcntl(F_DUPFD_CLOEXEC)", errno: Int32(-copy)) }
-        self.output = OwnedFileDescriptor(owning: Int32(copy))
-        var modes = cs_terminal_modes()
-        let known = cs_terminal_modes(number, &modes)
+        self.screen = screen
+        self.takesKeyboard = takesKeyboard
+        own = cs_terminal_modes()
+        let known = cs_terminal_modes(number, &own)
         if known < 0 { throw Refusal(stream: "stdin", call: "ioctl(TCGETS2)", errno: Int32(-known)) }
-        own = modes
-        let begun = cs_guard_begin(&guardian, number, output)
+        let begun = startGuard()
         if begun < 0 { throw Refusal(stream: "stdin", call: "clone (terminal guard)", errno: Int32(-begun)) }
-        guardian.page.pointee.modes = own
+        screen?.changed = { [weak self] in self?.tellGuard($0) }
     }
 
     deinit {
         end()
     }
 
-    /// The caller's modes.
+    /// The caller's modes when they were looked at last.
     var modes: cs_terminal_modes { own }
 
-    /// Whether another process group has the keyboard, as that of a job in the background.
-    var isOthers: Bool { cs_terminal_is_ours(number) == 0 }
+    /// Whether this process group is the one that the terminal listens to.
+    var isOurs: Bool { cs_terminal_is_ours(number) == 1 }
 
-    /// Takes the keyboard if it is this process group's: from then on every byte goes to the job.
-    func take() {
-        guard !isTaken, guardian.page != nil, cs_terminal_is_ours(number) == 1 else { return }
-        guardian.page.pointee.active = 1
-        var raw = cs_terminal_raw(own)
-        isTaken = cs_terminal_set_modes(number, &raw) == 0
-        if !isTaken { guardian.page.pointee.active = 0 }
+    /// Takes the keyboard if it is there to be taken.
+    ///
+    /// - Returns: whether it was taken just now.
+    func take() -> Bool {
+        keepGuard()
+        guard takesKeyboard, !isTaken, !isOver, guardian.page != nil, isOurs else { return false }
+        var now = cs_terminal_modes()
+        guard cs_terminal_modes(number, &now) == 0 else { return false }
+        var raw = cs_terminal_raw(now)
+        // Somebody else has it so already, as another launcher of the same group: then it is his to give back.
+        if cs_terminal_same_modes(&now, &raw) == 1 { return false }
+        own = now
+        guardian.page.pointee.modes = own
+        guardian.page.pointee.taken = raw
+        guard cs_terminal_set_modes(number, &raw) == 0 else { return false }
+        // Of what was asked for a terminal takes what it knows.
+        if cs_terminal_modes(number, &now) == 0 { guardian.page.pointee.taken = now }
+        isTaken = true
+        return true
     }
 
-    /// Gives it back as it was.
+    /// Gives the modes back as they were, if they are still ours.
     ///
     /// What was typed and not read is forgotten: it was meant for the job, or is what the terminal answered to it, and a
     /// shell would carry it out.
     func giveBack() {
         guard isTaken else { return }
         isTaken = false
-        // Somebody else has set it up already.
-        if !isOthers {
-            var modes = own
-            _ = cs_terminal_set_modes(number, &modes)
-            if !undoing.isEmpty { _ = undoing.withUnsafeBytes { write(output.number, $0.baseAddress, $0.count) } }
-            _ = cs_terminal_forget_input(number)
-        }
-        guardian.page?.pointee.active = 0
+        var now = cs_terminal_modes()
+        guard let page = guardian.page, isOurs, cs_terminal_modes(number, &now) == 0 else { return }
+        var ours = page.pointee.taken
+        guard cs_terminal_same_modes(&now, &ours) == 1 else { return }
+        var modes = own
+        _ = cs_terminal_set_modes(number, &modes)
+        _ = cs_terminal_forget_input(number)
     }
 
-    /// Takes a look at what is about to be shown.
-    func follow(_ bytes: UnsafeRawBufferPointer) {
-        let before = state
-        state.read(bytes)
-        if state == before { return }
-        let text = state.undoing
-        if text == undoing { return }
+    /// While the launcher is stopped, the terminal is the shell's.
+    func rest(_ isResting: Bool) {
+        guardian.page?.pointee.active = isResting ? 0 : 1
+    }
+
+    /// Waits for the terminal's answers to what the job has asked it, so that no shell gets them.
+    ///
+    /// Answers come in order (ECMA-48, DSR): whatever was asked before has come when this question is answered.
+    func awaitAnswers() {
+        guard isTaken, let screen, screen.state.hasAsked else { return }
+        screen.write(Array("\u{1B}[5n".utf8))
+        let until = cs_monotonic() + 300_000_000
+        var last: [UInt8] = []
+        while true {
+            let left = (until - cs_monotonic()) / 1_000_000
+            var waiting = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+            guard left > 0, poll(&waiting, 1, Int32(left)) > 0, waiting.revents & Int16(POLLIN) != 0 else { return }
+            let piece = [UInt8](unsafeUninitializedCapacity: 4096) { space, count in
+                count = max(0, cs_stream_read(number, space.baseAddress, 4096, CS_STREAM_SHARED))
+            }
+            if piece.isEmpty { return }
+            last = Array((last + piece).suffix(64 + piece.count))
+            if CallerTerminal.hasAnswer(last) { return }
+            last = Array(last.suffix(8))
+        }
+    }
+
+    private static func hasAnswer(_ bytes: [UInt8]) -> Bool {
+        let answer = Array("\u{1B}[0n".utf8)
+        guard bytes.count >= answer.count else { return false }
+        return (0...bytes.count - answer.count).contains { Array(bytes[$0..<$0 + answer.count]) == answer }
+    }
+
+    /// Undoes what the job has done to it, and gives it back for good.
+    func end() {
+        if isOver { return }
+        isOver = true
+        screen?.undo()
+        giveBack()
+        cs_guard_end(&guardian)
+    }
+
+    // MARK: -
+
+    private func startGuard() -> Int {
+        let begun = cs_guard_begin(&guardian, number, screen?.guarded ?? -1)
+        if begun == 0 {
+            guardian.page.pointee.modes = own
+            guardian.page.pointee.active = 1
+            tellGuard(undoing)
+        }
+        return begun
+    }
+
+    /// A guard that somebody has killed is replaced.
+    private func keepGuard() {
+        guard !isOver, guardian.page != nil, cs_guard_lives(&guardian) == 0 else { return }
+        let taken = isTaken
+        guard startGuard() == 0, taken else { return }
+        var now = cs_terminal_modes()
+        if cs_terminal_modes(number, &now) == 0 { guardian.page.pointee.taken = now }
+    }
+
+    private func tellGuard(_ text: [UInt8]) {
         undoing = text
         guard let page = guardian.page else { return }
         // Into the text that does not hold: this process may be killed in between.
@@ -90,11 +158,5 @@ final class CallerTerminal {
         }
         if next == 0 { page.pointee.length.0 = UInt32(count) } else { page.pointee.length.1 = UInt32(count) }
         page.pointee.chosen = next
-    }
-
-    /// Gives it back for good.
-    func end() {
-        giveBack()
-        cs_guard_end(&guardian)
     }
 }

@@ -5,24 +5,40 @@ internal import SandboxPlan
 
 /// One terminal of a place: its controlling end is the supervisor's, the other end is what the job has.
 final class PlaceTerminal {
+    /// What is typed for the job.
+    enum Keyboard {
+        /// Nothing: its input is something else, and the keyboard is the caller's.
+        case none
+        /// Lines that the caller's terminal has edited: output goes elsewhere, and others may use that terminal.
+        case lines
+        /// Every key.
+        case keys
+        /// What comes from something that is no terminal.
+        case typed
+    }
+
     /// The caller's streams that are this terminal for the job.
     let streams: [CallerStream]
+    let keyboard: Keyboard
     private var controlling: Int32
     /// The job's end; kept open, because a terminal that nobody has open reads as gone.
     private(set) var peer: Int32
     /// Number below `/dev/pts`.
     let number: Int
     private(set) var relays: [Relay] = []
-    /// The caller's terminal, if the job gets its keyboard.
+    /// The caller's terminal, if one of the streams is.
     private(set) var caller: CallerTerminal?
+    private var isDressed = false
 
     /// - Parameters:
     ///   - controlling: the end that pid 1 has sent; taken over.
     ///   - streams: the caller's that become it, at least one.
+    ///   - all: the caller's three.
     /// - Throws: `Refusal` when it is no controlling end of a terminal.
-    init(controlling: Int32, streams: [CallerStream]) throws(Refusal) {
+    init(controlling: Int32, streams: [CallerStream], all: [CallerStream]) throws(Refusal) {
         self.streams = streams
         self.controlling = controlling
+        keyboard = PlaceTerminal.keyboard(streams, all)
         peer = -1
         let number = cs_terminal_number(controlling)
         self.number = number
@@ -38,41 +54,80 @@ final class PlaceTerminal {
         hangUp()
     }
 
+    /// In a pipeline the others use the same terminal, and may set it up for themselves: then it is left as it is.
+    private static func keyboard(_ streams: [CallerStream], _ all: [CallerStream]) -> Keyboard {
+        guard let input = streams.first(where: { $0.number == STDIN_FILENO }) else { return .none }
+        guard isTerminal(input) else { return .typed }
+        let isShared = all[2].kind == .pipe || all[2].kind == .socket
+        return isTerminal(all[1]) && streams.contains { $0.number == STDOUT_FILENO } && !isShared ? .keys : .lines
+    }
+
+    private static func isTerminal(_ stream: CallerStream) -> Bool {
+        stream.kind == .terminal && !stream.isTerminalMaster
+    }
+
     /// Device number of the job's end, as `/proc/PID/stat` writes it: 136 and up for every 256 of them (devices.txt).
     var device: UInt64 {
         let (major, minor) = (136 + UInt64(number) / 256, UInt64(number) % 256)
         return major << 8 | minor
     }
 
+    /// The job's end for one of its streams: where there is nothing to be read, it cannot be waited for either.
+    ///
+    /// - Returns: a descriptor, the caller's to close.
+    /// - Throws: `Refusal`.
+    func end(for stream: CallerStream) throws(Refusal) -> Int32 {
+        let end = keyboard == .none ? cs_terminal_screen(controlling) : cs_duplicate(peer)
+        if end < 0 { throw Refusal(stream: stream.name, call: "ioctl(TIOCGPTPEER)", errno: Int32(-end)) }
+        return Int32(end)
+    }
+
     /// Connects it with the caller's streams; nothing is typed for the job yet.
     ///
     /// - Throws: `Refusal`.
     func connect() throws(Refusal) {
-        let keyboard = streams.first { $0.number == STDIN_FILENO && $0.isReadable }
-        let screen = streams.first { $0.number != STDIN_FILENO && $0.isWritable } ?? keyboard
-        let isKeyboard = keyboard.map { $0.kind == .terminal && !$0.isTerminalMaster } ?? false
-        let sink = screen.map { RelayEnd(writing: $0) }
-        if isKeyboard, let keyboard {
-            caller = try CallerTerminal(keyboard.number, output: sink?.number ?? keyboard.number)
+        let input = streams.first { $0.number == STDIN_FILENO }
+        let shown = streams.first { $0.number != STDIN_FILENO } ?? input
+        guard let shown else { preconditionFailure("a terminal has a stream") }
+        var sink = RelayEnd(writing: shown)
+        // A terminal that is only to be read, and another user's: what is echoed is for nobody.
+        if shown.number == STDIN_FILENO, sink.number == STDIN_FILENO, !shown.isWritable {
+            let nowhere = cs_openat2(FileReading.currentFolder, "/dev/null", UInt64(O_WRONLY), 0, 0)
+            if nowhere < 0 { throw PlaceTerminal.refusal("openat2", nowhere) }
+            sink = RelayEnd(nowhere: Int32(nowhere))
+        }
+        let screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink) : nil
+        if let terminal = streams.first(where: PlaceTerminal.isTerminal) {
+            caller = try CallerTerminal(terminal.number, screen: screen, takesKeyboard: keyboard == .keys)
         }
         try dress()
-        if let sink, let screen {
-            let relay = Relay(from: RelayEnd(ours: try copy()), to: sink, name: screen.name, isOutward: true)
-            let caller = caller
-            relay.follow = caller.map { caller in { caller.follow($0) } }
-            relay.finished = { [weak self] in self?.hangUp() }
-            relays.append(relay)
-        }
-        if let keyboard {
-            let relay = Relay(
-                from: RelayEnd(keyboard),
-                to: RelayEnd(ours: try copy()),
-                name: keyboard.name,
-                isOutward: false
-            )
-            // A pipe ends, a keyboard says so: by the character that the terminal takes for the end.
-            if isKeyboard { relay.finished = { [weak self] in self?.hangUp() } } else { relay.ending = endOfFile }
-            relays.append(relay)
+        let outward = Relay(from: RelayEnd(ours: try copy()), to: sink, name: shown.name, isOutward: true)
+        outward.follow = screen.map { screen in { screen.follow($0) } }
+        outward.finished = { [weak self] in self?.hangUp() }
+        relays.append(outward)
+        guard let input, keyboard != .none else { return }
+        let inward = Relay(
+            from: RelayEnd(input),
+            to: RelayEnd(ours: try copy()),
+            name: input.name,
+            isOutward: false
+        )
+        // A pipe ends, and so does a line editor's file, again and again: both are said by the character for it. A keyboard that
+        // ends is gone.
+        if keyboard != .keys { inward.ending = endOfFile }
+        inward.endsOften = keyboard == .lines
+        if keyboard != .typed { inward.finished = { [weak self] in self?.hangUp() } }
+        relays.append(inward)
+    }
+
+    /// Takes the caller's keyboard, if it is there to be taken.
+    func take() {
+        guard let caller, caller.take() else { return }
+        // Begun in the background, where the modes were a shell's.
+        if !isDressed {
+            isDressed = true
+            var modes = caller.modes
+            _ = cs_terminal_set_modes(peer, &modes)
         }
     }
 
@@ -111,15 +166,17 @@ final class PlaceTerminal {
     /// The caller's modes and size.
     private func dress() throws(Refusal) {
         resize()
-        var modes = cs_terminal_modes()
-        if let caller {
-            modes = caller.modes
-        } else {
-            guard let shown = streams.first(where: { $0.kind == .terminal && !$0.isTerminalMaster }) else { return }
-            let known = cs_terminal_modes(shown.number, &modes)
-            if known < 0 { throw PlaceTerminal.refusal("ioctl(TCGETS2)", known) }
-            // It stays as it is, and makes of each line's end what the job's would have made already.
-            modes = cs_terminal_plain_output(modes)
+        guard let caller else { return }
+        var modes = caller.modes
+        switch keyboard {
+        case .typed: return
+        case .keys:
+            // In the background they are those of a shell that edits its line; the job gets a fresh terminal's until then.
+            if !caller.isOurs { return }
+            isDressed = true
+        case .lines: modes = cs_terminal_without_echo(modes)
+        // It stays as it is, and makes of each line's end what the job's would have made already.
+        case .none: modes = cs_terminal_plain_output(modes)
         }
         let set = cs_terminal_set_modes(peer, &modes)
         if set < 0 { throw PlaceTerminal.refusal("ioctl(TCSETS2)", set) }

@@ -16,7 +16,7 @@ enum TerminalLayout {
         }
         var layout: [[Int]] = []
         var numbers: [Int] = []
-        for stream in 0..<3 where closed & (1 << stream) == 0 {
+        for stream in 0..<3 where closed & (1 << stream) == 0 && isUsable(Int32(stream)) {
             // Whatever has no number is no terminal, and is looked at when the streams are taken.
             let number = cs_terminal_device(Int32(stream))
             if number <= 0 || !isDevice(Int32(stream)) || isControllingEnd(Int32(stream)) { continue }
@@ -28,6 +28,12 @@ enum TerminalLayout {
             }
         }
         return layout
+    }
+
+    /// Open for the other direction only it is the end of the input, or takes nothing, as ever.
+    private static func isUsable(_ stream: Int32) -> Bool {
+        let flags = cs_fcntl_getfl(stream)
+        return flags >= 0 && flags & 3 != (stream == STDIN_FILENO ? Int(O_WRONLY) : Int(O_RDONLY))
     }
 
     private static func isDevice(_ stream: Int32) -> Bool {

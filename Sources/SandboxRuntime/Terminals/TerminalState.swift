@@ -5,7 +5,8 @@
 struct TerminalState: Equatable {
     /// Private modes (CSI ? n h) that are off in a fresh terminal and that a shell suffers from.
     private static let tracked: [UInt16] = [
-        1, 5, 6, 9, 47, 66, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 1047, 1049, 2004, 2026,
+        1, 5, 6, 9, 47, 66, 69, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016, 1047, 1049, 2004, 2026,
+        2031, 2048,
     ]
     /// Those that are on in a fresh terminal: cursor, wrapping.
     private static let usual: [UInt16] = [7, 25]
@@ -29,6 +30,10 @@ struct TerminalState: Equatable {
     private var hasRendition = false
     private var keyboards = 0
     private var hasOtherKeys = false
+    private var hasInsertion = false
+    private var isLocked = false
+    /// Whether it was asked for something that it answers by typing.
+    private(set) var hasAsked = false
 
     /// Takes a piece of output.
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
@@ -41,7 +46,11 @@ struct TerminalState: Equatable {
     var undoing: [UInt8] {
         var text: [UInt8] = []
         func add(_ sequence: String) { text += Array(sequence.utf8) }
+        // Whatever was begun and not ended swallows what comes next.
+        if position == .string || position == .stringEscape { text.append(0x18) }
         if hasRegion { add("\u{1B}[r") }
+        if hasInsertion { add("\u{1B}[4l") }
+        if isLocked { add("\u{1B}[2l") }
         for mode in on.reversed() { add("\u{1B}[?\(mode)l") }
         for mode in off { add("\u{1B}[?\(mode)h") }
         for _ in 0..<keyboards { add("\u{1B}[<u") }
@@ -67,6 +76,7 @@ struct TerminalState: Equatable {
         }
         switch position {
         case .text:
+            if byte == 0x05 { hasAsked = true }
             if byte == 0x0E { hasOtherSet = true }
             if byte == 0x0F { hasOtherSet = false }
         case .escape: escape(byte)
@@ -74,7 +84,9 @@ struct TerminalState: Equatable {
             hasLineDrawing = byte == UInt8(ascii: "0")
             position = .text
         case .control: control(byte)
-        case .string: if byte == 0x07 { position = .text }
+        case .string:
+            if byte == UInt8(ascii: "?") { hasAsked = true }
+            if byte == 0x07 { position = .text }
         case .stringEscape: if byte == UInt8(ascii: "\\") { position = .text } else { escape(byte) }
         }
     }
@@ -87,6 +99,9 @@ struct TerminalState: Equatable {
             (parameters, number, hasNumber, leader) = ([], 0, false, 0)
         case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "_"), UInt8(ascii: "^"), UInt8(ascii: "X"):
             position = .string
+            if byte == UInt8(ascii: "P") { hasAsked = true }
+        case UInt8(ascii: "n"), UInt8(ascii: "o"): hasOtherSet = true
+        case UInt8(ascii: "Z"): hasAsked = true
         case UInt8(ascii: "("): position = .charset
         case UInt8(ascii: "="): hasKeypad = true
         case UInt8(ascii: ">"): hasKeypad = false
@@ -123,6 +138,13 @@ struct TerminalState: Equatable {
         switch (leader, final) {
         case (UInt8(ascii: "?"), UInt8(ascii: "h")): for mode in parameters { set(mode) }
         case (UInt8(ascii: "?"), UInt8(ascii: "l")): for mode in parameters { clear(mode) }
+        case (0, UInt8(ascii: "h")): for mode in parameters { setANSI(mode, true) }
+        case (0, UInt8(ascii: "l")): for mode in parameters { setANSI(mode, false) }
+        case (_, UInt8(ascii: "c")), (_, UInt8(ascii: "n")), (_, UInt8(ascii: "t")),
+            (UInt8(ascii: "?"), UInt8(ascii: "u")),
+            (UInt8(ascii: "?"), UInt8(ascii: "p")), (UInt8(ascii: "$"), UInt8(ascii: "p")),
+            (UInt8(ascii: ">"), UInt8(ascii: "q")):
+            hasAsked = true
         case (0, UInt8(ascii: "r")): hasRegion = parameters.contains { $0 != 0 }
         case (0, UInt8(ascii: "m")): hasRendition = parameters.last != 0
         case (UInt8(ascii: "!"), UInt8(ascii: "p")):
@@ -134,6 +156,11 @@ struct TerminalState: Equatable {
             if first == 4 { hasOtherKeys = parameters.count > 1 && parameters[1] != 0 }
         default: break
         }
+    }
+
+    private mutating func setANSI(_ mode: UInt16, _ isOn: Bool) {
+        if mode == 4 { hasInsertion = isOn }
+        if mode == 2 { isLocked = isOn }
     }
 
     private mutating func set(_ mode: UInt16) {

@@ -33,7 +33,8 @@ final class Terminals {
         signals = OwnedFileDescriptor(owning: Int32(result))
         var all: [PlaceTerminal] = []
         for group in layout {
-            all.append(try PlaceTerminal(controlling: rest.removeFirst(), streams: group.map { streams[$0] }))
+            let own = group.map { streams[$0] }
+            all.append(try PlaceTerminal(controlling: rest.removeFirst(), streams: own, all: streams))
         }
         self.all = all
         for terminal in all { try terminal.connect() }
@@ -45,11 +46,14 @@ final class Terminals {
     /// Whether the cursor is left behind something.
     var isMidLine: Bool { relays.contains { $0.isOutward && !$0.isAtLineStart } }
 
+    /// Whether something is still to be shown.
+    var isShowing: Bool { relays.contains { $0.isOutward && !$0.isFinished } }
+
     var relays: [Relay] { all.flatMap { $0.relays } }
 
     /// Takes the keyboard, if it is there to be taken.
     func take() {
-        for terminal in all { terminal.caller?.take() }
+        for terminal in all { terminal.take() }
     }
 
     /// The next signal, if one is there.
@@ -65,12 +69,20 @@ final class Terminals {
         for terminal in all { terminal.resize() }
     }
 
-    /// The job has stopped: so does this process group, as the keyboard would have made it (termios(3), VSUSP).
+    /// Whether a job that stops stops this process group, too: there is a keyboard, and somebody who can wake it.
+    var canStop: Bool {
+        cs_is_ignored(SIGTSTP) != 1
+            && all.contains { ($0.keyboard == .keys || $0.keyboard == .lines) && $0.caller?.isOurs == true }
+    }
+
+    /// Stops this process group, as the keyboard would have (termios(3), VSUSP).
     ///
-    /// - Returns: whether it stopped, and goes on now; false where nobody is there to wake it, or it must not stop.
+    /// - Returns: whether it stopped, and goes on now; false where nobody is there to wake it.
     func stop() -> Bool {
-        guard all.contains(where: { $0.caller != nil }), cs_is_ignored(SIGTSTP) != 1 else { return false }
-        for terminal in all { terminal.caller?.giveBack() }
+        for terminal in all {
+            terminal.caller?.giveBack()
+            terminal.caller?.rest(true)
+        }
         while nextSignal() != nil {}
         var stopping = sigset_t()
         sigemptyset(&stopping)
@@ -81,15 +93,29 @@ final class Terminals {
         sigprocmask(SIG_BLOCK, &stopping, nil)
         var wasStopped = false
         while let signal = nextSignal() { if signal == SIGCONT { wasStopped = true } }
+        for terminal in all { terminal.caller?.rest(false) }
         resize()
         take()
         return wasStopped
     }
 
-    /// After the end of the place: brings what is there to the caller without waiting, and gives the keyboard back.
+    /// After the end of the place: brings what is there to the caller without waiting, and gives the terminal back.
+    ///
+    /// What a slow terminal has not taken by then follows, and is waited for as a caller can interrupt it; `end` is to be called
+    /// after it.
     func settle() {
         for terminal in all { terminal.endInput() }
         OutputDelivery(relays.filter { $0.isOutward }).deliverWithoutWaiting()
+        if isShowing {
+            for terminal in all { terminal.caller?.giveBack() }
+        } else {
+            end()
+        }
+    }
+
+    /// Everything is shown that will be.
+    func end() {
+        for terminal in all { terminal.caller?.awaitAnswers() }
         for terminal in all { terminal.caller?.end() }
     }
 }

@@ -307,7 +307,7 @@ def endings():
     person.controlling = os.open("/dev/null", os.O_RDWR)
     tell(person.end() is not None, "a terminal that is gone ends the job")
     time.sleep(0.5)
-    left = subprocess.run(["pgrep", "-u", str(os.getuid()), "-af", f"^{re.escape(LAUNCHER)} run|codex-sandbox-init"], capture_output=True).stdout
+    left = subprocess.run(["pgrep", "-P", str(os.getpid()), "-af", "codex-sandbox"], capture_output=True).stdout
     tell(left == b"", "no process is left", left)
 
 
@@ -353,6 +353,206 @@ def binary():
     first = next((i for i in range(min(len(answer), len(wanted))) if answer[i] != wanted[i]), None)
     tell(answer == wanted, "65,536 bytes of all values went in and came back", (sent, len(answer), first, answer[first or 0 :][:40]))
     person.end()
+
+
+def stopped_and_watched():
+    """A job that stops itself, and with it the launcher, is watched all the same."""
+    hungry = ("import os,signal,time\nif os.fork() == 0:\n os.setsid(); time.sleep(0.5); d = bytearray(200 << 20); time.sleep(60)\n"
+              "os.kill(os.getpid(), signal.SIGSTOP)\n")
+    planter = ("import os,signal,time\nif os.fork() == 0:\n os.setsid(); time.sleep(0.5)\n open('HEAD','w').write('ref: refs/heads/main\\n')\n"
+               " os.makedirs('objects'); os.makedirs('refs'); time.sleep(60)\nos.kill(os.getpid(), signal.SIGSTOP)\n")
+    for what, code, status in [("memory", hungry, b"memory"), ("plants", planter, b"planted")]:
+        person = shell()
+        person.type(f"{LAUNCHER} run --memory 64MiB -- python3 -c \"{code}\"\n".replace("\n ", "\n "))
+        person.expect(rb"Stopped.*HOST\$ ", f"{what}: the launcher stops with its job", 20)
+        time.sleep(2.5)
+        inside = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", "^python3 -c import os,signal"], capture_output=True).stdout
+        tell(inside == b"", f"{what}: what passed the limit meanwhile is gone", inside)
+        person.type("fg\n")
+        found = person.expect(rb"HOST\$ ", f"{what}: and the launcher ends", 20)
+        tell(found is not None and status in found, f"{what}: it says why", found)
+        person.rest()
+        tell(person.is_as_before(), f"{what}: sane")
+        person.type("exit\n")
+        person.end()
+        subprocess.run(["rm", "-rf", "HEAD", "objects", "refs"])
+
+
+def flood():
+    """A storm of stops does not keep pid 1 from the wall limit, nor the person from the job."""
+    code = ("import os,signal,time\nw=os.getpid()\nif os.fork() == 0:\n os.setsid()\n"
+            " for i in range(3000): os.kill(w, signal.SIGCONT); os.kill(w, signal.SIGSTOP)\n time.sleep(60)\n"
+            "os.kill(w, signal.SIGSTOP)\ntime.sleep(60)\n")
+    person = shell()
+    person.type(f"{LAUNCHER} run --timeout 3s --grace 1s -- python3 -c \"{code}\"\n")
+    person.expect(rb"Stopped.*HOST\$ ", "stopped", 20)
+    time.sleep(6)
+    found = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", "^python3 -c import os,signal,time.w="], capture_output=True).stdout
+    tell(found == b"", "the wall limit has ended the place", found)
+    person.type("fg\n")
+    person.expect(rb"HOST\$ ", "the launcher ends", 20)
+    person.type("exit\n")
+    person.end()
+
+
+def pipelines():
+    """In a pipeline the terminal is everybody's."""
+    person = shell()
+    person.type(f"{LAUNCHER} run -- sh -c 'echo li''ne1; sleep 0.3; echo li''ne2' | cat; echo do''ne\n")
+    found = person.expect(rb"done\r\n", "ended")
+    tell(found is not None and b"line1\r\nline2\r\n" in found, "lines are whole", found)
+    for _ in range(3):
+        person.type(f"{LAUNCHER} run -- yes | less\n")
+        person.expect(rb"y\r\ny", "the pager shows it")
+        person.rest()
+        person.type("q")
+        person.expect(rb"HOST\$ ", "the pager ended")
+        person.rest(0.6)
+        tell(person.is_as_before(), "sane behind a pager")
+    person.type(f"sh -c '{LAUNCHER} run -- sleep 0.7 </dev/tty & sleep 0.3; {LAUNCHER} run -- sleep 1; wait'; stty -a | grep -o '.icanon'\n")
+    person.expect(rb" icanon", "two launchers leave the terminal as it was", 20)
+    person.type("cat | " + f"{LAUNCHER} run -- cat | cat\n")
+    person.type("piped\n")
+    person.expect(rb"piped\r\n.*piped\r\n", "lines come through on both sides")
+    person.type("\x04")
+    person.expect(rb"HOST\$ ", "and end")
+    person.type(f"{LAUNCHER} run -- cat | cat; echo en''ded\n")
+    time.sleep(1)
+    person.type("edi\x7fited\n")
+    person.expect(rb"\r\nedited\r\n", "a line that the caller's terminal has edited")
+    person.type("\x04")
+    person.expect(rb"ended\r\n", "its end of a file is the job's")
+    person.type("exit\n")
+    person.end()
+
+
+def unread():
+    """What is no keyboard cannot be waited for, and a password is not shown."""
+    person = Person(run("sh", "-c", "echo here >/dev/tty; test -t 1 && echo t1; cat <&1; echo after"), streams=(1, 2))
+    person.expect(rb"t1.*after", "without a keyboard there is no /dev/tty, and nothing waits for it")
+    tell(person.end() == 0, "ended")
+    peer_only = Person(["sh", "-c", f"exec {LAUNCHER} run -- sh -c 'read x; echo got-$?' 0>/dev/tty"])
+    peer_only.expect(rb"got-1", "a keyboard that can only be written is the end of the input")
+    peer_only.end()
+
+
+def unowned():
+    """A terminal that controls nobody."""
+    controlling, peer = os.openpty()
+    job = subprocess.Popen(run("sh", "-c", "cat; echo after-eof; exit 5"), stdin=peer, stdout=peer, stderr=peer)
+    os.close(peer)
+    time.sleep(1)
+    os.write(controlling, b"word\r")
+    time.sleep(0.5)
+    os.write(controlling, b"\x04")
+    seen = b""
+    end = time.monotonic() + 10
+    while time.monotonic() < end and b"after-eof" not in seen:
+        ready, _, _ = select.select([controlling], [], [], 0.2)
+        if ready:
+            try:
+                seen += os.read(controlling, 4096)
+            except OSError:
+                break
+    tell(job.wait(20) == 5, "ends by itself", seen)
+    tell(seen.count(b"word") == 2 and b"after-eof\r\n" in seen and b"\r\r" not in seen, "echo and answer once", seen)
+
+
+def late():
+    """The terminal's answer to a job's last words does not reach the shell; a slow terminal is brought back, too."""
+    for delay in (0.02, 0.1, 0.2):
+        person = shell()
+        person.type(f"{LAUNCHER} run -- printf 'ask\\033[c'\n")
+        person.expect(rb"ask\x1b\[c", "the job asks as its last act")
+        time.sleep(delay)
+        person.type("echo inj''ected\n")
+        person.wait(rb"\x1b\[5n", 2)
+        person.type(b"\x1b[0n")
+        person.expect(rb"HOST\$ ", "the job has ended")
+        seen = person.rest(0.7)
+        tell(b"injected\r\n" not in seen, f"an answer after {delay} s is nobody's command", seen)
+        person.type("exit\n")
+        person.end()
+    person = Person(run("sh", "-c", "head -c 60000 /dev/zero | tr '\\0' x; printf '\\033[?1003h\\033[?25l'"))
+    time.sleep(3)
+    seen = b""
+    end = time.monotonic() + 20
+    while time.monotonic() < end and b"\x1b[?25h" not in seen:
+        seen += person.rest(0.1)
+    tell(seen.find(b"\x1b[?25l") < seen.find(b"\x1b[?1003l") != -1, "undone behind everything that was shown", seen[-100:])
+    tell(person.end() == 0 and person.is_as_before(), "and sane")
+    person = Person(run("printf", "\\033[?1003h\\033[?25lx"), streams=(1, 2))
+    seen = person.wait(rb"\x1b\[\?25h", 10)
+    tell(seen is not None and b"\x1b[?1003l" in seen, "output alone is undone, too", seen)
+    person.end()
+
+
+def guarded():
+    """The guard: killed, missed by the launcher's name, and no trouble for others."""
+    def named(name, parent):
+        return subprocess.run(["pgrep", "-x", name, "-P", str(parent)], capture_output=True, text=True).stdout.split()
+
+    person = Person(run("sleep", "100"))
+
+    def guards():
+        return named("terminal-guard", person.pid)
+
+    tell(person.until(person.is_raw) and person.until(lambda: len(guards()) == 1), "there is one", guards())
+    first = guards()
+    os.kill(int(first[0]), signal.SIGKILL)
+    tell(person.until(lambda: guards() not in ([], first)), "a killed one is replaced", guards())
+    last = guards()
+    # As `pkill -9 -x codex-sandbox` does, but for other tests' launchers.
+    for victim in [str(person.pid)] + named("codex-sandbox", person.pid):
+        os.kill(int(victim), signal.SIGKILL)
+    tell(person.end() == 137, "killed by name")
+    tell(person.until(person.is_as_before), "and sane")
+    tell(person.until(lambda: not os.path.exists(f"/proc/{last[0]}") or "Z" in open(f"/proc/{last[0]}/stat").read().split()[2]), "no guard is left", last)
+    # Others' modes are others'.
+    person = shell()
+    person.type(f"{LAUNCHER} run -- sleep 100\n")
+    person.until(person.is_raw)
+    launcher = named("codex-sandbox", person.pid)[0]
+    os.kill(int(launcher), signal.SIGSTOP)
+    person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
+    person.type("vim -u NONE other.txt\n")
+    person.expect(rb"other\.txt", "the shell runs an editor")
+    person.rest()
+    theirs = termios.tcgetattr(person.controlling)
+    os.kill(int(launcher), signal.SIGKILL)
+    time.sleep(0.5)
+    tell(termios.tcgetattr(person.controlling) == theirs, "the editor's modes stay")
+    person.type("\x1b:q!\r")
+    person.expect(rb"HOST\$ ", "the editor ended")
+    person.type("exit\n")
+    person.end()
+
+
+def doors():
+    """Files of the kernel's are refused with --tty, too; what undoes a screen goes to screens only."""
+    out = f"{FOLDER}/seen"
+    for path, options in [("/proc/self/oom_score_adj", []), ("/proc/self/oom_score_adj", ["--tty"])]:
+        done = subprocess.run(run("printf", "77", options=options), stdin=subprocess.DEVNULL, stdout=open(path, "w"), stderr=subprocess.PIPE)
+        tell(done.returncode == 125, f"{options} {path} is refused", done.stderr)
+    with open(out, "wb") as file:
+        done = subprocess.run(run("printf", "\\033[?1003hx", options=["--tty"]), stdin=subprocess.DEVNULL, stdout=file)
+    text = open(out, "rb").read()
+    tell(text == b"\x1b[?1003hx", "a file gets the job's bytes and no others", text)
+
+
+def told():
+    """The record says which terminal the job had."""
+    state = f"{FOLDER}/state"
+    person = Person(run("stat", "-c", "%d:%i", "/dev/pts/0", options=["--state-dir", state]))
+    found = person.expect(rb"(\d+:\d+)\r\n", "the job sees its own")
+    person.end()
+    wanted = re.search(rb"(\d+):(\d+)", found or b"0:0")
+    lines = subprocess.run(f"cat {state}/evidence/*/*.jsonl", shell=True, capture_output=True).stdout
+    streams = re.search(rb'"standardStreams":(\[.*?\])', lines)
+    device, inode = wanted.group(1), wanted.group(2)
+    text = streams.group(1) if streams else b""
+    tell(text.count(b'"inode":"%s"' % inode) == 3 and text.count(b'"device":"%s"' % device) == 3 and text.count(b'"relayed":true') == 3,
+         "and so does the record", (text, wanted.group()))
 
 
 def two():

@@ -1,0 +1,56 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// A terminal of the caller's that a job writes to: what is switched on in it is known, and undone at the end.
+final class Screen {
+    /// A copy: the relay closes its own as soon as nothing more is to be shown.
+    private let output: OwnedFileDescriptor
+    private let manner: Int32
+    private(set) var state = TerminalState()
+    private var undoing: [UInt8] = []
+    /// Called with what would undo it, whenever that changes.
+    var changed: (([UInt8]) -> Void)?
+
+    /// - Parameter sink: leads to the terminal.
+    /// - Throws: `Refusal` when there is no descriptor for it.
+    init(_ sink: RelayEnd) throws(Refusal) {
+        let copy = cs_duplicate(sink.number)
+        if copy < 0 { throw Refusal(stream: "stdout", call: "fcntl(F_DUPFD_CLOEXEC)", errno: Int32(-copy)) }
+        output = OwnedFileDescriptor(owning: Int32(copy))
+        manner = sink.manner
+    }
+
+    /// For the guard: a description that does not wait and is nobody else's, or -1.
+    var guarded: Int32 { manner == CS_STREAM_OWN ? output.number : -1 }
+
+    /// Takes a look at what is about to be shown.
+    func follow(_ bytes: UnsafeRawBufferPointer) {
+        state.read(bytes)
+        let text = state.undoing
+        if text == undoing { return }
+        undoing = text
+        changed?(text)
+    }
+
+    /// Behind everything that was shown; what the terminal does not take within a tenth of a second is given up.
+    func undo() {
+        write(undoing)
+        undoing = []
+    }
+
+    func write(_ text: [UInt8]) {
+        var rest = text[...]
+        for _ in 0..<10 where !rest.isEmpty {
+            let written = rest.withUnsafeBytes { cs_stream_write(output.number, $0.baseAddress, $0.count, manner) }
+            if written > 0 {
+                rest = rest.dropFirst(written)
+            } else if written == Int(-EAGAIN) || written == Int(-EINTR) {
+                usleep(10_000)
+            } else {
+                return
+            }
+        }
+    }
+}
