@@ -1,27 +1,131 @@
 public import SandboxPlan
+public import SandboxPolicy
 
-/// Makes everything of a policy's text that a launch reads.
+/// Why what a text extends cannot be had.
+public struct BaseProblem: Error, Hashable, Sendable {
+    public var why: String
+    public var remedy: String
+
+    public init(why: String, remedy: String) {
+        self.why = why
+        self.remedy = remedy
+    }
+}
+
+/// Makes everything of a policy's texts that a launch reads.
 ///
 /// - Parameters:
-///   - name: The name or path it was asked for by; problems are reported under it.
-///   - text: The TOML text.
+///   - inputs: The named policy, and the project's and the administrator's file.
+///   - base: Finds what a text extends: what it says there, and which text says it.
 ///   - sha256: SHA-256 of bytes, 32 bytes.
 /// - Returns: The validated policy with both filters.
-/// - Throws: `PolicyError` with every problem of the text, or why libseccomp made no filter.
+/// - Throws: `PolicyError` with every problem of the first text that has one, or why libseccomp made no filter.
 public func compilePolicy(
-    name: String,
-    text: String,
+    _ inputs: PolicyInputs,
+    base: (String, PolicyFile) throws(BaseProblem) -> PolicyInputs.Text,
     sha256: (UnsafeRawBufferPointer) -> [UInt8]
 ) throws(PolicyError) -> CompiledPolicy {
-    let policy = try PolicyDocument(name: name, text: text).validated()
+    let chain = try PolicyChain(inputs.named, base: base)
+    var files = chain.files
+    var policy = PolicyDefaults.policy(named: inputs.named.file.name)
+    var origins: [PolicyOrigin] = []
+    // From the one that extends nothing to the named one.
+    for (index, document) in chain.documents.enumerated().reversed() {
+        policy.summary = ""
+        let statement = try document.statement(over: policy, file: UInt8(index))
+        policy = policy.saying(statement)
+        for origin in statement.said {
+            if !origin.key.grows { origins.removeAll { $0.key == origin.key } }
+            origins.append(origin)
+        }
+    }
+    var without = policy.seccomp.without
+    func further(_ text: PolicyInputs.Text?) throws(PolicyError) -> PolicyStatement? {
+        guard let text else { return nil }
+        let statement = try FurtherText(text).statement(over: policy, file: UInt8(files.count))
+        files.append(text.file)
+        if statement.says(.without) { without += statement.values.seccomp.without }
+        return statement
+    }
+    let project = try further(inputs.project)
+    let ceiling = try further(inputs.ceiling)
     do {
         return CompiledPolicy(
             policy: policy,
-            digest: Array(text.utf8).withUnsafeBytes(sha256),
+            digest: inputs.named.file.digest,
             placeFilter: try SeccompFilters.place(),
-            processFilter: try SeccompFilters.process(policy.seccomp)
+            processFilter: try SeccompFilters.process(SeccompPolicy(without: Set(without).sorted())),
+            files: files,
+            origins: origins,
+            project: project,
+            ceiling: ceiling,
+            inputs: inputs.identity.withUnsafeBytes(sha256)
         )
     } catch {
         throw .filter(error)
+    }
+}
+
+/// The project's or the administrator's text: it is put over whatever policy was chosen, so it extends none.
+private struct FurtherText {
+    private let document: PolicyDocument
+    private let kind: PolicyFile.Kind
+
+    init(_ text: PolicyInputs.Text) throws(PolicyError) {
+        document = try PolicyDocument(text)
+        kind = text.file.kind
+    }
+
+    func statement(over policy: Policy, file: UInt8) throws(PolicyError) -> PolicyStatement {
+        if let base = try document.base() {
+            throw problem(
+                base.position,
+                "extends",
+                why: "it is put over the policy that was chosen, whichever that is",
+                remedy: "remove it; write the keys themselves"
+            )
+        }
+        let statement = try document.statement(over: policy, file: file)
+        guard kind == .project, statement.says(.fullAccess), statement.values.confinement == .none,
+            let origin = statement.said.first(where: { $0.key == .fullAccess })
+        else { return statement }
+        throw problem(
+            SourcePosition(line: origin.line, column: 1),
+            PolicyKey.fullAccess.path,
+            why: "no project can ask for that",
+            remedy: "remove it; `--danger-full-access` is for whoever types it"
+        )
+    }
+
+    private func problem(_ position: SourcePosition, _ key: String, why: String, remedy: String) -> PolicyError {
+        .invalid([
+            PolicyProblem(
+                file: document.name,
+                position: position,
+                key: key,
+                what: "given here",
+                why: why,
+                remedy: remedy
+            )
+        ])
+    }
+}
+
+extension PolicyDocument {
+    init(_ text: PolicyInputs.Text) throws(PolicyError) {
+        let name = text.file.path.isEmpty ? text.file.name : text.file.path.description
+        guard let utf8 = OSString(text.text).utf8 else {
+            throw .invalid([
+                PolicyProblem(
+                    file: name,
+                    position: SourcePosition(line: 1, column: 1),
+                    key: "",
+                    what: "bytes that are not UTF-8",
+                    why: "TOML has to be",
+                    remedy: "save it as UTF-8"
+                )
+            ])
+        }
+        try self.init(name: name, text: utf8)
     }
 }

@@ -53,10 +53,12 @@ public struct PolicyProblem: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// Collects the problems of one text, so that a person sees all of them at once.
+/// Collects the problems of one text, so that a person sees all of them at once; and where its keys stand.
 final class ProblemLog {
     let file: String
     private(set) var problems: [PolicyProblem] = []
+    /// Every key that was asked for and is there, with its place.
+    private(set) var keys: [String: SourcePosition] = [:]
 
     init(file: String) {
         self.file = file
@@ -67,6 +69,8 @@ final class ProblemLog {
             PolicyProblem(file: file, position: position, key: key, what: what, why: why, remedy: remedy)
         )
     }
+
+    func found(_ key: String, at position: SourcePosition) { keys[key] = position }
 
     /// Throws everything reported so far, in the order of the file.
     func throwIfAny() throws(PolicyError) {

@@ -13,8 +13,9 @@ public struct LaunchRequest: Hashable, Sendable {
     public var ownFolders: [ResolvedPath]
     /// HOME and the account's home: no root may be or contain one of them.
     public var homes: [ResolvedPath]
-    /// Real path of the policy that was named as a file: where a job can write, it is kept as it is.
-    public var policyFile: OSString?
+    /// Real paths of the policy that was named as a file, and of those it extends: where a job can write, they are kept as
+    /// they are.
+    public var policyFiles: [OSString]
     /// For each terminal the place gets, the streams (0, 1, 2) that are it; in the order of their first ones.
     public var terminals: [[Int]]
 
@@ -29,7 +30,7 @@ public struct LaunchRequest: Hashable, Sendable {
         allowRootOwnedWorkspace: Bool,
         ownFolders: [ResolvedPath],
         homes: [ResolvedPath],
-        policyFile: OSString?,
+        policyFiles: [OSString],
         terminals: [[Int]] = []
     ) {
         self.workspace = workspace
@@ -39,7 +40,7 @@ public struct LaunchRequest: Hashable, Sendable {
         self.allowRootOwnedWorkspace = allowRootOwnedWorkspace
         self.ownFolders = ownFolders
         self.homes = homes
-        self.policyFile = policyFile
+        self.policyFiles = policyFiles
         self.terminals = terminals
     }
 }

@@ -29,6 +29,10 @@ public enum PolicyRange {
     public static var hostname: ClosedRange<Int> { 1...64 }
     /// Entries of one list: each path is a mount at every launch.
     public static var listLength: ClosedRange<Int> { 0...256 }
+    /// Policies that one may build on, one by `extends` of the other.
+    public static var extendsDepth: Int { 8 }
+    /// Entries of a list together with those of what it builds on, the defaults among them.
+    public static var joinedLength: ClosedRange<Int> { 0...1024 }
     /// Missing names that are covered.
     public static var coverMissing: ClosedRange<Int> { 0...4 }
     /// Bytes of a path, without the terminating NUL (PATH_MAX).

@@ -70,7 +70,7 @@ public enum PathInventory {
             }
         }
         // What stands in a writable root: the folders on the way to it become mount points.
-        for path in named + [request.policyFile].compactMap(\.self) {
+        for path in named + request.policyFiles {
             guard let root = roots.writableRoot(around: path) else { continue }
             paths += roots.foldersToHold(from: root, to: path)
             paths.append(path)

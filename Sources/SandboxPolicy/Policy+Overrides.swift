@@ -23,3 +23,28 @@ extension Policy {
         return policy
     }
 }
+
+extension PolicyOverrides {
+    /// The option that says a key; nil for a key that was left to the policy.
+    func option(for key: PolicyKey) -> String? {
+        switch key {
+        case .read: read.isEmpty ? nil : "--read"
+        case .write: write.isEmpty ? nil : "--write"
+        case .deny: deny.isEmpty ? nil : "--deny"
+        case .pass: passEnvironment.isEmpty ? nil : "--env"
+        case .set: setEnvironment.isEmpty ? nil : "--env"
+        case .networkMode, .networkLoopback: network == nil ? nil : "--network"
+        case .memory: memory == nil ? nil : "--memory"
+        case .tasks: tasks == nil ? nil : "--pids"
+        case .cpu: cpuSeconds == nil ? nil : "--cpu"
+        case .wall: wall == nil ? nil : "--timeout"
+        case .grace: grace == nil ? nil : "--grace"
+        case .tmpSize: tmpSize == nil ? nil : "--tmp-size"
+        case .fileSize: fileSize == nil ? nil : "--file-size"
+        case .description, .fullAccess, .workspaceAccess, .system, .etc, .protect, .coverMissing, .unixSockets,
+            .tmpInodes, .inherit, .exclude, .openFiles, .requireKernel, .minimumABI, .landlockRequirement, .without,
+            .umask, .hostname:
+            nil
+        }
+    }
+}

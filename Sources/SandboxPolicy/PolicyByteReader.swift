@@ -55,33 +55,80 @@ struct PolicyByteReader {
         return OSString(content)
     }
 
+    /// Any bytes.
+    mutating func content() throws(CompiledPolicyCodingError) -> [UInt8] {
+        Array(try take(Int(try integer() as UInt32)))
+    }
+
     mutating func text(_ name: String) throws(CompiledPolicyCodingError) -> String {
         guard let text = try string(name).utf8 else { throw .field(name, offset: offset) }
         return text
     }
 
     mutating func strings(_ name: String) throws(CompiledPolicyCodingError) -> [OSString] {
-        let count = try count(name, size: 4, in: 0...PolicyByteReader.longestList)
+        let count = try count(name, size: 4, in: PolicyRange.joinedLength)
         var values: [OSString] = []
         values.reserveCapacity(count)
         for _ in 0..<count { values.append(try string(name)) }
         return values
     }
 
-    /// What a file can add to the longest default list.
-    private static let longestList = 1024
-
     mutating func compiledPolicy() throws(CompiledPolicyCodingError) -> CompiledPolicy {
-        let length = try count("digest", size: 1, in: 32...32)
-        let digest = Array(try take(length))
+        let digest = try digestBytes("digest")
         let placeFilter = try program("placeFilter")
         let processFilter = try program("processFilter")
+        let policy = try policy()
+        let count = try count("files", size: 45, in: 0...PolicyByteReader.mostFiles)
+        var files: [PolicyFile] = []
+        for _ in 0..<count { files.append(try file()) }
         return CompiledPolicy(
-            policy: try policy(),
+            policy: policy,
             digest: digest,
             placeFilter: placeFilter,
-            processFilter: processFilter
+            processFilter: processFilter,
+            files: files,
+            origins: try said(files.count),
+            project: try statement(files.count),
+            ceiling: try statement(files.count),
+            inputs: try digestBytes("inputs")
         )
+    }
+
+    /// The named policy, what it extends, the project's, the ceiling.
+    private static let mostFiles = PolicyRange.extendsDepth + 3
+
+    mutating func file() throws(CompiledPolicyCodingError) -> PolicyFile {
+        PolicyFile(
+            kind: try choice("files"),
+            name: try text("files"),
+            path: try string("files"),
+            digest: try digestBytes("files")
+        )
+    }
+
+    private mutating func digestBytes(_ name: String) throws(CompiledPolicyCodingError) -> [UInt8] {
+        let length = try count(name, size: 1, in: 32...32)
+        return Array(try take(length))
+    }
+
+    private mutating func said(_ files: Int) throws(CompiledPolicyCodingError) -> [PolicyOrigin] {
+        // Each text says a key at most once.
+        let count = try count("said", size: 6, in: 0...PolicyKey.allCases.count * PolicyByteReader.mostFiles)
+        var origins: [PolicyOrigin] = []
+        origins.reserveCapacity(count)
+        for _ in 0..<count {
+            let key: PolicyKey = try choice("said")
+            let file: UInt8 = try integer()
+            guard Int(file) < files else { throw .field("said", offset: offset) }
+            origins.append(PolicyOrigin(key: key, file: file, line: try integer()))
+        }
+        return origins
+    }
+
+    private mutating func statement(_ files: Int) throws(CompiledPolicyCodingError) -> PolicyStatement? {
+        let isThere: UInt8 = try integer("statement", in: 0...1)
+        if isThere == 0 { return nil }
+        return PolicyStatement(values: try policy(), said: try said(files))
     }
 
     private mutating func program(_ name: String) throws(CompiledPolicyCodingError) -> SeccompProgram {

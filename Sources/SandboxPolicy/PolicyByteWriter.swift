@@ -27,6 +27,33 @@ struct PolicyByteWriter {
         program(compiled.placeFilter)
         program(compiled.processFilter)
         policy(compiled.policy)
+        list(compiled.files) { $0.file($1) }
+        said(compiled.origins)
+        statement(compiled.project)
+        statement(compiled.ceiling)
+        list(compiled.inputs) { $0.integer($1) }
+    }
+
+    mutating func file(_ file: PolicyFile) {
+        integer(file.kind.rawValue)
+        text(file.name)
+        string(file.path)
+        list(file.digest) { $0.integer($1) }
+    }
+
+    private mutating func said(_ origins: [PolicyOrigin]) {
+        list(origins) {
+            $0.integer($1.key.rawValue)
+            $0.integer($1.file)
+            $0.integer($1.line)
+        }
+    }
+
+    private mutating func statement(_ statement: PolicyStatement?) {
+        integer(UInt8(statement == nil ? 0 : 1))
+        guard let statement else { return }
+        policy(statement.values)
+        said(statement.said)
     }
 
     private mutating func program(_ program: SeccompProgram) {

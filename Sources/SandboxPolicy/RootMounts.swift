@@ -54,7 +54,7 @@ struct RootMounts {
                 try holdLayout(of: root.path, &result)
             }
         }
-        try protectPolicyFile()
+        for path in planner.request.policyFiles { try protectPolicyFile(path) }
         try deny(&result)
         // The position is part of the order: sort(by:) promises nothing for equal depths.
         let ordered = layers.enumerated().sorted {
@@ -270,9 +270,9 @@ struct RootMounts {
         }
     }
 
-    /// The policy that was named as a file: it also decides about the next launch.
-    private mutating func protectPolicyFile() throws(Refusal) {
-        guard let path = planner.request.policyFile, roots.isWritable(path), !isDenied(path) else { return }
+    /// A file that the policy was read from: it also decides about the next launch.
+    private mutating func protectPolicyFile(_ path: OSString) throws(Refusal) {
+        guard roots.isWritable(path), !isDenied(path) else { return }
         let isProtected = roots.writable.contains { root in
             policy.filesystem.protect.contains { path.isWithin(root.appending($0)) }
         }

@@ -24,7 +24,8 @@ enum ExplainCommand {
                 plan: preparation.plan,
                 origins: origins,
                 style: Output.style,
-                finding: CommandFinding.absence(preparation.plan)
+                finding: CommandFinding.absence(preparation.plan),
+                policy: PolicyReport(policy: preparation.policy, origins: preparation.origins, style: Output.style)
             )
             return Output.show(report.text, status: 0)
         } catch {

@@ -10,10 +10,11 @@ enum PolicyCommand {
             case .list:
                 return Output.show(PolicyReport.list(try entries()), status: 0)
             case .show(let source):
-                let policy = try policy(from: source)
-                return Output.show(PolicyReport(policy: policy, style: Output.style).text, status: 0)
+                let shown = try policy(from: source)
+                let report = PolicyReport(policy: shown.policy, origins: shown.origins, style: Output.style)
+                return Output.show(report.text, status: 0)
             case .check(let file):
-                let policy = try policy(from: .file(file))
+                let policy = try policy(from: .file(file)).policy
                 return Output.show("\(Shown.whole(file)): no problems. \(policy.summary)\n", status: 0)
             }
         } catch {
@@ -30,10 +31,10 @@ enum PolicyCommand {
     }
 
     /// Compiles it, or refuses with every problem.
-    private static func policy(from source: PolicySource) throws(Refusal) -> Policy {
+    private static func policy(from source: PolicySource) throws(Refusal) -> PolicyCatalog.Shown {
         let catalog = PolicyCatalog(environment: CallerStrings.environment)
-        let (compiled, warnings) = try catalog.load(LaunchOptions.reference(source))
-        if !warnings.isEmpty { Output.say(OwnWords.lines(warnings)) }
-        return compiled.policy
+        let shown = try catalog.load(LaunchOptions.reference(source))
+        if !shown.warnings.isEmpty { Output.say(OwnWords.lines(shown.warnings)) }
+        return shown
     }
 }

@@ -4,21 +4,40 @@ import SandboxPlan
 import SandboxPolicy
 import SandboxRuntime
 
-/// `compile-policy --name NAME`: TOML on stdin, the compiled policy's bytes on stdout.
+/// `compile-policy`: `PolicyInputs` on stdin, the compiled policy's bytes on stdout.
 ///
 /// Called by `codex-sandbox` when its cache has no entry. With status 1, stdout has one problem a line instead.
 enum CompilePolicyCommand {
     static func run(_ arguments: [OSString]) -> Int32 {
-        guard arguments.count == 2, arguments[0] == "--name" else {
-            return Output.misunderstood("compile-policy needs --name NAME", "codex-sandboxd help")
+        guard arguments.isEmpty else {
+            return Output.misunderstood("compile-policy takes no words", "codex-sandboxd help")
         }
-        guard let name = arguments[1].utf8 else { return answer("the policy's name is not UTF-8") }
         guard let bytes = standardInput() else { return 3 }
-        guard let text = OSString(bytes).utf8 else {
-            return answer("\(name):1:1: the text is not UTF-8, which TOML has to be; save it as UTF-8")
+        let inputs: PolicyInputs
+        do throws(CompiledPolicyCodingError) {
+            inputs = try bytes.withUnsafeBytes { buffer in
+                Result { () throws(CompiledPolicyCodingError) in try PolicyInputs(buffer) }
+            }.get()
+        } catch {
+            Output.say("what is to be compiled cannot be read: \(error)")
+            return 3
         }
+        for text in [inputs.named, inputs.project, inputs.ceiling] {
+            if let text, SHA256.digest(text.text) != text.file.digest { return 3 }
+        }
+        let texts = PolicyTexts(settingsFolder: inputs.settingsFolder.isEmpty ? nil : inputs.settingsFolder)
         do throws(PolicyError) {
-            let compiled = try compilePolicy(name: name, text: text) { SHA256.digest(Array($0)) }
+            let compiled = try compilePolicy(
+                inputs,
+                base: { (word, file) throws(BaseProblem) in
+                    do throws(Refusal) {
+                        return try texts.text(word, extendedBy: file)
+                    } catch {
+                        throw BaseProblem(why: error.message, remedy: error.remedy)
+                    }
+                },
+                sha256: { SHA256.digest(Array($0)) }
+            )
             let file = CompiledPolicyCoding.encode(compiled, toolVersion: ToolVersion.current) {
                 SHA256.digest(Array($0))
             }
@@ -32,15 +51,15 @@ enum CompilePolicyCommand {
         Output.write(problems + "\n") == 0 ? 1 : 3
     }
 
-    /// At most 256 KiB; nil when it cannot be read or is longer.
+    /// At most 1 MiB, three texts of 256 KiB and their names; nil when it cannot be read or is longer.
     private static func standardInput() -> [UInt8]? {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
             let count = buffer.withUnsafeMutableBytes { read(STDIN_FILENO, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0, bytes.count + count <= 256 << 10 else {
-                Output.say("the policy's text cannot be read, or is longer than 256 KiB")
+            guard count >= 0, bytes.count + count <= 1 << 20 else {
+                Output.say("what is to be compiled cannot be read, or is longer than 1 MiB")
                 return nil
             }
             if count == 0 { return bytes }

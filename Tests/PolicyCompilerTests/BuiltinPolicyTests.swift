@@ -20,9 +20,7 @@ import Testing
 
     @Test func everyOneCompiles() throws {
         for policy in BuiltinPolicy.all {
-            let compiled = try compilePolicy(name: "\(policy.name)", text: text(policy)) { _ in
-                Array(repeating: 7, count: 32)
-            }
+            let compiled = try compiled("\(policy.name)", text(policy))
             #expect(compiled.policy.summary == "\(policy.summary)")
             #expect(compiled.policy.name == "\(policy.name)")
             #expect(compiled.digest == Array(repeating: 7, count: 32))

@@ -61,6 +61,28 @@ import Testing
         )
     }
 
+    /// The same with everything that a compiled policy can have.
+    static var full: CompiledPolicy {
+        var full = sample(memory: .exactly(.mebibytes(64)))
+        let digest = [UInt8](repeating: 3, count: 32)
+        full.files = [
+            PolicyFile(kind: .file, name: "./a.toml", path: "/a.toml", digest: digest),
+            PolicyFile(kind: .builtIn, name: "base", path: "", digest: digest),
+            PolicyFile(kind: .project, name: ".codex-sandbox.toml", path: "/w/.codex-sandbox.toml", digest: digest),
+            PolicyFile(kind: .ceiling, name: "policy.toml", path: "/etc/codex-sandbox/policy.toml", digest: digest),
+        ]
+        full.origins = [
+            PolicyOrigin(key: .tasks, file: 0, line: 3), PolicyOrigin(key: .deny, file: 1, line: .max),
+        ]
+        full.project = PolicyStatement(
+            values: full.policy,
+            said: [PolicyOrigin(key: .without, file: 2, line: 1)]
+        )
+        full.ceiling = PolicyStatement(values: full.policy, said: [])
+        full.inputs = digest
+        return full
+    }
+
     static let standard = sample(memory: .upToHalfOfRAM(.gibibytes(4)))
 
     static func encoded(_ policy: CompiledPolicy = standard) -> [UInt8] {
@@ -91,13 +113,13 @@ import Testing
     @Test(arguments: [
         sample(memory: .upToHalfOfRAM(.gibibytes(4))),
         sample(network: .off(loopback: false), memory: .exactly(.mebibytes(64))),
-        sample(network: .host, memory: .exactly(ByteCount(bytes: UInt64(Int64.max)))),
+        sample(network: .host, memory: .exactly(ByteCount(bytes: UInt64(Int64.max)))), full,
     ]) func whatIsWrittenIsRead(policy: CompiledPolicy) throws {
         #expect(try Self.decode(Self.encoded(policy)).get() == policy)
     }
 
     @Test func everyChangedByteIsNoticed() {
-        let bytes = Self.encoded()
+        let bytes = Self.encoded(Self.full)
         var taken: [String] = []
         for index in bytes.indices {
             for flip in [UInt8(1), 0x80, 0xFF] {
@@ -136,7 +158,7 @@ import Testing
 
     /// With the checksum right, nothing may trap, and what is taken must be within every range.
     @Test func hostileBytesBehindARightChecksumAreHandled() {
-        let bytes = Self.encoded()
+        let bytes = Self.encoded(Self.full)
         var random = SystemRandomNumberGenerator()
         var refused = 0, taken = 0
         for _ in 0..<4000 {
@@ -157,6 +179,8 @@ import Testing
                 let limits = policy.policy.limits
                 if !PolicyRange.tasks.contains(limits.tasks) || !PolicyRange.wall.contains(limits.wall.milliseconds)
                     || !PolicyRange.umask.contains(policy.policy.process.umask) || policy.digest.count != 32
+                    || policy.origins.contains(where: { Int($0.file) >= policy.files.count })
+                    || policy.inputs.count != 32 || policy.files.contains(where: { $0.digest.count != 32 })
                 {
                     Issue.record("a value out of range was taken")
                 }
@@ -164,6 +188,62 @@ import Testing
         }
         // Both happen, or the mutation shows nothing.
         #expect(refused > 200 && taken > 20)
+    }
+
+    @Test func anOriginInAFileThatIsNotListedIsRefused() {
+        var policy = Self.full
+        policy.origins[0].file = 4
+        guard case .failure(.field("said", _)) = Self.decode(Self.encoded(policy)) else {
+            Issue.record("it was taken")
+            return
+        }
+    }
+
+    @Test func whatTheCompilerReadsIsWhatItWasGiven() throws {
+        let file = Self.full.files[0]
+        let inputs = PolicyInputs(
+            named: PolicyInputs.Text(file: file, text: [0, 1, 2]),
+            project: nil,
+            ceiling: PolicyInputs.Text(file: Self.full.files[3], text: []),
+            settingsFolder: "/s"
+        )
+        let bytes = inputs.bytes
+        func read(_ bytes: [UInt8]) -> Result<PolicyInputs, CompiledPolicyCodingError> {
+            bytes.withUnsafeBytes { buffer in
+                Result { () throws(CompiledPolicyCodingError) in try PolicyInputs(buffer) }
+            }
+        }
+        #expect(try read(bytes).get() == inputs)
+        for count in 0..<bytes.count {
+            #expect(throws: CompiledPolicyCodingError.self) { try read(Array(bytes.prefix(count))).get() }
+        }
+        #expect(throws: CompiledPolicyCodingError.self) { try read(bytes + [0]).get() }
+    }
+
+    /// Whatever could make another policy makes another entry of the cache.
+    @Test func theIdentityCoversEveryTextThatIsGiven() {
+        let file = Self.full.files[0]
+        func identity(
+            _ change: (inout PolicyInputs) -> Void
+        ) -> [UInt8] {
+            var inputs = PolicyInputs(
+                named: PolicyInputs.Text(file: file, text: []),
+                project: PolicyInputs.Text(file: Self.full.files[2], text: []),
+                ceiling: PolicyInputs.Text(file: Self.full.files[3], text: []),
+                settingsFolder: "/s"
+            )
+            change(&inputs)
+            return inputs.identity
+        }
+        let other = [UInt8](repeating: 4, count: 32)
+        let all = [
+            identity { _ in }, identity { $0.named.file.digest = other }, identity { $0.named.file.name = "x" },
+            identity { $0.named.file.path = "/x" }, identity { $0.named.file.kind = .own },
+            identity { $0.project?.file.digest = other }, identity { $0.project?.file.path = "/x" },
+            identity { $0.project = nil }, identity { $0.ceiling?.file.digest = other }, identity { $0.ceiling = nil },
+            identity { $0.settingsFolder = "/x" },
+        ]
+        #expect(Set(all).count == all.count)
     }
 
     @Test func countsLargerThanTheFileAreRefusedWithoutAllocating() {

@@ -25,7 +25,7 @@ import Testing
             allowRootOwnedWorkspace: false,
             ownFolders: [],
             homes: [],
-            policyFile: nil
+            policyFiles: []
         )
         return EnvironmentPlanner.planned(policy, request)
     }

@@ -19,7 +19,7 @@ import Testing
                 allowRootOwnedWorkspace: false,
                 ownFolders: [],
                 homes: [],
-                policyFile: nil
+                policyFiles: []
             ),
             host: .sample(resolverSettings: [0x0A]),
             identity: IdentityPlan(uid: 1000, gid: 1000, dropsFromRoot: false, keptGroups: [])

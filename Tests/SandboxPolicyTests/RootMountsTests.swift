@@ -14,7 +14,7 @@ import Testing
         var deny: [OSString] = []
         var protect: [OSString] = []
         var links: UInt32 = 1
-        var policyFile: OSString?
+        var policyFiles: [OSString] = []
         var homes: [ResolvedPath] = []
         var own: [ResolvedPath] = []
 
@@ -39,7 +39,7 @@ import Testing
                 allowRootOwnedWorkspace: false,
                 ownFolders: own,
                 homes: homes,
-                policyFile: policyFile
+                policyFiles: policyFiles
             )
         }
 
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test func thePolicysOwnFileIsProtected() throws {
-        var place = Place(folders: ["/w/rules"], files: ["/w/rules/p.toml"], policyFile: "/w/rules/p.toml")
+        var place = Place(folders: ["/w/rules"], files: ["/w/rules/p.toml"], policyFiles: ["/w/rules/p.toml"])
         #expect(try place.mounts() == ["workspace /w", "anchor /w/rules", "protected /w/rules/p.toml"])
         place.read = ["/w/rules"]
         #expect(try place.mounts() == ["workspace /w", "read /w/rules"])
@@ -181,7 +181,7 @@ import Testing
         // Asked for as writable too: the file decides about the next launch, so it stays as it is.
         place.write = ["/w/rules/p.toml"]
         #expect(try place.mounts().suffix(2) == ["write /w/rules/p.toml", "protected /w/rules/p.toml"])
-        let alone = Place(files: ["/p.toml"], write: ["/p.toml"], policyFile: "/p.toml")
+        let alone = Place(files: ["/p.toml"], write: ["/p.toml"], policyFiles: ["/p.toml"])
         #expect(alone.refusal().contains("is a writable path itself"))
     }
 

@@ -28,7 +28,7 @@ import Testing
             allowRootOwnedWorkspace: false,
             ownFolders: [],
             homes: [],
-            policyFile: nil
+            policyFiles: []
         )
         return MissingNames.all(policy, request, host, covered: covered)
     }

@@ -110,6 +110,17 @@ enum PolicyDefaults {
         requireKernel: []
     )
 
+    /// What a text's values are written into: lists without an entry, everything else without a meaning.
+    static func nothing(named name: String) -> Policy {
+        var policy = policy(named: name)
+        policy.filesystem.system = []
+        policy.filesystem.etc = []
+        policy.filesystem.protect = []
+        policy.filesystem.coverMissing = []
+        policy.environment.exclude = []
+        return policy
+    }
+
     /// A policy of a file that says `version = 1` and nothing else.
     static func policy(named name: String) -> Policy {
         Policy(

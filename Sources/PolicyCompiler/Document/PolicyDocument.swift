@@ -1,4 +1,5 @@
 public import SandboxPlan
+import SandboxPolicy
 
 /// A policy's text, read as TOML and not yet judged.
 public struct PolicyDocument: Hashable, Sendable {
@@ -27,13 +28,64 @@ public struct PolicyDocument: Hashable, Sendable {
         }
     }
 
-    /// Judges the whole document and applies the defaults.
+    /// What stands at `extends`, with its place; nil without one.
+    ///
+    /// - Throws: `PolicyError.invalid` when it is no text.
+    func base() throws(PolicyError) -> (text: String, position: SourcePosition)? {
+        let log = ProblemLog(file: name)
+        var reader = SectionReader(path: "", members: members, log: log)
+        let base = reader.string("extends")
+        try log.throwIfAny()
+        return base.map { ($0.value, $0.position) }
+    }
+
+    /// Judges the whole document.
+    ///
+    /// - Parameters:
+    ///   - base: what it is put over.
+    ///   - file: its number in the list of files, for the origins.
+    /// - Returns: what it says, and nothing of the base.
+    /// - Throws: `PolicyError.invalid` with every problem there is.
+    func statement(over base: Policy, file: UInt8) throws(PolicyError) -> PolicyStatement {
+        let log = ProblemLog(file: name)
+        let validator = PolicyValidator(name: name, log: log, base: base)
+        let values = validator.values(SectionReader(path: "", members: members, log: log))
+        var said: [PolicyOrigin] = []
+        for key in PolicyKey.allCases {
+            guard let position = log.keys[key.path] else { continue }
+            said.append(PolicyOrigin(key: key, file: file, line: position.line))
+        }
+        let statement = PolicyStatement(values: values, said: said)
+        refuseTooLong(base.saying(statement), log)
+        try log.throwIfAny()
+        return statement
+    }
+
+    /// Judges the whole document over the defaults.
     ///
     /// - Throws: `PolicyError.invalid` with every problem there is.
     public func validated() throws(PolicyError) -> Policy {
-        let log = ProblemLog(file: name)
-        let policy = PolicyValidator(name: name, log: log).policy(SectionReader(path: "", members: members, log: log))
-        try log.throwIfAny()
-        return policy
+        let defaults = PolicyDefaults.policy(named: name)
+        return defaults.saying(try statement(over: defaults, file: 0))
+    }
+
+    /// A list may be within its bounds in each text, and too long with those of what the text is put over.
+    private func refuseTooLong(_ policy: Policy, _ log: ProblemLog) {
+        let most = PolicyRange.joinedLength.upperBound
+        let lists: [(key: PolicyKey, count: Int, most: Int)] = [
+            (.deny, policy.filesystem.deny.count, most), (.protect, policy.filesystem.protect.count, most),
+            (.exclude, policy.environment.exclude.count, most),
+            (.set, policy.environment.set.count, PolicyRange.listLength.upperBound),
+        ]
+        for list in lists where list.count > list.most {
+            guard let position = log.keys[list.key.path] else { continue }
+            log.report(
+                at: position,
+                key: list.key.path,
+                what: "\(list.count) entries with those of what it is put over",
+                why: "there can be at most \(list.most)",
+                remedy: "shorten the list"
+            )
+        }
     }
 }

@@ -4,15 +4,14 @@ import SandboxPolicy
 /// `[environment]`: which variables of the caller reach the worker.
 extension PolicyValidator {
     func environment(_ document: inout SectionReader) -> EnvironmentPolicy {
-        var policy = PolicyDefaults.environment
+        var policy = PolicyDefaults.nothing(named: name).environment
         guard var section = document.section("environment") else { return policy }
         let words: [(word: String, value: EnvironmentPolicy.Inherit)] = [
             ("none", .none), ("core", .core), ("all", .all),
         ]
         if let inherit = section.choice("inherit", words) { policy.inherit = inherit.value }
         // A file can only add to what is kept back; a single name is let through by `pass`.
-        let excluded = log.distinct(variables("exclude", &section, patterns: true))
-        policy.exclude += excluded.filter { !PolicyDefaults.exclude.contains($0) }
+        policy.exclude = log.distinct(variables("exclude", &section, patterns: true))
         policy.pass = log.distinct(variables("pass", &section, patterns: false))
         policy.set = assignments(&section)
         section.finish()

@@ -4,7 +4,7 @@ import SandboxPolicy
 /// `[filesystem]`: what of the host is there, and how.
 extension PolicyValidator {
     func filesystem(_ document: inout SectionReader) -> FilesystemPolicy {
-        var policy = PolicyDefaults.filesystem
+        var policy = PolicyDefaults.nothing(named: name).filesystem
         guard var section = document.section("filesystem") else { return policy }
         if let system = paths("system", &section) { policy.system = log.distinct(system) }
         if let etc = names("etc", &section, below: "/etc") {
@@ -12,26 +12,42 @@ extension PolicyValidator {
             policy.etc = log.distinct(etc)
         }
 
-        let read = paths("read", &section) ?? []
-        let write = paths("write", &section) ?? []
-        let deny = paths("deny", &section) ?? []
-        policy.read = log.distinct(read)
-        policy.write = log.distinct(write)
-        policy.deny = log.distinct(deny)
-        refuseContradiction(read, and: write, why: "a path is either read-only or writable")
-        refuseContradiction(read, and: deny, why: "a path is either shown or covered")
-        refuseContradiction(write, and: deny, why: "a path is either writable or covered")
+        let read = paths("read", &section)
+        let write = paths("write", &section)
+        let deny = paths("deny", &section)
+        policy.read = log.distinct(read ?? [])
+        policy.write = log.distinct(write ?? [])
+        policy.deny = log.distinct(deny ?? [])
+        // Against what the document builds on, too: only its own words have a place to be reported at.
+        let under = base.filesystem
+        let oneWay = "a path is either read-only or writable"
+        refuseContradiction(write, read ?? inherited(under.read, "filesystem.read"), why: oneWay)
+        if write == nil { refuseContradiction(read, inherited(under.write, "filesystem.write"), why: oneWay) }
+        for (shown, key, why) in [
+            (read, "read", "a path is either shown or covered"),
+            (write, "write", "a path is either writable or covered"),
+        ] {
+            let all = shown ?? inherited(key == "read" ? under.read : under.write, "filesystem.\(key)")
+            refuseContradiction(deny, all, why: why)
+            refuseContradiction(shown, inherited(under.deny, "filesystem.deny"), why: why)
+        }
         policy.unixSockets = log.distinct(paths("unix_sockets", &section) ?? [])
 
         // A file can only add protection: what is trusted later by the host does not depend on who wrote the policy.
-        let added = log.distinct(names("protect", &section, below: "a writable root") ?? [])
-        policy.protect += added.filter { !PolicyDefaults.protect.contains($0) }
-        if let cover = coverMissing(&section, protected: policy.protect) { policy.coverMissing = cover }
+        policy.protect = log.distinct(names("protect", &section, below: "a writable root") ?? [])
+        if let cover = coverMissing(&section, protected: under.protect + policy.protect) { policy.coverMissing = cover }
 
         if let size = section.byteCount("tmp_size", in: PolicyRange.tmpSize) { policy.tmpSize = size }
         if let inodes = section.integer("tmp_inodes", in: PolicyRange.tmpInodes) { policy.tmpInodes = inodes }
         section.finish()
         return policy
+    }
+
+    /// Paths of another text: their own places are not this one's to name.
+    private func inherited(_ paths: [OSString], _ key: String) -> [Located<OSString>] {
+        paths.map {
+            Located(value: $0, position: SourcePosition(line: 0, column: 0), key: "\(key) of what it is put over")
+        }
     }
 
     /// The place has its own there, and a launch would find something in its way.
@@ -134,9 +150,14 @@ extension PolicyValidator {
         return log.distinct(names)
     }
 
-    private func refuseContradiction(_ first: [Located<OSString>], and second: [Located<OSString>], why: String) {
-        for path in second {
-            guard let other = first.first(where: { $0.value == path.value }) else { continue }
+    /// Reports each path of the first list that is in the second.
+    private func refuseContradiction(
+        _ paths: [Located<OSString>]?,
+        _ others: [Located<OSString>],
+        why: String
+    ) {
+        for path in paths ?? [] {
+            guard let other = others.first(where: { $0.value == path.value }) else { continue }
             log.report(
                 at: path.position,
                 key: path.key,

@@ -4,7 +4,7 @@ import SandboxPolicy
 /// `[limits]` and `[process]`.
 extension PolicyValidator {
     func limits(_ document: inout SectionReader) -> LimitPolicy {
-        var policy = PolicyDefaults.limits
+        var policy = PolicyDefaults.nothing(named: name).limits
         guard var section = document.section("limits") else { return policy }
         if let tasks = section.integer("tasks", in: PolicyRange.tasks, because: PolicyRange.tasksReason) {
             policy.tasks = tasks
@@ -44,7 +44,7 @@ extension PolicyValidator {
     }
 
     func process(_ document: inout SectionReader) -> ProcessPolicy {
-        var policy = PolicyDefaults.policy(named: name).process
+        var policy = base.process
         guard var section = document.section("process") else { return policy }
         if let umask = umask(&section) { policy.umask = umask }
         if let hostname = hostname(&section) { policy.hostname = hostname }

@@ -42,11 +42,18 @@ extension PolicyValidator {
     }
 
     func network(_ document: inout SectionReader, hostAllowed: Bool) -> NetworkPolicy {
-        guard var section = document.section("network") else { return .off(loopback: true) }
+        guard var section = document.section("network") else { return base.network }
         let host = section.choice("mode", [("off", false), ("host", true)])
         let loopback = section.boolean("loopback")
         section.finish()
-        guard let host, host.value else { return .off(loopback: loopback?.value ?? true) }
+        // `Policy.saying` takes `lo` from what lies below where nothing is said about it.
+        if let host, !host.value { return .off(loopback: loopback?.value ?? true) }
+        guard let host else {
+            if let loopback, base.network == .host {
+                refuse(loopback, "given where the extended policy has mode = \"host\"")
+            }
+            return .off(loopback: loopback?.value ?? true)
+        }
         if !hostAllowed {
             log.report(
                 at: host.position,
@@ -56,15 +63,17 @@ extension PolicyValidator {
                 remedy: "write \"off\", or add [danger] host_network = true"
             )
         }
-        if let loopback {
-            log.report(
-                at: loopback.position,
-                key: loopback.key,
-                what: "given beside mode = \"host\"",
-                why: "the host's own lo is there then and nothing would act on this key",
-                remedy: "remove it"
-            )
-        }
+        if let loopback { refuse(loopback, "given beside mode = \"host\"") }
         return .host
+    }
+
+    private func refuse(_ loopback: Located<Bool>, _ what: String) {
+        log.report(
+            at: loopback.position,
+            key: loopback.key,
+            what: what,
+            why: "the host's own lo is there then and nothing would act on this key",
+            remedy: "remove it"
+        )
     }
 }

@@ -5,12 +5,16 @@ import SandboxPolicy
 struct PolicyValidator {
     let name: String
     let log: ProblemLog
+    /// What the document is put over: some of its values make sense only together with those.
+    let base: Policy
 
-    /// The policy the document stands for; worth something only if nothing was reported.
-    func policy(_ document: SectionReader) -> Policy {
+    /// What the document says; worth something only if nothing was reported.
+    func values(_ document: SectionReader) -> Policy {
         var document = document
-        var policy = PolicyDefaults.policy(named: name)
+        var policy = PolicyDefaults.nothing(named: name)
         document.requireVersion()
+        // `PolicyDocument.base` has read it.
+        _ = document.member("extends")
         if let summary = summary(&document) { policy.summary = summary }
 
         let danger = danger(&document)
@@ -79,7 +83,7 @@ struct PolicyValidator {
     }
 
     private func landlock(_ document: inout SectionReader) -> LandlockPolicy {
-        var policy = PolicyDefaults.policy(named: name).landlock
+        var policy = base.landlock
         guard var section = document.section("landlock") else { return policy }
         let range = PolicyRange.landlockABI
         if let abi = section.integer("minimum_abi", in: UInt64(range.lowerBound)...UInt64(range.upperBound)) {

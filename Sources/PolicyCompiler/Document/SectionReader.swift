@@ -29,7 +29,9 @@ struct SectionReader {
     /// The member, whatever its type.
     mutating func member(_ key: String) -> TOMLMember? {
         known.append(key)
-        return members.first { $0.key == key }
+        let member = members.first { $0.key == key }
+        if let member { log.found(keyPath(key), at: member.keyPosition) }
+        return member
     }
 
     mutating func string(_ key: String) -> Located<String>? {

@@ -8,14 +8,18 @@ public struct ExplainReport {
     public var style: Style
     /// Why the command would not be executed, by what the host has now; nil when there is nothing to say.
     public var finding: NotExecuted?
+    /// The policy's values with their origins; nil leaves the section out.
+    public var policy: PolicyReport?
 
     public init(
         plan: LaunchPlan,
         origins: [OSString: EnvironmentOrigin],
         style: Style,
-        finding: NotExecuted? = nil
+        finding: NotExecuted? = nil,
+        policy: PolicyReport? = nil
     ) {
         self.plan = plan
+        self.policy = policy
         self.origins = origins
         self.style = style
         self.finding = finding
@@ -30,6 +34,7 @@ public struct ExplainReport {
         lines += section("LANDLOCK", landlock)
         lines += section("LIMITS", limits)
         lines += section("ENVIRONMENT", environment)
+        lines += section("POLICY, every value and where it comes from", policy?.summary ?? [])
         lines += section("NOTES", plan.notes.map { "  - \(Shown.text($0))" })
         return lines.joined(separator: "\n") + "\n"
     }

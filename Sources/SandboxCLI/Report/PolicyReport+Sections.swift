@@ -4,14 +4,14 @@ extension PolicyReport {
     /// The rows by section, with the keys and in the order of a policy file.
     var sections: [(title: String, rows: [Row])] {
         [
-            ("confinement", confinement), ("workspace", workspace), ("filesystem", filesystem), ("network", network),
+            ("danger", confinement), ("workspace", workspace), ("filesystem", filesystem), ("network", network),
             ("environment", environment),
             ("limits", limits), ("seccomp", seccomp), ("landlock", landlock), ("process", process),
         ]
     }
 
     private var confinement: [Row] {
-        [Row("by", policy.confinement == .sandbox ? "every layer" : style.bad("nothing"))]
+        [Row("full_access", policy.confinement == .sandbox ? "false" : style.bad("true: nothing confines the job"))]
     }
 
     private var workspace: [Row] {

@@ -48,6 +48,20 @@ public struct PolicyReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    /// A line for each key, long lists cut: what `explain` shows of it.
+    var summary: [String] {
+        var table = TextTable(columns: 3)
+        for section in sections {
+            for row in section.rows {
+                let key = "\(section.title).\(row.key)"
+                let more = row.values.count > 3 ? " … (\(row.values.count) in all)" : ""
+                let values = row.values.isEmpty ? "none" : row.values.prefix(3).joined(separator: " ") + more
+                table.add([key, values, Shown.text(origins[key] ?? "")])
+            }
+        }
+        return table.lines(indent: 2)
+    }
+
     /// A value of several words takes a line for each.
     private func add(_ row: Row, of section: String, to table: inout TextTable) {
         let origin = Shown.text(origins["\(section).\(row.key)"] ?? "")

@@ -4,41 +4,53 @@ internal import SandboxKernel
 internal import SandboxPlan
 internal import SandboxPolicy
 
-/// Compiled policies, each a checked flat file named by the hash of its name and text.
+/// Compiled policies, each a checked flat file named by the hash of what it was made from.
 ///
-/// An entry is used only if folder and file belong to us, nobody else may write to them, and its checksum, version,
-/// name and digest are the asked-for ones. Everything else is rebuilt, never trusted.
+/// That hash covers name, path and digest of the named policy, of the project's file and of the administrator's. What the
+/// named policy extends is known only to who has read it, so an entry lists those texts, and each of them is looked up and
+/// read again. An entry is used only if folder and file belong to us, nobody else may write to them, its checksum and version
+/// are right, and it says itself that it was made from just this. Everything else is rebuilt, never trusted.
 struct PolicyCache {
     let folder: OSString?
 
-    func policy(name: String, text: [UInt8]) throws(Refusal) -> (policy: CompiledPolicy, warnings: [String]) {
-        let digest = SHA256.digest(text)
-        let key = Hexadecimal.text(SHA256.digest(Array(name.utf8) + [0] + text))
+    func policy(
+        _ inputs: PolicyInputs,
+        _ texts: PolicyTexts
+    ) throws(Refusal) -> (policy: CompiledPolicy, warnings: [String]) {
+        let identity = SHA256.digest(inputs.identity)
+        let key = Hexadecimal.text(identity)
+        func isMadeFromThis(_ policy: CompiledPolicy) -> Bool {
+            policy.inputs == identity && policy.digest == inputs.named.file.digest
+                && policy.policy.name == inputs.named.file.name && policy.files.first == inputs.named.file
+                && policy.files.dropFirst().allSatisfy(texts.isStill)
+        }
+        /// The compiler's answer is decoded by the same checks as an entry of the cache.
+        func compiled() throws(Refusal) -> (bytes: [UInt8], policy: CompiledPolicy) {
+            let bytes = try PolicyCompilerProcess.compile(inputs)
+            let policy: CompiledPolicy
+            do throws(CompiledPolicyCodingError) {
+                policy = try PolicyCache.decoded(bytes).get()
+            } catch {
+                throw PolicyCompilerProcess.refusal("its answer is damaged: \(error)", errno: 0)
+            }
+            if isMadeFromThis(policy) { return (bytes, policy) }
+            throw Refusal(
+                stage: "policy",
+                subject: inputs.named.file.name,
+                message: "a text that the policy \(OSString(inputs.named.file.name)) extends changed while it was read",
+                remedy: "start it again"
+            )
+        }
         let place: OwnedFileDescriptor
         do throws(Unusable) {
             place = try openFolder()
         } catch {
-            let compiled = try PolicyCompilerProcess.compile(name: name, text: text)
-            return (try checked(compiled, name, digest), ["policies are not cached: \(error.reason)"])
+            return (try compiled().policy, ["policies are not cached: \(error.reason)"])
         }
-        if let cached = read(key, in: place), cached.digest == digest, cached.policy.name == name {
-            return (cached, [])
-        }
-        let bytes = try PolicyCompilerProcess.compile(name: name, text: text)
-        let compiled = try checked(bytes, name, digest)
-        if let reason = write(bytes, as: key, in: place) { return (compiled, ["policies are not cached: \(reason)"]) }
-        return (compiled, [])
-    }
-
-    /// The compiler's answer is decoded by the same checks as an entry of the cache.
-    private func checked(_ bytes: [UInt8], _ name: String, _ digest: [UInt8]) throws(Refusal) -> CompiledPolicy {
-        do throws(CompiledPolicyCodingError) {
-            let compiled = try PolicyCache.decoded(bytes).get()
-            if compiled.digest == digest && compiled.policy.name == name { return compiled }
-        } catch {
-            throw PolicyCompilerProcess.refusal("its answer is damaged: \(error)", errno: 0)
-        }
-        throw PolicyCompilerProcess.refusal("it compiled another policy than the one asked for", errno: 0)
+        if let cached = read(key, in: place), isMadeFromThis(cached) { return (cached, []) }
+        let (bytes, policy) = try compiled()
+        if let reason = write(bytes, as: key, in: place) { return (policy, ["policies are not cached: \(reason)"]) }
+        return (policy, [])
     }
 
     private static func decoded(_ bytes: [UInt8]) -> Result<CompiledPolicy, CompiledPolicyCodingError> {

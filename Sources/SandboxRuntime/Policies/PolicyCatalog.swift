@@ -23,10 +23,20 @@ public struct PolicyCatalog {
         folder = settings?.appending("policies")
     }
 
-    /// The policy, compiled, with warnings for a person.
-    public func load(_ reference: PolicyReference) throws(Refusal) -> (policy: CompiledPolicy, warnings: [String]) {
+    /// A policy as it stands without a command line.
+    public struct Shown {
+        public var policy: Policy
+        /// Where each value comes from, by its key: `limits.tasks` → `/…/strict.toml:12`.
+        public var origins: [String: String]
+        /// For a person.
+        public var warnings: [String]
+    }
+
+    /// The policy with its origins.
+    public func load(_ reference: PolicyReference) throws(Refusal) -> Shown {
         let loaded = try loader.load(reference)
-        return (loaded.policy, loaded.warnings)
+        let effective = try EffectivePolicy(loaded.policy)
+        return Shown(policy: effective.policy, origins: effective.origins, warnings: loaded.warnings)
     }
 
     /// The user's own first; a user's file hides a built-in of the same name.

@@ -2,14 +2,15 @@ internal import CShims
 internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
+internal import SandboxPolicy
 
 /// Has `codex-sandboxd compile-policy` make a compiled policy: it links libseccomp and toml++, this program does not.
 ///
-/// The text goes in through a sealed memfd, the bytes come back through a pipe; the compiler's environment is empty.
+/// The texts go in through a sealed memfd, the bytes come back through a pipe; the compiler's environment is empty.
 enum PolicyCompilerProcess {
     /// - Returns: the compiled policy's bytes, unchecked.
     /// - Throws: `Refusal` with the problems of the text, or why the compiler could not be run.
-    static func compile(name: String, text: [UInt8]) throws(Refusal) -> [UInt8] {
+    static func compile(_ inputs: PolicyInputs) throws(Refusal) -> [UInt8] {
         let program: OSString
         switch CompanionExecutable.find() {
         case .found(let path): program = path
@@ -19,7 +20,8 @@ enum PolicyCompilerProcess {
         case .unusable(let path, let why): throw refusal("\(path) is not run: \(why)", errno: 0)
         case .unknown(let code): throw refusal("/proc/self/exe cannot be read", errno: code)
         }
-        let input = cs_sealed_memfd("policy", text, text.count)
+        let bytes = inputs.bytes
+        let input = cs_sealed_memfd("policy", bytes, bytes.count)
         if input < 0 { throw refusal("memfd_create failed", errno: Int32(-input)) }
         let text = OwnedFileDescriptor(owning: Int32(input))
         if lseek(text.number, 0, SEEK_SET) != 0 { throw refusal("lseek failed", errno: errno) }
@@ -27,7 +29,7 @@ enum PolicyCompilerProcess {
         let piped = cs_pipe(&pair)
         if piped < 0 { throw refusal("pipe2 failed", errno: Int32(-piped)) }
         let output = OwnedFileDescriptor(owning: pair[0])
-        let pid = try start(program, name: name, input: text.number, output: OwnedFileDescriptor(owning: pair[1]))
+        let pid = try start(program, input: text.number, output: OwnedFileDescriptor(owning: pair[1]))
         let answer = collect(output.number)
         var status: Int32 = 0
         let waited = cs_wait(pid, 1, &status, nil)
@@ -38,7 +40,7 @@ enum PolicyCompilerProcess {
             let problems = String(decoding: answer, as: UTF8.self).split(separator: "\n")
             throw Refusal(
                 stage: "policy",
-                subject: name,
+                subject: inputs.named.file.name,
                 message: "the policy is not valid:\n  " + problems.joined(separator: "\n  "),
                 remedy: "mend the named lines; `codex-sandbox policy check` shows them again, docs/policy.md every key"
             )
@@ -48,7 +50,6 @@ enum PolicyCompilerProcess {
 
     private static func start(
         _ program: OSString,
-        name: String,
         input: Int32,
         output: consuming OwnedFileDescriptor
     ) throws(Refusal) -> Int32 {
@@ -58,7 +59,7 @@ enum PolicyCompilerProcess {
         var results = [posix_spawn_file_actions_adddup2(&actions, input, 0)]
         results.append(posix_spawn_file_actions_adddup2(&actions, output.number, 1))
         if let failed = results.first(where: { $0 != 0 }) { throw refusal("posix_spawn failed", errno: failed) }
-        let words = ["codex-sandboxd", "compile-policy", "--name", name].map { (word: String) in strdup(word) }
+        let words = ["codex-sandboxd", "compile-policy"].map { (word: String) in strdup(word) }
         defer { words.forEach { free($0) } }
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
         // Our own signals wait by now; the compiler must end by ^C as anything else.

@@ -1,26 +1,33 @@
 public import SandboxPlan
-internal import SandboxPolicy
+public import SandboxPolicy
 
 /// The policy of a launch: compiled, and with the command line's words over it.
-public struct ChosenPolicy: Hashable, Sendable {
+public struct ChosenPolicy: Sendable {
     public let compiled: CompiledPolicy
-    public let policy: Policy
+    public let effective: EffectivePolicy
+    public var policy: Policy { effective.policy }
     /// What a person should know about how it was got.
     let warnings: [String]
-    /// Real path of the file, if it was named as one.
-    let file: OSString?
+    /// Real paths of the files that it was read from, where somebody named them by path: a job must not change them.
+    let files: [OSString]
 
     /// - Parameters:
     ///   - options: name or file, and flags.
     ///   - folders: where policies and their cache are.
+    ///   - workspace: real path of the workspace.
     /// - Throws: `Refusal` when there is none of that name, it is not valid, or it needs a flag that is missing.
-    init(_ options: LaunchOptions, _ folders: OwnFolders) throws(Refusal) {
+    init(_ options: LaunchOptions, _ folders: OwnFolders, workspace: OSString) throws(Refusal) {
         let loader = PolicyLoader(settingsFolder: folders.settings, cacheFolder: folders.cache)
         let loaded = try loader.load(options.policy)
         compiled = loaded.policy
-        warnings = loaded.warnings
-        file = loaded.file
-        policy = try ChosenPolicy.absolute(compiled.policy.applying(options.overrides))
+        effective = try EffectivePolicy(
+            compiled,
+            try ChosenPolicy.absolute(options.overrides),
+            workspace: workspace,
+            trust: .untrusted(why: "")
+        )
+        warnings = loaded.warnings + effective.notes
+        files = compiled.files.filter { $0.kind == .file }.map(\.path)
         if policy.confinement == .none && !options.fullAccess {
             throw Refusal(
                 stage: "policy",
@@ -32,12 +39,12 @@ public struct ChosenPolicy: Hashable, Sendable {
     }
 
     /// Paths of the command line are relative to the current folder; a policy's are absolute already.
-    private static func absolute(_ policy: Policy) throws(Refusal) -> Policy {
-        var policy = policy
-        policy.filesystem.read = try absolute(policy.filesystem.read)
-        policy.filesystem.write = try absolute(policy.filesystem.write)
-        policy.filesystem.deny = try absolute(policy.filesystem.deny)
-        return policy
+    private static func absolute(_ overrides: PolicyOverrides) throws(Refusal) -> PolicyOverrides {
+        var overrides = overrides
+        overrides.read = try absolute(overrides.read)
+        overrides.write = try absolute(overrides.write)
+        overrides.deny = try absolute(overrides.deny)
+        return overrides
     }
 
     private static func absolute(_ paths: [OSString]) throws(Refusal) -> [OSString] {

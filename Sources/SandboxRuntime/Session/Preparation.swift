@@ -8,6 +8,9 @@ internal import SandboxPolicy
 /// Nothing has been made on the host yet.
 public struct Preparation: ~Copyable {
     public let compiled: CompiledPolicy
+    /// Where each value of the policy comes from, by its key; worked out when it is asked for.
+    public var origins: [String: String] { effective.origins }
+    private let effective: EffectivePolicy
     /// With the command line's words over it.
     public let policy: Policy
     public let request: LaunchRequest
@@ -43,7 +46,7 @@ public struct Preparation: ~Copyable {
             allowRootOwnedWorkspace: options.allowRootOwnedWorkspace,
             ownFolders: try folders.all,
             homes: [],
-            policyFile: chosen.file,
+            policyFiles: chosen.files,
             terminals: policy.confinement == .none
                 ? [] : TerminalLayout.streams(options.terminal, closed: options.closedStreams)
         )
@@ -78,6 +81,7 @@ public struct Preparation: ~Copyable {
         request.homes = try OwnFolders.homes(options, account: host.caller.home)
         plan = try LaunchPlanner.plan(compiled, policy: policy, request: request, host: host)
         self.compiled = compiled
+        effective = chosen.effective
         self.policy = policy
         self.request = request
         self.host = host

@@ -66,7 +66,7 @@ public struct RunSession: ~Copyable {
             options,
             folders,
             workspace: workspace,
-            chosen: try ChosenPolicy(options, folders)
+            chosen: try ChosenPolicy(options, folders, workspace: workspace)
         )
     }
 
@@ -131,7 +131,7 @@ public struct RunSession: ~Copyable {
         do throws(Refusal) {
             if let unusable { throw unusable }
             let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
-            let chosen = try ChosenPolicy(options, folders)
+            let chosen = try ChosenPolicy(options, folders, workspace: workspace)
             if chosen.policy.confinement == .none {
                 started.giveUp()
                 let preparation = try prepare(folders, workspace, chosen, &context)
