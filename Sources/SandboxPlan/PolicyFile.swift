@@ -19,6 +19,10 @@ public struct PolicyFile: Hashable, Sendable {
     public var path: OSString
     /// SHA-256 of the text.
     public var digest: [UInt8]
+    /// Of a project's file in a launch: whether just these bytes were approved.
+    ///
+    /// Nothing that is compiled or cached says so.
+    public var isTrusted = false
 
     public init(kind: Kind, name: String, path: OSString, digest: [UInt8]) {
         self.kind = kind

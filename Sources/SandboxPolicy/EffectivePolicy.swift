@@ -144,6 +144,7 @@ public struct EffectivePolicy: Sendable {
     ) throws(Refusal) {
         let asked = policy.saying(project)
         let wider = project.said.filter { asked.exceeds(policy, in: $0.key, workspace: workspace) }
+            .sorted { $0.line < $1.line }
         let folder = files.last { $0.kind == .project }?.path.parent ?? ""
         if !wider.isEmpty {
             let list = wider.map { "\(place($0)): \($0.key.path)" }.joined(separator: "\n  ")

@@ -29,10 +29,14 @@ extension LaunchOptions {
         }
     }
 
-    /// Flag, then our variable, then the built-in default (design: precedence).
     private static func reference(_ options: RunOptions, _ environment: [OSString]) -> PolicyReference {
-        if let source = options.policy { return reference(source) }
-        if options.dangerFullAccess { return .named("danger-full-access") }
+        if options.policy == nil, options.dangerFullAccess { return .named("danger-full-access") }
+        return reference(options.policy, environment)
+    }
+
+    /// Flag, then our variable, then the built-in default (design: precedence).
+    static func reference(_ policy: PolicySource?, _ environment: [OSString]) -> PolicyReference {
+        if let policy { return reference(policy) }
         let prefix = Array("CODEX_SANDBOX_POLICY=".utf8)
         guard let entry = environment.first(where: { $0.bytes.starts(with: prefix) }),
             entry.bytes.count > prefix.count

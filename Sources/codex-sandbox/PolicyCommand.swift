@@ -16,6 +16,9 @@ enum PolicyCommand {
             case .check(let file):
                 let policy = try policy(from: .file(file)).policy
                 return Output.show("\(Shown.whole(file)): no problems. \(policy.summary)\n", status: 0)
+            case .trust(let options): return try TrustCommand.trust(options)
+            case .untrust(let options): return try TrustCommand.untrust(options)
+            case .trusted(let options): return try TrustCommand.list(options)
             }
         } catch {
             Output.say(OwnWords.refusal(error))

@@ -58,6 +58,33 @@ import Testing
         #expect(try Command.parse(["policy", "check", "--", "--a"]) == .policy(.check("--a")))
     }
 
+    @Test func approvalsAreRead() throws {
+        var trust = PolicyOptions.Trust()
+        #expect(try Command.parse(["policy", "trust"]) == .policy(.trust(trust)))
+        #expect(try Command.parse(["policy", "untrust"]) == .policy(.untrust(trust)))
+        #expect(try Command.parse(["policy", "trust", "--list"]) == .policy(.trusted(trust)))
+        trust.stateDirectory = "/s"
+        #expect(try Command.parse(["policy", "--state-dir=/s", "trust", "--list"]) == .policy(.trusted(trust)))
+        trust.place = "a b"
+        #expect(try Command.parse(["policy", "untrust", "a b", "--state-dir", "/s"]) == .policy(.untrust(trust)))
+        trust.isAgreed = true
+        trust.policy = .named("read-only")
+        let words: [OSString] = ["policy", "trust", "--yes", "a b", "--policy", "read-only", "--state-dir", "/s"]
+        #expect(try Command.parse(words) == .policy(.trust(trust)))
+    }
+
+    @Test(
+        arguments: [
+            ["list", "--yes"], ["untrust", "--yes"], ["show", "read-only", "--list"], ["trust", "--list", "--yes"],
+            ["trust", "--list", "."], ["trust", "a", "b"], ["check", "a", "--policy", "read-only"],
+            ["untrust", "--list"],
+            ["trust", ""], ["trust", "--yes", "--yes"],
+        ] as [[OSString]]
+    )
+    func approvalsTakeNothingElse(words: [OSString]) {
+        #expect(throws: UsageError.self) { try Command.parse(["policy"] + words) }
+    }
+
     @Test func explainTakesEveryOptionOfRun() throws {
         let words: [OSString] = ["--deny", "/x", "--quiet", "--result", "3", "--", "ls", "--json"]
         guard case .run(let run) = try Command.parse(["run"] + words) else {

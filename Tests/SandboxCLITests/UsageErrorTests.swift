@@ -44,7 +44,7 @@ import Testing
             (["explain", "--jsno", "ls"], "There is no option --jsno. Did you mean --json?", "explain "),
             (["doctor", "me"], "me is one word too many.", "doctor "),
             (["doctor", "--quiet"], "There is no option --quiet.", "doctor "),
-            (["policy"], "list, show or check is missing.", "policy "),
+            (["policy"], "list, show, check, trust or untrust is missing.", "policy "),
             (["policy", "lsit"], "There is no command lsit. Did you mean list?", "policy "),
             (["policy", "list", "x"], "x is one word too many.", "policy "),
             (["policy", "show"], "NAME or FILE is missing.", "policy "),

@@ -152,7 +152,7 @@ struct FailClosedTests {
     @Test(
         arguments: [
             "version = 1\n[network]\nmode = \"host\"\n[danger]\nhost_network = true\n",
-            "version = 1\n[filesystem]\nwrite = [\"/home\"]\n", "version = 1\n[limits]\ntasks = 5\n", "hello", "",
+            "version = 1\n[filesystem]\nwrite = [\"/home\"]\n", "version = 1\n[limits]\ntasks = 5000\n", "hello", "",
         ],
         Caller.available
     )

@@ -26,6 +26,8 @@ struct ShellCommand {
                     ("list", "lists the policies by name", nil),
                     ("show", "shows every value of one", .policy),
                     ("check", "lists every problem in a file", .file),
+                    ("trust", "approves a project's file", .folder),
+                    ("untrust", "takes an approval back", .folder),
                 ])
             )
         case .evidence:

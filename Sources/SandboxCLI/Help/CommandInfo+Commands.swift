@@ -67,25 +67,32 @@ extension CommandInfo {
 
     static let policy = CommandInfo(
         name: .policy,
-        usage: ["policy list", "policy show NAME|FILE", "policy check FILE"],
+        usage: [
+            "policy list", "policy show NAME|FILE", "policy check FILE", "policy trust [OPTIONS] [DIR|FILE]",
+            "policy untrust [DIR|FILE]",
+        ],
         description: [
             "A policy says what a command may do. A word with a / or ending in .toml is a file; any other is a name,",
-            "the user's own in $XDG_CONFIG_HOME/codex-sandbox/policies before the built-in one.",
+            "the user's own in $XDG_CONFIG_HOME/codex-sandbox/policies before the built-in one. A project's own file,",
+            ".codex-sandbox.toml in the workspace, only narrows; trust approves just the bytes it has now to do more.",
         ],
         actions: [
             ("list", "Lists the policies by name, with where each comes from."),
             ("show NAME|FILE", "Shows every value of one, defaults included; of variables the names only."),
             ("check FILE", "Reads a file and lists every problem in it with line and column."),
+            ("trust [DIR|FILE]", "Shows what a project's file would widen, asks, and approves it."),
+            ("untrust [DIR|FILE]", "Takes the approval of a project's file back."),
         ],
         options: PolicyOptions.table.map(\.info) + [.help],
         examples: [
             ("which policies are there", "codex-sandbox policy list"),
             ("all values of the default one", "codex-sandbox policy show workspace-write"),
             ("is my file right", "codex-sandbox policy check ./strict.toml"),
+            ("which projects may widen", "codex-sandbox policy trust --list"),
         ],
         exitStatuses: ExitStatus.ofCheck(
-            good: "listed, shown, or without a problem",
-            bad: "no such policy, or problems were found"
+            good: "listed, shown, without a problem, approved",
+            bad: "no such policy, problems were found, not approved"
         )
     )
 

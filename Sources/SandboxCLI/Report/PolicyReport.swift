@@ -54,12 +54,18 @@ public struct PolicyReport {
         for section in sections {
             for row in section.rows {
                 let key = "\(section.title).\(row.key)"
-                let more = row.values.count > 3 ? " … (\(row.values.count) in all)" : ""
-                let values = row.values.isEmpty ? "none" : row.values.prefix(3).joined(separator: " ") + more
-                table.add([key, values, Shown.text(origins[key] ?? "")])
+                table.add([key, row.words, Shown.text(origins[key] ?? "")])
             }
         }
         return table.lines(indent: 2)
+    }
+
+    /// The value of a key in a few words; nil for a key that the policy has no value of.
+    public func words(_ key: String) -> String? {
+        for section in sections {
+            for row in section.rows where "\(section.title).\(row.key)" == key { return row.words }
+        }
+        return nil
     }
 
     /// A value of several words takes a line for each.
@@ -72,6 +78,12 @@ public struct PolicyReport {
     struct Row {
         let key: String
         let values: [String]
+
+        /// On one line, a long list cut.
+        var words: String {
+            if values.isEmpty { return "none" }
+            return values.prefix(3).joined(separator: " ") + (values.count > 3 ? " … (\(values.count) in all)" : "")
+        }
 
         init(_ key: String, _ value: String) {
             self.key = key

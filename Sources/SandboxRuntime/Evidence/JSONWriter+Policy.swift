@@ -25,8 +25,21 @@ extension JSONWriter {
                 json.member("umask", mode: policy.process.umask)
             }
             json.object("seccomp") { $0.member("without", texts: policy.seccomp.without) }
+            // The named policy alone has its digest above.
+            if compiled.files.count > 1 { json.member("sources", array: compiled.files) { $0.source($1) } }
             json.member("summary", text: policy.summary)
             json.member("workspace", string: policy.workspace.word)
+        }
+    }
+
+    /// A text that went into the policy.
+    private mutating func source(_ file: PolicyFile) {
+        object { json in
+            json.member("digest", sha256: file.digest)
+            json.member("kind", string: file.kind.word)
+            json.member("name", bytes: OSString(file.name))
+            if !file.path.isEmpty { json.member("path", bytes: file.path) }
+            if file.kind == .project { json.member("trusted", bool: file.isTrusted) }
         }
     }
 

@@ -10,6 +10,18 @@ extension Confinement {
     }
 }
 
+extension PolicyFile.Kind {
+    var word: String {
+        switch self {
+        case .builtIn: "built-in"
+        case .own: "own"
+        case .file: "file"
+        case .project: "project"
+        case .ceiling: "ceiling"
+        }
+    }
+}
+
 extension WorkspaceAccess {
     var word: String {
         switch self {

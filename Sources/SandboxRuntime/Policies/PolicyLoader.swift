@@ -18,14 +18,18 @@ public struct PolicyLoader {
         cache = PolicyCache(folder: cacheFolder)
     }
 
-    /// The policy of a name or file, with everything that it extends.
+    /// The policy of a name or file with everything that it extends, a project's file, and the administrator's.
     ///
+    /// - Parameters:
+    ///   - reference: name or file.
+    ///   - project: what was read of the project's file.
+    /// - Returns: what is to be put together by `EffectivePolicy`.
     /// - Throws: `Refusal` with every problem of the first text that has one.
-    public func load(_ reference: PolicyReference) throws(Refusal) -> Loaded {
+    func load(_ reference: PolicyReference, project: PolicyInputs.Text? = nil) throws(Refusal) -> Loaded {
         let inputs = PolicyInputs(
             named: try texts.text(reference),
-            project: nil,
-            ceiling: nil,
+            project: project,
+            ceiling: try CeilingFile.read(),
             settingsFolder: texts.settingsFolder ?? ""
         )
         let (policy, warnings) = try cache.policy(inputs, texts)

@@ -40,7 +40,7 @@ final class OpenPlace {
         let workspace = try ChosenFolder.path(options.workspace ?? ".", what: "the workspace")
         location = EvidenceLocation(stateFolder: folders.state, workspace: workspace)
         durability = options.durable ? .powerLoss : .processCrash
-        let chosen = try ChosenPolicy(options, folders)
+        let chosen = try ChosenPolicy(options, folders, workspace: workspace)
         guard chosen.policy.confinement == .sandbox else {
             throw Refusal(
                 stage: "policy",

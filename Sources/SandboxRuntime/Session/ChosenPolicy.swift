@@ -2,7 +2,7 @@ public import SandboxPlan
 public import SandboxPolicy
 
 /// The policy of a launch: compiled, and with the command line's words over it.
-public struct ChosenPolicy: Sendable {
+public struct ChosenPolicy {
     public let compiled: CompiledPolicy
     public let effective: EffectivePolicy
     public var policy: Policy { effective.policy }
@@ -10,6 +10,8 @@ public struct ChosenPolicy: Sendable {
     let warnings: [String]
     /// Real paths of the files that it was read from, where somebody named them by path: a job must not change them.
     let files: [OSString]
+    /// The workspace's own file, as it was read.
+    let project: ProjectFile?
 
     /// - Parameters:
     ///   - options: name or file, and flags.
@@ -18,14 +20,21 @@ public struct ChosenPolicy: Sendable {
     /// - Throws: `Refusal` when there is none of that name, it is not valid, or it needs a flag that is missing.
     init(_ options: LaunchOptions, _ folders: OwnFolders, workspace: OSString) throws(Refusal) {
         let loader = PolicyLoader(settingsFolder: folders.settings, cacheFolder: folders.cache)
-        let loaded = try loader.load(options.policy)
-        compiled = loaded.policy
+        project = try ProjectFile.read(in: workspace)
+        let loaded = try loader.load(options.policy, project: project?.text)
+        var trust = EffectivePolicy.Trust.untrusted(why: "")
+        if let project { trust = TrustStore(stateFolder: folders.state).trust(of: project.text.file) }
+        var compiled = loaded.policy
         effective = try EffectivePolicy(
             compiled,
             try ChosenPolicy.absolute(options.overrides),
             workspace: workspace,
-            trust: .untrusted(why: "")
+            trust: trust
         )
+        for index in compiled.files.indices where compiled.files[index].kind == .project {
+            compiled.files[index].isTrusted = trust == .trusted
+        }
+        self.compiled = compiled
         warnings = loaded.warnings + effective.notes
         files = compiled.files.filter { $0.kind == .file }.map(\.path)
         if policy.confinement == .none && !options.fullAccess {

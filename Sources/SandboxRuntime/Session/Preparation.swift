@@ -60,7 +60,7 @@ public struct Preparation: ~Copyable {
             pins.pin(path)
             try Preparation.checkCommonFolder(path, pins.entries)
         }
-        try Preparation.checkProjectPolicy(workspace, pins.entries)
+        try ProjectFile.check(chosen.project, workspace, pins.entries)
         let host: HostFacts
         do throws(SyscallError) {
             host = try HostProbe.facts(
@@ -196,28 +196,6 @@ public struct Preparation: ~Copyable {
             text = try FileReading.read(path, limit: CommonFolder.own.count + 1, followingLinks: false)
         } catch { throw CommonFolder.refusal(path) }
         guard text == CommonFolder.own else { throw CommonFolder.refusal(path) }
-    }
-
-    private static func checkProjectPolicy(
-        _ workspace: OSString,
-        _ entries: HostEntries
-    ) throws(Refusal) {
-        let path = workspace.appending(ProjectPolicy.name)
-        guard case .file = entries[path] else { return }
-        let text: [UInt8]
-        do throws(SyscallError) {
-            text = try FileReading.read(path, limit: 256 << 10, followingLinks: false)
-        } catch {
-            throw Refusal(
-                stage: "policy",
-                step: error.call,
-                subject: path.description,
-                errno: error.errno,
-                message: "the project's policy cannot be read",
-                remedy: "make it readable, or remove it"
-            )
-        }
-        try ProjectPolicy.check(text, at: path)
     }
 
     /// Name and mail address of the caller's own git settings; a file that is not there says nothing.

@@ -1,0 +1,130 @@
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+internal import SandboxPolicy
+
+/// Approving a project's file: `policy trust`, `untrust` and the list of what is approved.
+public struct ProjectTrust {
+    /// A project's file, and what an approval of it would come to.
+    public struct Proposal {
+        public var file: PolicyFile
+        /// Every key that the file says.
+        public var said: [PolicyOrigin]
+        /// Those of them that an approval would widen.
+        public var wider: [PolicyOrigin]
+        /// Without the project's file.
+        public var before: Policy
+        /// With it, approved, and within the administrator's ceiling.
+        public var after: Policy
+        /// Whether it is approved already, as it is.
+        public var isTrusted: Bool
+        /// For a person.
+        public var warnings: [String]
+    }
+
+    /// One approval.
+    public struct Entry {
+        /// Of the project's file; nil where the record cannot be used.
+        public var path: OSString?
+        /// Name of the record.
+        public var record: OSString
+        /// `trusted`, or why not any more.
+        public var state: String
+    }
+
+    private let store: TrustStore
+    private let loader: PolicyLoader
+
+    /// - Parameters:
+    ///   - stateFolder: value of `--state-dir`.
+    ///   - environment: the caller's, `NAME=VALUE` each.
+    /// - Throws: `Refusal` when no state folder is known.
+    public init(stateFolder: OSString?, environment: [OSString]) throws(Refusal) {
+        var options = LaunchOptions(arguments: [], environment: environment, policy: .named(""), closedStreams: 0)
+        options.stateFolder = stateFolder
+        let folders = try OwnFolders(options)
+        store = TrustStore(stateFolder: folders.state)
+        loader = PolicyLoader(settingsFolder: folders.settings, cacheFolder: folders.cache)
+    }
+
+    /// Looks at a project's file, and judges it by a policy.
+    ///
+    /// - Parameters:
+    ///   - place: the project's folder, or the file in it.
+    ///   - policy: what it would widen.
+    /// - Returns: what to show, and to give to `approve`.
+    /// - Throws: `Refusal` when there is no such file, or it is not valid.
+    public func proposal(_ place: OSString, over policy: PolicyReference) throws(Refusal) -> Proposal {
+        let folder = try ChosenFolder.path(ProjectTrust.folder(place), what: "the project's folder")
+        guard let file = try ProjectFile.read(in: folder) else {
+            throw Refusal(
+                stage: "policy",
+                subject: folder.description,
+                message: "there is no \(ProjectFile.name) in \(folder)",
+                remedy: "name the project's folder"
+            )
+        }
+        let loaded = try loader.load(policy, project: file.text)
+        guard let statement = loaded.policy.project else {
+            preconditionFailure("a policy that was compiled with a project's file has its statement")
+        }
+        let before = try EffectivePolicy(loaded.policy)
+        let after = try EffectivePolicy(loaded.policy, PolicyOverrides(), workspace: folder, trust: .trusted)
+        return Proposal(
+            file: file.text.file,
+            said: statement.said,
+            wider: statement.said.filter { after.policy.exceeds(before.policy, in: $0.key, workspace: folder) },
+            before: before.policy,
+            after: after.policy,
+            isTrusted: store.trust(of: file.text.file) == .trusted,
+            warnings: loaded.warnings
+        )
+    }
+
+    /// Records the approval of just the bytes that the proposal was made from.
+    public func approve(_ proposal: Proposal) throws(Refusal) { try store.approve(proposal.file) }
+
+    /// Takes an approval back; the project's folder need not be there any more.
+    ///
+    /// - Parameter place: the project's folder, or the file in it.
+    /// - Returns: the file's path, and whether it had been approved.
+    /// - Throws: `Refusal` when the approvals are not ours alone, or the record stays.
+    public func revoke(_ place: OSString) throws(Refusal) -> (path: OSString, wasTrusted: Bool) {
+        let folder = ProjectTrust.folder(place)
+        let real: OSString
+        do throws(Refusal) {
+            real = try ChosenFolder.path(folder, what: "the project's folder")
+        } catch {
+            real = try ChosenFolder.written(folder, otherwise: error)
+        }
+        let path = real.appending(ProjectFile.name)
+        return (path, try store.revoke(path))
+    }
+
+    /// Every approval, with whether it still holds.
+    public func entries() throws(Refusal) -> [Entry] {
+        var entries: [Entry] = []
+        for (name, approval, why) in try store.all() {
+            guard let approval else {
+                entries.append(Entry(path: nil, record: name, state: "not used: \(why)"))
+                continue
+            }
+            entries.append(Entry(path: approval.path, record: name, state: state(approval)))
+        }
+        return entries.sorted { ($0.path ?? $0.record) < ($1.path ?? $1.record) }
+    }
+
+    private func state(_ approval: TrustStore.Approval) -> String {
+        do throws(Refusal) {
+            guard let file = try ProjectFile.read(in: approval.path.parent) else { return "the file is gone" }
+            return file.text.file.digest == approval.digest ? "trusted" : "the file has changed since: not trusted"
+        } catch {
+            return error.message
+        }
+    }
+
+    private static func folder(_ place: OSString) -> OSString {
+        guard place.lastComponent == ProjectFile.name else { return place }
+        return place.containsSlash ? place.parent : "."
+    }
+}

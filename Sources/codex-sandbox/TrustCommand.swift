@@ -1,0 +1,77 @@
+internal import Glibc
+internal import SandboxCLI
+internal import SandboxPlan
+internal import SandboxRuntime
+
+/// `codex-sandbox policy trust` and `untrust`.
+enum TrustCommand {
+    /// Shows what would be approved, asks, and records it.
+    static func trust(_ options: PolicyOptions.Trust) throws(Refusal) -> Int32 {
+        let environment = CallerStrings.environment
+        let trust = try ProjectTrust(stateFolder: options.stateDirectory, environment: environment)
+        let policy = LaunchOptions.reference(options.policy, environment)
+        let proposal = try trust.proposal(options.place, over: policy)
+        if !proposal.warnings.isEmpty { Output.say(OwnWords.lines(proposal.warnings)) }
+        let shown = Output.show(TrustReport.text(entries(proposal), proposal.file, proposal.before.name), status: 0)
+        if shown != 0 { return shown }
+        if proposal.wider.isEmpty {
+            Output.say(OwnWords.lines(["It widens nothing, so there is nothing to approve: it holds as it is."]))
+            return 0
+        }
+        if proposal.isTrusted {
+            Output.say(OwnWords.lines(["It is approved already, just as it is."]))
+            return 0
+        }
+        guard options.isAgreed || isAgreedByHand() else { return 1 }
+        try trust.approve(proposal)
+        Output.say(OwnWords.lines(["Approved. Any other byte in it, or another place, is not."]))
+        return 0
+    }
+
+    static func untrust(_ options: PolicyOptions.Trust) throws(Refusal) -> Int32 {
+        let trust = try ProjectTrust(stateFolder: options.stateDirectory, environment: CallerStrings.environment)
+        let (path, wasTrusted) = try trust.revoke(options.place)
+        Output.say(OwnWords.lines(["\(path) \(wasTrusted ? "is not approved any more." : "was not approved.")"]))
+        return wasTrusted ? 0 : 1
+    }
+
+    static func list(_ options: PolicyOptions.Trust) throws(Refusal) -> Int32 {
+        let trust = try ProjectTrust(stateFolder: options.stateDirectory, environment: CallerStrings.environment)
+        let rows = try trust.entries().map { ($0.path ?? $0.record, $0.state) }
+        return Output.show(TrustReport.list(rows), status: 0)
+    }
+
+    private static func entries(_ proposal: ProjectTrust.Proposal) -> [TrustReport.Entry] {
+        let before = PolicyReport(policy: proposal.before, style: .plain)
+        let after = PolicyReport(policy: proposal.after, style: .plain)
+        return proposal.said.map { origin in
+            TrustReport.Entry(
+                key: origin.key.path,
+                line: origin.line,
+                before: before.words(origin.key.path) ?? "",
+                after: after.words(origin.key.path) ?? "",
+                isWider: proposal.wider.contains(origin)
+            )
+        }
+    }
+
+    /// Only a person at a terminal can be asked: whatever stands in a pipe was written before the question.
+    private static func isAgreedByHand() -> Bool {
+        guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
+            Output.say(OwnWords.lines(["Not approved: there is no terminal to ask at. Look at it, and add --yes."]))
+            return false
+        }
+        Output.say("codex-sandbox: Approve just this text, for every launch in this project? [y/N] ")
+        var answer: [UInt8] = []
+        var byte: UInt8 = 0
+        while answer.count < 16 {
+            let count = read(STDIN_FILENO, &byte, 1)
+            if count < 0 && errno == EINTR { continue }
+            if count != 1 || byte == 0x0A { break }
+            answer.append(byte)
+        }
+        if ["y", "Y", "yes"].contains(String(decoding: answer, as: UTF8.self)) { return true }
+        Output.say(OwnWords.lines(["Not approved."]))
+        return false
+    }
+}

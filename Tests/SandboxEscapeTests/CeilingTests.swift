@@ -1,0 +1,166 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// The administrator's `/etc/codex-sandbox/policy.toml`, which nothing exceeds.
+///
+/// Its place is fixed, so each test has an `/etc` of its own: a mount namespace, as root, or an ordinary user's with a user
+/// namespace, in which the user is root.
+@Suite(.takesTurns, .timeLimit(.minutes(20)))
+struct CeilingTests {
+    private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3; : > ran"]
+
+    /// What lies over `/etc`; nil for no file.
+    private func scene(_ text: String?, mode: UInt32 = 0o644, folder: UInt32 = 0o755) throws -> Scene {
+        let scene = try Scene(.user)
+        for path in [etc(scene), etc(scene) + "/codex-sandbox"] { try scene.makeFolder(path) }
+        let file = etc(scene) + "/codex-sandbox/policy.toml"
+        if let text { try scene.write(text, to: file, mode: mode) }
+        try #require(chmod(etc(scene) + "/codex-sandbox", folder) == 0)
+        if getuid() == 0 {
+            for path in [etc(scene), etc(scene) + "/codex-sandbox", file] where scene.exists(path) {
+                try #require(lchown(path, 0, 0) == 0)
+            }
+        }
+        return scene
+    }
+
+    private func etc(_ scene: Scene) -> String { scene.folder + "/etc" }
+
+    /// Words for the launcher, with that `/etc`.
+    ///
+    /// A user is root there, so nothing is launched: a workspace would be root's. What is refused or shown is the same.
+    private func call(_ scene: Scene, _ words: [String]) throws -> RunResult {
+        let mount = "mount -t overlay overlay -o lowerdir=\(etc(scene)):/etc /etc && exec \"$@\""
+        let namespaces = getuid() == 0 ? "-m" : "-rm"
+        let drop =
+            getuid() == 0
+            ? [
+                "/usr/bin/setpriv", "--reuid", "\(Caller.worker.uid)", "--regid", "\(Caller.worker.gid)",
+                "--clear-groups",
+            ] : []
+        return try scene.run(
+            ["/usr/bin/unshare", namespaces, "/bin/sh", "-c", mount, "sh"] + drop + [scene.workshop.launcher] + words
+        )
+    }
+
+    private func run(_ scene: Scene, _ options: [String] = [], command: String = "run") throws -> RunResult {
+        let all = getuid() == 0 ? options : options + ["--allow-root-owned-workspace"]
+        return try call(scene, [command, "--workspace", scene.workspace] + all + ["--"] + worker)
+    }
+
+    /// The value of a key with where it comes from, as `explain` says it.
+    private func value(_ key: String, _ scene: Scene, _ options: [String] = []) throws -> String {
+        let result = try run(scene, options, command: "explain")
+        try #require(result.ending == .exited(0), "\(result.story)")
+        let line = try #require(result.lines.first { $0.hasPrefix("  \(key) ") }, "\(result.story)")
+        return line.split(separator: " ").dropFirst().joined(separator: " ")
+    }
+
+    private func isRefused(_ result: RunResult, _ scene: Scene, _ words: [String]) -> Bool {
+        result.ending == .exited(125) && result.output == [] && !scene.exists(scene.workspace + "/ran")
+            && words.allSatisfy(result.errorText.contains)
+    }
+
+    private static let file = "/etc/codex-sandbox/policy.toml"
+
+    @Test func withoutOneNothingIsBounded() throws {
+        #expect(try value("limits.tasks", scene(nil), ["--pids", "2000"]) == "2000 --pids")
+    }
+
+    @Test func aPolicyIsNarrowed() throws {
+        let scene = try scene("version = 1\n[limits]\ntasks = 64\n")
+        #expect(try value("limits.tasks", scene) == "64 built-in workspace-write:45, narrowed by \(Self.file):3")
+        #expect(try value("limits.tasks", scene, ["--pids", "32"]) == "32 --pids")
+        #expect(try value("limits.open_files", scene).hasPrefix("4096 "))
+        guard getuid() == 0 else { return }
+        let result = try run(scene)
+        #expect(result.ending == .exited(0) && result.lines == ["64"], "\(result.story)")
+    }
+
+    @Test(arguments: [
+        ("[limits]\nmemory = \"1GiB\"", ["--memory", "1TiB"], "limits.memory", "--memory"),
+        ("[limits]\ntasks = 64", ["--pids", "65"], "limits.tasks", "--pids"),
+        ("[limits]\nwall = \"1h\"", ["--timeout", "2h"], "limits.wall", "--timeout"),
+        ("[filesystem]\nwrite = []", ["--write", "OUTSIDE"], "filesystem.write", "--write"),
+        ("[filesystem]\nread = [\"/usr\"]", ["--read", "OUTSIDE"], "filesystem.read", "--read"),
+        ("[environment]\npass = []", ["--env", "HOME"], "environment.pass", "--env"),
+        ("[network]\nmode = \"off\"", ["--network", "host", "--danger-host-network"], "network.mode", "--network"),
+    ]) func anOptionThatExceedsItIsRefused(
+        text: (say: String, options: [String], key: String, option: String)
+    ) throws {
+        let scene = try scene("version = 1\n\(text.say)\n")
+        let options = text.options.map { $0 == "OUTSIDE" ? scene.outside : $0 }
+        let result = try run(scene, options)
+        let words = [text.key, "\(Self.file):3", text.option]
+        #expect(isRefused(result, scene, words), "\(result.story)")
+        // The control: without the administrator's file it is what the options say.
+        let free = try run(try self.scene(nil), options, command: "explain")
+        #expect(free.ending == .exited(0), "\(free.story)")
+    }
+
+    @Test func fullAccessMustBeAllowed() throws {
+        let scene = try scene("version = 1\n")
+        #expect(isRefused(try run(scene, ["--danger-full-access"]), scene, ["danger.full_access", Self.file]))
+        let allowed = try self.scene("version = 1\n[danger]\nfull_access = true\n")
+        let result = try run(allowed, ["--danger-full-access"])
+        #expect(result.ending == .exited(0) && allowed.exists(allowed.workspace + "/ran"), "\(result.story)")
+    }
+
+    /// An approved project gets more than the policy, and no more than the administrator allows.
+    @Test func anApprovedProjectStaysBelowIt() throws {
+        let scene = try scene("version = 1\n[limits]\ntasks = 2000\n")
+        try scene.write("version = 1\n[limits]\ntasks = 5000\n", to: scene.workspace + "/.codex-sandbox.toml")
+        try scene.makeFolder(scene.folder + "/own-state")
+        scene.environment["XDG_STATE_HOME"] = scene.folder + "/own-state"
+        #expect(isRefused(try run(scene), scene, ["limits.tasks", "policy trust"]))
+        let trust = try call(scene, ["policy", "trust", "--yes", scene.workspace])
+        // Measured by what the administrator leaves of the policy.
+        #expect(trust.ending == .exited(0) && trust.outputText.contains("1024 -> 2000"), "\(trust.story)")
+        let place = "\(scene.workspace)/.codex-sandbox.toml:3, narrowed by \(Self.file):3"
+        #expect(try value("limits.tasks", scene) == "2000 \(place)")
+    }
+
+    @Test func itsListsThatKeepBackHoldForEverybody() throws {
+        let scene = try scene("version = 1\n[filesystem]\nprotect = [\"Makefile\"]\n[seccomp]\nwithout = [\"debug\"]\n")
+        try scene.write("version = 1\n[seccomp]\nwithout = [\"aio\"]\n", to: scene.folder + "/p.toml")
+        let options = ["--policy", scene.folder + "/p.toml"]
+        #expect(try value("seccomp.without", scene, options) == "aio debug \(scene.folder)/p.toml:3, \(Self.file):5")
+        #expect(
+            try value("filesystem.protect", scene).hasSuffix("default, built-in workspace-write:19, \(Self.file):3")
+        )
+    }
+
+    @Test(arguments: ["writable", "folder writable", "link", "not TOML", "unknown key", "of a user"])
+    func oneThatCannotBeReliedOnIsARefusal(kind: String) throws {
+        let good = "version = 1\n[limits]\ntasks = 64\n"
+        let scene: Scene
+        switch kind {
+        case "writable": scene = try self.scene(good, mode: 0o666)
+        case "folder writable": scene = try self.scene(good, folder: 0o777)
+        case "link":
+            scene = try self.scene(nil)
+            try scene.write(good, to: scene.folder + "/real.toml")
+            try scene.link(etc(scene) + "/codex-sandbox/policy.toml", to: scene.folder + "/real.toml")
+        case "not TOML": scene = try self.scene("hello\n")
+        case "unknown key": scene = try self.scene("version = 1\n[limits]\ntaks = 64\n")
+        default:
+            scene = try self.scene(good)
+            // As a user nobody else's file can be made: there root is the user, and this is nobody's.
+            guard getuid() == 0 else { return }
+            try scene.own(etc(scene) + "/codex-sandbox/policy.toml")
+        }
+        let result = try run(scene)
+        #expect(isRefused(result, scene, [Self.file]), "\(result.story)")
+    }
+
+    /// No variable and no option moves it.
+    @Test func itsPlaceIsFixed() throws {
+        let scene = try scene("version = 1\n[limits]\ntasks = 64\n")
+        for name in ["CODEX_SANDBOX_CONFIG", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "CODEX_SANDBOX_CEILING", "HOME"] {
+            scene.environment[name] = scene.outside
+        }
+        #expect(try value("limits.tasks", scene).hasPrefix("64 "))
+        #expect(isRefused(try run(scene, ["--pids", "65"]), scene, [Self.file]))
+    }
+}
