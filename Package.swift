@@ -124,7 +124,7 @@ let package = Package(
         ),
         tests(
             "PolicyCompilerTests",
-            ["PolicyCompiler", "SandboxPolicy", "SandboxPlan", "FilterProbe"],
+            ["PolicyCompiler", "SandboxPolicy", "SandboxPlan", "SandboxCLI", "FilterProbe"],
             exclude: ["Fixtures"]
         ),
         tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall"]),

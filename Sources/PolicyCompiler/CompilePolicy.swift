@@ -32,8 +32,16 @@ public func compilePolicy(
     // From the one that extends nothing to the named one.
     for (index, document) in chain.documents.enumerated().reversed() {
         policy.summary = ""
-        let statement = try document.statement(over: policy, file: UInt8(index))
+        let statement = try document.statement(over: policy, file: UInt8(index), home: inputs.home)
         policy = policy.saying(statement)
+        if policy.confinement == .none, index > 0, let extended = try chain.documents[index - 1].base() {
+            throw PolicyChain.problem(
+                chain.documents[index - 1],
+                extended,
+                why: "a policy without confinement leaves nothing to build on",
+                remedy: "extend another one"
+            )
+        }
         for origin in statement.said {
             if !origin.key.grows { origins.removeAll { $0.key == origin.key } }
             origins.append(origin)
@@ -42,7 +50,7 @@ public func compilePolicy(
     var without = policy.seccomp.without
     func further(_ text: PolicyInputs.Text?) throws(PolicyError) -> PolicyStatement? {
         guard let text else { return nil }
-        let statement = try FurtherText(text).statement(over: policy, file: UInt8(files.count))
+        let statement = try FurtherText(text).statement(over: policy, file: UInt8(files.count), home: inputs.home)
         files.append(text.file)
         if statement.says(.without) { without += statement.values.seccomp.without }
         return statement
@@ -76,7 +84,7 @@ private struct FurtherText {
         kind = text.file.kind
     }
 
-    func statement(over policy: Policy, file: UInt8) throws(PolicyError) -> PolicyStatement {
+    func statement(over policy: Policy, file: UInt8, home: OSString) throws(PolicyError) -> PolicyStatement {
         if let base = try document.base() {
             throw problem(
                 base.position,
@@ -85,7 +93,7 @@ private struct FurtherText {
                 remedy: "remove it; write the keys themselves"
             )
         }
-        let statement = try document.statement(over: policy, file: file)
+        let statement = try document.statement(over: policy, file: file, home: home)
         guard kind == .project, statement.says(.fullAccess), statement.values.confinement == .none,
             let origin = statement.said.first(where: { $0.key == .fullAccess })
         else { return statement }

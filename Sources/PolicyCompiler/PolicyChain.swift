@@ -42,14 +42,6 @@ struct PolicyChain {
                 )
             }
             document = try PolicyDocument(text)
-            if try document.isFullAccess() {
-                throw PolicyChain.problem(
-                    documents[documents.count - 1],
-                    extended,
-                    why: "a policy without confinement leaves nothing to build on",
-                    remedy: "extend another one"
-                )
-            }
             files.append(text.file)
             documents.append(document)
         }
@@ -60,7 +52,7 @@ struct PolicyChain {
         return file.path == other.path
     }
 
-    private static func problem(
+    static func problem(
         _ document: PolicyDocument,
         _ extended: (text: String, position: SourcePosition),
         why: String,
@@ -76,13 +68,5 @@ struct PolicyChain {
                 remedy: remedy
             )
         ])
-    }
-}
-
-extension PolicyDocument {
-    /// Whether the text says `danger.full_access = true`, right or wrong in every other respect.
-    fileprivate func isFullAccess() throws(PolicyError) -> Bool {
-        guard case .table(let danger) = members.first(where: { $0.key == "danger" })?.node.value else { return false }
-        return danger.first { $0.key == "full_access" }?.node.value == .boolean(true)
     }
 }

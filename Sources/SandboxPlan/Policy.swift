@@ -77,6 +77,8 @@ public struct FilesystemPolicy: Hashable, Sendable {
     public var deny: [OSString]
     /// Names directly in a writable root that stay read-only, relative: `.codex`, `.git/config`.
     public var protect: [OSString]
+    /// Names in a protected one that stay writable, relative to the root: `.codex/result.json`.
+    public var except: [OSString]
     /// At most four of `protect` that are covered by an empty read-only folder when missing.
     public var coverMissing: [OSString]
     /// Sockets below a root that the job may reach although something outside listens there.
@@ -93,6 +95,7 @@ public struct FilesystemPolicy: Hashable, Sendable {
         write: [OSString],
         deny: [OSString],
         protect: [OSString],
+        except: [OSString] = [],
         coverMissing: [OSString],
         unixSockets: [OSString],
         tmpSize: ByteCount,
@@ -104,6 +107,7 @@ public struct FilesystemPolicy: Hashable, Sendable {
         self.write = write
         self.deny = deny
         self.protect = protect
+        self.except = except
         self.coverMissing = coverMissing
         self.unixSockets = unixSockets
         self.tmpSize = tmpSize

@@ -34,6 +34,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case without = 29
     case umask = 30
     case hostname = 31
+    case except = 32
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -70,6 +71,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .without: "seccomp.without"
         case .umask: "process.umask"
         case .hostname: "process.hostname"
+        case .except: "filesystem.except"
         }
     }
 
@@ -81,7 +83,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .deny, .protect, .exclude, .requireKernel, .without, .set: true
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
-            .fileSize, .cpu, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname:
+            .fileSize, .cpu, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname, .except:
             false
         }
     }

@@ -92,6 +92,66 @@ extension BuiltinPolicy {
                 """#
         ),
         BuiltinPolicy(
+            name: "strict",
+            summary: "One writable workspace, no loopback, fewer system calls, small limits.",
+            text: #"""
+                # For a command that needs little: no loopback, no variable of the caller's, few system calls, small limits.
+                #
+                # A shell, git, Python or a compiler work; what debugs, opens internet sockets or restricts itself further does not. What
+                # fails with EPERM is in one of the groups below (docs/policy.md): extend this policy, and say the limits that are needed.
+                version = 1
+                description = "One writable workspace, no loopback, fewer system calls, small limits."
+
+                [filesystem]
+                tmp_size = "64MiB"
+                tmp_inodes = 10_000
+
+                [network]
+                mode = "off"
+                loopback = false
+
+                [environment]
+                inherit = "none"
+
+                [limits]
+                tasks = 64
+                memory = "1GiB"
+                open_files = 256
+                file_size = "1GiB"
+                wall = "30m"
+
+                [seccomp]
+                without = [
+                    "aio", "debug", "internet-sockets", "message-queues", "process-handles", "self-restriction", "sysv-ipc",
+                ]
+
+                [process]
+                umask = "0077"
+
+                """#
+        ),
+        BuiltinPolicy(
+            name: "codex-worker",
+            summary: "A worker's workspace: .git and .codex read-only, but for .codex/result.json.",
+            text: #"""
+                # A worker that does what .codex/request.json asks and answers in .codex/result.json.
+                #
+                # All of .git and .codex is read-only to it, as Codex keeps them, but for the answer. Make an empty .codex/result.json before
+                # the launch: in a folder that is kept from it the job cannot make a file, only write to one that is there.
+                version = 1
+                description = "A worker's workspace: .git and .codex read-only, but for .codex/result.json."
+
+                [filesystem]
+                # Added to the built-in list, which has .codex, and of .git the files that git obeys.
+                protect = [".git"]
+                except = [".codex/result.json"]
+
+                [limits]
+                wall = "1h"
+
+                """#
+        ),
+        BuiltinPolicy(
             name: "danger-full-access",
             summary: "No confinement at all.",
             text: #"""

@@ -68,6 +68,7 @@ public enum PathInventory {
                 paths += roots.foldersToHold(from: root, to: path)
                 paths.append(path)
             }
+            paths += policy.filesystem.except.map { root.appending($0) }
         }
         // What stands in a writable root: the folders on the way to it become mount points.
         for path in named + request.policyFiles {

@@ -49,6 +49,7 @@ extension Policy {
             write: roots(with: .write),
             deny: own.deny.union(others.deny),
             protect: own.protect.union(others.protect),
+            except: own.except.intersection(others.except),
             coverMissing: own.coverMissing.union(others.coverMissing),
             unixSockets: own.unixSockets.intersection(others.unixSockets),
             tmpSize: min(own.tmpSize, others.tmpSize),

@@ -25,6 +25,7 @@ extension Policy {
             )
         case .deny: filesystem.deny.coversLess(than: other.filesystem.deny)
         case .protect: filesystem.protect.coversLess(than: other.filesystem.protect)
+        case .except: filesystem.except.holdsMore(than: other.filesystem.except)
         case .coverMissing: other.filesystem.coverMissing.holdsMore(than: filesystem.coverMissing)
         case .unixSockets: filesystem.unixSockets.holdsMore(than: other.filesystem.unixSockets)
         case .tmpSize: filesystem.tmpSize > other.filesystem.tmpSize
@@ -63,6 +64,7 @@ extension Policy {
         case .write: filesystem.write == other.filesystem.write
         case .deny: filesystem.deny == other.filesystem.deny
         case .protect: filesystem.protect == other.filesystem.protect
+        case .except: filesystem.except == other.filesystem.except
         case .coverMissing: filesystem.coverMissing == other.filesystem.coverMissing
         case .unixSockets: filesystem.unixSockets == other.filesystem.unixSockets
         case .tmpSize: filesystem.tmpSize == other.filesystem.tmpSize

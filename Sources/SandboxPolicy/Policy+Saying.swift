@@ -29,6 +29,7 @@ extension Policy {
         case .write: filesystem.write = values.filesystem.write
         case .deny: filesystem.deny.grow(by: values.filesystem.deny)
         case .protect: filesystem.protect.grow(by: values.filesystem.protect)
+        case .except: filesystem.except = values.filesystem.except
         case .coverMissing: filesystem.coverMissing = values.filesystem.coverMissing
         case .unixSockets: filesystem.unixSockets = values.filesystem.unixSockets
         case .tmpSize: filesystem.tmpSize = values.filesystem.tmpSize

@@ -172,6 +172,7 @@ struct PolicyByteReader {
             write: try strings("write"),
             deny: try strings("deny"),
             protect: try strings("protect"),
+            except: try strings("except"),
             coverMissing: try strings("coverMissing"),
             unixSockets: try strings("unixSockets"),
             tmpSize: ByteCount(bytes: try integer("tmpSize", in: PolicyRange.tmpSize)),

@@ -86,6 +86,7 @@ struct PolicyByteWriter {
         strings(policy.write)
         strings(policy.deny)
         strings(policy.protect)
+        strings(policy.except)
         strings(policy.coverMissing)
         strings(policy.unixSockets)
         integer(policy.tmpSize.bytes)

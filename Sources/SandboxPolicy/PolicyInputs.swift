@@ -19,15 +19,18 @@ public struct PolicyInputs: Hashable, Sendable {
     public var ceiling: Text?
     /// Where the user's own policies are looked for; empty when nothing names it.
     public var settingsFolder: OSString
+    /// What `~` means; empty when nobody knows.
+    public var home: OSString
 
-    public init(named: Text, project: Text?, ceiling: Text?, settingsFolder: OSString) {
+    public init(named: Text, project: Text?, ceiling: Text?, settingsFolder: OSString, home: OSString = "") {
         self.named = named
         self.project = project
         self.ceiling = ceiling
         self.settingsFolder = settingsFolder
+        self.home = home
     }
 
-    private static let magic: [UInt8] = Array("CSINPUT1".utf8)
+    private static let magic: [UInt8] = Array("CSINPUT2".utf8)
 
     /// The bytes that the compiler reads.
     public var bytes: [UInt8] { bytes(withTexts: true) }
@@ -39,6 +42,7 @@ public struct PolicyInputs: Hashable, Sendable {
         var writer = PolicyByteWriter()
         writer.bytes = PolicyInputs.magic
         writer.string(settingsFolder)
+        writer.string(home)
         for text in [named, project, ceiling] {
             writer.integer(UInt8(text == nil ? 0 : 1))
             guard let text else { continue }
@@ -55,12 +59,14 @@ public struct PolicyInputs: Hashable, Sendable {
         var reader = PolicyByteReader(bytes)
         guard try reader.take(PolicyInputs.magic.count).elementsEqual(PolicyInputs.magic) else { throw .notAPolicy }
         let settings = try reader.string("settings")
+        let home = try reader.string("home")
         guard let named = try PolicyInputs.text(&reader) else { throw .field("named", offset: reader.offset) }
         self.init(
             named: named,
             project: try PolicyInputs.text(&reader),
             ceiling: try PolicyInputs.text(&reader),
-            settingsFolder: settings
+            settingsFolder: settings,
+            home: home
         )
         guard reader.isAtEnd else { throw .field("end", offset: reader.offset) }
     }

@@ -51,6 +51,7 @@ struct RootMounts {
             if root.isWritable {
                 try holdSettings(of: root.path, &result)
                 try protect(root.path, &result)
+                try except(in: root.path)
                 try holdLayout(of: root.path, &result)
             }
         }
@@ -265,6 +266,30 @@ struct RootMounts {
                     )
                 }
                 cover(path, with: .emptyFolder, &result)
+            case let entry: throw planner.unusable(path, entry, "a file or a folder of its own")
+            }
+        }
+    }
+
+    /// Names in a protected one that the job may write all the same: what is there, on top of what is read-only.
+    private mutating func except(in root: OSString) throws(Refusal) {
+        guard case .directory = host.entry(root) else { return }
+        for name in policy.filesystem.except {
+            let path = root.appending(name)
+            // In nothing protected it is writable anyway; protected itself, or denied, it is not to be.
+            let around = policy.filesystem.protect.map { root.appending($0) }.filter { path.isWithin($0) }
+            if around.isEmpty || around.contains(path) || !roots.isWritable(path) || isDenied(path) { continue }
+            switch host.entry(path) {
+            case .directory(let identity): add(path, planner.bind(path, identity, true, .write, writable: true))
+            case .file(let identity):
+                try checkLinks(identity, path, "the job would write to the other, too")
+                add(path, planner.bind(path, identity, false, .write, writable: true))
+            case .absent:
+                throw refusal(
+                    path,
+                    "there is no \(path) for the job to write: in a protected folder it cannot make it",
+                    "make it, empty (mkdir -p, touch), or leave it out of filesystem.except"
+                )
             case let entry: throw planner.unusable(path, entry, "a file or a folder of its own")
             }
         }

@@ -25,14 +25,16 @@ func compiled(
     _ text: String,
     extending texts: Texts = [:],
     project: String? = nil,
-    ceiling: String? = nil
+    ceiling: String? = nil,
+    home: OSString = "/home/ann"
 ) throws(PolicyError) -> CompiledPolicy {
     try compilePolicy(
         PolicyInputs(
             named: input(.builtIn, name, text),
             project: project.map { input(.project, ".codex-sandbox.toml", $0) },
             ceiling: ceiling.map { input(.ceiling, "policy.toml", $0) },
-            settingsFolder: ""
+            settingsFolder: "",
+            home: home
         ),
         base: { (word, _) throws(BaseProblem) in
             guard let text = texts[word] else { throw BaseProblem(why: "there is none", remedy: "write one") }

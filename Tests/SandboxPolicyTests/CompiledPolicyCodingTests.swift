@@ -29,6 +29,7 @@ import Testing
                     write: [],
                     deny: ["/a b"],
                     protect: [".git/config", ".codex"],
+                    except: [".codex/a"],
                     coverMissing: [".codex"],
                     unixSockets: ["/s"],
                     tmpSize: .gibibytes(1),

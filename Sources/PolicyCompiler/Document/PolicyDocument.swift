@@ -44,11 +44,12 @@ public struct PolicyDocument: Hashable, Sendable {
     /// - Parameters:
     ///   - base: what it is put over.
     ///   - file: its number in the list of files, for the origins.
+    ///   - home: what `~` means where it may stand; empty when nobody knows.
     /// - Returns: what it says, and nothing of the base.
     /// - Throws: `PolicyError.invalid` with every problem there is.
-    func statement(over base: Policy, file: UInt8) throws(PolicyError) -> PolicyStatement {
+    func statement(over base: Policy, file: UInt8, home: OSString = "") throws(PolicyError) -> PolicyStatement {
         let log = ProblemLog(file: name)
-        let validator = PolicyValidator(name: name, log: log, base: base)
+        let validator = PolicyValidator(name: name, log: log, base: base, home: home)
         let values = validator.values(SectionReader(path: "", members: members, log: log))
         var said: [PolicyOrigin] = []
         for key in PolicyKey.allCases {

@@ -13,12 +13,12 @@ extension PolicyValidator {
         // A file can only add to what is kept back; a single name is let through by `pass`.
         policy.exclude = log.distinct(variables("exclude", &section, patterns: true))
         policy.pass = log.distinct(variables("pass", &section, patterns: false))
-        policy.set = assignments(&section)
+        policy.set = assignments("set", &section)
         section.finish()
         return policy
     }
 
-    private func variables(_ key: String, _ section: inout SectionReader, patterns: Bool) -> [Located<OSString>] {
+    func variables(_ key: String, _ section: inout SectionReader, patterns: Bool) -> [Located<OSString>] {
         guard let texts = section.strings(key) else { return [] }
         log.bound(texts, to: PolicyRange.listLength, key: section.keyPath(key))
         var names: [Located<OSString>] = []
@@ -38,9 +38,9 @@ extension PolicyValidator {
         return names
     }
 
-    /// `[environment.set]`, sorted by name.
-    private func assignments(_ section: inout SectionReader) -> [EnvironmentEntry] {
-        guard let table = section.section("set") else { return [] }
+    /// A table of names and values, sorted by name.
+    func assignments(_ key: String, _ section: inout SectionReader) -> [EnvironmentEntry] {
+        guard let table = section.section(key) else { return [] }
         var entries: [EnvironmentEntry] = []
         for member in table.members {
             if let why = defect(ofName: member.key, pattern: false) {

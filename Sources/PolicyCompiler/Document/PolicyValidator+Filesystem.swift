@@ -35,12 +35,29 @@ extension PolicyValidator {
 
         // A file can only add protection: what is trusted later by the host does not depend on who wrote the policy.
         policy.protect = log.distinct(names("protect", &section, below: "a writable root") ?? [])
+        if let except = names("except", &section, below: "a writable root") {
+            policy.except = log.distinct(refusingUnprotected(except, under.protect + policy.protect))
+        }
         if let cover = coverMissing(&section, protected: under.protect + policy.protect) { policy.coverMissing = cover }
 
         if let size = section.byteCount("tmp_size", in: PolicyRange.tmpSize) { policy.tmpSize = size }
         if let inodes = section.integer("tmp_inodes", in: PolicyRange.tmpInodes) { policy.tmpInodes = inodes }
         section.finish()
         return policy
+    }
+
+    /// An exception from nothing would be believed to mean something.
+    private func refusingUnprotected(_ names: [Located<OSString>], _ protected: [OSString]) -> [Located<OSString>] {
+        for name in names where !protected.contains(where: { name.value.isWithin($0) && name.value != $0 }) {
+            log.report(
+                at: name.position,
+                key: name.key,
+                what: "\"\(name.value)\"",
+                why: "it lies in no protected name",
+                remedy: "leave it out, or protect the folder it lies in"
+            )
+        }
+        return names
     }
 
     /// Paths of another text: their own places are not this one's to name.

@@ -21,7 +21,7 @@ extension PolicyValidator {
                 why: "full access has the host's network anyway",
                 remedy: "remove one of the two"
             )
-        } else if let hostNetwork, danger.hostNetwork, !asksForHostNetwork(document) {
+        } else if let hostNetwork, danger.hostNetwork, !asksForHostNetwork(document), !codexAsksForNetwork(document) {
             log.report(
                 at: hostNetwork.position,
                 key: hostNetwork.key,
@@ -39,6 +39,14 @@ extension PolicyValidator {
             return false
         }
         return members.first { $0.key == "mode" }?.node.value == .string("host")
+    }
+
+    /// The same in Codex's words.
+    private func codexAsksForNetwork(_ document: SectionReader) -> Bool {
+        guard case .table(let members) = document.members.first(where: { $0.key == "codex" })?.node.value else {
+            return false
+        }
+        return members.first { $0.key == "network_access" }?.node.value == .boolean(true)
     }
 
     func network(_ document: inout SectionReader, hostAllowed: Bool) -> NetworkPolicy {

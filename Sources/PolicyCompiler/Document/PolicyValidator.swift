@@ -7,6 +7,8 @@ struct PolicyValidator {
     let log: ProblemLog
     /// What the document is put over: some of its values make sense only together with those.
     let base: Policy
+    /// What `~` means; empty when nobody knows.
+    let home: OSString
 
     /// What the document says; worth something only if nothing was reported.
     func values(_ document: SectionReader) -> Policy {
@@ -30,6 +32,7 @@ struct PolicyValidator {
         policy.landlock = landlock(&document)
         policy.seccomp = seccomp(&document)
         policy.process = process(&document)
+        if codex(&document, &policy, hostAllowed: danger.hostNetwork) { return fullAccess(policy) }
         document.finish()
         return policy
     }

@@ -54,6 +54,7 @@ extension JSONWriter {
         member("coverMissing", bytes: filesystem.coverMissing)
         member("deny", bytes: filesystem.deny)
         member("etc", bytes: filesystem.etc)
+        if !filesystem.except.isEmpty { member("except", bytes: filesystem.except) }
         member("protect", bytes: filesystem.protect)
         member("read", bytes: filesystem.read)
         member("system", bytes: filesystem.system)

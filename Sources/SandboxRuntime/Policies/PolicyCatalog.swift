@@ -19,7 +19,7 @@ public struct PolicyCatalog {
     public init(environment: [OSString]) {
         let options = LaunchOptions(arguments: [], environment: environment, policy: .named(""), closedStreams: 0)
         let (cache, settings) = OwnFolders.withoutState(options)
-        loader = PolicyLoader(settingsFolder: settings, cacheFolder: cache)
+        loader = PolicyLoader(settingsFolder: settings, cacheFolder: cache, home: OwnFolders.home(options))
         folder = settings?.appending("policies")
     }
 

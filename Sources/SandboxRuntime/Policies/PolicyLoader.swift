@@ -11,9 +11,12 @@ public struct PolicyLoader {
     }
 
     let texts: PolicyTexts
+    /// HOME, else the account's; nil when neither is a path.
+    let home: OSString?
     let cache: PolicyCache
 
-    public init(settingsFolder: OSString?, cacheFolder: OSString?) {
+    init(settingsFolder: OSString?, cacheFolder: OSString?, home: OSString?) {
+        self.home = home
         texts = PolicyTexts(settingsFolder: settingsFolder)
         cache = PolicyCache(folder: cacheFolder)
     }
@@ -30,7 +33,8 @@ public struct PolicyLoader {
             named: try texts.text(reference),
             project: project,
             ceiling: try CeilingFile.read(),
-            settingsFolder: texts.settingsFolder ?? ""
+            settingsFolder: texts.settingsFolder ?? "",
+            home: home ?? ""
         )
         let (policy, warnings) = try cache.policy(inputs, texts)
         return Loaded(policy: policy, warnings: warnings)

@@ -44,7 +44,11 @@ public struct ProjectTrust {
         options.stateFolder = stateFolder
         let folders = try OwnFolders(options)
         store = TrustStore(stateFolder: folders.state)
-        loader = PolicyLoader(settingsFolder: folders.settings, cacheFolder: folders.cache)
+        loader = PolicyLoader(
+            settingsFolder: folders.settings,
+            cacheFolder: folders.cache,
+            home: OwnFolders.home(options)
+        )
     }
 
     /// Looks at a project's file, and judges it by a policy.

@@ -19,7 +19,11 @@ public struct ChosenPolicy {
     ///   - workspace: real path of the workspace.
     /// - Throws: `Refusal` when there is none of that name, it is not valid, or it needs a flag that is missing.
     init(_ options: LaunchOptions, _ folders: OwnFolders, workspace: OSString) throws(Refusal) {
-        let loader = PolicyLoader(settingsFolder: folders.settings, cacheFolder: folders.cache)
+        let loader = PolicyLoader(
+            settingsFolder: folders.settings,
+            cacheFolder: folders.cache,
+            home: OwnFolders.home(options)
+        )
         project = try ProjectFile.read(in: workspace)
         let loaded = try loader.load(options.policy, project: project?.text)
         var trust = EffectivePolicy.Trust.untrusted(why: "")
