@@ -75,6 +75,8 @@ public struct FilesystemPolicy: Hashable, Sendable {
     public var write: [OSString]
     /// Paths that are covered by something empty and unreadable.
     public var deny: [OSString]
+    /// Patterns of paths that are covered in the same way, as far as they are there at the launch (`DenyPattern`).
+    public var denyGlobs: [OSString]
     /// Names directly in a writable root that stay read-only, relative: `.codex`, `.git/config`.
     public var protect: [OSString]
     /// Names in a protected one that stay writable, relative to the root: `.codex/result.json`.
@@ -94,6 +96,7 @@ public struct FilesystemPolicy: Hashable, Sendable {
         read: [OSString],
         write: [OSString],
         deny: [OSString],
+        denyGlobs: [OSString] = [],
         protect: [OSString],
         except: [OSString] = [],
         coverMissing: [OSString],
@@ -106,6 +109,7 @@ public struct FilesystemPolicy: Hashable, Sendable {
         self.read = read
         self.write = write
         self.deny = deny
+        self.denyGlobs = denyGlobs
         self.protect = protect
         self.except = except
         self.coverMissing = coverMissing

@@ -35,6 +35,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case umask = 30
     case hostname = 31
     case except = 32
+    case denyGlobs = 33
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -72,6 +73,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .umask: "process.umask"
         case .hostname: "process.hostname"
         case .except: "filesystem.except"
+        case .denyGlobs: "filesystem.deny_globs"
         }
     }
 
@@ -80,7 +82,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     /// These lists keep something back: whoever builds on a policy cannot take away from them.
     public var grows: Bool {
         switch self {
-        case .deny, .protect, .exclude, .requireKernel, .without, .set: true
+        case .deny, .denyGlobs, .protect, .exclude, .requireKernel, .without, .set: true
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
             .fileSize, .cpu, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname, .except:

@@ -18,6 +18,7 @@ public struct EffectivePolicy: Sendable {
         case over(PolicyStatement)
         case narrowed(PolicyStatement)
         case commandLine
+        case patterns
     }
 
     /// Whether the project's file was approved, byte for byte.
@@ -88,6 +89,13 @@ public struct EffectivePolicy: Sendable {
                 remedy: "let filesystem.cover_missing of the files name the same ones"
             )
         }
+    }
+
+    /// Denies what the patterns came to at this launch.
+    public mutating func deny(_ paths: [OSString]) {
+        var next = policy
+        next.filesystem.deny.grow(by: paths)
+        step(to: next, .patterns)
     }
 
     private mutating func step(to next: Policy, _ cause: Cause) {
@@ -214,6 +222,7 @@ public struct EffectivePolicy: Sendable {
             // Of a list that gives, what is left was given elsewhere.
             guard let place = said(key, by: statement) else { return }
             words.append(key.grows ? place : "narrowed by \(place)")
+        case .patterns: if key == .deny { words.append(PolicyKey.denyGlobs.path) }
         case .commandLine:
             guard let option = overrides.option(for: key) else { return }
             let isAdded = [.read, .write, .deny, .pass, .set].contains(key)

@@ -48,6 +48,7 @@ extension Policy {
             read: roots(with: .read),
             write: roots(with: .write),
             deny: own.deny.union(others.deny),
+            denyGlobs: own.denyGlobs.union(others.denyGlobs),
             protect: own.protect.union(others.protect),
             except: own.except.intersection(others.except),
             coverMissing: own.coverMissing.union(others.coverMissing),

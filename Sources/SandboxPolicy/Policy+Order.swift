@@ -24,6 +24,7 @@ extension Policy {
                 at: filesystem.write
             )
         case .deny: filesystem.deny.coversLess(than: other.filesystem.deny)
+        case .denyGlobs: other.filesystem.denyGlobs.holdsMore(than: filesystem.denyGlobs)
         case .protect: filesystem.protect.coversLess(than: other.filesystem.protect)
         case .except: filesystem.except.holdsMore(than: other.filesystem.except)
         case .coverMissing: other.filesystem.coverMissing.holdsMore(than: filesystem.coverMissing)
@@ -63,6 +64,7 @@ extension Policy {
         case .read: filesystem.read == other.filesystem.read
         case .write: filesystem.write == other.filesystem.write
         case .deny: filesystem.deny == other.filesystem.deny
+        case .denyGlobs: filesystem.denyGlobs == other.filesystem.denyGlobs
         case .protect: filesystem.protect == other.filesystem.protect
         case .except: filesystem.except == other.filesystem.except
         case .coverMissing: filesystem.coverMissing == other.filesystem.coverMissing

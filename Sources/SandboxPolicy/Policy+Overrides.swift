@@ -43,7 +43,8 @@ extension PolicyOverrides {
         case .fileSize: fileSize == nil ? nil : "--file-size"
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .protect, .coverMissing, .unixSockets,
             .tmpInodes, .inherit, .exclude, .openFiles, .requireKernel, .minimumABI, .landlockRequirement, .without,
-            .umask, .hostname, .except:
+            .umask, .hostname, .except,
+            .denyGlobs:
             nil
         }
     }

@@ -28,6 +28,7 @@ extension Policy {
         case .read: filesystem.read = values.filesystem.read
         case .write: filesystem.write = values.filesystem.write
         case .deny: filesystem.deny.grow(by: values.filesystem.deny)
+        case .denyGlobs: filesystem.denyGlobs.grow(by: values.filesystem.denyGlobs)
         case .protect: filesystem.protect.grow(by: values.filesystem.protect)
         case .except: filesystem.except = values.filesystem.except
         case .coverMissing: filesystem.coverMissing = values.filesystem.coverMissing

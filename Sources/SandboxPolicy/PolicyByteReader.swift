@@ -171,6 +171,7 @@ struct PolicyByteReader {
             read: try strings("read"),
             write: try strings("write"),
             deny: try strings("deny"),
+            denyGlobs: try strings("denyGlobs"),
             protect: try strings("protect"),
             except: try strings("except"),
             coverMissing: try strings("coverMissing"),

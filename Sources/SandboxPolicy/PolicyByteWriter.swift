@@ -85,6 +85,7 @@ struct PolicyByteWriter {
         strings(policy.read)
         strings(policy.write)
         strings(policy.deny)
+        strings(policy.denyGlobs)
         strings(policy.protect)
         strings(policy.except)
         strings(policy.coverMissing)

@@ -18,7 +18,9 @@ enum ExplainCommand {
                     caller: launch.environment
                 )
             }
-            let notes = VainWords.notes(options.run, environment: launch.environment) + preparation.notes
+            let notes =
+                VainWords.notes(options.run, environment: launch.environment) + preparation.notes
+                + ReadableSecrets.notes(in: preparation.request.workspace, preparation.policy)
             Output.say(OwnWords.notes(notes, quiet: options.run.quiet))
             let report = ExplainReport(
                 plan: preparation.plan,

@@ -119,6 +119,10 @@ import Testing
         "[process]\numask = \"7\"",
         "[process]\nhostname = \"\"", "[process]\nhostname = \"a b\"",
         "[process]\nhostname = \"\(String(repeating: "a", count: 65))\"",
+        "[filesystem]\ndeny_globs = [\"**\"]", "[filesystem]\ndeny_globs = [\"a/../b\"]",
+        "[filesystem]\ndeny_globs = [\"\"]", "[filesystem]\ndeny_globs = [\"a/**b\"]",
+        "[filesystem]\ntoolchains = [\"rusty\"]", "[filesystem]\ntoolchains = \"nvm\"", "filesystem = 1",
+        "[filesystem]\nexcept = [\"a/b\"]", "[filesystem]\nexcept = [\".codex\"]",
         "[seccomp]\nwithout = [\"files\"]", "[seccomp]\nwithout = [\"debug\", \"debug\"]",
     ]) func isRefused(text: String) {
         #expect(Self.problems("version = 1\n" + text).count == 1, "\(Self.problems("version = 1\n" + text))")

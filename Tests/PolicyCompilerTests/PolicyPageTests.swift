@@ -34,7 +34,10 @@ import Testing
     }
 
     /// Every key has its own row.
-    @Test(arguments: ["version", "extends", "danger.host_network"] + PolicyKey.allCases.map(\.path))
+    @Test(
+        arguments: ["version", "extends", "danger.host_network", "filesystem.toolchains"]
+            + PolicyKey.allCases.map(\.path)
+    )
     func keyIsDescribed(key: String) throws {
         let page = try String(contentsOf: packageFile("docs/policy.md"), encoding: .utf8)
         #expect(page.contains("\n| `\(key)` | "))

@@ -28,6 +28,7 @@ import Testing
                     read: [OSString([0x2F, 0xFF, 0x0A])],
                     write: [],
                     deny: ["/a b"],
+                    denyGlobs: ["*.pem"],
                     protect: [".git/config", ".codex"],
                     except: [".codex/a"],
                     coverMissing: [".codex"],

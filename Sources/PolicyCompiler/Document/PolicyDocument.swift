@@ -74,7 +74,8 @@ public struct PolicyDocument: Hashable, Sendable {
     private func refuseTooLong(_ policy: Policy, _ log: ProblemLog) {
         let most = PolicyRange.joinedLength.upperBound
         let lists: [(key: PolicyKey, count: Int, most: Int)] = [
-            (.deny, policy.filesystem.deny.count, most), (.protect, policy.filesystem.protect.count, most),
+            (.deny, policy.filesystem.deny.count, most), (.denyGlobs, policy.filesystem.denyGlobs.count, most),
+            (.protect, policy.filesystem.protect.count, most),
             (.exclude, policy.environment.exclude.count, most),
             (.set, policy.environment.set.count, PolicyRange.listLength.upperBound),
         ]

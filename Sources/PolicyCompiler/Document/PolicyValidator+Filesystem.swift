@@ -33,6 +33,10 @@ extension PolicyValidator {
         }
         policy.unixSockets = log.distinct(paths("unix_sockets", &section) ?? [])
 
+        policy.denyGlobs = log.distinct(patterns(&section))
+        // `toolchains` needs the environment, too; here it is only known.
+        _ = section.member("toolchains")
+
         // A file can only add protection: what is trusted later by the host does not depend on who wrote the policy.
         policy.protect = log.distinct(names("protect", &section, below: "a writable root") ?? [])
         if let except = names("except", &section, below: "a writable root") {
@@ -102,6 +106,27 @@ extension PolicyValidator {
             )
         }
         return paths
+    }
+
+    private func patterns(_ section: inout SectionReader) -> [Located<OSString>] {
+        guard let texts = section.strings("deny_globs") else { return [] }
+        log.bound(texts, to: PolicyRange.listLength, key: section.keyPath("deny_globs"))
+        var patterns: [Located<OSString>] = []
+        for text in texts {
+            let pattern = OSString(text.value)
+            guard let why = DenyPattern.defect(pattern) else {
+                patterns.append(Located(value: pattern, position: text.position, key: text.key))
+                continue
+            }
+            log.report(
+                at: text.position,
+                key: text.key,
+                what: "\"\(text.value)\"",
+                why: why,
+                remedy: "write names with * and ?, and ** for folders"
+            )
+        }
+        return patterns
     }
 
     /// Relative names, without `.` and double slashes.

@@ -23,7 +23,8 @@ extension PolicyReport {
         return [
             Row("system", list: filesystem.system), Row("etc", list: filesystem.etc),
             Row("read", list: filesystem.read), Row("write", list: filesystem.write),
-            Row("deny", list: filesystem.deny), Row("protect", list: filesystem.protect),
+            Row("deny", list: filesystem.deny), Row("deny_globs", list: filesystem.denyGlobs),
+            Row("protect", list: filesystem.protect),
             Row("except", list: filesystem.except),
             Row("cover_missing", list: filesystem.coverMissing), Row("unix_sockets", list: filesystem.unixSockets),
             Row("tmp_size", filesystem.tmpSize.description), Row("tmp_inodes", String(filesystem.tmpInodes)),

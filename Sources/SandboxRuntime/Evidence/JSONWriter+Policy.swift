@@ -53,6 +53,7 @@ extension JSONWriter {
     private mutating func filesystem(_ filesystem: FilesystemPolicy) {
         member("coverMissing", bytes: filesystem.coverMissing)
         member("deny", bytes: filesystem.deny)
+        if !filesystem.denyGlobs.isEmpty { member("denyGlobs", bytes: filesystem.denyGlobs) }
         member("etc", bytes: filesystem.etc)
         if !filesystem.except.isEmpty { member("except", bytes: filesystem.except) }
         member("protect", bytes: filesystem.protect)

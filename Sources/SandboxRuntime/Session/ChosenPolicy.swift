@@ -29,12 +29,18 @@ public struct ChosenPolicy {
         var trust = EffectivePolicy.Trust.untrusted(why: "")
         if let project { trust = TrustStore(stateFolder: folders.state).trust(of: project.text.file) }
         var compiled = loaded.policy
-        effective = try EffectivePolicy(
+        var effective = try EffectivePolicy(
             compiled,
             try ChosenPolicy.absolute(options.overrides),
             workspace: workspace,
             trust: trust
         )
+        let filesystem = effective.policy.filesystem
+        if !filesystem.denyGlobs.isEmpty, effective.policy.confinement == .sandbox {
+            let roots = [workspace] + filesystem.read + filesystem.write
+            effective.deny(try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots))
+        }
+        self.effective = effective
         for index in compiled.files.indices where compiled.files[index].kind == .project {
             compiled.files[index].isTrusted = trust == .trusted
         }

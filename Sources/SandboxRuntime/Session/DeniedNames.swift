@@ -1,0 +1,158 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+internal import SandboxPolicy
+
+/// What the patterns of `filesystem.deny_globs` mean at this launch: a walk by descriptor through what is shown.
+///
+/// It follows no link. Past a bound the launch is refused: a list that is shorter than it should be would show what is to be
+/// denied. Only policies with patterns pay for it.
+struct DeniedNames {
+    struct Bounds {
+        var entries = 250_000
+        /// Folders below each other.
+        var depth = 64
+        var matches = PolicyRange.listLength.upperBound
+        /// Nanoseconds for all of it.
+        var time: Int64 = 2_000_000_000
+    }
+
+    private let patterns: [DenyPattern]
+    private let bounds: Bounds
+    private let began = cs_monotonic()
+    private var seen = 0
+    private var found: [OSString] = []
+
+    private init(_ patterns: [DenyPattern], _ bounds: Bounds) {
+        self.patterns = patterns
+        self.bounds = bounds
+    }
+
+    /// The paths that match, each once, sorted; below one that matches nothing is looked for.
+    ///
+    /// - Parameters:
+    ///   - globs: the policy's, each without a defect.
+    ///   - roots: what is shown; a file, and what is not there, is the planner's to judge.
+    ///   - bounds: past which there is no answer.
+    /// - Returns: what to deny.
+    /// - Throws: `Refusal` when it could not all be looked through.
+    static func paths(
+        matching globs: [OSString],
+        in roots: [OSString],
+        _ bounds: Bounds = Bounds()
+    ) throws(Refusal) -> [OSString] {
+        var walk = DeniedNames(globs.map { DenyPattern($0) }, bounds)
+        for root in roots {
+            let progress = walk.patterns.map { $0.start(at: root) }
+            if progress.allSatisfy(\.isOver) { continue }
+            guard let folder = try walk.folder(root, AT_FDCWD, named: root, isKnown: false) else { continue }
+            try walk.look(into: folder, root, progress, depth: 1)
+        }
+        return Array(Set(walk.found)).sorted()
+    }
+
+    private struct Folder {
+        var name: OSString
+        var progress: [DenyPattern.Progress]
+        /// Whether the file system said that it is one.
+        var isKnown: Bool
+    }
+
+    private mutating func look(
+        into folder: borrowing OwnedFileDescriptor,
+        _ path: OSString,
+        _ progress: [DenyPattern.Progress],
+        depth: Int
+    ) throws(Refusal) {
+        if depth > bounds.depth { throw tooLarge(path, "folders more than \(bounds.depth) deep") }
+        var folders: [Folder] = []
+        var (seen, matches) = (seen, [OSString]())
+        let (patterns, limit) = (patterns, bounds.entries)
+        do throws(SyscallError) {
+            try FolderEntries.each(in: folder.number, named: path) { (entry) throws(SyscallError) in
+                seen += 1
+                if seen > limit { return false }
+                let name = entry.copy
+                var next: [DenyPattern.Progress] = []
+                next.reserveCapacity(patterns.count)
+                var isMatch = false
+                for index in patterns.indices {
+                    let step = patterns[index].progress(progress[index], into: name)
+                    if patterns[index].isMatch(step) { isMatch = true }
+                    next.append(step)
+                }
+                if isMatch {
+                    matches.append(path.appending(name))
+                } else if entry.kind == UInt8(DT_DIR) || entry.kind == UInt8(DT_UNKNOWN),
+                    !next.allSatisfy(\.isOver)
+                {
+                    folders.append(Folder(name: name, progress: next, isKnown: entry.kind == UInt8(DT_DIR)))
+                }
+                return true
+            }
+        } catch { throw unreadable(path, error.call, error.errno) }
+        self.seen = seen
+        if seen > limit { throw tooLarge(path, "more than \(limit) entries") }
+        found += matches
+        if found.count > bounds.matches { throw tooLarge(path, "more than \(bounds.matches) names that match") }
+        if cs_monotonic() - began > bounds.time {
+            throw tooLarge(path, "more than can be looked through in \(bounds.time / 1_000_000) ms")
+        }
+        for next in folders {
+            let below = path.appending(next.name)
+            guard let inner = try self.folder(next.name, folder.number, named: below, isKnown: next.isKnown) else {
+                continue
+            }
+            try look(into: inner, below, next.progress, depth: depth + 1)
+        }
+    }
+
+    /// Nil for what is no folder, is gone, or is closed to the job as well.
+    private func folder(
+        _ name: OSString,
+        _ parent: Int32,
+        named path: OSString,
+        isKnown: Bool
+    ) throws(Refusal) -> OwnedFileDescriptor? {
+        let flags = UInt64(O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+        let resolve = UInt64(CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
+        let number = name.withPointer { cs_openat2(parent, $0, flags, 0, resolve) }
+        if number >= 0 { return OwnedFileDescriptor(owning: Int32(number)) }
+        switch Int32(-number) {
+        case ENOENT: return nil
+        case ENOTDIR, ELOOP: if !isKnown { return nil }
+        case EACCES:
+            // A job has our account: what is ours it can open again (chmod(2)), what is somebody else's it cannot.
+            var found = cs_identity()
+            if name.withPointer({ cs_identify(parent, $0, &found) }) == 0, found.uid != geteuid() { return nil }
+        case _: break
+        }
+        throw unreadable(path, "openat2", Int32(-number))
+    }
+
+    // MARK: -
+
+    private func unreadable(_ path: OSString, _ call: String, _ code: Int32) -> Refusal {
+        Refusal(
+            stage: "plan",
+            step: call,
+            subject: path.description,
+            errno: code,
+            message: "\(path) could not be looked through for what filesystem.deny_globs denies",
+            remedy: "make it readable for yourself, see who changes it, or deny it whole",
+            layer: .mounts
+        )
+    }
+
+    private func tooLarge(_ path: OSString, _ what: String) -> Refusal {
+        Refusal(
+            stage: "plan",
+            subject: path.description,
+            message:
+                "filesystem.deny_globs cannot be worked out before the launch: there are \(what), at last in \(path)",
+            remedy: "name paths in filesystem.deny, begin the patterns with a folder, or show less",
+            layer: .mounts
+        )
+    }
+}
