@@ -77,7 +77,13 @@ public struct EffectivePolicy: Sendable {
             try checkCommandLine(ceiling, workspace)
             step(to: policy.meet(policy.saying(ceiling), workspace: workspace), .narrowed(ceiling))
         }
-        if let project, case .untrusted(let why) = trust { try narrow(by: project, why, workspace) }
+        if let project, case .untrusted(let why) = trust {
+            try narrow(by: project, why, workspace)
+            // Once more: on the host's network `loopback = false` had nothing to act on, and the project has left it.
+            if let ceiling = compiled.ceiling {
+                step(to: policy.meet(policy.saying(ceiling), workspace: workspace), .narrowed(ceiling))
+            }
+        }
         let covered = policy.filesystem.coverMissing
         if !PolicyRange.coverMissing.contains(covered.count) {
             throw Refusal(

@@ -33,7 +33,7 @@ enum CompilePolicyCommand {
                     do throws(Refusal) {
                         return try texts.text(word, extendedBy: file)
                     } catch {
-                        throw BaseProblem(why: error.message, remedy: error.remedy)
+                        throw BaseProblem(why: why(error), remedy: error.remedy)
                     }
                 },
                 sha256: { SHA256.digest(Array($0)) }
@@ -45,6 +45,11 @@ enum CompilePolicyCommand {
         } catch {
             return answer(error.description)
         }
+    }
+
+    private static func why(_ refusal: Refusal) -> String {
+        if refusal.errno == 0 { return refusal.message }
+        return "\(refusal.message) (\(String(cString: strerror(refusal.errno))))"
     }
 
     private static func answer(_ problems: String) -> Int32 {

@@ -151,7 +151,13 @@ struct CeilingTests {
             try scene.own(etc(scene) + "/codex-sandbox/policy.toml")
         }
         let result = try run(scene)
-        #expect(isRefused(result, scene, [Self.file]), "\(result.story)")
+        let words = [
+            "writable": "others may write to \(Self.file) (mode 666)", "folder writable": "(mode 777)",
+            "link": "ELOOP", "not TOML": ":1:", "unknown key": ":3:1: limits.taks",
+            "of a user": "belongs to uid \(Caller.worker.uid)",
+        ]
+        let word = try #require(words[kind])
+        #expect(isRefused(result, scene, [Self.file, word]), "\(result.story)")
     }
 
     /// No variable and no option moves it.

@@ -58,6 +58,27 @@ struct PolicyCacheTests {
         #expect(try tasks(place, place.strict) == "50" && place.scene.status(of: entry).inode == inode)
     }
 
+    /// With an entry, nothing is compiled: a launcher that has no compiler beside it launches all the same.
+    @Test func aLaunchWithAnEntryNeedsNoCompiler() throws {
+        let place = try place()
+        try place.scene.makeFolder(place.scene.folder + "/alone")
+        let alone = place.scene.folder + "/alone/codex-sandbox"
+        try FileManager.default.copyItem(atPath: place.scene.workshop.launcher, toPath: alone)
+        try place.scene.write("version = 1\nextends = \"strict.toml\"\n", to: place.scene.folder + "/top.toml")
+        try place.scene.write("version = 1\n[limits]\ntasks = 40\n", to: place.scene.workspace + "/.codex-sandbox.toml")
+        func launch() throws -> RunResult {
+            let words = [
+                "run", "--workspace", place.scene.workspace, "--policy", place.scene.folder + "/top.toml", "--",
+            ]
+            return try place.scene.run([alone] + words + worker, keeper: place.scene.caller.keeperOptions)
+        }
+        let without = try launch()
+        #expect(without.ending == .exited(125) && without.errorText.contains("codex-sandboxd"), "\(without.story)")
+        #expect(try tasks(place, place.scene.folder + "/top.toml") == "40")
+        let with = try launch()
+        #expect(with.ending == .exited(0) && with.lines == ["40"], "\(with.story)")
+    }
+
     /// Each is seen by the entry being made anew, and by what the job gets.
     @Test(arguments: [
         "another's", "a flipped byte", "shorter", "empty", "writable by others", "a link", "a folder", "garbage",

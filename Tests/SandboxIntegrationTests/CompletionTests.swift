@@ -13,13 +13,13 @@ struct CompletionTests {
         (["codex-sandbox", "run", "--workspace", "a"], "app"),
         (["codex-sandbox", "run", "--network", "h"], "host"),
         (["codex-sandbox", "run", "--policy", "read"], "read-only"),
-        (["codex-sandbox", "run", "--policy", "stri"], "strict.toml"),
+        (["codex-sandbox", "run", "--policy", "loos"], "loose.toml"),
         (["codex-sandbox", "run", "--quiet", "unheard-"], "unheard-of-tool"),
         (["codex-sandbox", "run", "--workspace", "app", "--", "unheard-"], "unheard-of-tool"),
-        (["codex-sandbox", "explain", "--memory", "1GiB", "cat", "stri"], "strict.toml"),
+        (["codex-sandbox", "explain", "--memory", "1GiB", "cat", "loos"], "loose.toml"),
         (["codex-sandbox", "policy", "sh"], "show"),
         (["codex-sandbox", "policy", "show", "read"], "read-only"),
-        (["codex-sandbox", "policy", "check", "stri"], "strict.toml"),
+        (["codex-sandbox", "policy", "check", "loos"], "loose.toml"),
         (["codex-sandbox", "completions", "fi"], "fish"),
         (["codex-sandbox", "help", "exp"], "explain"),
         (["codex-sandbox", "evidence", "list", "--lim"], "--limit"),
@@ -33,7 +33,7 @@ struct CompletionTests {
     private func scene(_ shell: String) throws -> Scene {
         let scene = try Scene(.user)
         try scene.makeFolder(scene.workspace + "/app")
-        try scene.write("version = 1\n", to: scene.workspace + "/strict.toml")
+        try scene.write("version = 1\n", to: scene.workspace + "/loose.toml")
         try scene.makeFolder(scene.folder + "/bin")
         let script = "#!/bin/sh\nexec \(scene.workshop.launcher) \"$@\"\n"
         try scene.write(script, to: scene.folder + "/bin/codex-sandbox", mode: 0o755)

@@ -172,6 +172,9 @@ struct RecordTests {
     @Test(arguments: Caller.available)
     func aRefusalThatDoesNotFitIsRecordedInShort(caller: Caller) throws {
         let scene = try Scene(caller)
+        // The policy is compiled before: with that limit its filter would not fit into a file either.
+        let show = [scene.workshop.launcher, "policy", "show", "workspace-write"]
+        try #require(try scene.run(show, keeper: caller.keeperOptions).ending == .exited(0))
         let limited = ["/bin/sh", "-c", "ulimit -f 10; exec \"$@\"", "sh"] + scene.sandboxed(["/bin/true"])
         let result = try scene.run(limited, keeper: caller.keeperOptions)
         #expect(result.ending == .exited(125) && !result.errorText.contains("not recorded"), "\(result.story)")

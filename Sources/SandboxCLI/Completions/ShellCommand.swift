@@ -26,7 +26,7 @@ struct ShellCommand {
                     ("list", "lists the policies by name", nil),
                     ("show", "shows every value of one", .policy),
                     ("check", "lists every problem in a file", .file),
-                    ("trust", "approves a project's file", .folder),
+                    ("trust", "approves the file of a project", .folder),
                     ("untrust", "takes an approval back", .folder),
                 ])
             )

@@ -1,0 +1,224 @@
+import SandboxPlan
+import Testing
+
+@testable import SandboxPolicy
+
+/// What a launch makes of policy, project, administrator and command line.
+@Suite struct EffectivePolicyTests {
+    private static let workspace: OSString = "/w"
+    private static let digest = [UInt8](repeating: 1, count: 32)
+    private static let files = [
+        PolicyFile(kind: .file, name: "p.toml", path: "/p.toml", digest: digest),
+        PolicyFile(kind: .project, name: ".codex-sandbox.toml", path: "/w/.codex-sandbox.toml", digest: digest),
+        PolicyFile(kind: .ceiling, name: "policy.toml", path: "/etc/codex-sandbox/policy.toml", digest: digest),
+    ]
+
+    private func compiled(
+        _ policy: Policy,
+        project: PolicyStatement? = nil,
+        ceiling: PolicyStatement? = nil
+    ) -> CompiledPolicy {
+        var compiled = CompiledPolicyCodingTests.standard
+        compiled.policy = policy
+        compiled.files = Self.files
+        compiled.project = project
+        compiled.ceiling = ceiling
+        return compiled
+    }
+
+    private func statement(_ values: Policy, _ keys: [PolicyKey], file: UInt8) -> PolicyStatement {
+        var line: UInt32 = 1
+        return PolicyStatement(
+            values: values,
+            said: keys.map { key in
+                line += 1
+                return PolicyOrigin(key: key, file: file, line: line)
+            }
+        )
+    }
+
+    private func sandboxed(_ random: inout PolicyMeetTests.Random) -> Policy {
+        var policy = PolicyMeetTests.policy(&random)
+        policy.confinement = .sandbox
+        policy.filesystem.coverMissing = []
+        return policy
+    }
+
+    private func some(_ random: inout PolicyMeetTests.Random, of keys: [PolicyKey]) -> [PolicyKey] {
+        keys.filter { _ in Int.random(in: 0..<6, using: &random) == 0 }
+    }
+
+    private func overrides(_ random: inout PolicyMeetTests.Random) -> PolicyOverrides {
+        var overrides = PolicyOverrides()
+        func sometimes() -> Bool { Int.random(in: 0..<4, using: &random) == 0 }
+        if sometimes() { overrides.read = ["/a/b/c"] }
+        if sometimes() { overrides.write = ["/e/f"] }
+        if sometimes() { overrides.deny = ["/d/t"] }
+        if sometimes() { overrides.passEnvironment = ["C"] }
+        if sometimes() { overrides.setEnvironment = [EnvironmentEntry(name: "A", value: "9")] }
+        if sometimes() { overrides.network = .host }
+        if sometimes() { overrides.memory = .gibibytes(6) }
+        if sometimes() { overrides.tasks = 500 }
+        if sometimes() { overrides.cpuSeconds = 0 }
+        if sometimes() { overrides.wall = .hours(2) }
+        if sometimes() { overrides.tmpSize = .gibibytes(2) }
+        return overrides
+    }
+
+    private static let sayable = PolicyKey.allCases.filter { ![.fullAccess, .coverMissing].contains($0) }
+
+    /// Whatever anybody says: an untrusted project and the administrator only ever take away.
+    @Test func nothingIsWiderThanItMayBe() {
+        var random = PolicyMeetTests.Random(state: 40)
+        var (taken, refusedByProject, refusedByCeiling) = (0, 0, 0)
+        for _ in 0..<6000 {
+            let policy = sandboxed(&random)
+            let flags = overrides(&random)
+            let project = statement(sandboxed(&random), some(&random, of: Self.sayable), file: 1)
+            let ceiling = statement(sandboxed(&random), some(&random, of: Self.sayable), file: 2)
+            let asked = policy.applying(flags)
+            let found: EffectivePolicy
+            do throws(Refusal) {
+                found = try EffectivePolicy(
+                    compiled(policy, project: project, ceiling: ceiling),
+                    flags,
+                    workspace: Self.workspace,
+                    trust: .untrusted(why: "")
+                )
+            } catch {
+                let isCeiling = error.message.contains("administrator")
+                if isCeiling { refusedByCeiling += 1 } else { refusedByProject += 1 }
+                continue
+            }
+            taken += 1
+            let bound = found.policy.saying(ceiling)
+            for key in PolicyKey.allCases {
+                if found.policy.exceeds(asked, in: key, workspace: Self.workspace) {
+                    Issue.record("\(key.path) is wider than policy and command line: \(found.policy), \(asked)")
+                    return
+                }
+                if ceiling.says(key) && found.policy.exceeds(bound, in: key, workspace: Self.workspace) {
+                    Issue.record("\(key.path) exceeds the administrator's: \(found.policy), \(bound)")
+                    return
+                }
+            }
+        }
+        #expect(taken > 100 && refusedByProject > 100 && refusedByCeiling > 100)
+    }
+
+    /// A trusted one widens, and stays within the administrator's bound.
+    @Test func trustStopsAtTheCeiling() {
+        var random = PolicyMeetTests.Random(state: 41)
+        var wider = 0
+        for _ in 0..<3000 {
+            let policy = sandboxed(&random)
+            let project = statement(sandboxed(&random), some(&random, of: Self.sayable), file: 1)
+            let ceiling = statement(sandboxed(&random), some(&random, of: Self.sayable), file: 2)
+            do throws(Refusal) {
+                let found = try EffectivePolicy(
+                    compiled(policy, project: project, ceiling: ceiling),
+                    PolicyOverrides(),
+                    workspace: Self.workspace,
+                    trust: .trusted
+                ).policy
+                let bound = found.saying(ceiling)
+                for key in PolicyKey.allCases {
+                    if found.exceeds(policy, in: key, workspace: Self.workspace) { wider += 1 }
+                    if ceiling.says(key) && found.exceeds(bound, in: key, workspace: Self.workspace) {
+                        Issue.record("\(key.path): \(found), \(bound)")
+                        return
+                    }
+                }
+            } catch {
+                Issue.record("without a command line nothing exceeds: \(error.message)")
+                return
+            }
+        }
+        #expect(wider > 1000)
+    }
+
+    private var plain: Policy {
+        var policy = CompiledPolicyCodingTests.standard.policy
+        policy.filesystem.read = []
+        return policy
+    }
+
+    private func refusal(_ body: () throws(Refusal) -> EffectivePolicy) -> Refusal? {
+        do throws(Refusal) {
+            _ = try body()
+            return nil
+        } catch { return error }
+    }
+
+    @Test func everyKeyThatWouldWidenIsNamedInTheOrderOfTheFile() throws {
+        var values = plain
+        values.limits.tasks = 9000
+        values.filesystem.write = ["/x"]
+        values.limits.openFiles = 10
+        let project = statement(values, [.tasks, .openFiles, .write], file: 1)
+        let refusal = try #require(
+            refusal { () throws(Refusal) in
+                try EffectivePolicy(
+                    compiled(plain, project: project),
+                    PolicyOverrides(),
+                    workspace: "/w",
+                    trust: .untrusted(why: "it has changed since it was trusted")
+                )
+            }
+        )
+        let places = "\n  /w/.codex-sandbox.toml:2: limits.tasks\n  /w/.codex-sandbox.toml:4: filesystem.write"
+        #expect(refusal.message.hasSuffix("is not trusted (it has changed since it was trusted):" + places))
+        #expect(refusal.remedy.contains("codex-sandbox policy trust /w") && refusal.subject == "limits.tasks")
+    }
+
+    @Test func aLoopbackOnTheHostsNetworkIsNotPassedOver() {
+        var policy = plain
+        policy.network = .host
+        var values = plain
+        values.network = .off(loopback: false)
+        for (keys, isTaken) in [([PolicyKey.networkLoopback], false), ([.networkMode, .networkLoopback], true)] {
+            let found = refusal { () throws(Refusal) in
+                try EffectivePolicy(
+                    compiled(policy, project: statement(values, keys, file: 1)),
+                    PolicyOverrides(),
+                    workspace: "/w",
+                    trust: .untrusted(why: "")
+                )
+            }
+            #expect((found == nil) == isTaken)
+        }
+    }
+
+    @Test func moreNamesToCoverThanAPlaceTakesAreRefused() {
+        var values = plain
+        values.filesystem.coverMissing = ["a", "b", "c", "d"]
+        let found = refusal { () throws(Refusal) in
+            // .codex of the policy, and four of the administrator's.
+            try EffectivePolicy(compiled(plain, ceiling: statement(values, [.coverMissing], file: 2)))
+        }
+        #expect(found?.message.contains("5 missing names") == true)
+    }
+
+    @Test func whereAValueComesFromIsSaidStepByStep() throws {
+        var project = plain
+        (project.limits.tasks, project.filesystem.deny) = (100, ["/p"])
+        var ceiling = plain
+        (ceiling.limits.openFiles, ceiling.filesystem.deny) = (20, ["/c"])
+        var flags = PolicyOverrides()
+        (flags.tasks, flags.deny) = (200, ["/f"])
+        let origins = try EffectivePolicy(
+            compiled(
+                plain,
+                project: statement(project, [.tasks, .deny], file: 1),
+                ceiling: statement(ceiling, [.openFiles, .deny], file: 2)
+            ),
+            flags,
+            workspace: "/w",
+            trust: .untrusted(why: "")
+        ).origins
+        #expect(origins["limits.tasks"] == "--pids, narrowed by /w/.codex-sandbox.toml:2")
+        #expect(origins["limits.open_files"] == "default, narrowed by /etc/codex-sandbox/policy.toml:2")
+        let deny = "default, /etc/codex-sandbox/policy.toml:3, --deny, /w/.codex-sandbox.toml:3"
+        #expect(origins["filesystem.deny"] == deny)
+    }
+}
