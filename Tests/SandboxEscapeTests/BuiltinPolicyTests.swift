@@ -120,6 +120,25 @@ struct BuiltinPolicyTests {
         if kind != "second name" { #expect(try scene.secretIsUntouched()) }
     }
 
+    /// CONV-44: in a worktree `.git` is a file that names a folder, and as it is kept.
+    @Test(arguments: ["workspace-write", "codex-worker"]) func thePointerOfAWorktreeIsKept(policy: String) throws {
+        let scene = try Scene(.user)
+        try scene.write("gitdir: \(scene.outside)\n", to: scene.workspace + "/.git")
+        try scene.makeFolder(scene.workspace + "/.codex")
+        try scene.write("", to: scene.workspace + "/.codex/result.json")
+        let script = """
+            try() { name=$1; shift; if "$@" 2>/dev/null; then echo "$name ok"; else echo "$name no"; fi; }
+            try write sh -c 'echo "gitdir: /tmp" > .git'
+            try remove rm -f .git
+            try move mv .git elsewhere
+            try replace sh -c 'echo x > new && mv -f new .git'
+            try shown cat \(scene.secret)
+            """
+        let result = try run(scene, policy, script)
+        #expect(result.lines == ["write no", "remove no", "move no", "replace no", "shown no"], "\(result.story)")
+        #expect(try scene.text(of: scene.workspace + "/.git") == "gitdir: \(scene.outside)\n")
+    }
+
     /// A project cannot except anything by its own word.
     @Test func noProjectExceptsByItself() throws {
         let scene = try project()
