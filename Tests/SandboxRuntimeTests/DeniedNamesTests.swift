@@ -28,7 +28,13 @@ import Testing
             }
         }
 
-        deinit { try? FileManager.default.removeItem(atPath: path) }
+        deinit {
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch {
+                FileHandle.standardError.write(Data("tests: could not remove \(path): \(error)\n".utf8))
+            }
+        }
 
         func found(_ globs: [OSString], _ bounds: DeniedNames.Bounds = .init()) throws -> [String] {
             try DeniedNames.paths(matching: globs, in: [OSString(path)], bounds).map {

@@ -63,9 +63,9 @@ extension PolicyValidator {
 
         policy.workspace = mode == .readOnly ? .readOnly : .readWrite
         say(.workspaceAccess, asked?.position ?? isolation?.position ?? section.members.first?.keyPosition)
-        policy.filesystem.write = log.distinct(write.compactMap { path($0) })
+        policy.filesystem.write = log.distinct(paths(write))
         let read = folders.filter { !$0.isWritable }.map(\.path)
-        policy.filesystem.read += log.distinct(read.compactMap { path($0) })
+        policy.filesystem.read += log.distinct(paths(read))
         if !read.isEmpty { say(.read, log.keys[extra]) }
         if !write.isEmpty { say(.write, log.keys[roots] ?? log.keys[extra]) }
         // Both whole, so that neither settings nor credentials in them can be rewritten.
@@ -191,6 +191,13 @@ extension PolicyValidator {
             folders.append(Folder(path: path, isWritable: mode.value))
         }
         return folders
+    }
+
+    /// Those that are one; the others are reported.
+    private func paths(_ texts: [Located<String>]) -> [Located<OSString>] {
+        var paths: [Located<OSString>] = []
+        for text in texts { if let path = path(text) { paths.append(path) } }
+        return paths
     }
 
     /// `~` and `~/x` mean the home of who runs it; `~user` nobody's.

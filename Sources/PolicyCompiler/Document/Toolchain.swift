@@ -54,8 +54,11 @@ extension PolicyValidator {
         }
         var section = SectionReader(path: "filesystem", members: members, log: log)
         guard let names = section.strings("toolchains") else { return }
-        let chains = names.compactMap { name in
-            word(name).map { Located(value: $0, position: name.position, key: name.key) }
+        var chains: [Located<Toolchain>] = []
+        for name in names {
+            // Another word is reported.
+            guard let chain = word(name) else { continue }
+            chains.append(Located(value: chain, position: name.position, key: name.key))
         }
         if chains.isEmpty { return }
         guard home.isAbsolute else {
