@@ -35,6 +35,32 @@ import Testing
         #expect(checked.output == "\(SchemaTests.results.count) valid\n")
     }
 
+    /// What only some policies have: further texts, patterns, exceptions.
+    @Test func aPolicyOfSeveralTextsIsValid() throws {
+        var context = SampleLaunch.context
+        context.policy?.policy.filesystem.denyGlobs = ["*.pem"]
+        context.policy?.policy.filesystem.except = [".codex/result.json"]
+        let kinds: [PolicyFile.Kind] = [.file, .own, .builtIn, .project, .ceiling]
+        context.policy?.files = kinds.map { kind in
+            let path = kind == .builtIn ? "" : SampleLaunch.hostileName
+            return PolicyFile(kind: kind, name: "n", path: path, digest: SampleLaunch.digest)
+        }
+        context.policy?.files[3].isTrusted = true
+        let record = SampleLaunch.linked(
+            LaunchStatement.start(
+                PreparedContext(context),
+                layers: SampleLaunch.layers,
+                childReport: SampleLaunch.childReport,
+                at: SampleLaunch.time
+            )
+        )
+        #expect(record.text.contains("\"trusted\":true") && record.text.contains("\"kind\":\"ceiling\""))
+        let checked = try check("launch-record.schema.json", [record])
+        #expect(checked.output == "1 valid\n", "\(checked.output)\(checked.error)")
+        // The one text alone has its digest already.
+        #expect(!SampleLaunch.start.text.contains("\"sources\""))
+    }
+
     /// A schema that takes anything would pass the tests above.
     @Test(arguments: [
         ("\"environmentNames\":[\"PATH\"", "\"environmentNames\":[{\"name\":\"PATH\",\"value\":\"x\"}"),
