@@ -60,6 +60,7 @@ let package = Package(
     targets: [
         // Outside libraries, from Debian.
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // C: what runs between clone and execve, and the calls Swift cannot see.
         .target(
@@ -87,6 +88,8 @@ let package = Package(
         library("SandboxCLI", ["SandboxPlan"]),
         // TOML and seccomp text to a compiled policy; apart because it links toml++ and libseccomp.
         library("PolicyCompiler", ["SandboxPolicy", "SandboxPlan", "CToml", "CSeccomp"]),
+        // Keys and signatures; apart because it links OpenSSL, which the launcher must not.
+        library("SandboxCrypto", ["SandboxPlan", "COpenSSL"]),
         // The kernel's side: descriptors, errno, probes, lowering, the spawn client.
         library("SandboxKernel", ["SandboxPlan", "CShims"]),
         // Open, verify, release, watch, record.
@@ -101,7 +104,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "codex-sandboxd",
-            dependencies: ["PolicyCompiler", "SandboxRuntime", "SandboxPolicy", "SandboxPlan"],
+            dependencies: [
+                "PolicyCompiler", "SandboxCLI", "SandboxCrypto", "SandboxRuntime", "SandboxPolicy", "SandboxPlan",
+            ],
             swiftSettings: productSettings
         ),
 
@@ -139,7 +144,8 @@ let package = Package(
         tests(
             "SandboxRuntimeTests",
             [
-                "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims", "codex-sandboxd",
+                "SandboxRuntime", "SandboxCrypto", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims",
+                "codex-sandboxd",
                 "evidence-writer",
             ],
             exclude: ["Fixtures"]

@@ -6,10 +6,9 @@ enum Commands {
         Usage: codex-sandboxd COMMAND [OPTIONS]
 
         Commands:
-          evidence show [ID|--last]   One launch: what was asked, installed, observed, and how it ended
-          evidence list               The launches of a workspace, the newest first
-          evidence verify             Whether the records of a workspace are whole and unchanged
-          help                        This text
+          evidence   Shows, verifies and signs the records of launches
+          gc         Removes old records, and leaves a checkpoint in their place
+          help       This text
 
         codex-sandboxd COMMAND --help tells more. People normally call these as `codex-sandbox COMMAND`.
         """
@@ -19,6 +18,7 @@ enum Commands {
         switch arguments.first?.description {
         case "compile-policy": return CompilePolicyCommand.run(Array(arguments.dropFirst()))
         case "evidence": return EvidenceCommand.run(Array(arguments.dropFirst()))
+        case "gc": return GcCommand.run(Array(arguments.dropFirst()))
         case "help", "--help", "-h": return Output.write(usage + "\n")
         case nil: return Output.misunderstood("a command is missing", "codex-sandboxd help")
         case let other?:

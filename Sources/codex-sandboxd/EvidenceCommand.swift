@@ -1,55 +1,27 @@
 import Glibc
+import SandboxCLI
 import SandboxPlan
 import SandboxRuntime
 
-/// `evidence show`, `evidence list` and `evidence verify`.
+/// `evidence show`, `list`, `verify`, `sign` and `export`.
 enum EvidenceCommand {
-    static let usage = """
-        Usage: codex-sandbox evidence show [ID|--last] [OPTIONS]
-               codex-sandbox evidence list [OPTIONS]
-               codex-sandbox evidence verify [OPTIONS]
-
-        Shows the records of launches in a workspace: what was asked, which layers were installed, by which
-        observation each is known to be in force, and how the launch ended. docs/evidence.md explains every field.
-
-        ID is the beginning of a launch's id, as `evidence list` shows it; without one, the last launch is shown.
-
-        verify recomputes the chain of the records: a line that was changed, removed, doubled or moved is named.
-        Of the end it cannot know: keep the head that it prints elsewhere, and give it back with --complete-since.
-
-        Options:
-          --workspace DIR   The workspace (default: the current folder)
-          --state-dir DIR   The state folder (default: $XDG_STATE_HOME/codex-sandbox)
-          --limit N         list: at most so many launches (default: 50)
-          --complete-since SEQUENCE:DIGEST
-                            verify: a head printed earlier, which must still be in the chain
-          --json            JSON instead of text: show and verify one object, list one object a line
-          --help            This text
-
-        Examples:
-          codex-sandbox evidence show
-          codex-sandbox evidence list --workspace ~/project --limit 5
-          codex-sandbox evidence show 0198c0f2 --json | python3 -m json.tool
-          codex-sandbox evidence verify
-          codex-sandbox evidence verify --json --workspace ~/project
-
-        Exit status: 0; 1 when there is no such launch, the records cannot be read, or verify finds something that
-        does not hold, or nothing to verify; 2 for a wrong command line.
-        """
-
     static func run(_ arguments: [OSString]) -> Int32 {
         let options: EvidenceOptions
-        do throws(EvidenceOptions.Misunderstood) {
-            options = try EvidenceOptions(parsing: arguments)
+        do throws(UsageError) {
+            guard let parsed = try EvidenceOptions.parse(arguments[...]) else {
+                return Output.write(HelpText.text(.evidence))
+            }
+            options = parsed
         } catch {
-            return Output.misunderstood(error.what, "codex-sandbox evidence --help")
+            return Output.misunderstood(error)
         }
         do throws(EvidenceError) {
             switch options.action {
-            case .help: return Output.write(usage + "\n")
-            case .show(let id): return try show(id, options)
+            case .show: return try show(options)
             case .list: return try list(options)
             case .verify: return try verify(options)
+            case .sign: return try sign(options)
+            case .export: return try export(options)
             }
         } catch {
             Output.say("\(error.message); \(error.remedy)")
@@ -57,23 +29,34 @@ enum EvidenceCommand {
         }
     }
 
-    private static func show(_ id: String?, _ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
-        let location = try location(options)
+    // MARK: - Looking
+
+    /// The one launch that is meant; nil when there is none, or more than one, which is said.
+    private static func find(
+        _ id: String?,
+        _ location: EvidenceLocation
+    ) throws(EvidenceError) -> RecordedLaunch? {
         let found = try EvidenceReader(location).find(id.map { .id(beginning: $0) } ?? .last)
         complain(found, location)
         guard let launch = found.launches.first else {
             let which = id.map { "with an id that begins with \($0)" } ?? "at all"
             Output.say(
-                "no launch \(which) is recorded for \(location.workspace); "
+                "no launch \(which) is recorded for \(location.name); "
                     + "see `codex-sandbox evidence list`, and --workspace and --state-dir"
             )
-            return 1
+            return nil
         }
         guard found.launches.count == 1 else {
             Output.say("\(found.launches.count) launches have ids that begin so; give more digits:")
             for launch in found.launches { Output.say("  \(launch.id)") }
-            return 1
+            return nil
         }
+        return launch
+    }
+
+    private static func show(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
+        let location = try location(options)
+        guard let launch = try find(options.launch, location) else { return 1 }
         // Here somebody waits for an answer anyway: the next launch of the same file finds it.
         let digest = WorkerExecutable(recordedIn: launch.opening)
             .flatMap { ExecutableDigests(stateFolder: location.stateFolder).remembered($0) }
@@ -89,63 +72,86 @@ enum EvidenceCommand {
             let lines = found.launches.map { $0.json.canonical.bytes + [UInt8(ascii: "\n")] }
             return Output.write(Array(lines.joined()))
         }
-        if found.launches.isEmpty { Output.say("no launch is recorded for \(location.workspace)") }
+        if found.launches.isEmpty { Output.say("no launch is recorded for \(location.name)") }
         let status = Output.write(LaunchText.list(found.launches))
         if found.thereIsMore { Output.say("there are older ones: --limit N shows more") }
         return status
     }
 
-    private static func verify(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
+    private static func export(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
         let location = try location(options)
-        guard let report = try ChainVerifier.verify(location, since: options.since) else {
-            Output.say(
-                "there is nothing to verify: no record is kept for \(location.workspace); see --workspace and --state-dir"
-            )
-            return 1
+        guard let launch = try find(options.launch, location) else { return 1 }
+        let statements = [launch.opening.canonical] + (launch.outcome.map { [$0.canonical] } ?? [])
+        let newline = [UInt8(ascii: "\n")]
+        guard options.envelopes else {
+            return Output.write(Array(statements.map { $0.bytes + newline }.joined()))
         }
-        let written =
-            options.json
-            ? Output.write(ChainText.json(report, of: location).bytes + [UInt8(ascii: "\n")])
-            : Output.write(ChainText.details(report, of: location))
-        return report.isVerified ? written : 1
+        let signatures = try SignatureReader.signatures(of: statements, in: location)
+        var envelopes: [UInt8] = []
+        for (statement, signature) in zip(statements, signatures) {
+            guard let signature else {
+                Output.say("a record of launch \(launch.id) is not signed; see `codex-sandbox evidence sign`")
+                return 1
+            }
+            envelopes += DSSE.envelope(statement.bytes, [signature]).bytes + newline
+        }
+        return Output.write(envelopes)
     }
 
     private static func complain(_ found: EvidenceReader.Found, _ location: EvidenceLocation) {
         for problem in LaunchText.problems(found.problems) { Output.say("\(location.records) \(problem)") }
     }
 
+    // MARK: - The whole file
+
+    private static func verify(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
+        let location = try location(options)
+        let keys = try Keys(environment: CallerStrings.all(environ)).verification(options.keys)
+        let since = options.completeSince.flatMap(ChainCheckpoint.init(parsing:))
+        let report: ChainReport
+        if let copy = options.copy {
+            report = try ChainVerifier.verify(copy: copy, of: location, since: since, keys: keys)
+        } else {
+            guard let found = try ChainVerifier.verify(location, since: since, keys: keys) else {
+                Output.say(
+                    "there is nothing to verify: no record is kept for \(location.name); see --workspace and --state-dir"
+                )
+                return 1
+            }
+            report = found
+        }
+        let written =
+            options.json
+            ? Output.write(ChainText.json(report, of: location, file: options.copy).bytes + [UInt8(ascii: "\n")])
+            : Output.write(ChainText.details(report, of: location, file: options.copy))
+        return report.isVerified ? written : 1
+    }
+
+    private static func sign(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
+        let keys = try Keys(environment: CallerStrings.all(environ))
+        let locations =
+            options.allWorkspaces
+            ? try EvidenceCollector.workspaces(stateFolder: try Places.stateFolder(options.stateDirectory))
+            : [try location(options)]
+        var status: Int32 = 0
+        for location in locations {
+            do throws(EvidenceError) {
+                let report = try RecordSigner.sign(location) { () throws(EvidenceError) in try keys.signing() }
+                guard let report else {
+                    if options.allWorkspaces { continue }
+                    Output.say("there is nothing to sign: no record is kept for \(location.name)")
+                    return 1
+                }
+                status = max(status, Output.write(SignText.line(report, of: location, json: options.json)))
+            } catch {
+                Output.say("\(error.message); \(error.remedy)")
+                status = 1
+            }
+        }
+        return status
+    }
+
     private static func location(_ options: EvidenceOptions) throws(EvidenceError) -> EvidenceLocation {
-        let state = try StateFolder.path(
-            flag: options.stateFolder,
-            environment: CallerStrings.all(environ)
-        )
-        return EvidenceLocation(stateFolder: state, workspace: try workspace(options.workspace ?? "."))
-    }
-
-    /// The path as the launch recorded it: without links; of a folder that is gone, as it was given.
-    private static func workspace(_ given: OSString) throws(EvidenceError) -> OSString {
-        let resolved = cString(given) { realpath($0, nil) }
-        let code = errno
-        if let resolved {
-            defer { free(resolved) }
-            return OSString(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
-        }
-        if code == ENOENT, let path = given.normalised { return path }
-        throw EvidenceError(
-            action: "find the workspace",
-            subject: given,
-            call: "realpath",
-            errno: code,
-            remedy: "give the folder's absolute path with --workspace DIR"
-        )
-    }
-
-    /// Lends the bytes with the NUL that the C library wants.
-    private static func cString<Result>(_ text: OSString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        (text.bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
-            // The buffer holds at least the NUL, so it has an address.
-            guard let start = buffer.baseAddress else { preconditionFailure("an empty buffer with a NUL in it") }
-            return body(start)
-        }
+        try Places.location(state: options.stateDirectory, workspace: options.workspace)
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SandboxCLI
 
 /// Our words to the caller: results to standard output, everything else to standard error with our name before it.
 enum Output {
@@ -22,6 +23,12 @@ enum Output {
     static func misunderstood(_ what: String, _ help: String) -> Int32 {
         say("\(what); see `\(help)`")
         return 2
+    }
+
+    /// The same in the launcher's words.
+    static func misunderstood(_ error: UsageError) -> Int32 {
+        _ = put(Array(OwnWords.usage(error).utf8), to: STDERR_FILENO)
+        return error.exitStatus
     }
 
     private static func put(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

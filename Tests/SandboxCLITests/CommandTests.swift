@@ -4,14 +4,9 @@ import Testing
 @testable import SandboxCLI
 
 @Suite struct CommandTests {
-    @Test(arguments: CommandName.allCases) func everyCommandIsReadOrDelegated(_ name: CommandName) throws {
-        let words = [OSString(name.rawValue), "--help"]
-        let command = try Command.parse(words)
-        guard let page = name.page else {
-            #expect(command == .delegate(words))
-            return
-        }
-        #expect(command == .help(name == .help ? .overview : page))
+    @Test(arguments: CommandName.allCases) func everyCommandHasHelp(_ name: CommandName) throws {
+        let command = try Command.parse([OSString(name.rawValue), "--help"])
+        #expect(command == .help(name == .help ? .overview : name.page))
     }
 
     @Test(
@@ -36,10 +31,14 @@ import Testing
     }
 
     @Test func delegatedWordsAreKeptByteForByte() throws {
-        let words: [OSString] = ["evidence", "--no-such-option", OSString([0xFF, 0x1B]), "--", "-h"]
+        let words: [OSString] = ["evidence", "list", "--workspace", OSString([0xFF, 0x1B]), "--limit=3"]
         #expect(try Command.parse(words) == .delegate(words))
-        #expect(try Command.parse(["help", "evidence"]) == .delegate(["evidence", "--help"]))
-        #expect(try Command.parse(["--help", "evidence"]) == .delegate(["evidence", "--help"]))
+        let removal: [OSString] = ["gc", "--keep", "3", "--state-dir", OSString([0xFF])]
+        #expect(try Command.parse(removal) == .delegate(removal))
+        #expect(try Command.parse(["help", "evidence"]) == .help(.evidence))
+        #expect(try Command.parse(["help", "evidence", "verify"]) == .help(.evidence))
+        #expect(try Command.parse(["evidence", "help"]) == .help(.evidence))
+        #expect(try Command.parse(["--help", "gc"]) == .help(.gc))
     }
 
     @Test func doctorReadsItsOptions() throws {

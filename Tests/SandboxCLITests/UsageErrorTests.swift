@@ -52,6 +52,31 @@ import Testing
             (["policy", "check"], "FILE is missing.", "policy "),
             (["policy", "check", ""], "\"\": The path is empty.", "policy "),
             (["policy", "--json", "list"], "There is no option --json.", "policy "),
+            (["evidence"], "show, list, verify, sign or export is missing.", "evidence "),
+            (["evidence", "shwo"], "There is no command shwo. Did you mean show?", "evidence "),
+            (["evidence", "show", "a", "b"], "b is one word too many.", "evidence "),
+            (["evidence", "show", "--last", "a"], "a is one word too many.", "evidence "),
+            (["evidence", "verify", "a"], "a is one word too many.", "evidence "),
+            (["evidence", "show", "XYZ"], "XYZ: An id is up to 32 digits 0-9 and a-f.", "evidence "),
+            (["evidence", "list", "--limit", "0"], "--limit 0: Write a whole number from 1 to 1000000.", "evidence "),
+            (
+                ["evidence", "show", "--limit", "1"], "--limit is an option of list, not of show.", "evidence "
+            ),
+            (
+                ["evidence", "list", "--key", "k"], "--key is an option of verify, not of list.", "evidence "
+            ),
+            (
+                ["evidence", "export", "--json"],
+                "--json is an option of show and list and verify and sign, not of export.", "evidence "
+            ),
+            (
+                ["evidence", "verify", "--complete-since", "01:ab"],
+                "--complete-since 01:ab: Write SEQUENCE:DIGEST, a number from 1 and 64 digits 0-9 and a-f.",
+                "evidence "
+            ),
+            (["gc"], "--older-than N or --keep N is missing.", "gc "),
+            (["gc", "--keep", "-1"], "--keep -1: Write a whole number from 0 to 1000000000.", "gc "),
+            (["gc", "--keep", "1", "x"], "x is one word too many.", "gc "),
         ] as [([OSString], String, String)]
     )
     func everyMistakeIsNamed(_ words: [OSString], _ message: String, _ command: String) throws {

@@ -72,7 +72,7 @@ struct CompletionTests {
         #expect(try completed(scene, shell, "nothing", words).last != "host")
     }
 
-    /// Options of the other executable stand in a list of their own (`ShellCommand`).
+    /// Help, completions and the parser of the other executable have one table.
     @Test func optionsOfEvidenceAreThoseOfItsHelp() throws {
         let scene = try scene("bash")
         let help = try scene.run(["codex-sandbox", "evidence", "--help"], keeper: Caller.workerOptions).outputText

@@ -84,7 +84,7 @@ import Testing
     }
 
     private func verify(since: ChainCheckpoint? = nil) throws -> ChainReport {
-        try #require(try ChainVerifier.verify(location, since: since))
+        try #require(try ChainVerifier.verify(location, since: since, keys: .none))
     }
 
     private func head() throws -> ChainCheckpoint { try #require(try verify().head) }
@@ -160,7 +160,7 @@ import Testing
             wait
             """
         let writer = try Program.product("evidence-writer")
-        let arguments = [location.stateFolder.description, location.workspace.description, "25", "\(size * 1024)"]
+        let arguments = [location.stateFolder.description, SampleLaunch.workspace.description, "25", "\(size * 1024)"]
         let run = try Program.run("/bin/sh", ["-c", script, writer] + arguments)
         #expect(run.output == String(repeating: "kept 25\n", count: 16), "\(run)")
         let report = try verify()

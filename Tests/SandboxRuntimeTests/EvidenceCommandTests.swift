@@ -179,7 +179,9 @@ import Testing
         [], ["shew"], ["show", "--what"], ["show", "a", "b"], ["show", "XYZ"], ["list", "--last"], ["list", "a"],
         ["list", "--limit", "0"], ["list", "--limit"], ["show", "--json=1"], ["show", "--workspace="],
         ["show", "\u{1B}"], ["verify", "a"], ["verify", "--limit", "1"], ["verify", "--complete-since"],
-        ["verify", "--complete-since", "1:ab"], ["show", "--complete-since", "1:ab"],
+        ["verify", "--complete-since", "1:ab"], ["show", "--complete-since", "1:ab"], ["sign", "a"],
+        ["export", "--json"],
+        ["list", "--key", "k"], ["show", "--dsse"], ["list", "--all"],
     ]) func wrongCommandLineIsTwo(arguments: [String]) throws {
         let shown = try Program.run(try Program.product("codex-sandboxd"), ["evidence"] + arguments)
         #expect(shown.status == 2 && shown.output.isEmpty)

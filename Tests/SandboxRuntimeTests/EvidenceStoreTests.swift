@@ -137,7 +137,7 @@ import Testing
             wait
             """
         let writer = try Program.product("evidence-writer")
-        let arguments = [location.stateFolder.description, location.workspace.description, "25", "20000"]
+        let arguments = [location.stateFolder.description, SampleLaunch.workspace.description, "25", "20000"]
         let run = try Program.run("/bin/sh", ["-c", script, writer] + arguments)
         #expect(run.output == String(repeating: "kept 25\n", count: 16), "\(run)")
         let kept = try lines(location.records)
@@ -210,7 +210,7 @@ import Testing
                 "$0" "$@" & until [ -s "$1"/evidence/*/records.jsonl ]; do sleep 0.001; done
                 sleep 0.00\(round); kill -KILL $!; wait $! 2>/dev/null; exit 0
                 """
-            let arguments = [location.stateFolder.description, location.workspace.description, "100000", "200000"]
+            let arguments = [location.stateFolder.description, SampleLaunch.workspace.description, "100000", "200000"]
             _ = try Program.run("/bin/sh", ["-c", script, writer] + arguments)
             try keepOne()
             let found = try EvidenceReader(location).find(.newest(100_000))

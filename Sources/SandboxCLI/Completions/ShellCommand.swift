@@ -33,13 +33,16 @@ struct ShellCommand {
         case .evidence:
             ShellCommand(
                 name: name,
-                options: evidence,
+                options: CommandInfo.evidence.options,
                 operands: .words([
                     ("show", "shows the record of a launch", nil),
                     ("list", "lists the launches of a workspace", nil),
-                    ("verify", "recomputes the chain of a workspace's records", nil),
+                    ("verify", "recomputes chain and signatures", nil),
+                    ("sign", "signs the records that are not signed yet", nil),
+                    ("export", "prints a launch for other people's tools", nil),
                 ])
             )
+        case .gc: ShellCommand(name: name, options: CommandInfo.gc.options, operands: .none)
         case .completions:
             ShellCommand(
                 name: name,
@@ -54,15 +57,4 @@ struct ShellCommand {
             )
         }
     }
-
-    /// Of a command of `codex-sandboxd`, whose table is there; a test compares them with its help.
-    private static let evidence = [
-        OptionInfo(name: "--workspace", value: .folder, summary: "Whose records."),
-        OptionInfo(name: "--state-dir", value: .folder, summary: "Folder of the records."),
-        OptionInfo(name: "--last", value: nil, summary: "The last launch (show)."),
-        OptionInfo(name: "--limit", value: .number, summary: "How many (list)."),
-        OptionInfo(name: "--complete-since", value: .number, summary: "A head from before, SEQUENCE:DIGEST (verify)."),
-        OptionInfo(name: "--json", value: nil, summary: "Prints JSON instead of text."),
-        .help,
-    ]
 }

@@ -13,6 +13,8 @@ public enum HelpText {
             case .explain: command(.explain)
             case .doctor: command(.doctor)
             case .policy: command(.policy)
+            case .evidence: command(.evidence)
+            case .gc: command(.gc)
             case .completions: command(.completions)
             case .help: command(.help)
             }

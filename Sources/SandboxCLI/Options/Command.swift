@@ -26,8 +26,11 @@ public enum Command: Hashable, Sendable {
             return try DoctorOptions.parse(rest).map(Command.doctor) ?? .help(.doctor)
         case .policy:
             return try PolicyOptions.parse(rest).map(Command.policy) ?? .help(.policy)
+        // Read here too: a word that says nothing need not be handed over, and help is at hand.
         case .evidence:
-            return .delegate(arguments)
+            return try EvidenceOptions.parse(rest) == nil ? .help(.evidence) : .delegate(arguments)
+        case .gc:
+            return try GcOptions.parse(rest) == nil ? .help(.gc) : .delegate(arguments)
         case .completions:
             return try CompletionsOptions.parse(rest).map(Command.completions) ?? .help(.completions)
         case .help:
@@ -57,13 +60,20 @@ public enum Command: Hashable, Sendable {
     private static func help(_ words: ArraySlice<OSString>) throws(UsageError) -> Command {
         guard let first = words.first, first != "--help", first != "-h" else { return .help(.overview) }
         let name = try name(first, command: .help)
-        guard let page = name.page else { return .delegate([first, "--help"]) }
         let rest = words.dropFirst()
-        guard let next = rest.first else { return .help(page) }
-        guard name == .policy, rest.count == 1, PolicyOptions.actions.contains(where: { next == OSString($0) }) else {
+        guard let next = rest.first else { return .help(name.page) }
+        guard rest.count == 1, actions(name).contains(where: { next == OSString($0) }) else {
             throw UsageError(.unexpectedArgument(next), command: .help)
         }
-        return .help(page)
+        return .help(name.page)
+    }
+
+    private static func actions(_ name: CommandName) -> [String] {
+        switch name {
+        case .policy: PolicyOptions.actions
+        case .evidence: EvidenceOptions.Action.allCases.map(\.rawValue)
+        case .run, .explain, .doctor, .gc, .completions, .help: []
+        }
     }
 
     private static func name(_ word: OSString, command: CommandName?) throws(UsageError) -> CommandName {

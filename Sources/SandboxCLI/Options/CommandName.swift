@@ -5,17 +5,18 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
     case doctor
     case policy
     case evidence
+    case gc
     case completions
     case help
 
-    /// Nil for a command of `codex-sandboxd`: its words and its help are its own.
-    public var page: HelpPage? {
+    public var page: HelpPage {
         switch self {
         case .run: .run
         case .explain: .explain
         case .doctor: .doctor
         case .policy: .policy
-        case .evidence: nil
+        case .evidence: .evidence
+        case .gc: .gc
         case .completions: .completions
         case .help: .help
         }
@@ -28,7 +29,8 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .explain: "Shows what run would do with the same words, and runs nothing."
         case .doctor: "Tries on this host what run needs, and says how to mend what is missing."
         case .policy: "Lists, shows and checks policies."
-        case .evidence: "Shows and verifies the records that launches leave, refused ones included."
+        case .evidence: "Shows, verifies and signs the records that launches leave, refused ones included."
+        case .gc: "Removes old records, and leaves a checkpoint in their place."
         case .completions: "Prints the completions for a shell."
         case .help: "Prints the help of a command."
         }
@@ -42,6 +44,8 @@ public enum HelpPage: Hashable, Sendable, CaseIterable {
     case explain
     case doctor
     case policy
+    case evidence
+    case gc
     case completions
     case help
 }

@@ -48,6 +48,8 @@ public enum ValueKind: Hashable, Sendable {
     /// A length of time (`TimeSpan`).
     case time
     case number
+    /// `SEQUENCE:DIGEST`, a record that somebody remembers.
+    case checkpoint
     case fileOrDescriptor
 
     public var placeholder: String {
@@ -59,6 +61,7 @@ public enum ValueKind: Hashable, Sendable {
         case .environment: "NAME[=VALUE]"
         case .words(let words): words.joined(separator: "|")
         case .size, .number: "N"
+        case .checkpoint: "SEQUENCE:DIGEST"
         case .time: "T"
         case .fileOrDescriptor: "FILE|FD"
         }

@@ -19,6 +19,14 @@ public struct ChainReport: Sendable {
         public var isRunning: Bool
     }
 
+    /// Lines one after the other, none of them signed.
+    public struct Stretch: Hashable, Sendable {
+        public var firstLine: Int
+        public var lastLine: Int
+        public var firstSequence: Int64
+        public var lastSequence: Int64
+    }
+
     /// So many of each are listed; the rest is counted, for a file may hold nothing but damage.
     static let listLimit = 1000
 
@@ -40,7 +48,29 @@ public struct ChainReport: Sendable {
     public internal(set) var since: ChainCheckpoint?
     /// Whether it is.
     public internal(set) var isSinceFound = false
+    /// Records whose signature is right.
+    public internal(set) var signed = 0
+    /// The last of them.
+    public internal(set) var signedThrough: Int64?
+    /// Chained records without a signature.
+    public internal(set) var unsigned = 0
+    /// The first stretches of them.
+    public internal(set) var unsignedStretches: [Stretch] = []
+    /// Whether there is a file of signatures.
+    public internal(set) var signaturesAreKept = false
+    /// What `gc` left in place of what it removed from the beginning; nil where the file begins with its chain.
+    public internal(set) var checkpoint: Checkpoint?
+    /// How many checkpoints stand in the file.
+    public internal(set) var checkpoints = 0
+    /// Whether it is a copy, which has some of a chain's lines.
+    public internal(set) var isCopy = false
+    /// Of a copy: how often the next line is not the next of the chain.
+    public internal(set) var gaps = 0
+    /// How many launches that ended are so long ago that they are not known any more.
+    public internal(set) var forgotten = 0
     public internal(set) var problemCount = 0
+    /// Problems that are only damage: a writer was killed, or a disk failed.
+    private(set) var damageCount = 0
     /// The first ones, as they stand in the file.
     public internal(set) var problems: [Problem] = []
 
@@ -56,20 +86,68 @@ public struct ChainReport: Sendable {
                     + "only the last of them is linked to"
             )
         }
-        if let head {
+        if let checkpoint {
+            sentences.append(
+                "what stood in the \(checkpoint.total.records) records that `codex-sandbox gc` removed: complete since "
+                    + "\(checkpoint.removedThrough), says the checkpoint"
+            )
+        }
+        if forgotten > 0 {
+            sentences.append(
+                "whether one of the \(forgotten) oldest launches is there twice: only those that ended last are remembered"
+            )
+        }
+        if isCopy {
+            sentences.append(
+                "whether the copy has every line that it should: it has some of a chain, and \(gaps) gaps in it"
+            )
+        }
+        if signed > 0 {
+            sentences.append(
+                "who held the private key: whoever has the account can sign; only a key that was kept from it can tell"
+            )
+        }
+        if unsigned > 0 {
+            sentences.append(
+                "whether records that are not signed (\(unsigned)) were written anew together with all behind them"
+            )
+        }
+        if let head, !isCopy {
             sentences.append(
                 "whether records after the last one were removed, or the last one was changed: keep the head elsewhere, "
                     + "and later say --complete-since \(head)"
             )
         }
+        if isCopy { return sentences }
         sentences.append(
             "whether somebody with the account wrote the whole file anew: a head kept elsewhere shows it too"
         )
         return sentences
     }
 
-    mutating func add(_ problem: Problem) {
+    /// Whether all that does not hold is damage.
+    var isOnlyDamaged: Bool { problemCount == damageCount }
+
+    mutating func addUnsigned(_ line: Int, _ sequence: Int64) {
+        unsigned += 1
+        if let last = unsignedStretches.last, last.lastSequence == sequence - 1 {
+            unsignedStretches[unsignedStretches.count - 1].lastSequence = sequence
+            unsignedStretches[unsignedStretches.count - 1].lastLine = line
+            return
+        }
+        guard unsignedStretches.count < ChainReport.listLimit else { return }
+        unsignedStretches.append(
+            Stretch(firstLine: line, lastLine: line, firstSequence: sequence, lastSequence: sequence)
+        )
+    }
+
+    mutating func addSignatureProblem(_ what: String) {
+        add(Problem(what: "\(EvidenceLocation.signaturesName): \(what)"))
+    }
+
+    mutating func add(_ problem: Problem, isDamage: Bool = false) {
         problemCount += 1
+        if isDamage { damageCount += 1 }
         if problems.count < ChainReport.listLimit { problems.append(problem) }
     }
 }

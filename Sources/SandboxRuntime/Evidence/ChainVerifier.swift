@@ -1,59 +1,190 @@
-internal import SandboxPlan
+public import SandboxPlan
 
 /// Recomputes everything that a workspace's file of records promises: `evidence verify`.
 ///
-/// One line is in memory at a time; beside it a few dozen bytes for each launch, to know one that comes twice.
-public struct ChainVerifier {
-    private var report = ChainReport()
-    private var launches = LaunchesInOrder()
+/// One line is in memory at a time; beside it 16 bytes for each of the launches that ended last, to know one that comes twice.
+public struct ChainVerifier: ~Copyable {
+    private(set) var report = ChainReport()
+    private(set) var launches = LaunchesInOrder()
+    /// Launches without an outcome whose supervisor is not there.
+    private(set) var interrupted: Set<LaunchID> = []
     /// The link that the next record must have.
     private var expected = ChainLink.first
     /// Of the line before.
     private var before: (number: Int, offset: Int64, place: LinePlace)?
+    private var signatures: SignatureTrail
+    private let requiresSignatures: Bool
+    /// A copy has some of a chain's lines.
+    private let isCopy: Bool
 
-    private init() {}
+    private init(_ signatures: consuming SignatureTrail, requiresSignatures: Bool, isCopy: Bool) {
+        self.signatures = signatures
+        self.requiresSignatures = requiresSignatures
+        self.isCopy = isCopy
+    }
 
     /// Reads the file from its beginning to its end at a moment when nobody was writing.
     ///
     /// - Parameters:
     ///   - location: the state folder and the workspace.
     ///   - since: a record that must be in the chain.
+    ///   - keys: what signatures are checked with.
     /// - Returns: what was found; nil without a file.
     /// - Throws: `EvidenceError` when the file cannot be read.
     public static func verify(
         _ location: EvidenceLocation,
-        since: ChainCheckpoint? = nil
+        since: ChainCheckpoint? = nil,
+        keys: SignatureKeys
     ) throws(EvidenceError) -> ChainReport? {
-        try verify(location, since: since, host: RunningHost())
+        try verify(location, since: since, keys: keys, host: RunningHost())
+    }
+
+    /// The same of a copy (`run --evidence FILE`), which has some lines of the workspace's chain.
+    ///
+    /// The signatures are those that are kept for the workspace.
+    public static func verify(
+        copy path: OSString,
+        of location: EvidenceLocation,
+        since: ChainCheckpoint? = nil,
+        keys: SignatureKeys
+    ) throws(EvidenceError) -> ChainReport {
+        var index = SignatureIndex()
+        if let signatures = try SettledRecords.openSignatures(location) { try index.read(signatures) }
+        let records = try SettledRecords.open(copy: path)
+        var verifier = ChainVerifier(
+            SignatureTrail(nil, keys),
+            requiresSignatures: keys.areRequired,
+            isCopy: true
+        )
+        verifier.report.since = since
+        var lines = records.linesForwards()
+        while let line = try lines.next() { try verifier.take(line, index, keys) }
+        verifier.end(RunningHost())
+        return verifier.report
     }
 
     static func verify(
         _ location: EvidenceLocation,
         since: ChainCheckpoint?,
+        keys: SignatureKeys = .none,
         host: RunningHost
     ) throws(EvidenceError) -> ChainReport? {
-        guard let records = try SettledRecords.open(location) else { return nil }
-        var lines = records.linesForwards()
-        var verifier = ChainVerifier()
-        verifier.report.since = since
-        while let line = try lines.next() { verifier.take(line) }
-        verifier.end(host)
+        guard let verifier = try walk(location, since: since, keys: keys, host: host) else { return nil }
         return verifier.report
+    }
+
+    /// So often the files may be replaced by `gc` while they are read.
+    private static let attempts = 20
+
+    /// The verifier at the end of the file, with the launches that it knows.
+    static func walk(
+        _ location: EvidenceLocation,
+        since: ChainCheckpoint?,
+        keys: SignatureKeys,
+        host: RunningHost
+    ) throws(EvidenceError) -> ChainVerifier? {
+        for _ in 0..<attempts {
+            // Signatures first: of each that is there then, the record is there too.
+            let signatures = try SettledRecords.openSignatures(location)
+            guard let records = try SettledRecords.open(location) else { return nil }
+            var verifier = ChainVerifier(
+                SignatureTrail(signatures, keys),
+                requiresSignatures: keys.areRequired,
+                isCopy: false
+            )
+            verifier.report.since = since
+            verifier.report.signaturesAreKept = verifier.signatures.isThere
+            if try verifier.read(records, host) { return verifier }
+        }
+        throw EvidenceError(
+            action: "read",
+            subject: location.records,
+            cause: "it was replaced \(attempts) times while it was read",
+            remedy: "try again when `codex-sandbox gc` is not at work"
+        )
+    }
+
+    /// - Returns: false when another file is there now, which has to be read instead.
+    private mutating func read(
+        _ records: consuming SettledRecords,
+        _ host: RunningHost
+    ) throws(EvidenceError) -> Bool {
+        try findBeginning(records)
+        var lines = records.linesForwards()
+        while true {
+            while let line = try lines.next() { try take(line) }
+            // A launch that ended while its start was read has its outcome in the file by now: it was written before the end.
+            let mayHaveEnded = launches.open.values.contains { !host.isRunning($0.supervisor) }
+            guard mayHaveEnded else { break }
+            if try signatures.settleAgain() == .anotherFile { return false }
+            switch try lines.settleAgain() {
+            case .anotherFile: return false
+            case .lines: continue
+            case .nothing: break
+            }
+            break
+        }
+        try signatures.end()
+        end(host)
+        return true
+    }
+
+    /// Looks for what was before a first line that is not the first of its chain.
+    private mutating func findBeginning(_ records: borrowing SettledRecords) throws(EvidenceError) {
+        guard let first = try records.firstLine(), case .linked(let link) = LinePlace(first), link != .first else {
+            return
+        }
+        guard link.previous != ChainLink.noLine,
+            let checkpoint = try Checkpoint.preceding(link, in: records)
+        else { return }
+        report.checkpoint = checkpoint
+        expected = link
+        launches.expect(checkpoint.unfinished)
     }
 
     // MARK: - One line
 
-    private mutating func take(_ line: LinesForwards.Line) {
+    private mutating func take(_ line: LinesForwards.Line) throws(EvidenceError) {
+        let place = advance(line)
+        guard case .linked(let link) = place else { return }
+        let removed = report.checkpoint?.removedSequence ?? 0
+        note(try signatures.take(link, line, removed: removed), line, link)
+        for what in signatures.takeProblems() { report.addSignatureProblem(what) }
+    }
+
+    private mutating func take(
+        _ line: LinesForwards.Line,
+        _ index: SignatureIndex,
+        _ keys: SignatureKeys
+    ) throws(EvidenceError) {
+        guard case .linked(let link) = advance(line) else { return }
+        note(try index.finding(line, keys), line, link)
+    }
+
+    private mutating func advance(_ line: LinesForwards.Line) -> LinePlace {
         report.lines += 1
         let place = LinePlace(line.bytes)
         let isRecord = checkRecord(line)
         checkLink(line, place, isRecord: isRecord)
         expected.previous = line.digest
         before = (line.number, line.offset, place)
+        return place
     }
 
-    private mutating func problem(_ line: LinesForwards.Line, _ what: String) {
-        report.add(ChainReport.Problem(line: line.number, offset: line.offset, what: what))
+    private mutating func note(_ finding: SignatureTrail.Finding, _ line: LinesForwards.Line, _ link: ChainLink) {
+        switch finding {
+        case .signed:
+            report.signed += 1
+            report.signedThrough = link.sequence
+        case .unsigned:
+            report.addUnsigned(line.number, link.sequence)
+            if requiresSignatures { problem(line, "record \(link.sequence) is not signed") }
+        case .wrong(let what): problem(line, what)
+        }
+    }
+
+    private mutating func problem(_ line: LinesForwards.Line, _ what: String, isDamage: Bool = false) {
+        report.add(ChainReport.Problem(line: line.number, offset: line.offset, what: what), isDamage: isDamage)
     }
 
     /// The line for itself: a record of a known kind, in canonical form, and what it says of its launch.
@@ -61,23 +192,38 @@ public struct ChainVerifier {
     /// - Returns: whether it is a record.
     private mutating func checkRecord(_ line: LinesForwards.Line) -> Bool {
         if line.isTooLong {
-            problem(line, "damaged line: longer than \(JSONReader.defaultSizeLimit) bytes")
+            problem(line, "damaged line: longer than \(JSONReader.defaultSizeLimit) bytes", isDamage: true)
             return false
         }
-        if line.isCutOff { problem(line, "cut off: no newline ends it, so its writer was killed") }
-        let record: Record
-        do throws(Record.Problem) {
-            record = try Record(reading: line.bytes)
+        if line.isCutOff {
+            problem(line, "cut off: no newline ends it, so its writer was killed", isDamage: true)
+        }
+        let statement: JSONValue
+        do throws(JSONError) {
+            statement = try JSONReader.value(in: line.bytes)
         } catch {
-            problem(line, error.what)
+            problem(line, "damaged line: \(error)", isDamage: true)
             return false
         }
-        if record.statement.canonical.bytes != line.bytes { problem(line, "not in canonical form (RFC 8785)") }
-        let version = record.statement["predicate"]?["schemaVersion"]?.integer
+        var record: Record?
+        if Checkpoint(statement) != nil {
+            report.checkpoints += 1
+        } else {
+            do throws(Record.Problem) {
+                record = try Record(statement, line: line.bytes)
+            } catch {
+                problem(line, error.what)
+                return false
+            }
+        }
+        if statement.canonical.bytes != line.bytes { problem(line, "not in canonical form (RFC 8785)") }
+        let version = statement["predicate"]?["schemaVersion"]?.integer
         if version != Int64(LaunchStatement.schemaVersion) {
             problem(line, "schema version \(version.map { String($0) } ?? "unknown"), which this version does not know")
         }
-        for what in launches.take(record, line) { problem(line, what) }
+        if let record {
+            for what in launches.take(record, line) { problem(line, what) }
+        }
         return true
     }
 
@@ -92,7 +238,7 @@ public struct ChainVerifier {
             report.head = head
             if head == report.since { report.isSinceFound = true }
         case .unlinked:
-            if report.chained > 0 { problem(line, "not chained, though a record before it is") }
+            if report.chained > 0 && !isCopy { problem(line, "not chained, though a record before it is") }
             report.unchained += 1
             expected.sequence = 1
         case .unknown:
@@ -102,6 +248,15 @@ public struct ChainVerifier {
     }
 
     private mutating func compare(_ link: ChainLink, _ line: LinesForwards.Line) {
+        // Launches at the same time come into a copy in their own order, and others not at all.
+        if isCopy {
+            guard let before, case .linked(let last) = before.place, link.sequence == last.sequence + 1 else {
+                if before != nil { report.gaps += 1 }
+                return
+            }
+            if link.previous != expected.previous { linkedToAnother(before, line) }
+            return
+        }
         if link.sequence > expected.sequence {
             let last = link.sequence - 1
             let missing =
@@ -118,6 +273,13 @@ public struct ChainVerifier {
         }
         if link.previous == expected.previous { return }
         guard let before else { return problem(line, "linked to a line before it, which is missing") }
+        linkedToAnother(before, line)
+    }
+
+    private mutating func linkedToAnother(
+        _ before: (number: Int, offset: Int64, place: LinePlace),
+        _ line: LinesForwards.Line
+    ) {
         report.add(
             ChainReport.Problem(
                 line: before.number,
@@ -132,8 +294,12 @@ public struct ChainVerifier {
     // MARK: - The end
 
     private mutating func end(_ host: RunningHost) {
+        for what in signatures.takeProblems() { report.addSignatureProblem(what) }
+        report.isCopy = isCopy
         report.closed = launches.closed
         report.refused = launches.refused
+        report.forgotten = launches.forgotten
+        interrupted = Set(launches.open.filter { !host.isRunning($0.value.supervisor) }.keys)
         let open = launches.open.sorted { $0.value.line < $1.value.line }
         report.open = open.count
         report.openLaunches = open.prefix(ChainReport.listLimit).map { id, start in
@@ -141,10 +307,27 @@ public struct ChainVerifier {
                 id: id,
                 line: start.line,
                 offset: start.offset,
-                isRunning: host.isRunning(start.supervisor)
+                isRunning: !interrupted.contains(id)
             )
         }
         guard let since = report.since, !report.isSinceFound else { return }
+        // It was the last one that `gc` removed: the first line that is left links to it.
+        if let checkpoint = report.checkpoint,
+            since == ChainCheckpoint(sequence: checkpoint.removedSequence, digest: checkpoint.removedDigest)
+        {
+            report.isSinceFound = true
+            return
+        }
+        if let checkpoint = report.checkpoint, since.sequence < checkpoint.removedSequence {
+            report.add(
+                ChainReport.Problem(
+                    what:
+                        "record \(since) is not in the chain: `codex-sandbox gc` removed all up to record "
+                        + "\(checkpoint.removedSequence), says a checkpoint, and what they were nobody can say"
+                )
+            )
+            return
+        }
         let has = report.head.map { "whose head is \($0)" } ?? "which is empty"
         report.add(
             ChainReport.Problem(

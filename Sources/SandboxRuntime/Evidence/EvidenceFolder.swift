@@ -34,6 +34,16 @@ struct EvidenceFolder: ~Copyable {
         return try EvidenceFolder.open(name, below: descriptor.number, path: path)
     }
 
+    /// The folder of a workspace's records.
+    ///
+    /// - Returns: nil when it does not exist and is not to be made.
+    static func workspace(_ location: EvidenceLocation, make: Bool) throws(EvidenceError) -> EvidenceFolder? {
+        guard let state = try state(location.stateFolder, make: make),
+            let evidence = try state.folder(EvidenceLocation.folderName, make: make)
+        else { return nil }
+        return try evidence.folder(OSString(location.workspaceID), make: make)
+    }
+
     private static func makeParents(of path: OSString) throws(EvidenceError) {
         var parent: OSString = "/"
         for name in path.parent.components {

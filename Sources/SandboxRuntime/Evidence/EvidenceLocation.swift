@@ -8,22 +8,40 @@ public import SandboxPlan
 public struct EvidenceLocation: Hashable, Sendable {
     /// `StateFolder.path`.
     public var stateFolder: OSString
-    /// Absolute, without links.
-    public var workspace: OSString
+    /// Absolute, without links; nil where only the id is known.
+    public let workspace: OSString?
+    public let workspaceID: String
 
     public init(stateFolder: OSString, workspace: OSString) {
         self.stateFolder = stateFolder
         self.workspace = workspace
+        workspaceID = Hexadecimal.text(SHA256.digest(workspace.bytes).prefix(16))
+    }
+
+    /// The records of the workspace with this id.
+    ///
+    /// - Returns: nil when it is no id.
+    public init?(stateFolder: OSString, workspaceID: OSString) {
+        guard let id = workspaceID.utf8, let bytes = Hexadecimal.bytes(id), bytes.count == 16 else { return nil }
+        self.stateFolder = stateFolder
+        workspace = nil
+        self.workspaceID = id
     }
 
     static let folderName: OSString = "evidence"
     static let fileName: OSString = "records.jsonl"
+    static let signaturesName: OSString = "signatures.jsonl"
 
-    public var workspaceID: String { Hexadecimal.text(SHA256.digest(workspace.bytes).prefix(16)) }
+    var folder: OSString {
+        stateFolder.appending(EvidenceLocation.folderName).appending(OSString(workspaceID))
+    }
 
     /// The file of records.
-    public var records: OSString {
-        stateFolder.appending(EvidenceLocation.folderName).appending(OSString(workspaceID))
-            .appending(EvidenceLocation.fileName)
-    }
+    public var records: OSString { folder.appending(EvidenceLocation.fileName) }
+
+    /// The file of their signatures.
+    public var signatures: OSString { folder.appending(EvidenceLocation.signaturesName) }
+
+    /// What people know the workspace by.
+    public var name: String { workspace?.description ?? workspaceID }
 }

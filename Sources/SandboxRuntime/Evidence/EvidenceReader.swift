@@ -34,17 +34,38 @@ public struct EvidenceReader {
 
     /// What the file has; a workspace without a file has no launches.
     public func find(_ selection: Selection) throws(EvidenceError) -> Found {
+        var last: (inode: UInt64, length: Int64)?
+        while true {
+            guard let records = try SettledRecords.open(location) else { return Found() }
+            let state = (inode: records.inode, length: records.length)
+            let found = try find(selection, in: records)
+            // One that ended while it was looked for has its outcome in the file by now: it was written before the end.
+            let mayHaveEnded = found.launches.contains { $0.state == .interrupted }
+            if !mayHaveEnded || last.map({ $0 == state }) == true { return found }
+            last = state
+        }
+    }
+
+    private func find(
+        _ selection: Selection,
+        in records: consuming SettledRecords
+    ) throws(EvidenceError) -> Found {
         var found = Found()
-        guard let records = try SettledRecords.open(location) else { return found }
         var lines = records.linesBackwards()
         var outcomes: [LaunchID: (record: Record, offset: Int64)] = [:]
         var opened: Set<LaunchID> = []
+        // Launches whose start `gc` removed: an outcome that came later has none.
+        var removed: Set<LaunchID> = []
         while let line = try lines.next() {
             if found.isEnough(for: selection) {
                 found.thereIsMore = true
                 return found
             }
             guard selection.mayConcern(line.bytes) || line.isCutOff || line.isTooLong else { continue }
+            if let checkpoint = Checkpoint(reading: line.bytes) {
+                removed.formUnion(checkpoint.unfinished.map(\.id))
+                continue
+            }
             let record: Record
             do throws(Record.Problem) {
                 record = try EvidenceReader.record(line)
@@ -75,7 +96,7 @@ public struct EvidenceReader {
             }
             found.launches.append(launch(record, outcome?.record))
         }
-        for (id, outcome) in outcomes.sorted(by: { $0.value.offset < $1.value.offset }) {
+        for (id, outcome) in outcomes.sorted(by: { $0.value.offset < $1.value.offset }) where !removed.contains(id) {
             found.problems.append(
                 RecordProblem(offset: outcome.offset, what: "the outcome of launch \(id) has no start record")
             )

@@ -161,15 +161,28 @@ public struct EvidenceStore: ~Copyable {
     }
 
     private mutating func appendToRecords(_ record: UnlinkedRecord) throws(EvidenceError) -> RecordFile.Appended {
-        // A day may lie between start and outcome, and somebody may have removed the file meanwhile.
-        if try !records.hasName {
+        for _ in 0..<EvidenceStore.reopenings {
+            let appended =
+                if let startThere, let startDigest {
+                    try records.append(record, after: (startThere, startDigest))
+                } else {
+                    try records.append(record)
+                }
+            if let appended { return appended }
+            // A day may lie between start and outcome: `gc` replaced the file meanwhile, or somebody removed it.
             let folder = try EvidenceStore.openFolder(location)
             records = try EvidenceStore.openRecords(in: folder, location, durability)
             startThere = nil
         }
-        guard let startThere, let startDigest else { return try records.append(record) }
-        return try records.append(record, after: (startThere, startDigest))
+        throw EvidenceError(
+            action: "append to",
+            subject: location.records,
+            cause: "it was replaced \(EvidenceStore.reopenings) times while it was being opened",
+            remedy: "see who removes it again and again"
+        )
     }
+
+    private static let reopenings = 100
 
     /// The copy has the very line of the workspace's file.
     private mutating func appendToCopy(_ line: LinkedRecord) throws(EvidenceError) {
@@ -203,10 +216,7 @@ public struct EvidenceStore: ~Copyable {
     var workspaceFolder: Int32 { folder.descriptor.number }
 
     private static func openFolder(_ location: EvidenceLocation) throws(EvidenceError) -> EvidenceFolder {
-        guard let state = try EvidenceFolder.state(location.stateFolder, make: true),
-            let evidence = try state.folder(EvidenceLocation.folderName, make: true),
-            let workspace = try evidence.folder(OSString(location.workspaceID), make: true)
-        else {
+        guard let workspace = try EvidenceFolder.workspace(location, make: true) else {
             throw EvidenceError(
                 action: "open the folder of records",
                 subject: location.records.parent,

@@ -133,7 +133,7 @@ public enum LaunchStatement {
 
 extension JSONWriter {
     /// The member that the append fills in; where its value begins.
-    fileprivate mutating func chain() -> Int {
+    mutating func chain() -> Int {
         key("chain")
         let gap = length
         object { _ in }

@@ -10,8 +10,10 @@ struct LaunchesInOrder {
 
     /// Started, and without an outcome so far.
     private(set) var open: [LaunchID: Start] = [:]
-    /// Whatever has ended, refused launches too.
-    private var ended: Set<LaunchID> = []
+    /// Whatever has ended, refused launches too: those that ended last.
+    private var ended = RecentLaunches()
+    /// Starts that `gc` removed, by what their outcomes must name.
+    private var removed: [LaunchID: [UInt8]] = [:]
     private(set) var closed = 0
     private(set) var refused = 0
 
@@ -36,9 +38,23 @@ struct LaunchesInOrder {
         }
     }
 
+    /// How many that ended are not known any more: one that begins or ends twice that far apart is not seen.
+    var forgotten: Int { ended.forgotten }
+
+    /// Outcomes may come of launches whose start is gone.
+    mutating func expect(_ unfinished: [Checkpoint.Unfinished]) {
+        for launch in unfinished { removed[launch.id] = launch.start }
+    }
+
     private func isKnown(_ id: LaunchID) -> Bool { open[id] != nil || ended.contains(id) }
 
     private mutating func end(_ record: Record) -> [String] {
+        if let start = removed.removeValue(forKey: record.id) {
+            ended.insert(record.id)
+            closed += 1
+            return record.namedStart == Hexadecimal.text(start)
+                ? [] : ["names another start record than the one that `gc` removed"]
+        }
         guard let start = open.removeValue(forKey: record.id) else {
             let hasEnded = ended.contains(record.id)
             return [

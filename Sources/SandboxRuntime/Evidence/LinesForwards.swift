@@ -20,29 +20,59 @@ struct LinesForwards: ~Copyable {
 
     private let descriptor: OwnedFileDescriptor
     private let path: OSString
-    private let length: Int64
+    private var length: Int64
     private let lineLimit: Int
     private let chunkSize: Int
     private var number = 0
     /// Bytes of the file from here on are unread.
-    private var offset: Int64 = 0
+    private var offset: Int64
     /// What is read, of which the bytes before `position` are given out.
     private var held: [UInt8] = []
     private var position = 0
 
-    /// Reads `length` bytes, the file's length at a moment when nobody was writing.
+    /// Reads from `offset`, where a line begins, to `length`, the file's length at a moment when nobody was writing.
     init(
         _ descriptor: consuming OwnedFileDescriptor,
         path: OSString,
         length: Int64,
+        from offset: Int64 = 0,
         lineLimit: Int = JSONReader.defaultSizeLimit,
         chunkSize: Int = 256 << 10
     ) {
         self.descriptor = descriptor
         self.path = path
         self.length = length
+        self.offset = offset
         self.lineLimit = lineLimit
         self.chunkSize = chunkSize
+    }
+
+    enum Later: Hashable {
+        case nothing
+        /// Whole lines, which `next` gives out now.
+        case lines
+        /// The file has lost its name to another, so what came later stands there.
+        case anotherFile
+    }
+
+    /// Takes what was appended since, at a moment when nobody is writing.
+    mutating func settleAgain() throws(EvidenceError) -> Later {
+        let locked = flock(descriptor.number, LOCK_SH)
+        let lockCode = errno
+        guard locked == 0 else { throw failure("lock", "flock", lockCode) }
+        defer { _ = flock(descriptor.number, LOCK_UN) }
+        var status = stat()
+        let result = fstat(descriptor.number, &status)
+        let code = errno
+        guard result == 0 else { throw failure("look at", "fstat", code) }
+        if status.st_nlink == 0 { return .anotherFile }
+        guard Int64(status.st_size) > length else { return .nothing }
+        length = Int64(status.st_size)
+        return .lines
+    }
+
+    private func failure(_ action: String, _ call: String, _ errno: Int32) -> EvidenceError {
+        EvidenceError(action: action, subject: path, call: call, errno: errno, remedy: "try again")
     }
 
     /// The next line; nil at the end.

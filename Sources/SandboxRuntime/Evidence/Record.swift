@@ -22,6 +22,11 @@ struct Record {
         } catch {
             throw Problem(what: "damaged line: \(error)")
         }
+        try self.init(statement, line: line)
+    }
+
+    /// The record that a line was read as.
+    init(_ statement: JSONValue, line: [UInt8]) throws(Problem) {
         guard statement["_type"]?.string == LaunchStatement.statementType else {
             throw Problem(what: "damaged line: not an in-toto Statement v1")
         }

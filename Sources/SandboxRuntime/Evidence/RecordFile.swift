@@ -12,9 +12,6 @@ struct RecordFile: ~Copyable {
     let path: OSString
     private let durable: Bool
 
-    /// How long a lock is waited for: a stopped process may hold it for ever.
-    private static let lockPatience = 5000
-
     /// Opens or makes `name` in `folder` for appending.
     static func open(
         _ name: OSString,
@@ -59,11 +56,6 @@ struct RecordFile: ~Copyable {
         return RecordFile(descriptor: descriptor, path: path, durable: durable)
     }
 
-    /// Whether the file still has a name: records appended to one without a name are lost when it is closed.
-    var hasName: Bool {
-        get throws(EvidenceError) { try status().st_nlink > 0 }
-    }
-
     /// A line that this process appended, and where the file ended then.
     struct Appended {
         var line: LinkedRecord
@@ -77,15 +69,19 @@ struct RecordFile: ~Copyable {
     /// - Parameters:
     ///   - record: as canonical JSON it has no newline in it.
     ///   - known: an earlier line of this process with its digest; where it is still the last, nothing is read.
-    /// - Returns: the line as it stands in the file now.
+    /// - Returns: the line as it stands in the file now; nil where the file has no name any more, because `gc` has put another
+    ///   in its place, or somebody removed it: what is appended to such a one is lost.
     /// - Throws: `EvidenceError`; nothing of the record is in the file then.
     borrowing func append(
         _ record: UnlinkedRecord,
         after known: (line: Appended, digest: [UInt8])? = nil
-    ) throws(EvidenceError) -> Appended {
+    ) throws(EvidenceError) -> Appended? {
         try lock()
         defer { _ = flock(descriptor.number, LOCK_UN) }
-        let length = Int64(try status().st_size)
+        // Under the lock: whoever replaces the file holds it.
+        let status = try status()
+        guard status.st_nlink > 0 else { return nil }
+        let length = Int64(status.st_size)
         if let known, known.line.end == length {
             let link = ChainLink(previous: known.digest, sequence: known.line.line.link.sequence + 1)
             return try append(LinkedRecord(record, link), after: length, newlinesBefore: 0)
@@ -114,27 +110,7 @@ struct RecordFile: ~Copyable {
         return Appended(line: line, end: end)
     }
 
-    private borrowing func lock() throws(EvidenceError) {
-        var waited = 0
-        while true {
-            let result = flock(descriptor.number, LOCK_EX | LOCK_NB)
-            let code = errno
-            if result == 0 { return }
-            guard code == EWOULDBLOCK || code == EINTR, waited < RecordFile.lockPatience else {
-                throw EvidenceError(
-                    action: "lock",
-                    subject: path,
-                    call: "flock",
-                    errno: code,
-                    cause: code == EWOULDBLOCK ? "another process has held it for 5 s" : "",
-                    remedy: "find the process with lsof or fuser and end or continue it"
-                )
-            }
-            var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
-            _ = nanosleep(&pause, nil)
-            waited += 1
-        }
-    }
+    private borrowing func lock() throws(EvidenceError) { try FileLock.take(descriptor.number, path) }
 
     private borrowing func status() throws(EvidenceError) -> stat {
         var status = stat()

@@ -20,6 +20,12 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
+    /// The moment so many days of 24 hours before this one; not before 1970.
+    func earlier(byDays days: Int64) -> Timestamp {
+        let (span, overflow) = UInt64(max(0, days)).multipliedReportingOverflow(by: 86_400_000_000)
+        return Timestamp(microseconds: overflow || span > microseconds ? 0 : microseconds - span)
+    }
+
     /// RFC 3339 in UTC with six digits: `2026-01-31T09:05:00.000250Z`.
     public var description: String {
         let seconds = microseconds / 1_000_000

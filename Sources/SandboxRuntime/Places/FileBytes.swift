@@ -27,6 +27,22 @@ enum FileBytes {
         }
         return have == count ? bytes : Array(bytes[..<have])
     }
+
+    /// All of `bytes`, at the file's position or, of one that is open for appending, at its end.
+    static func write(_ bytes: [UInt8], to descriptor: Int32, named name: OSString) throws(SyscallError) {
+        var have = 0
+        while have < bytes.count {
+            let put = bytes.withUnsafeBytes { buffer in
+                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: have), bytes.count - have)
+            }
+            let code = errno
+            if put < 0 && code == EINTR { continue }
+            guard put > 0 else {
+                throw SyscallError(call: "write", subject: name.description, errno: put < 0 ? code : ENOSPC)
+            }
+            have += put
+        }
+    }
 }
 
 extension OSString {

@@ -34,6 +34,17 @@ public struct OwnFolders: Hashable, Sendable {
         )
     }
 
+    /// The folder of settings as an environment names it, `NAME=VALUE` each; nil when nothing names one.
+    public static func settings(environment: [OSString]) -> OSString? {
+        let options = LaunchOptions(
+            arguments: [],
+            environment: environment,
+            policy: .named("workspace-write"),
+            closedStreams: 0
+        )
+        return withoutState(options).settings
+    }
+
     /// All of them under both names, for comparing with what the job gets to see.
     var all: [ResolvedPath] {
         get throws(Refusal) {

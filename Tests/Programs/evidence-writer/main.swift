@@ -28,7 +28,7 @@ do {
                 toolVersion: "0.0.0",
                 startedAt: started,
                 supervisor: .current,
-                workspace: RecordedWorkspace(path: location.workspace),
+                workspace: RecordedWorkspace(path: OSString(arguments[2])),
                 arguments: ["true"]
             )
         )

@@ -1,0 +1,138 @@
+internal import SandboxPlan
+
+/// What `evidence verify` checks signatures with.
+public struct SignatureKeys: Sendable {
+    public var keys: [RecordVerificationKey]
+    /// Whether every chained record has to be signed; else one without a signature is only named.
+    public var areRequired: Bool
+    /// Where they come from, in words.
+    public var origin: String
+
+    public init(keys: [RecordVerificationKey], areRequired: Bool, origin: String) {
+        self.keys = keys
+        self.areRequired = areRequired
+        self.origin = origin
+    }
+
+    static let none = SignatureKeys(keys: [], areRequired: false, origin: "no key")
+}
+
+/// Goes through a workspace's signatures beside its records: one of each is in memory.
+struct SignatureTrail: ~Copyable {
+    enum Finding: Hashable {
+        case signed
+        case unsigned
+        /// Something does not hold, in words.
+        case wrong(String)
+    }
+
+    private var lines: LinesForwards?
+    private let keys: SignatureKeys
+    /// The signature that comes next.
+    private var next: RecordSignature?
+    private var number = 0
+    private var isBegun = false
+    /// What is wrong with lines of the file of signatures.
+    private(set) var problems: [String] = []
+
+    init(_ signatures: consuming SettledRecords?, _ keys: SignatureKeys) {
+        lines =
+            switch consume signatures {
+            case .some(let signatures): signatures.linesForwards()
+            case .none: nil
+            }
+        self.keys = keys
+    }
+
+    /// Whether there is such a file.
+    var isThere: Bool {
+        switch lines {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    mutating func takeProblems() -> [String] {
+        defer { problems = [] }
+        return problems
+    }
+
+    /// Takes what was appended since.
+    mutating func settleAgain() throws(EvidenceError) -> LinesForwards.Later {
+        guard var lines = lines.take() else { return .nothing }
+        let later = try lines.settleAgain()
+        self.lines = consume lines
+        if later == .lines && next == nil { try advance() }
+        return later
+    }
+
+    /// The signature of the next record in the chain.
+    ///
+    /// Records up to the sequence `removed` are gone, and a checkpoint says so.
+    mutating func take(
+        _ link: ChainLink,
+        _ line: LinesForwards.Line,
+        removed: Int64
+    ) throws(EvidenceError) -> Finding {
+        try begin()
+        while let early = next, early.sequence < link.sequence {
+            if early.sequence > removed {
+                problems.append("line \(number) signs record \(early.sequence), which is not there, or is there twice")
+            }
+            try advance()
+        }
+        guard let signature = next, signature.sequence == link.sequence else { return .unsigned }
+        try advance()
+        guard signature.record == line.digest else {
+            return .wrong("its signature is of another record: it was changed, or put in the place of another")
+        }
+        return try SignatureTrail.finding(signature, line, keys)
+    }
+
+    /// Whether a signature that names this very line is one.
+    static func finding(
+        _ signature: RecordSignature,
+        _ line: LinesForwards.Line,
+        _ keys: SignatureKeys
+    ) throws(EvidenceError) -> Finding {
+        guard let key = keys.keys.first(where: { $0.id == signature.keyID }) else {
+            return .wrong("signed with the key \(signature.keyID), and not with \(keys.origin)")
+        }
+        guard try key.verifies(signature.signature, DSSE.preAuthenticationEncoding(line.bytes)) else {
+            return .wrong("its signature is wrong: it was not made with the key \(key.id) over this record")
+        }
+        return .signed
+    }
+
+    /// Signatures that are left are of records that are not there.
+    mutating func end() throws(EvidenceError) {
+        try begin()
+        while let left = next {
+            problems.append("line \(number) signs record \(left.sequence), which is not there")
+            try advance()
+        }
+    }
+
+    private mutating func begin() throws(EvidenceError) {
+        if isBegun { return }
+        isBegun = true
+        try advance()
+    }
+
+    private mutating func advance() throws(EvidenceError) {
+        next = nil
+        guard var lines = lines.take() else { return }
+        while next == nil, let line = try lines.next() {
+            number = line.number
+            if line.isCutOff {
+                problems.append(
+                    "line \(number) is cut off: its writer was killed; `codex-sandbox evidence sign` signs its record again"
+                )
+                continue
+            }
+            next = RecordSignature(reading: line.bytes)
+            if next == nil { problems.append("line \(number) is no signature") }
+        }
+        self.lines = consume lines
+    }
+}
