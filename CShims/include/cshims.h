@@ -3,6 +3,7 @@
 #define CSHIMS_H
 
 #include "cs_arguments.h"
+#include "cs_attempt.h"
 #include "cs_early.h"
 #include "cs_folders.h"
 #include "cs_init.h"

@@ -27,6 +27,7 @@ enum Program {
         case .run(let options): RunCommand.run(options, closedStreams: closed)
         case .explain(let options): return ExplainCommand.status(options, closedStreams: closed)
         case .doctor(let options): return DoctorCommand.status(options)
+        case .verify(let options): return VerifyCommand.status(options)
         case .policy(let options): return PolicyCommand.status(options)
         case .completions(let shell): return Output.show(shell.completions, status: 0)
         case .delegate(let words): return Delegation.execute(words)

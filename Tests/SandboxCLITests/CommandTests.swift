@@ -49,6 +49,18 @@ import Testing
         #expect(try Command.parse(["doctor", "--state-dir", "/s", "--json"]) == .doctor(options))
     }
 
+    @Test func verifyPassesOptionsOfRunOn() throws {
+        var options = VerifyOptions()
+        #expect(try Command.parse(["verify"]) == .verify(options))
+        options.json = true
+        options.runOptions = ["--policy", "read-only", "--network=off"]
+        let words: [OSString] = ["verify", "--json", "--", "--policy", "read-only", "--network=off"]
+        #expect(try Command.parse(words) == .verify(options))
+        options = VerifyOptions()
+        options.attempt = ["read", "/x"]
+        #expect(try Command.parse(["verify", "--attempt", "read", "/x"]) == .verify(options))
+    }
+
     @Test func policyActionsAreRead() throws {
         #expect(try Command.parse(["policy", "list"]) == .policy(.list))
         #expect(try Command.parse(["policy", "show", "read-only"]) == .policy(.show(.named("read-only"))))

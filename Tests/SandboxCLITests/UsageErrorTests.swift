@@ -74,6 +74,13 @@ import Testing
                 "--complete-since 01:ab: Write SEQUENCE:DIGEST, a number from 1 and 64 digits 0-9 and a-f.",
                 "evidence "
             ),
+            (["verify", "x"], "x is one word too many.", "verify "),
+            (
+                ["verify", "--", "--pids", "many"],
+                "--pids many: Write a whole number from 2 to 1000000: pid 1 of the sandbox counts too.", "verify "
+            ),
+            (["verify", "--", "--workspace", "x"], "--workspace is not for verify to pass on.", "verify "),
+            (["verify", "--", "--no-such"], "There is no option --no-such.", "verify "),
             (["gc"], "--older-than N or --keep N is missing.", "gc "),
             (["gc", "--keep", "-1"], "--keep -1: Write a whole number from 0 to 1000000000.", "gc "),
             (["gc", "--keep", "1", "x"], "x is one word too many.", "gc "),

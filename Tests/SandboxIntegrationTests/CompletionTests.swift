@@ -10,6 +10,9 @@ struct CompletionTests {
     /// Words, and what the last becomes where it can be only one thing.
     private static let lines: [(words: [String], last: String)] = [
         (["codex-sandbox", "doc"], "doctor"),
+        (["codex-sandbox", "veri"], "verify"),
+        (["codex-sandbox", "gc", "--older"], "--older-than"),
+        (["codex-sandbox", "evidence", "verify", "--complete"], "--complete-since"),
         (["codex-sandbox", "run", "--workspace", "a"], "app"),
         (["codex-sandbox", "run", "--network", "h"], "host"),
         (["codex-sandbox", "run", "--policy", "read"], "read-only"),

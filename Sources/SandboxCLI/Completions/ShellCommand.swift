@@ -18,6 +18,7 @@ struct ShellCommand {
         case .run: ShellCommand(name: name, options: CommandInfo.run.options, operands: .job)
         case .explain: ShellCommand(name: name, options: CommandInfo.explain.options, operands: .job)
         case .doctor: ShellCommand(name: name, options: CommandInfo.doctor.options, operands: .none)
+        case .verify: ShellCommand(name: name, options: CommandInfo.verify.options, operands: .none)
         case .policy:
             ShellCommand(
                 name: name,

@@ -12,6 +12,7 @@ public enum HelpText {
             case .run: command(.run)
             case .explain: command(.explain)
             case .doctor: command(.doctor)
+            case .verify: command(.verify)
             case .policy: command(.policy)
             case .evidence: command(.evidence)
             case .gc: command(.gc)

@@ -12,7 +12,7 @@ public enum ManPage {
             }
     }
 
-    private static let pages: [CommandInfo] = [.run, .explain, .doctor, .policy, .evidence, .gc, .completions]
+    private static let pages: [CommandInfo] = [.run, .explain, .doctor, .verify, .policy, .evidence, .gc, .completions]
 
     private static func joined(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }
 

@@ -5,6 +5,7 @@ public enum Command: Hashable, Sendable {
     case run(RunOptions)
     case explain(ExplainOptions)
     case doctor(DoctorOptions)
+    case verify(VerifyOptions)
     case policy(PolicyOptions)
     case completions(Shell)
     /// A command of `codex-sandboxd`: all words after the program's name, to be executed there as they are.
@@ -24,6 +25,8 @@ public enum Command: Hashable, Sendable {
             return try ExplainOptions.parse(rest).map(Command.explain) ?? .help(.explain)
         case .doctor:
             return try DoctorOptions.parse(rest).map(Command.doctor) ?? .help(.doctor)
+        case .verify:
+            return try VerifyOptions.parse(rest).map(Command.verify) ?? .help(.verify)
         case .policy:
             return try PolicyOptions.parse(rest).map(Command.policy) ?? .help(.policy)
         // Read here too: a word that says nothing need not be handed over, and help is at hand.
@@ -72,7 +75,7 @@ public enum Command: Hashable, Sendable {
         switch name {
         case .policy: PolicyOptions.actions
         case .evidence: EvidenceOptions.Action.allCases.map(\.rawValue)
-        case .run, .explain, .doctor, .gc, .completions, .help: []
+        case .run, .explain, .doctor, .verify, .gc, .completions, .help: []
         }
     }
 

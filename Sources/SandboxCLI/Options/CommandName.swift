@@ -3,6 +3,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
     case run
     case explain
     case doctor
+    case verify
     case policy
     case evidence
     case gc
@@ -14,6 +15,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .run: .run
         case .explain: .explain
         case .doctor: .doctor
+        case .verify: .verify
         case .policy: .policy
         case .evidence: .evidence
         case .gc: .gc
@@ -28,6 +30,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .run: "Runs a command in a sandbox, once every layer of it is verified."
         case .explain: "Shows what run would do with the same words, and runs nothing."
         case .doctor: "Tries on this host what run needs, and says how to mend what is missing."
+        case .verify: "Tries hostile acts outside and inside of a sandbox, and says whether it holds."
         case .policy: "Lists, shows and checks policies."
         case .evidence: "Shows, verifies and signs the records that launches leave, refused ones included."
         case .gc: "Removes old records, and leaves a checkpoint in their place."
@@ -43,6 +46,7 @@ public enum HelpPage: Hashable, Sendable, CaseIterable {
     case run
     case explain
     case doctor
+    case verify
     case policy
     case evidence
     case gc

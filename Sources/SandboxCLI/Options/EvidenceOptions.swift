@@ -83,7 +83,7 @@ public struct EvidenceOptions: Hashable, Sendable {
         .single(
             "--copy",
             .file,
-            "verify: a copy that run --evidence kept, instead of the workspace's file.",
+            "verify: a copy that a launch kept, instead of the workspace's file.",
             parse: OptionValue.path,
             set: { $0.copy = $1 }
         ),
