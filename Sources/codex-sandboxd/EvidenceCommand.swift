@@ -128,7 +128,7 @@ enum EvidenceCommand {
     }
 
     private static func sign(_ options: EvidenceOptions) throws(EvidenceError) -> Int32 {
-        let keys = try Keys(environment: CallerStrings.all(environ))
+        let keys = Keys(environment: CallerStrings.all(environ))
         let locations =
             options.allWorkspaces
             ? try EvidenceCollector.workspaces(stateFolder: try Places.stateFolder(options.stateDirectory))

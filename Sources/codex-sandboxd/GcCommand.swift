@@ -17,7 +17,7 @@ enum GcCommand {
     private static func collect(_ options: GcOptions) -> Int32 {
         var status: Int32 = 0
         do throws(EvidenceError) {
-            let keys = try Keys(environment: CallerStrings.all(environ))
+            let keys = Keys(environment: CallerStrings.all(environ))
             for location in try locations(options) {
                 status = max(status, collect(location, options, keys))
             }

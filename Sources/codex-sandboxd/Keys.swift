@@ -4,11 +4,16 @@ import SandboxRuntime
 
 /// The installation's keys, for what signs and checks records.
 struct Keys {
-    private let folder: KeyFolder
+    /// Nil where no folder of settings is known: then there is no key to check with, and none can be made.
+    private let folder: KeyFolder?
 
-    /// - Throws: `EvidenceError` when no folder of settings is known.
-    init(environment: [OSString]) throws(EvidenceError) {
-        guard let settings = OwnFolders.settings(environment: environment) else {
+    init(environment: [OSString]) {
+        folder = OwnFolders.settings(environment: environment).map { KeyFolder(settings: $0) }
+    }
+
+    /// The key that signs; made when there is none.
+    func signing() throws(EvidenceError) -> RecordSigningKey {
+        guard let folder else {
             throw EvidenceError(
                 action: "find a folder for keys in",
                 subject: "/etc/passwd",
@@ -16,11 +21,6 @@ struct Keys {
                 remedy: "set HOME, or name the folder of settings in CODEX_SANDBOX_CONFIG"
             )
         }
-        folder = KeyFolder(settings: settings)
-    }
-
-    /// The key that signs; made when there is none.
-    func signing() throws(EvidenceError) -> RecordSigningKey {
         do throws(CryptoError) {
             let key = try folder.signingKey()
             return RecordSigningKey(id: key.publicKey.id) { (bytes) throws(EvidenceError) in
@@ -44,8 +44,9 @@ struct Keys {
                 let names = files.map(\.description).joined(separator: ", ")
                 return SignatureKeys(keys: keys, areRequired: true, origin: "the key of \(names)")
             }
-            guard let key = try folder.verificationKey() else {
-                let origin = "a key of this installation, for there is none in \(folder.path): name one with --key FILE"
+            guard let folder, let key = try folder.verificationKey() else {
+                let place = folder.map { "in \($0.path)" } ?? "where no folder of settings is known"
+                let origin = "a key of this installation, for there is none \(place): name one with --key FILE"
                 return SignatureKeys(keys: [], areRequired: false, origin: origin)
             }
             return SignatureKeys(
