@@ -1,3 +1,4 @@
+internal import CShims
 internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
@@ -20,6 +21,7 @@ enum RecordReplacement {
         let code = errno
         guard number >= 0 else { throw ReplacementFile.failure("open", path, "openat", code) }
         let records = OwnedFileDescriptor(owning: number)
+        try checkFileSystem(records.number, path)
         var file = try ReplacementFile(for: EvidenceLocation.fileName, in: folder.descriptor.number, path: path)
         // Most of it before the lock, under which launches wait: what is there is never changed, only appended to.
         let early = try length(of: records.number, path)
@@ -35,6 +37,20 @@ enum RecordReplacement {
         try file.write((end.isHalfLine ? newline : []) + line.line.bytes + newline)
         try file.putInPlace()
         return ChainCheckpoint(sequence: end.next.sequence, digest: line.digest)
+    }
+
+    /// Launches see by its count of names that a file was replaced, which not every file system keeps.
+    private static func checkFileSystem(_ file: Int32, _ path: OSString) throws(EvidenceError) {
+        let remote = cs_is_remote(file)
+        if remote < 0 { throw ReplacementFile.failure("look at", path, "fstatfs", Int32(-remote)) }
+        guard remote == 0 else {
+            throw EvidenceError(
+                action: "replace",
+                subject: path,
+                cause: "on its file system, of a network or of a process, launches could not tell that it was replaced",
+                remedy: "keep the state folder on a local file system (--state-dir, CODEX_SANDBOX_STATE_DIR)"
+            )
+        }
     }
 
     private static func length(of file: Int32, _ path: OSString) throws(EvidenceError) -> Int64 {
