@@ -8,14 +8,21 @@ enum VerifyCommand {
     static func status(_ options: VerifyOptions) -> Int32 {
         if let words = options.attempt { return attempt(words) }
         do throws(Refusal) {
-            let place = try VerifyPlace()
-            let acts = HostileAct.all.filter { $0.runOptions.isEmpty || !options.passesOn($0.runOptions[0]) }
-            let rows = acts.map { row($0, place, options) }
-            let report = VerifyReport(rows: rows, workspace: place.workspace, style: Output.style)
+            let report = try report(options)
             return Output.show(options.json ? report.json : report.text, status: report.exitStatus)
         } catch {
             Output.say(OwnWords.refusal(error))
             return ExitStatus.refused
+        }
+    }
+
+    /// The place is gone when this returns: a reader that ends early ends us while we print (SIGPIPE).
+    private static func report(_ options: VerifyOptions) throws(Refusal) -> VerifyReport {
+        let place = try VerifyPlace()
+        return withExtendedLifetime(place) {
+            let acts = HostileAct.all.filter { $0.runOptions.isEmpty || !options.passesOn($0.runOptions[0]) }
+            let rows = acts.map { row($0, place, options) }
+            return VerifyReport(rows: rows, workspace: place.workspace, style: Output.style)
         }
     }
 
