@@ -221,8 +221,11 @@ def inner():
     person.expect(rb"Stopped +sleep 100", "its job is stopped, not the launcher")
     person.type("jobs; kill %1; wait; echo do''ne\r")
     person.expect(rb"done\r\n.*\$ ", "and it goes on")
+    # bash asks again where it still takes the job for a stopped one.
     person.type(b"\x04")
-    tell(person.end() is not None, "the end of input ends it")
+    if person.wait(rb"stopped jobs", 1):
+        person.type(b"\x04")
+    tell(person.end() is not None, "the end of input ends it", person.seen)
     tell(person.is_as_before(), "sane")
 
 
@@ -363,10 +366,11 @@ def stopped_and_watched():
                " os.makedirs('objects'); os.makedirs('refs'); time.sleep(60)\nos.kill(os.getpid(), signal.SIGSTOP)\n")
     for what, code, status in [("memory", hungry, b"memory"), ("plants", planter, b"planted")]:
         person = shell()
-        person.type(f"{LAUNCHER} run --memory 64MiB -- python3 -c \"{code}\"\n".replace("\n ", "\n "))
+        mark = f"#{what}-{os.getpid()}"
+        person.type(f"{LAUNCHER} run --memory 64MiB -- python3 -c \"{mark}\n{code}\"\n")
         person.expect(rb"Stopped.*HOST\$ ", f"{what}: the launcher stops with its job", 20)
         time.sleep(2.5)
-        inside = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", "^python3 -c import os,signal"], capture_output=True).stdout
+        inside = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", f"^python3 -c {mark}"], capture_output=True).stdout
         tell(inside == b"", f"{what}: what passed the limit meanwhile is gone", inside)
         person.type("fg\n")
         found = person.expect(rb"HOST\$ ", f"{what}: and the launcher ends", 20)
@@ -384,10 +388,11 @@ def flood():
             " for i in range(3000): os.kill(w, signal.SIGCONT); os.kill(w, signal.SIGSTOP)\n time.sleep(60)\n"
             "os.kill(w, signal.SIGSTOP)\ntime.sleep(60)\n")
     person = shell()
-    person.type(f"{LAUNCHER} run --timeout 3s --grace 1s -- python3 -c \"{code}\"\n")
+    mark = f"#flood-{os.getpid()}"
+    person.type(f"{LAUNCHER} run --timeout 3s --grace 1s -- python3 -c \"{mark}\n{code}\"\n")
     person.expect(rb"Stopped.*HOST\$ ", "stopped", 20)
     time.sleep(6)
-    found = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", "^python3 -c import os,signal,time.w="], capture_output=True).stdout
+    found = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", f"^python3 -c {mark}"], capture_output=True).stdout
     tell(found == b"", "the wall limit has ended the place", found)
     person.type("fg\n")
     person.expect(rb"HOST\$ ", "the launcher ends", 20)
