@@ -506,7 +506,7 @@ def guarded():
     first = guards()
     os.kill(int(first[0]), signal.SIGKILL)
     tell(person.until(lambda: guards() not in ([], first)), "a killed one is replaced", guards())
-    last = guards()
+    last = person.until(guards)
     # As `pkill -9 -x codex-sandbox` does, but for other tests' launchers.
     for victim in [str(person.pid)] + named("codex-sandbox", person.pid):
         try:
@@ -519,11 +519,11 @@ def guarded():
     # Others' modes are others'.
     person = shell()
     person.type(f"{LAUNCHER} run -- sleep 100\n")
-    person.until(person.is_raw)
-    launcher = named("codex-sandbox", person.pid)[0]
+    tell(person.until(person.is_raw), "a job has the keyboard")
+    launcher = person.until(lambda: named("codex-sandbox", person.pid))[0]
     os.kill(int(launcher), signal.SIGSTOP)
     person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
-    person.type("vim -u NONE other.txt\n")
+    person.type("vim -n -u NONE other.txt\n")
     person.expect(rb"other\.txt", "the shell runs an editor")
     person.rest()
     theirs = termios.tcgetattr(person.controlling)
