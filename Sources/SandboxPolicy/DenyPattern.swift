@@ -9,6 +9,9 @@ public struct DenyPattern: Hashable, Sendable {
     public struct Progress: Hashable, Sendable {
         var bits: UInt64
 
+        /// Of a pattern that is not looked for here.
+        public static let over = Progress(bits: 0)
+
         /// Nothing below can match any more.
         public var isOver: Bool { bits == 0 }
     }
@@ -25,6 +28,10 @@ public struct DenyPattern: Hashable, Sendable {
         if names.count > 32 { return "a pattern has at most 32 names" }
         if names.contains("..") { return "where .. leads depends on links that can change" }
         if text.bytes.first == UInt8(ascii: "~") { return "whose home ~ means depends on who runs it" }
+        if text.bytes.contains(UInt8(ascii: "[")) || text.bytes.contains(UInt8(ascii: "{")) {
+            return
+                "sets ([..], {..}) are not understood, and a name that has such a character is denied by filesystem.deny"
+        }
         if names.allSatisfy({ $0 == "**" }) { return "it would deny the folder itself" }
         if names.contains(where: { $0 != "**" && $0.bytes.starts(with: "**".utf8) && $0.bytes.count > 2 }) {
             return "** stands alone between slashes"
@@ -48,6 +55,24 @@ public struct DenyPattern: Hashable, Sendable {
         var progress = start
         for name in folder.components { progress = self.progress(progress, into: name) }
         return progress
+    }
+
+    /// The outermost folder on the way to `path`, or the path itself, that is meant; nil if none is.
+    public func match(onTheWayTo path: OSString) -> OSString? {
+        let names = path.components
+        if !isAbsolute {
+            // What is shown is where such a pattern begins: of the way to it only the last name can be meant.
+            guard let last = names.last, self.names.count <= 2, isMatch(progress(start, into: last)) else { return nil }
+            return path
+        }
+        var progress = start
+        var way: OSString = "/"
+        for name in names {
+            progress = self.progress(progress, into: name)
+            way = way.appending(name)
+            if isMatch(progress) { return way }
+        }
+        return nil
     }
 
     /// One name further.

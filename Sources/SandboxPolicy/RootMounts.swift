@@ -80,7 +80,10 @@ struct RootMounts {
                     "leave one of them out, or deny what is to be denied beside it"
                 )
             }
-            if root.isWritable { try checkRepository(root.path) }
+            if root.isWritable {
+                try checkRepository(root.path)
+                try checkProtected(root.path)
+            }
         }
         for path in policy.filesystem.deny { try checkDenied(path) }
     }
@@ -106,6 +109,20 @@ struct RootMounts {
                 "the command would start in \(planner.request.workingDirectory), which is denied",
                 "start it elsewhere with --cwd, or leave --deny \(path) out"
             )
+        }
+    }
+
+    /// A root of its own would lie on top of what keeps the name, whatever the folder around it is shown as.
+    private func checkProtected(_ path: OSString) throws(Refusal) {
+        for outer in roots.all where outer.path != path {
+            for name in policy.filesystem.protect where path.isWithin(outer.path.appending(name)) {
+                let kept = outer.path.appending(name)
+                throw refusal(
+                    path,
+                    "the writable path \(path) \(path == kept ? "is" : "lies in \(kept), which is") protected",
+                    "leave it out, or take another folder as the workspace"
+                )
+            }
         }
     }
 
@@ -207,7 +224,8 @@ struct RootMounts {
         for folder in roots.foldersToHold(from: root, to: path) {
             switch host.entry(folder) {
             case .directory(let identity):
-                if held.contains(folder) { continue }
+                // What is read-only cannot be renamed either, and an anchor would open it.
+                if held.contains(folder) || isKept(folder) { continue }
                 held.append(folder)
                 add(folder, planner.bind(folder, identity, true, .anchor, writable: true))
             case .file(let identity):
@@ -220,6 +238,18 @@ struct RootMounts {
             }
         }
         return true
+    }
+
+    /// Whether a folder is a protected name or lies in one, and is a mount point or read-only by that: but for what lies in an
+    /// exception, where the job can write.
+    private func isKept(_ folder: OSString) -> Bool {
+        roots.all.contains { root in
+            policy.filesystem.protect.contains { folder.isWithin(root.path.appending($0)) }
+                && !policy.filesystem.except.contains {
+                    let except = root.path.appending($0)
+                    return folder.isWithin(except) && folder != except
+                }
+        }
     }
 
     /// The same for something that is there: a way that is not as it was looked at is no way.
@@ -237,15 +267,8 @@ struct RootMounts {
         guard case .directory = host.entry(root) else { return }
         for name in policy.filesystem.protect {
             let path = root.appending(name)
-            if let below = roots.all.first(where: { $0.isWritable && $0.path.isWithin(path) && $0.path != path }) {
-                throw refusal(
-                    below.path,
-                    "the writable path \(below.path) lies in \(path), which is protected",
-                    "leave it out, or take another folder as the workspace"
-                )
-            }
             // Beneath a read-only root or a denied path nothing is left to protect.
-            guard roots.isWritable(path), !isDenied(path), try hold(from: root, to: path) else { continue }
+            guard roots.isWritable(path), !isCoveredByDenial(path), try hold(from: root, to: path) else { continue }
             switch host.entry(path) {
             case .directory(let identity): add(path, planner.bind(path, identity, true, .protected))
             case .file(let identity):
@@ -300,6 +323,7 @@ struct RootMounts {
         guard roots.isWritable(path), !isDenied(path) else { return }
         let isProtected = roots.writable.contains { root in
             policy.filesystem.protect.contains { path.isWithin(root.appending($0)) }
+                && !policy.filesystem.except.contains { path.isWithin(root.appending($0)) }
         }
         if isProtected { return }
         guard roots.writableRoot(around: path) != nil else {
@@ -361,6 +385,11 @@ struct RootMounts {
         result.missing.append(path)
         if cover != .emptyFolder { result.coversFiles = true }
         add(path, .cover(path: path, with: cover))
+    }
+
+    /// Denied where nothing stands covers nothing: then the name stays protected.
+    private func isCoveredByDenial(_ path: OSString) -> Bool {
+        denied.contains { path.isWithin($0) && host.entry($0) != .absent }
     }
 
     private func isDenied(_ path: OSString) -> Bool { denied.contains { path.isWithin($0) } }

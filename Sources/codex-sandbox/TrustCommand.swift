@@ -48,11 +48,20 @@ enum TrustCommand {
             TrustReport.Entry(
                 key: origin.key.path,
                 line: origin.line,
-                before: before.words(origin.key.path) ?? "",
-                after: after.words(origin.key.path) ?? "",
+                before: value(origin.key.path, proposal.before, before),
+                after: value(origin.key.path, proposal.after, after),
                 isWider: proposal.wider.contains(origin)
             )
         }
+    }
+
+    /// Of variables what they are set to, too: that is what one approves.
+    private static func value(_ key: String, _ policy: Policy, _ report: PolicyReport) -> String {
+        if key == PolicyKey.set.path {
+            let entries = policy.environment.set.map { "\(Shown.whole($0.name))=\(Shown.whole($0.value))" }
+            return entries.isEmpty ? "none" : entries.joined(separator: " ")
+        }
+        return report.whole(key) ?? ""
     }
 
     /// Only a person at a terminal can be asked: whatever stands in a pipe was written before the question.

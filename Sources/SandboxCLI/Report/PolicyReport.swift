@@ -68,6 +68,14 @@ public struct PolicyReport {
         return nil
     }
 
+    /// The same, whole: for whoever is asked to approve it.
+    public func whole(_ key: String) -> String? {
+        for section in sections {
+            for row in section.rows where "\(section.title).\(row.key)" == key { return row.whole }
+        }
+        return nil
+    }
+
     /// A value of several words takes a line for each.
     private func add(_ row: Row, of section: String, to table: inout TextTable) {
         let origin = Shown.text(origins["\(section).\(row.key)"] ?? "")
@@ -78,6 +86,9 @@ public struct PolicyReport {
     struct Row {
         let key: String
         let values: [String]
+
+        /// On one line, all of it.
+        var whole: String { values.isEmpty ? "none" : values.joined(separator: " ") }
 
         /// On one line, a long list cut.
         var words: String {

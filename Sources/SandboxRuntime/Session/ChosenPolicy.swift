@@ -38,7 +38,8 @@ public struct ChosenPolicy {
         let filesystem = effective.policy.filesystem
         if !filesystem.denyGlobs.isEmpty, effective.policy.confinement == .sandbox {
             let roots = [workspace] + filesystem.read + filesystem.write
-            effective.deny(try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots))
+            let system = filesystem.system + filesystem.etc.map { OSString("/etc").appending($0) }
+            effective.deny(try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots, system: system))
         }
         self.effective = effective
         for index in compiled.files.indices where compiled.files[index].kind == .project {

@@ -33,23 +33,44 @@ struct DeniedNames {
     ///
     /// - Parameters:
     ///   - globs: the policy's, each without a defect.
-    ///   - roots: what is shown; a file, and what is not there, is the planner's to judge.
+    ///   - roots: what is shown, the workspace first; a file, and what is not there, is the planner's to judge.
+    ///   - system: what every place shows; only patterns that begin at `/` are looked for there.
     ///   - bounds: past which there is no answer.
     /// - Returns: what to deny.
     /// - Throws: `Refusal` when it could not all be looked through.
     static func paths(
         matching globs: [OSString],
         in roots: [OSString],
+        system: [OSString] = [],
         _ bounds: Bounds = Bounds()
     ) throws(Refusal) -> [OSString] {
         var walk = DeniedNames(globs.map { DenyPattern($0) }, bounds)
-        for root in roots {
-            let progress = walk.patterns.map { $0.start(at: root) }
-            if progress.allSatisfy(\.isOver) { continue }
-            guard let folder = try walk.folder(root, AT_FDCWD, named: root, isKnown: false) else { continue }
-            try walk.look(into: folder, root, progress, depth: 1)
-        }
+        // The first is the workspace, where a pattern that does not begin at `/` begins.
+        for (index, root) in roots.enumerated() { try walk.look(at: root, relative: true, itself: index > 0) }
+        for root in system { try walk.look(at: root, relative: false, itself: false) }
         return Array(Set(walk.found)).sorted()
+    }
+
+    /// - Parameters:
+    ///   - root: of what is shown.
+    ///   - relative: whether patterns that do not begin at `/` are looked for in it.
+    ///   - itself: whether they may mean the root itself.
+    /// - Throws: `Refusal` when it could not all be looked through.
+    private mutating func look(at root: OSString, relative: Bool, itself: Bool) throws(Refusal) {
+        // A root that is meant itself is covered, or refused where it cannot be.
+        let heeded = patterns.filter { $0.isAbsolute || (relative && itself) }
+        var meant: [OSString] = []
+        for pattern in heeded {
+            if let path = pattern.match(onTheWayTo: root) { meant.append(path) }
+        }
+        if !meant.isEmpty {
+            found += meant
+            return
+        }
+        let progress = patterns.map { $0.isAbsolute || relative ? $0.start(at: root) : .over }
+        if progress.allSatisfy(\.isOver) { return }
+        guard let folder = try folder(root, AT_FDCWD, named: root, isKnown: false) else { return }
+        try look(into: folder, root, progress, depth: 1)
     }
 
     private struct Folder {
@@ -125,7 +146,12 @@ struct DeniedNames {
         case EACCES:
             // A job has our account: what is ours it can open again (chmod(2)), what is somebody else's it cannot.
             var found = cs_identity()
-            if name.withPointer({ cs_identify(parent, $0, &found) }) == 0, found.uid != geteuid() { return nil }
+            if name.withPointer({ cs_identify(parent, $0, &found) }) == 0, found.uid != geteuid(),
+                name.withPointer({ faccessat(parent, $0, X_OK, AT_EACCESS) }) != 0
+            {
+                // One that can be entered, but not listed, is not closed: its names could be guessed.
+                return nil
+            }
         case _: break
         }
         throw unreadable(path, "openat2", Int32(-number))
