@@ -336,6 +336,15 @@ static _Noreturn void run_process(struct spawn_request *request)
     report.value[CS_PROCESS_FILTER_ERRNO] = -CS_CALL2(SYS_clone3, NULL, 0);
     /* Shows that arguments are looked at, too: no file has this number, so nothing else can say EPERM. */
     report.value[CS_PROCESS_SETID_ERRNO] = -CS_CALL2(SYS_fchmod, -1, 04755);
+    /*
+     * Others run beside it: until here it was as closed to them as pid 1, whose copy it is, because they could have had it
+     * install another filter. From here on it can do nothing that they cannot, and the supervisor may look at its descriptors.
+     */
+    if (!request->ends_place) {
+        result = CS_CALL5(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+        if (result < 0)
+            fail(gate, id, CS_STEP_PROCESS_PROBE, (int)-result);
+    }
     if (send_message(gate, &report) < 0)
         leave(125);
     execute(spawn, id, gate);
@@ -395,6 +404,14 @@ static void spawn_process(struct spawn_request *request)
     if (!armed) {
         arm_timer(server.place.plan->wall_ms);
         armed = 1;
+    }
+    /* Before the first one, where there will be others beside it: it is to be as closed as pid 1 until its filter stands. */
+    if (!request->ends_place) {
+        const long sealed = CS_CALL5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+        if (sealed < 0) {
+            give_up_process(request, (int)-sealed);
+            return;
+        }
     }
     /* fork(2) by its bare call: pid 1 is small, and the child gets the request as it is now. */
     const long pid = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);

@@ -14,8 +14,8 @@ public struct Gate: ~Copyable {
         case terminal(pid: Int32, controlling: Int32)
         /// Every layer is installed; `pid` is the process in the supervisor's pid namespace (SCM_CREDENTIALS).
         case ready(pid: Int32, values: [Int64])
-        /// execve(2) answered; the process is gone.
-        case executionFailed(errno: Int32, candidate: Int)
+        /// execve(2) answered; the process is gone. `pid` as above: another one has got hold of the gate if it differs.
+        case executionFailed(pid: Int32, errno: Int32, candidate: Int)
         /// The gate closed without a word: after the release that is the exec, before it a death.
         case closed
     }
@@ -69,7 +69,7 @@ public struct Gate: ~Copyable {
             case CS_MESSAGE_PROCESS_BORN.rawValue: return .born(pid: sender)
             case CS_MESSAGE_PROCESS_READY.rawValue: return .ready(pid: sender, values: Gate.values(message))
             case CS_MESSAGE_EXEC_FAILED.rawValue:
-                return .executionFailed(errno: message.error, candidate: Int(message.value.0))
+                return .executionFailed(pid: sender, errno: message.error, candidate: Int(message.value.0))
             case CS_MESSAGE_FAILED.rawValue: throw Gate.failure(message)
             default: throw .unexpected("message \(message.kind) at the gate")
             }

@@ -163,7 +163,7 @@ struct Supervision: ~Copyable {
     private mutating func gateEvent(_ gate: borrowing Gate) -> Bool {
         do throws(PlaceError) {
             switch try gate.event(timeout: 0) {
-            case .executionFailed(let code, let candidate):
+            case .executionFailed(_, let code, let candidate):
                 executionError = (code, candidate)
                 return true
             case .closed: return false

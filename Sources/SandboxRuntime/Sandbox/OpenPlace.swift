@@ -96,6 +96,8 @@ final class OpenPlace {
         _ store: borrowing EvidenceStore,
         _ context: inout LaunchContext
     ) throws(Refusal) -> Made {
+        // First: what a killed one has left is taken away by this, and must not be taken for the workspace's.
+        let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
         let preparation = try Preparation(options, folders, workspace: workspace, chosen: chosen)
         let plan = preparation.plan
         context.policy = preparation.compiled
@@ -103,7 +105,6 @@ final class OpenPlace {
         context.plan = plan
         context.host = preparation.host
         if case .directory(let identity) = preparation.host.entries[workspace] { context.workspace.identity = identity }
-        let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
         try placeholders.make(for: plan)
         var place = try begin(plan, launcher)
         let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host, terminals: [])

@@ -11,6 +11,8 @@ final class SandboxLoop: @unchecked Sendable {
     let commands: LoopCommands
     private var processes: [UInt32: StartingProcess] = [:]
     private var next: UInt32 = 1
+    /// Taken, and not carried out yet.
+    private var pending: [LoopCommand] = []
     private var verdict: Outcome?
     private var warnings: [String] = []
     private var isClosing = false
@@ -56,7 +58,7 @@ final class SandboxLoop: @unchecked Sendable {
                 table.append(pollfd(fd: gate, events: Int16(POLLIN), revents: 0))
             }
             let before = cs_monotonic()
-            let wait = max(0, (min(nextLook, deadline) - before + 999_999) / 1_000_000)
+            let wait = pending.isEmpty ? max(0, (min(nextLook, deadline) - before + 999_999) / 1_000_000) : 0
             let ready = poll(&table, nfds_t(table.count), Int32(clamping: wait))
             let code = errno
             if ready < 0 && code != EINTR && code != ENOMEM {
@@ -73,8 +75,11 @@ final class SandboxLoop: @unchecked Sendable {
                 for (index, process) in gates.enumerated() where table[3 + index].revents != 0 {
                     gateEvent(process, place)
                 }
-                if table[2].revents != 0 { for command in commands.take() { carryOut(command, place) } }
+                if table[2].revents != 0 { pending += commands.take() }
             }
+            // A few at a time: pid 1 answers each, and whoever does not read while it writes waits for ever.
+            for command in pending.prefix(16) { carryOut(command, place) }
+            pending.removeFirst(min(16, pending.count))
             let now = cs_monotonic()
             keepTimes(now, place)
             if now >= nextLook { nextLook = now + look(place) }
@@ -202,7 +207,9 @@ final class SandboxLoop: @unchecked Sendable {
                 }
                 process.values = values
                 if process.isAtGate { try release(process, place) }
-            case .executionFailed(let code, let candidate): process.executionError = (code, candidate)
+            case .executionFailed(let pid, let code, let candidate):
+                // Only the process itself can say it: a sibling may have got hold of its gate.
+                if pid == process.worker { process.executionError = (code, candidate) }
             case .closed:
                 process.gate = nil
                 if !process.isReleased { throw Refusal(.gone, steps: process.plan.steps) }
@@ -346,7 +353,8 @@ final class SandboxLoop: @unchecked Sendable {
         // What execve(2) said came before the end it caused.
         for _ in 0..<4 {
             do throws(PlaceError) {
-                guard case .executionFailed(let code, let candidate)? = try process.gateEvent() else { break }
+                guard case .executionFailed(let pid, let code, let candidate)? = try process.gateEvent() else { break }
+                if pid != process.worker { continue }
                 process.executionError = (code, candidate)
             } catch { break }
         }
@@ -435,7 +443,7 @@ final class SandboxLoop: @unchecked Sendable {
 
     /// Ends every process and the place, and closes the records.
     private func end(_ place: OpenPlace) -> SandboxEnd {
-        let late = commands.end()
+        let late = pending + commands.end()
         place.place.end()
         let found = place.plants.settled()
         if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
