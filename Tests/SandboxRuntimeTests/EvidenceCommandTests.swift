@@ -160,6 +160,12 @@ import Testing
     @Test func nothingToVerifyIsOne() throws {
         let told = try run("verify", "--json")
         #expect(told.status == 1 && told.output.isEmpty && told.error.contains("there is nothing to verify"))
+        // Nor is an emptied file.
+        try keep()
+        #expect(try run("verify").status == 0)
+        try Data().write(to: URL(filePath: location.records.description))
+        let emptied = try run("verify")
+        #expect(emptied.status == 1 && emptied.output.contains("there is nothing to verify"), "\(emptied)")
     }
 
     /// Text of a damaged line drives no terminal.

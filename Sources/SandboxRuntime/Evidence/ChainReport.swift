@@ -74,7 +74,7 @@ public struct ChainReport: Sendable {
     /// The first ones, as they stand in the file.
     public internal(set) var problems: [Problem] = []
 
-    /// Whether everything that can be recomputed holds.
+    /// Whether there is something to recompute, and everything holds.
     public var isVerified: Bool { problemCount == 0 }
 
     /// What no file can tell about itself, in sentences.

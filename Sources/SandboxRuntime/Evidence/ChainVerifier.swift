@@ -239,6 +239,8 @@ public struct ChainVerifier: ~Copyable {
             if head == report.since { report.isSinceFound = true }
         case .unlinked:
             if report.chained > 0 && !isCopy { problem(line, "not chained, though a record before it is") }
+            // Only what has a place in the chain can be signed.
+            if requiresSignatures { problem(line, "not chained, so it is not signed") }
             report.unchained += 1
             expected.sequence = 1
         case .unknown:
@@ -293,12 +295,26 @@ public struct ChainVerifier: ~Copyable {
 
     // MARK: - The end
 
+    /// A file without anything that could be wrong is not one in which everything holds.
+    private mutating func checkThatThereIsSomething() {
+        if report.lines == 0 {
+            // As damage: a launch that was killed before its start leaves such a file, and `gc` has nothing to lose in it.
+            report.add(
+                ChainReport.Problem(what: "there is nothing to verify: the file is empty, or was emptied"),
+                isDamage: true
+            )
+        } else if requiresSignatures && report.signed == 0 {
+            report.add(ChainReport.Problem(what: "nothing in it is signed with a key that was named"))
+        }
+    }
+
     private mutating func end(_ host: RunningHost) {
         for what in signatures.takeProblems() { report.addSignatureProblem(what) }
         report.isCopy = isCopy
         report.closed = launches.closed
         report.refused = launches.refused
         report.forgotten = launches.forgotten
+        checkThatThereIsSomething()
         interrupted = Set(launches.open.filter { !host.isRunning($0.value.supervisor) }.keys)
         let open = launches.open.sorted { $0.value.line < $1.value.line }
         report.open = open.count

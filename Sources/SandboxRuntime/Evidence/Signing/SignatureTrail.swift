@@ -3,7 +3,7 @@ internal import SandboxPlan
 /// What `evidence verify` checks signatures with.
 public struct SignatureKeys: Sendable {
     public var keys: [RecordVerificationKey]
-    /// Whether every chained record has to be signed; else one without a signature is only named.
+    /// Whether every record has to be chained and signed; else one without a signature is only named.
     public var areRequired: Bool
     /// Where they come from, in words.
     public var origin: String

@@ -1,0 +1,57 @@
+import Foundation
+import SandboxCrypto
+import SandboxPlan
+import Testing
+
+@testable import SandboxRuntime
+
+/// What somebody can do who writes the files and has no key: each act with its control.
+@Suite struct ForgeryTests {
+    private let place: SignedWorkspace
+
+    init() throws {
+        place = try SignedWorkspace()
+    }
+
+    private func removeSignatures() throws {
+        try FileManager.default.removeItem(atPath: place.location.signatures.description)
+    }
+
+    // MARK: - Nothing that a signature vouches for
+
+    @Test func recordsWithoutALinkAreHeldToTheKey() throws {
+        for number in 1...3 as ClosedRange<UInt8> { try place.keepRefused(number) }
+        try place.sign()
+        #expect(try place.verify(required: true).isVerified)
+        let text = String(decoding: try place.bytes(place.location.records), as: UTF8.self)
+        let unlinked = text.replacing(#/"chain":\{[^}]*\},/#, with: "")
+        #expect(unlinked != text)
+        try place.write(Array(unlinked.utf8), to: place.location.records)
+        try removeSignatures()
+        let report = try place.verify(required: true)
+        #expect(report.problems.compactMap(\.line) == [1, 2, 3], "\(report.problems)")
+        #expect(report.problems.contains { $0.what.contains("nothing in it is signed") && $0.line == nil })
+        // Without a key it is told, and no problem: an earlier version wrote such records.
+        let without = try place.verify()
+        #expect(without.isVerified && without.unchained == 3)
+    }
+
+    @Test(arguments: [false, true]) func emptiedFileIsNotVerified(required: Bool) throws {
+        try place.keepRefused(1)
+        try place.sign()
+        #expect(try place.verify(required: required).isVerified)
+        let copy = OSString(place.scratch.path("copy.jsonl"))
+        for file in [place.location.records, copy] { try place.write([], to: file) }
+        try removeSignatures()
+        let keys = SignedWorkspace.keys(place.key, required: required)
+        for report in [
+            try place.verify(required: required),
+            try ChainVerifier.verify(copy: copy, of: place.location, keys: keys),
+        ] {
+            #expect(report.lines == 0 && report.problemCount == 1, "\(report.problems)")
+            #expect(report.problems.first?.what.contains("there is nothing to verify") == true)
+        }
+        // It is no reason for `gc` to stop: a launch that was killed before its start leaves such a file.
+        #expect(try place.collect(keep: 0)?.removed.records == 0)
+    }
+}
