@@ -22,6 +22,7 @@ import Testing
     private func keep(_ end: LaunchEnd = SampleLaunch.ends[0], id: UInt8 = 1) throws {
         var context = SampleLaunch.context
         context.id = LaunchID([UInt8](repeating: id, count: 16))
+        context.workspace = RecordedWorkspace(path: OSString(workspace))
         let prepared = PreparedContext(context)
         var store = try EvidenceStore(opening: location)
         try store.appendStart(prepared, layers: SampleLaunch.layers, at: SampleLaunch.time)

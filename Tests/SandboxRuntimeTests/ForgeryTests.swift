@@ -54,4 +54,45 @@ import Testing
         // It is no reason for `gc` to stop: a launch that was killed before its start leaves such a file.
         #expect(try place.collect(keep: 0)?.removed.records == 0)
     }
+
+    // MARK: - Records of another workspace
+
+    @Test func recordsOfAnotherWorkspaceAreFound() throws {
+        try place.keepRefused(1)
+        try place.keepLaunch(2)
+        try place.sign()
+        #expect(try place.verify(required: true).isVerified)
+        let state = place.location.stateFolder
+        let other = EvidenceLocation(stateFolder: state, workspace: "/home/ada/another project")
+        try FileManager.default.copyItem(
+            atPath: place.location.folder.description,
+            toPath: other.folder.description
+        )
+        let keys = SignedWorkspace.keys(place.key, required: true)
+        let named = EvidenceLocation(stateFolder: state, workspaceID: OSString(other.workspaceID))
+        for location in [other, try #require(named)] {
+            let report = try #require(try ChainVerifier.verify(location, keys: keys))
+            // The outcome goes with its start.
+            #expect(report.problems.map(\.line) == [1, 2], "\(report.problems)")
+            #expect(report.problems.allSatisfy { $0.what.contains("of another workspace") })
+        }
+        let own = EvidenceLocation(stateFolder: state, workspaceID: OSString(place.location.workspaceID))
+        #expect(try ChainVerifier.verify(#require(own), keys: keys)?.isVerified == true)
+    }
+
+    @Test(arguments: [
+        ("\"role\":\"workspace\"", "\"role\":\"workplace\""), ("\"path\":\"b6e1", "\"path\":\"B6E1"),
+        ("\"subject\":[", "\"subject\":[{\"annotations\":{\"role\":\"workspace\"}},"),
+    ]) func recordThatNamesNoWorkspaceIsFound(right: String, wrong: String) throws {
+        try place.keepRefused(1)
+        let text = String(decoding: try place.bytes(place.location.records), as: UTF8.self)
+        #expect(text.contains(right))
+        #expect(try place.verify().isVerified)
+        try place.write(Array(text.replacing(right, with: wrong).utf8), to: place.location.records)
+        let report = try place.verify()
+        #expect(
+            report.problems.map(\.what).contains { $0.contains("does not name one workspace") },
+            "\(report.problems)"
+        )
+    }
 }

@@ -13,11 +13,19 @@ public struct ChainVerifier: ~Copyable {
     /// Of the line before.
     private var before: (number: Int, offset: Int64, place: LinePlace)?
     private var signatures: SignatureTrail
+    /// Whose records they have to be.
+    private let location: EvidenceLocation
     private let requiresSignatures: Bool
     /// A copy has some of a chain's lines.
     private let isCopy: Bool
 
-    private init(_ signatures: consuming SignatureTrail, requiresSignatures: Bool, isCopy: Bool) {
+    private init(
+        _ location: EvidenceLocation,
+        _ signatures: consuming SignatureTrail,
+        requiresSignatures: Bool,
+        isCopy: Bool
+    ) {
+        self.location = location
         self.signatures = signatures
         self.requiresSignatures = requiresSignatures
         self.isCopy = isCopy
@@ -52,6 +60,7 @@ public struct ChainVerifier: ~Copyable {
         if let signatures = try SettledRecords.openSignatures(location) { try index.read(signatures) }
         let records = try SettledRecords.open(copy: path)
         var verifier = ChainVerifier(
+            location,
             SignatureTrail(nil, keys),
             requiresSignatures: keys.areRequired,
             isCopy: true
@@ -88,6 +97,7 @@ public struct ChainVerifier: ~Copyable {
             let signatures = try SettledRecords.openSignatures(location)
             guard let records = try SettledRecords.open(location) else { return nil }
             var verifier = ChainVerifier(
+                location,
                 SignatureTrail(signatures, keys),
                 requiresSignatures: keys.areRequired,
                 isCopy: false
@@ -223,8 +233,29 @@ public struct ChainVerifier: ~Copyable {
         }
         if let record {
             for what in launches.take(record, line) { problem(line, what) }
+            checkWorkspace(record, line)
         }
         return true
+    }
+
+    /// Records that are right in themselves, and were taken from another workspace's folder.
+    private mutating func checkWorkspace(_ record: Record, _ line: LinesForwards.Line) {
+        switch record.kind {
+        case .start, .refused: break
+        // It names its start.
+        case .outcome: return
+        }
+        guard let workspace = WorkspaceSubject(record.statement) else {
+            return problem(line, "does not name one workspace by the digest of its path")
+        }
+        if workspace.isKept(at: location) { return }
+        // The same file may be given to launches in several workspaces.
+        if isCopy { return }
+        problem(
+            line,
+            "of another workspace, whose records are kept under "
+                + Hexadecimal.text(workspace.path.prefix(EvidenceLocation.workspaceIDLength))
+        )
     }
 
     /// The line after the one before it.

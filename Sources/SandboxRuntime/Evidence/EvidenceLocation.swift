@@ -15,18 +15,24 @@ public struct EvidenceLocation: Hashable, Sendable {
     public init(stateFolder: OSString, workspace: OSString) {
         self.stateFolder = stateFolder
         self.workspace = workspace
-        workspaceID = Hexadecimal.text(SHA256.digest(workspace.bytes).prefix(16))
+        let digest = SHA256.digest(workspace.bytes)
+        workspaceID = Hexadecimal.text(digest.prefix(EvidenceLocation.workspaceIDLength))
     }
 
     /// The records of the workspace with this id.
     ///
     /// - Returns: nil when it is no id.
     public init?(stateFolder: OSString, workspaceID: OSString) {
-        guard let id = workspaceID.utf8, let bytes = Hexadecimal.bytes(id), bytes.count == 16 else { return nil }
+        guard let id = workspaceID.utf8, let bytes = Hexadecimal.bytes(id),
+            bytes.count == EvidenceLocation.workspaceIDLength
+        else { return nil }
         self.stateFolder = stateFolder
         workspace = nil
         self.workspaceID = id
     }
+
+    /// Of `workspaceID`, in bytes.
+    static let workspaceIDLength = 16
 
     static let folderName: OSString = "evidence"
     static let fileName: OSString = "records.jsonl"
