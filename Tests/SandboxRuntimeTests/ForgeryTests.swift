@@ -95,4 +95,44 @@ import Testing
             "\(report.problems)"
         )
     }
+
+    // MARK: - Invented checkpoints
+
+    @Test func inventedCheckpointDoesNotStandForAHead() throws {
+        for number in 1...3 as ClosedRange<UInt8> { try place.keepRefused(number) }
+        try place.sign()
+        let head = try #require(try place.verify(required: true).head)
+        var checkpoint = Checkpoint(removedSequence: head.sequence, removedDigest: head.digest)
+        checkpoint.total = Checkpoint.Counts(launches: 3, records: 3)
+        let record = checkpoint.record(at: SampleLaunch.time, toolVersion: "0.1.0")
+        let line = LinkedRecord(record, ChainLink(previous: head.digest, sequence: head.sequence + 1)).line.bytes
+        try place.write(line + [0x0A], to: place.location.records)
+        try removeSignatures()
+        let report = try place.verify(since: head)
+        #expect(!report.isVerified && !report.isSinceFound)
+        #expect(report.problems.contains { $0.what.contains("has no valid signature") }, "\(report.problems)")
+        #expect(ChainText.details(report, of: place.location).contains("NOT found"))
+        // A signature that is there, and by another key.
+        try place.sign(try SigningKey.generated())
+        let strange = try place.verify(since: head)
+        #expect(!strange.isVerified && !strange.isSinceFound)
+    }
+
+    @Test func headThatGCRemovedIsToldToBeRemoved() throws {
+        for number in 1...3 as ClosedRange<UInt8> { try place.keepRefused(number) }
+        let head = try #require(try place.verify().head)
+        let there = try place.verify(since: head)
+        #expect(there.isVerified && ChainText.details(there, of: place.location).contains("\(head), found"))
+        #expect(try place.collect(keep: 0)?.removed.launches == 3)
+        let report = try place.verify(since: head)
+        #expect(report.isVerified && report.isSinceFound, "\(report.problems)")
+        let words = "\(head), removed by `codex-sandbox gc`, says its signed checkpoint"
+        #expect(ChainText.details(report, of: place.location).contains(words))
+        let json = try JSONReader.value(in: ChainText.json(report, of: place.location).bytes)
+        #expect(json["completeSince"]?["found"] == true && json["completeSince"]?["removed"] == true)
+        // The same file without the signatures.
+        try removeSignatures()
+        #expect(try !place.verify(since: head).isVerified)
+        #expect(try place.verify().isVerified)
+    }
 }

@@ -48,6 +48,8 @@ public struct ChainReport: Sendable {
     public internal(set) var since: ChainCheckpoint?
     /// Whether it is.
     public internal(set) var isSinceFound = false
+    /// Whether it was the last record that `gc` removed, as a checkpoint with a right signature says.
+    public internal(set) var isSinceRemoved = false
     /// Records whose signature is right.
     public internal(set) var signed = 0
     /// The last of them.

@@ -23,7 +23,7 @@ public enum ChainText {
             )
         }
         table.add("signed", signed(report))
-        if let since = report.since { table.add("since", "\(since), \(report.isSinceFound ? "found" : "NOT found")") }
+        if let since = report.since { table.add("since", "\(since), \(finding(report))") }
         table.add("head", report.head.map { $0.description } ?? "none: no record is chained")
         lines += table.lines(indent: 2)
         if report.problemCount > 0 {
@@ -74,6 +74,7 @@ public enum ChainText {
                         json.member("digest", sha256: since.digest)
                         json.key("found")
                         json.bool(report.isSinceFound)
+                        json.member("removed", bool: report.isSinceRemoved)
                         json.member("sequence", integer: since.sequence)
                     }
                 }
@@ -128,6 +129,12 @@ public enum ChainText {
     private static func sentence(_ problem: ChainReport.Problem) -> String {
         guard let line = problem.line, let offset = problem.offset else { return ShownText.escaped(problem.what) }
         return "line \(line) at byte \(offset): \(ShownText.escaped(problem.what))"
+    }
+
+    /// Of the record that had to be in the chain.
+    private static func finding(_ report: ChainReport) -> String {
+        if report.isSinceRemoved { return "removed by `codex-sandbox gc`, says its signed checkpoint" }
+        return report.isSinceFound ? "found" : "NOT found"
     }
 
     private static func signed(_ report: ChainReport) -> String {

@@ -16,6 +16,10 @@ public struct ChainVerifier: ~Copyable {
     /// Whose records they have to be.
     private let location: EvidenceLocation
     private let requiresSignatures: Bool
+    /// The checkpoint that the line at hand is.
+    private var checkpointAtHand: Checkpoint?
+    /// Whether the checkpoint that says what was before the first line has a signature of its own, and a right one.
+    private var isCheckpointSigned = false
     /// A copy has some of a chain's lines.
     private let isCopy: Bool
 
@@ -173,6 +177,7 @@ public struct ChainVerifier: ~Copyable {
 
     private mutating func advance(_ line: LinesForwards.Line) -> LinePlace {
         report.lines += 1
+        checkpointAtHand = nil
         let place = LinePlace(line.bytes)
         let isRecord = checkRecord(line)
         checkLink(line, place, isRecord: isRecord)
@@ -186,6 +191,7 @@ public struct ChainVerifier: ~Copyable {
         case .signed:
             report.signed += 1
             report.signedThrough = link.sequence
+            if let checkpointAtHand, checkpointAtHand == report.checkpoint { isCheckpointSigned = true }
         case .unsigned:
             report.addUnsigned(line.number, link.sequence)
             if requiresSignatures { problem(line, "record \(link.sequence) is not signed") }
@@ -216,8 +222,9 @@ public struct ChainVerifier: ~Copyable {
             return false
         }
         var record: Record?
-        if Checkpoint(statement) != nil {
+        if let checkpoint = Checkpoint(statement) {
             report.checkpoints += 1
+            checkpointAtHand = checkpoint
         } else {
             do throws(Record.Problem) {
                 record = try Record(statement, line: line.bytes)
@@ -357,12 +364,28 @@ public struct ChainVerifier: ~Copyable {
                 isRunning: !interrupted.contains(id)
             )
         }
+        checkSince()
+    }
+
+    private mutating func checkSince() {
         guard let since = report.since, !report.isSinceFound else { return }
         // It was the last one that `gc` removed: the first line that is left links to it.
         if let checkpoint = report.checkpoint,
             since == ChainCheckpoint(sequence: checkpoint.removedSequence, digest: checkpoint.removedDigest)
         {
-            report.isSinceFound = true
+            // Any line can name a head that its writer has seen, and link to it.
+            if isCheckpointSigned {
+                report.isSinceFound = true
+                report.isSinceRemoved = true
+                return
+            }
+            report.add(
+                ChainReport.Problem(
+                    what:
+                        "record \(since) is not in the chain: a checkpoint says that `codex-sandbox gc` removed it, and "
+                        + "has no valid signature of its own, so whoever can write the file may have made it up"
+                )
+            )
             return
         }
         if let checkpoint = report.checkpoint, since.sequence < checkpoint.removedSequence {
