@@ -135,4 +135,42 @@ import Testing
         #expect(try !place.verify(since: head).isVerified)
         #expect(try place.verify().isVerified)
     }
+
+    // MARK: - Copies
+
+    private func verify(copy: OSString) throws -> ChainReport {
+        try ChainVerifier.verify(copy: copy, of: place.location, keys: SignedWorkspace.keys(place.key))
+    }
+
+    /// Alone in its copy, so that no line behind it is linked to it.
+    @Test func changedLineOfASignedRecordInACopyIsFound() throws {
+        let copy = OSString(place.scratch.path("copy.jsonl"))
+        try place.keepRefused(1)
+        try place.keepRefused(2, copy: copy)
+        let unsigned = try verify(copy: copy)
+        #expect(unsigned.isVerified && unsigned.unsigned == 1, "\(unsigned.problems)")
+        try place.sign()
+        let signed = try verify(copy: copy)
+        #expect(signed.isVerified && signed.signed == 1, "\(signed.problems)")
+        let text = String(decoding: try place.bytes(copy), as: UTF8.self)
+        // The second as if it were of another workspace: its link says of which it is.
+        for (right, wrong) in [("0.1.0", "0.1.1"), ("\"path\":\"b6e1", "\"path\":\"b6e2")] {
+            #expect(text.contains(right))
+            try place.write(Array(text.replacing(right, with: wrong).utf8), to: copy)
+            let report = try verify(copy: copy)
+            #expect(report.problems.map(\.line) == [1], "\(report.problems)")
+            #expect(report.problems.first?.what.contains("signature is of another record") == true)
+        }
+    }
+
+    /// Their numbers are those of another chain, and their signatures are kept elsewhere.
+    @Test func recordsOfAnotherWorkspaceInACopyAreNotSigned() throws {
+        let copy = OSString(place.scratch.path("copy.jsonl"))
+        for number in 1...2 as ClosedRange<UInt8> { try place.keepRefused(number, copy: copy) }
+        try place.keepRefused(3, workspace: "/home/ada/another project", copy: copy)
+        try place.sign()
+        let report = try verify(copy: copy)
+        #expect(report.isVerified && report.signed == 2 && report.unsigned == 1, "\(report.problems)")
+        #expect(report.notKnown.contains { $0.contains("records of other workspaces (1)") }, "\(report.notKnown)")
+    }
 }

@@ -44,16 +44,22 @@ struct SignedWorkspace {
     }
 
     /// A small record: a launch that was refused.
-    func keepRefused(_ number: UInt8, at time: Timestamp = SampleLaunch.time) throws {
+    func keepRefused(
+        _ number: UInt8,
+        at time: Timestamp = SampleLaunch.time,
+        workspace: OSString = SampleLaunch.workspace,
+        copy: OSString? = nil
+    ) throws {
         let context = LaunchContext(
             id: LaunchID([UInt8](repeating: number, count: 16)),
             toolVersion: "0.1.0",
             startedAt: time,
             supervisor: SampleLaunch.context.supervisor,
-            workspace: RecordedWorkspace(path: SampleLaunch.workspace),
+            workspace: RecordedWorkspace(path: workspace),
             arguments: ["true"]
         )
-        var store = try EvidenceStore(opening: location)
+        let location = EvidenceLocation(stateFolder: location.stateFolder, workspace: workspace)
+        var store = try EvidenceStore(opening: location, copy: copy)
         try store.appendRefused(
             PreparedContext(context),
             SampleLaunch.refusal,

@@ -68,6 +68,8 @@ public struct ChainReport: Sendable {
     public internal(set) var isCopy = false
     /// Of a copy: how often the next line is not the next of the chain.
     public internal(set) var gaps = 0
+    /// Of a copy: how many records are of other workspaces, so that their signatures are kept elsewhere.
+    public internal(set) var foreign = 0
     /// How many launches that ended are so long ago that they are not known any more.
     public internal(set) var forgotten = 0
     public internal(set) var problemCount = 0
@@ -102,6 +104,11 @@ public struct ChainReport: Sendable {
         if isCopy {
             sentences.append(
                 "whether the copy has every line that it should: it has some of a chain, and \(gaps) gaps in it"
+            )
+        }
+        if foreign > 0 {
+            sentences.append(
+                "whether records of other workspaces (\(foreign)) are as they were signed: see each with its --workspace"
             )
         }
         if signed > 0 {

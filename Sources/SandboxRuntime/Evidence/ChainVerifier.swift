@@ -22,6 +22,10 @@ public struct ChainVerifier: ~Copyable {
     private var isCheckpointSigned = false
     /// A copy has some of a chain's lines.
     private let isCopy: Bool
+    /// Of a copy: launches of other workspaces that have begun.
+    private var foreign: Set<LaunchID> = []
+    /// Whether the line at hand says that it is of another workspace.
+    private var isForeign = false
 
     private init(
         _ location: EvidenceLocation,
@@ -172,12 +176,13 @@ public struct ChainVerifier: ~Copyable {
         _ keys: SignatureKeys
     ) throws(EvidenceError) {
         guard case .linked(let link) = advance(line) else { return }
-        note(try index.finding(line, keys), line, link)
+        note(try index.finding(line, link, isForeign: isForeign, keys), line, link)
     }
 
     private mutating func advance(_ line: LinesForwards.Line) -> LinePlace {
         report.lines += 1
         checkpointAtHand = nil
+        isForeign = false
         let place = LinePlace(line.bytes)
         let isRecord = checkRecord(line)
         checkLink(line, place, isRecord: isRecord)
@@ -241,6 +246,7 @@ public struct ChainVerifier: ~Copyable {
         if let record {
             for what in launches.take(record, line) { problem(line, what) }
             checkWorkspace(record, line)
+            if isForeign { report.foreign += 1 }
         }
         return true
     }
@@ -250,14 +256,20 @@ public struct ChainVerifier: ~Copyable {
         switch record.kind {
         case .start, .refused: break
         // It names its start.
-        case .outcome: return
+        case .outcome:
+            isForeign = foreign.remove(record.id) != nil
+            return
         }
         guard let workspace = WorkspaceSubject(record.statement) else {
             return problem(line, "does not name one workspace by the digest of its path")
         }
         if workspace.isKept(at: location) { return }
         // The same file may be given to launches in several workspaces.
-        if isCopy { return }
+        if isCopy {
+            isForeign = true
+            if record.kind == .start { foreign.insert(record.id) }
+            return
+        }
         problem(
             line,
             "of another workspace, whose records are kept under "

@@ -26,6 +26,10 @@ struct SignatureTrail: ~Copyable {
         case wrong(String)
     }
 
+    static let anotherRecord = Finding.wrong(
+        "its signature is of another record: it was changed, or put in the place of another"
+    )
+
     private var lines: LinesForwards?
     private let keys: SignatureKeys
     /// The signature that comes next.
@@ -84,7 +88,7 @@ struct SignatureTrail: ~Copyable {
         guard let signature = next, signature.sequence == link.sequence else { return .unsigned }
         try advance()
         guard signature.record == line.digest else {
-            return .wrong("its signature is of another record: it was changed, or put in the place of another")
+            return SignatureTrail.anotherRecord
         }
         return try SignatureTrail.finding(signature, line, keys)
     }
