@@ -173,4 +173,20 @@ import Testing
         #expect(report.isVerified && report.signed == 2 && report.unsigned == 1, "\(report.problems)")
         #expect(report.notKnown.contains { $0.contains("records of other workspaces (1)") }, "\(report.notKnown)")
     }
+
+    // MARK: - Damage without end
+
+    @Test func problemsOfSignaturesAreCountedNotKept() throws {
+        for number in 1...2 as ClosedRange<UInt8> { try place.keepRefused(number) }
+        try place.sign()
+        let whole = try place.bytes(place.location.signatures)
+        try place.write(whole + [UInt8](repeating: 0x0A, count: 5000), to: place.location.signatures)
+        var trail = SignatureTrail(try SettledRecords.openSignatures(place.location), SignedWorkspace.keys(place.key))
+        try trail.end()
+        let kept = trail.problems.count
+        #expect(kept == ChainReport.listLimit)
+        let report = try place.verify()
+        #expect(report.signed == 2 && report.problems.count == ChainReport.listLimit)
+        #expect(report.problemCount == 5000)
+    }
 }

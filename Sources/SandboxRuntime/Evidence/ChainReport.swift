@@ -154,6 +154,9 @@ public struct ChainReport: Sendable {
         add(Problem(what: "\(EvidenceLocation.signaturesName): \(what)"))
     }
 
+    /// So many more that nobody kept, behind a list that is full.
+    mutating func addUnlisted(_ count: Int) { problemCount += count }
+
     mutating func add(_ problem: Problem, isDamage: Bool = false) {
         problemCount += 1
         if isDamage { damageCount += 1 }

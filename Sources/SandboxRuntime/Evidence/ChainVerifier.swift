@@ -167,7 +167,7 @@ public struct ChainVerifier: ~Copyable {
         guard case .linked(let link) = place else { return }
         let removed = report.checkpoint?.removedSequence ?? 0
         note(try signatures.take(link, line, removed: removed), line, link)
-        for what in signatures.takeProblems() { report.addSignatureProblem(what) }
+        takeSignatureProblems()
     }
 
     private mutating func take(
@@ -189,6 +189,12 @@ public struct ChainVerifier: ~Copyable {
         expected.previous = line.digest
         before = (line.number, line.offset, place)
         return place
+    }
+
+    private mutating func takeSignatureProblems() {
+        let (listed, unlisted) = signatures.takeProblems()
+        for what in listed { report.addSignatureProblem(what) }
+        report.addUnlisted(unlisted)
     }
 
     private mutating func note(_ finding: SignatureTrail.Finding, _ line: LinesForwards.Line, _ link: ChainLink) {
@@ -359,7 +365,7 @@ public struct ChainVerifier: ~Copyable {
     }
 
     private mutating func end(_ host: RunningHost) {
-        for what in signatures.takeProblems() { report.addSignatureProblem(what) }
+        takeSignatureProblems()
         report.isCopy = isCopy
         report.closed = launches.closed
         report.refused = launches.refused

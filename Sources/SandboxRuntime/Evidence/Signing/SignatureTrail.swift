@@ -36,8 +36,10 @@ struct SignatureTrail: ~Copyable {
     private var next: RecordSignature?
     private var number = 0
     private var isBegun = false
-    /// What is wrong with lines of the file of signatures.
+    /// What is wrong with lines of the file of signatures: the first `ChainReport.listLimit` since they were taken.
     private(set) var problems: [String] = []
+    /// How many more there were: a file may hold nothing but damage.
+    private var unlisted = 0
 
     init(_ signatures: consuming SettledRecords?, _ keys: SignatureKeys) {
         lines =
@@ -56,9 +58,16 @@ struct SignatureTrail: ~Copyable {
         }
     }
 
-    mutating func takeProblems() -> [String] {
-        defer { problems = [] }
-        return problems
+    mutating func takeProblems() -> (listed: [String], unlisted: Int) {
+        defer {
+            problems = []
+            unlisted = 0
+        }
+        return (problems, unlisted)
+    }
+
+    private mutating func problem(_ what: String) {
+        if problems.count < ChainReport.listLimit { problems.append(what) } else { unlisted += 1 }
     }
 
     /// Takes what was appended since.
@@ -81,7 +90,7 @@ struct SignatureTrail: ~Copyable {
         try begin()
         while let early = next, early.sequence < link.sequence {
             if early.sequence > removed {
-                problems.append("line \(number) signs record \(early.sequence), which is not there, or is there twice")
+                problem("line \(number) signs record \(early.sequence), which is not there, or is there twice")
             }
             try advance()
         }
@@ -112,7 +121,7 @@ struct SignatureTrail: ~Copyable {
     mutating func end() throws(EvidenceError) {
         try begin()
         while let left = next {
-            problems.append("line \(number) signs record \(left.sequence), which is not there")
+            problem("line \(number) signs record \(left.sequence), which is not there")
             try advance()
         }
     }
@@ -129,13 +138,13 @@ struct SignatureTrail: ~Copyable {
         while next == nil, let line = try lines.next() {
             number = line.number
             if line.isCutOff {
-                problems.append(
+                problem(
                     "line \(number) is cut off: its writer was killed; `codex-sandbox evidence sign` signs its record again"
                 )
                 continue
             }
             next = RecordSignature(reading: line.bytes)
-            if next == nil { problems.append("line \(number) is no signature") }
+            if next == nil { problem("line \(number) is no signature") }
         }
         self.lines = consume lines
     }
