@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// The real Codex CLI as the worker, with a scripted model in the same sandbox: what people run this for.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct CodexTests {
     private static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

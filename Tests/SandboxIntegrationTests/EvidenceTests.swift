@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Records while launches go on: read, signed and collected at the same time.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct EvidenceTests {
     private func evidence(_ scene: Scene, _ words: [String]) throws -> RunResult {
         let places = ["--state-dir", scene.state + "/codex-sandbox", "--workspace", scene.workspace]

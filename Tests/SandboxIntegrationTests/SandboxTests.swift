@@ -5,7 +5,7 @@ import SandboxTestSupport
 import Testing
 
 /// Many processes in one place: the public interface of the runtime, from many threads.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct SandboxTests {
     private func scene() throws -> Scene { try Scene(getuid() == 0 ? .root : .user) }
 

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `codex-sandbox verify` on a real host: it says that a sandbox holds, and that a weakened one does not.
-@Suite(.takesTurns, .timeLimit(.minutes(5)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct VerifyTests {
     private struct Answer {
         var ending: Ending
