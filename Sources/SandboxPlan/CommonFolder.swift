@@ -5,7 +5,11 @@
 public enum CommonFolder {
     public static let name: OSString = "commondir"
     /// Names the folder it lies in, which is what holds without it: harmless even where it stays behind.
-    public static let own: [UInt8] = Array(".\n".utf8)
+    ///
+    /// With the slash, because libgit2 joins the two paths as texts and finds no repository in `…/.git/.`.
+    public static let own: [UInt8] = Array("./\n".utf8)
+    /// What earlier versions left behind.
+    public static let earlier: [UInt8] = Array(".\n".utf8)
 
     /// Of a `commondir` in a `.git` folder that says something else, or is no file.
     public static func refusal(_ path: OSString) -> Refusal {

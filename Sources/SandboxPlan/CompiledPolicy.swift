@@ -43,13 +43,3 @@ public struct CompiledPolicy: Hashable, Sendable {
         self.inputs = inputs
     }
 }
-
-/// A classic BPF program for seccomp(2).
-public struct SeccompProgram: Hashable, Sendable {
-    /// `struct sock_filter` as one word each: code in bits 0…15, jt 16…23, jf 24…31, k 32…63 (little endian layout).
-    public var instructions: [UInt64]
-
-    public init(instructions: [UInt64]) {
-        self.instructions = instructions
-    }
-}

@@ -16,6 +16,12 @@ public struct HostFacts: Hashable, Sendable {
     public var resolverSettings: [UInt8]
     /// Whether `/proc/sys/kernel/core_pattern` names a program: a limit of 0 does not stop that one (core(5)).
     public var corePatternIsPipe: Bool
+    /// Git repositories in writable folders, shallow before deep in each.
+    public var repositories: [HostRepository] = []
+    /// Where such may be besides.
+    public var unsearched: [UnsearchedFolder] = []
+    /// What cgroup v2 has for this launch.
+    public var cgroup: CgroupOffer
 
     public init(
         kernelRelease: String,
@@ -27,7 +33,8 @@ public struct HostFacts: Hashable, Sendable {
         entries: HostEntries,
         gitUser: GitUser,
         resolverSettings: [UInt8],
-        corePatternIsPipe: Bool
+        corePatternIsPipe: Bool,
+        cgroup: CgroupOffer = .none(.notUsed)
     ) {
         self.kernelRelease = kernelRelease
         self.bootID = bootID
@@ -39,6 +46,7 @@ public struct HostFacts: Hashable, Sendable {
         self.gitUser = gitUser
         self.resolverSettings = resolverSettings
         self.corePatternIsPipe = corePatternIsPipe
+        self.cgroup = cgroup
     }
 }
 

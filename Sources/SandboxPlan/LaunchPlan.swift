@@ -26,6 +26,10 @@ public struct LaunchPlan: Hashable, Sendable {
     public var layers: [PlannedLayer]
     /// Things a person should know: what is not covered here, what was left out and why.
     public var notes: [String]
+    /// Those of them that are told at every launch: what could not be kept from the job as the policy would have it.
+    public var warnings: [String]
+    /// Of a workspace that is not shown at its own path.
+    public var workspaceNames: WorkspaceNames?
 
     public init(
         policyName: String,
@@ -40,7 +44,8 @@ public struct LaunchPlan: Hashable, Sendable {
         limits: LimitPlan,
         process: ProcessPlan,
         layers: [PlannedLayer],
-        notes: [String]
+        notes: [String],
+        warnings: [String] = []
     ) {
         self.policyName = policyName
         self.policyDigest = policyDigest
@@ -55,6 +60,7 @@ public struct LaunchPlan: Hashable, Sendable {
         self.process = process
         self.layers = layers
         self.notes = notes
+        self.warnings = warnings
     }
 }
 
@@ -114,6 +120,15 @@ public struct LimitPlan: Hashable, Sendable {
     public var memoryWatchInterval: TimeSpan
     /// Every resource limit of the worker (setrlimit(2)).
     public var rlimits: [RLimit]
+    /// The cgroup that the place gets, where the host has one for it.
+    public var cgroup: CgroupPlan?
+    /// Why it gets none, as a part of a sentence; empty where it gets one, and where nobody says.
+    public var withoutCgroup: String
+    /// Each limit of the policy with what holds it.
+    public var held: [HeldLimit]
+
+    /// Whether the kernel holds the memory limit, so that nobody has to watch it.
+    public var memoryIsHeld: Bool { cgroup?.uses(.memory) ?? false }
 
     public init(
         memory: ByteCount,
@@ -122,7 +137,10 @@ public struct LimitPlan: Hashable, Sendable {
         grace: TimeSpan,
         setUp: TimeSpan,
         memoryWatchInterval: TimeSpan,
-        rlimits: [RLimit]
+        rlimits: [RLimit],
+        cgroup: CgroupPlan? = nil,
+        withoutCgroup: String = "",
+        held: [HeldLimit] = []
     ) {
         self.memory = memory
         self.tasks = tasks
@@ -131,6 +149,9 @@ public struct LimitPlan: Hashable, Sendable {
         self.setUp = setUp
         self.memoryWatchInterval = memoryWatchInterval
         self.rlimits = rlimits
+        self.cgroup = cgroup
+        self.withoutCgroup = withoutCgroup
+        self.held = held
     }
 }
 
@@ -144,18 +165,24 @@ public struct ProcessPlan: Hashable, Sendable {
     public var environment: [EnvironmentEntry]
     /// The stream that is the place's first terminal, in whose foreground the process runs; nil without one.
     public var terminal: Int?
+    /// Whether the supervisor answers the calls that its filter refuses, and counts them (seccomp_unotify(2)).
+    public var reportsDenials: Bool
+    /// What it may do less than the others of its place; nil where it is as they are.
+    public var narrowing: NarrowedProcess?
 
     public init(
         arguments: [OSString],
         candidates: [OSString],
         workingDirectory: OSString,
         environment: [EnvironmentEntry],
-        terminal: Int? = nil
+        terminal: Int? = nil,
+        reportsDenials: Bool = false
     ) {
         self.arguments = arguments
         self.candidates = candidates
         self.workingDirectory = workingDirectory
         self.environment = environment
         self.terminal = terminal
+        self.reportsDenials = reportsDenials
     }
 }

@@ -1,6 +1,6 @@
 /// What somebody asked to run, before policy and host are looked at.
 public struct LaunchRequest: Hashable, Sendable {
-    /// Absolute and without links: where the job works, at this path inside too.
+    /// Absolute and without links: where the job works; at this path inside too, unless `workspaceInside` names another.
     public var workspace: OSString
     /// Where the worker starts; inside the workspace.
     public var workingDirectory: OSString
@@ -18,6 +18,17 @@ public struct LaunchRequest: Hashable, Sendable {
     public var policyFiles: [OSString]
     /// For each terminal the place gets, the streams (0, 1, 2) that are it; in the order of their first ones.
     public var terminals: [[Int]]
+    /// Whether refused system calls are to be counted and told of.
+    public var reportsDenials: Bool
+    /// Whether processes may come with terminals of their own.
+    public var makesTerminals: Bool
+    /// Where the job finds the workspace; nil for its own path.
+    public var workspaceInside: OSString?
+    /// Whether the workspace's repository was made for this launch.
+    public var hasMadeRepository = false
+
+    /// Whether the place has a `/dev/tty`.
+    public var hasTerminalNode: Bool { hasKeyboard || makesTerminals }
 
     /// Whether the job has a terminal to read from: only that one controls its session, and is `/dev/tty`.
     public var hasKeyboard: Bool { terminals.first?.first == 0 }
@@ -31,7 +42,9 @@ public struct LaunchRequest: Hashable, Sendable {
         ownFolders: [ResolvedPath],
         homes: [ResolvedPath],
         policyFiles: [OSString],
-        terminals: [[Int]] = []
+        terminals: [[Int]] = [],
+        reportsDenials: Bool = false,
+        makesTerminals: Bool = false
     ) {
         self.workspace = workspace
         self.workingDirectory = workingDirectory
@@ -42,6 +55,8 @@ public struct LaunchRequest: Hashable, Sendable {
         self.homes = homes
         self.policyFiles = policyFiles
         self.terminals = terminals
+        self.reportsDenials = reportsDenials
+        self.makesTerminals = makesTerminals
     }
 }
 
@@ -78,6 +93,8 @@ public struct PolicyOverrides: Hashable, Sendable {
     public var memory: ByteCount?
     public var tasks: UInt64?
     public var cpuSeconds: UInt64?
+    /// Of `--cpus`; 0 is no limit.
+    public var cpuThousandths: UInt64?
     public var wall: TimeSpan?
     public var grace: TimeSpan?
     public var tmpSize: ByteCount?

@@ -37,8 +37,9 @@ public enum LaunchStep: Hashable, Sendable {
     case noNewPrivileges
     /// The domain of `LaunchPlan.landlock`, for pid 1 and everything it starts.
     case landlock
-    /// The place's filter.
-    case placeFilter
+    /// The place's filter. `afterFirstProcess`: the process is made before it, and carries its own filter only, which refuses
+    /// all that this one does (`ProcessPlan.reportsDenials`).
+    case placeFilter(afterFirstProcess: Bool)
     /// Terminals of the place's own devpts, 1 to 3; where the job has a keyboard, the first is the controlling one of the
     /// session of pid 1.
     case terminals(count: Int, controlling: Bool)

@@ -10,7 +10,7 @@ public enum Outcome: Hashable, Sendable {
     case signalled(signal: Int32)
     /// The wall limit passed.
     case timedOut
-    /// The watched memory limit passed.
+    /// The memory limit was passed, as the supervisor's watch or the kernel found it.
     case memoryExceeded(used: ByteCount, limit: ByteCount)
     /// A mount that protects something changed while the worker ran.
     case protectionLost(what: String)
@@ -90,16 +90,20 @@ public struct Usage: Hashable, Sendable {
     public var maximumResident: ByteCount
     /// Largest sum that the memory watch saw; 0 if the job ended before its first look.
     public var memoryPeakWatched: ByteCount
+    /// What the place's cgroup counted, where it had one.
+    public var cgroup: CgroupUsage?
 
     public init(
         userMicroseconds: UInt64,
         systemMicroseconds: UInt64,
         maximumResident: ByteCount,
-        memoryPeakWatched: ByteCount
+        memoryPeakWatched: ByteCount,
+        cgroup: CgroupUsage? = nil
     ) {
         self.userMicroseconds = userMicroseconds
         self.systemMicroseconds = systemMicroseconds
         self.maximumResident = maximumResident
         self.memoryPeakWatched = memoryPeakWatched
+        self.cgroup = cgroup
     }
 }

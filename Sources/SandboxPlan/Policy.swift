@@ -10,6 +10,8 @@ public struct Policy: Hashable, Sendable {
     /// Whether the job is confined at all; only `danger-full-access` says no, and only by name and flag.
     public var confinement: Confinement
     public var workspace: WorkspaceAccess
+    /// Whether the workspace has a git repository.
+    public var git: GitPolicy
     public var filesystem: FilesystemPolicy
     public var network: NetworkPolicy
     public var environment: EnvironmentPolicy
@@ -23,6 +25,7 @@ public struct Policy: Hashable, Sendable {
         summary: String,
         confinement: Confinement,
         workspace: WorkspaceAccess,
+        git: GitPolicy = .keep,
         filesystem: FilesystemPolicy,
         network: NetworkPolicy,
         environment: EnvironmentPolicy,
@@ -35,6 +38,7 @@ public struct Policy: Hashable, Sendable {
         self.summary = summary
         self.confinement = confinement
         self.workspace = workspace
+        self.git = git
         self.filesystem = filesystem
         self.network = network
         self.environment = environment
@@ -43,6 +47,9 @@ public struct Policy: Hashable, Sendable {
         self.landlock = landlock
         self.process = process
     }
+
+    /// What becomes of what the job has planted: where no repository may come to be, one that has is a failure.
+    public var onNew: OnNew { git == .none ? .fail : filesystem.onNew }
 }
 
 public enum Confinement: UInt8, Hashable, Sendable {
@@ -54,6 +61,44 @@ public enum Confinement: UInt8, Hashable, Sendable {
 public enum WorkspaceAccess: UInt8, Hashable, Sendable {
     case readOnly = 0
     case readWrite = 1
+}
+
+/// What becomes of the workspace's git repository: the less a job can make of its own, the lower.
+public enum GitPolicy: UInt8, Hashable, Sendable, CaseIterable {
+    /// There is none, and none may come to be.
+    case none = 0
+    /// Where there is none, an empty one is made before the launch, and kept from the job as any other.
+    case create = 1
+    /// What is there is kept from the job; one that it makes is told.
+    case keep = 2
+
+    /// As policy files have it.
+    public var word: String {
+        switch self {
+        case .none: "none"
+        case .create: "create"
+        case .keep: "keep"
+        }
+    }
+}
+
+/// What becomes of what a job has planted: protected names that were missing, and repositories.
+public enum OnNew: UInt8, Hashable, Sendable, CaseIterable {
+    /// It is taken away, and the launch ends as one whose protection was lost.
+    case fail = 0
+    /// It is taken away.
+    case remove = 1
+    /// It is told.
+    case report = 2
+
+    /// As policy files have it.
+    public var word: String {
+        switch self {
+        case .fail: "fail"
+        case .remove: "remove"
+        case .report: "report"
+        }
+    }
 }
 
 /// Whether a control may be missing.
@@ -83,6 +128,8 @@ public struct FilesystemPolicy: Hashable, Sendable {
     public var except: [OSString]
     /// At most four of `protect` that are covered by an empty read-only folder when missing.
     public var coverMissing: [OSString]
+    /// What becomes of what the job has planted in writable folders.
+    public var onNew: OnNew
     /// Sockets below a root that the job may reach although something outside listens there.
     public var unixSockets: [OSString]
     /// Size of each private tmpfs: `/tmp`, `/var/tmp`, `/run`, `/dev/shm`, `/home/sandbox`.
@@ -100,6 +147,7 @@ public struct FilesystemPolicy: Hashable, Sendable {
         protect: [OSString],
         except: [OSString] = [],
         coverMissing: [OSString],
+        onNew: OnNew = .report,
         unixSockets: [OSString],
         tmpSize: ByteCount,
         tmpInodes: UInt64
@@ -113,6 +161,7 @@ public struct FilesystemPolicy: Hashable, Sendable {
         self.protect = protect
         self.except = except
         self.coverMissing = coverMissing
+        self.onNew = onNew
         self.unixSockets = unixSockets
         self.tmpSize = tmpSize
         self.tmpInodes = tmpInodes
@@ -166,6 +215,15 @@ public struct LimitPolicy: Hashable, Sendable {
         case tasks = 0
         case memory = 1
         case cpu = 2
+
+        /// The controller of cgroup v2 that can hold it.
+        public var controller: CgroupController {
+            switch self {
+            case .tasks: .pids
+            case .memory: .memory
+            case .cpu: .cpu
+            }
+        }
     }
 
     public enum Memory: Hashable, Sendable {
@@ -183,6 +241,8 @@ public struct LimitPolicy: Hashable, Sendable {
     public var fileSize: ByteCount
     /// CPU time of each process in whole seconds; 0 means no limit.
     public var cpuSeconds: UInt64
+    /// Thousandths of a processor that the whole job may use at a time, which only a cgroup can hold; 0 means no limit.
+    public var cpuThousandths: UInt64
     /// Wall-clock time of the whole job, from the release of its first process.
     public var wall: TimeSpan
     /// From TERM to KILL.
@@ -196,6 +256,7 @@ public struct LimitPolicy: Hashable, Sendable {
         openFiles: UInt64,
         fileSize: ByteCount,
         cpuSeconds: UInt64,
+        cpuThousandths: UInt64,
         wall: TimeSpan,
         grace: TimeSpan,
         requireKernel: Set<Kind>
@@ -205,6 +266,7 @@ public struct LimitPolicy: Hashable, Sendable {
         self.openFiles = openFiles
         self.fileSize = fileSize
         self.cpuSeconds = cpuSeconds
+        self.cpuThousandths = cpuThousandths
         self.wall = wall
         self.grace = grace
         self.requireKernel = requireKernel

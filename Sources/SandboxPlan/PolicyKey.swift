@@ -36,6 +36,9 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case hostname = 31
     case except = 32
     case denyGlobs = 33
+    case git = 34
+    case onNew = 35
+    case cpus = 36
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -64,6 +67,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .openFiles: "limits.open_files"
         case .fileSize: "limits.file_size"
         case .cpu: "limits.cpu"
+        case .cpus: "limits.cpus"
         case .wall: "limits.wall"
         case .grace: "limits.grace"
         case .requireKernel: "limits.require_kernel"
@@ -74,6 +78,8 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .hostname: "process.hostname"
         case .except: "filesystem.except"
         case .denyGlobs: "filesystem.deny_globs"
+        case .git: "workspace.git"
+        case .onNew: "filesystem.on_new"
         }
     }
 
@@ -85,7 +91,8 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .deny, .denyGlobs, .protect, .exclude, .requireKernel, .without, .set: true
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
-            .fileSize, .cpu, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname, .except:
+            .fileSize, .cpu, .cpus, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname, .except,
+            .git, .onNew:
             false
         }
     }

@@ -18,6 +18,10 @@ public enum PolicyRange {
     public static var tmpInodes: ClosedRange<UInt64> { 16...1_000_000_000 }
     /// Seconds of CPU time, 0 meaning no limit; at most ten years.
     public static var cpuSeconds: ClosedRange<UInt64> { 0...315_360_000 }
+    /// Thousandths of a processor, 0 meaning no limit; cpu.max takes no less than a millisecond of 100.
+    public static var cpuThousandths: ClosedRange<UInt64> { 10...1_000_000 }
+    /// The same in words.
+    public static let cpusWords = "0.01 to 1000"
     /// Milliseconds of wall-clock time; at most ten years.
     public static var wall: ClosedRange<UInt64> { 1...315_360_000_000 }
     /// Milliseconds from TERM to KILL; 0 means KILL at once.
