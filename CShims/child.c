@@ -33,8 +33,11 @@
 #define CS_REPORT_PATIENCE_MS 20000
 
 /*
- * clone(2) of a child that runs `function` on a stack of its own and ends with what that answers. Not the C library's: this
- * also runs before that one is there (early.c).
+ * clone(2) of a child that runs `function` on a stack of its own and ends. Not the C library's: this also runs before that
+ * one is there (early.c).
+ *
+ * The child's exit status, which nobody asks for, says that nothing ran: the supervisor itself, told by a kernel that it is
+ * the child, must not end with 0.
  */
 static long clone_to(uint64_t flags, void *top, int (*function)(void *), struct cs_launch *argument)
 {
@@ -51,7 +54,7 @@ static long clone_to(uint64_t flags, void *top, int (*function)(void *), struct 
                      "pop %%rax\n\t"
                      "pop %%rdi\n\t"
                      "call *%%rax\n\t"
-                     "mov %%eax, %%edi\n\t"
+                     "mov $125, %%edi\n\t"
                      "mov %[exit], %%eax\n\t"
                      "syscall\n\t"
                      "hlt\n"
@@ -60,6 +63,52 @@ static long clone_to(uint64_t flags, void *top, int (*function)(void *), struct 
                      : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(0), "r"(r10), "r"(r8), [exit] "i"(SYS_exit)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+/* The same with clone3(2), for the one thing that clone(2) has no flag for: a child that is born in another cgroup. */
+static long clone_into(uint64_t flags, void *stack, int (*function)(void *), struct cs_launch *argument)
+{
+    void **top = (void **)((char *)stack + CS_STACK_SIZE);
+    *--top = argument;
+    *--top = (void *)function;
+    const struct clone_args arguments = {
+        .flags = flags | CLONE_INTO_CGROUP,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = CS_STACK_SIZE - 2 * sizeof(void *),
+        .cgroup = (uint64_t)argument->cgroup,
+    };
+    long result;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "pop %%rax\n\t"
+                     "pop %%rdi\n\t"
+                     "call *%%rax\n\t"
+                     "mov $125, %%edi\n\t"
+                     "mov %[exit], %%eax\n\t"
+                     "syscall\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"(SYS_clone3), "D"(&arguments), "S"(sizeof(arguments)), [exit] "i"(SYS_exit)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+/*
+ * In the cgroup that was named, if one was. Where clone3 is refused (a filter of a container's answers ENOSYS), in the
+ * caller's own: the supervisor looks where pid 1 is, and moves it.
+ */
+static long clone_helper(uint64_t flags, int (*function)(void *), struct cs_launch *launch)
+{
+    if (launch->cgroup > 0) {
+        const long result = clone_into(flags, launch->stack, function, launch);
+        if (result >= 0)
+            return result;
+    }
+    return clone_to(flags | SIGCHLD, (char *)launch->stack + CS_STACK_SIZE, function, launch);
 }
 
 static int fail(struct cs_launch *launch, int step, long result)
@@ -116,6 +165,15 @@ static long raise_ambient(void)
     return result;
 }
 
+/* close_range(2) of the numbers around `known`, which is open: afterwards it is not. A yes alone would not do. */
+static long close_range_with(long known, uint64_t first, uint64_t last)
+{
+    const long result = CS_CALL3(SYS_close_range, first, last, 0);
+    if (result < 0)
+        return result;
+    return CS_CALL2(SYS_fcntl, known, F_GETFD) == -EBADF ? 0 : -EIO;
+}
+
 /* The numbers may overlap, so all are first moved out of the way. `report` is -1 when there is none. */
 static long arrange_descriptors(const struct cs_launch *launch, int report, int self_flags)
 {
@@ -136,10 +194,11 @@ static long arrange_descriptors(const struct cs_launch *launch, int report, int 
         result = CS_CALL3(SYS_dup3, self, CS_FD_SELF, self_flags);
     if (result >= 0 && report >= 0)
         result = CS_CALL3(SYS_dup3, moved, CS_FD_REPORT, 0);
+    /* 0, 1 and 2 are open (cs_ensure_stdio, early.c), and so is the copy that was moved. */
     if (result >= 0)
-        result = CS_CALL3(SYS_close_range, 0, CS_FD_CONTROL - 1, 0);
+        result = close_range_with(0, 0, CS_FD_CONTROL - 1);
     if (result == 0)
-        result = CS_CALL3(SYS_close_range, report >= 0 ? CS_FD_REPORT + 1 : CS_FD_SELF + 1, ~0u, 0);
+        result = close_range_with(control, report >= 0 ? CS_FD_REPORT + 1 : CS_FD_SELF + 1, ~0u);
     return result;
 }
 
@@ -181,6 +240,8 @@ long cs_enter_place(uint32_t uid, uint32_t gid, int *step)
         return result;
     *step = CS_STEP_CHILD_DESCRIPTORS;
     result = CS_CALL3(SYS_close_range, CS_FD_SELF, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+    if (result == 0 && !(CS_CALL2(SYS_fcntl, CS_FD_SELF, F_GETFD) & FD_CLOEXEC))
+        result = -EIO;
     if (result < 0)
         return result;
     *step = CS_STEP_CHILD_CAPABILITIES;
@@ -269,6 +330,9 @@ static int help(void *argument)
     /* clone(2) as vfork(2): pid 1 runs deeper on this very stack, and this frame waits for its exec or exit. */
     const uint64_t flags = launch->namespaces | CLONE_PARENT | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
     const long pid = CS_CALL5(SYS_clone, flags, 0, &launch->pidfd, 0, 0);
+    /* Its descriptors are the supervisor's until then: it must not be the helper that closes them. */
+    if (pid == 0 && CS_CALL0(SYS_getpid) != 1)
+        return fail(launch, CS_STEP_CHILD_CLONE, -ECHILD);
     if (pid == 0) {
         become_init(launch);
         for (;;)
@@ -309,19 +373,23 @@ int cs_launch_begin(struct cs_launch *launch)
     if (stack < 0 && stack > -4096)
         return fail(launch, CS_STEP_CHILD_CLONE, stack);
     launch->stack = (void *)stack;
-    char *top = (char *)launch->stack + CS_STACK_SIZE;
     long result = 0;
     if (launch->drop_root) {
         result = CS_CALL2(SYS_pipe2, launch->report, O_CLOEXEC);
         /* CLONE_VFORK: the memory is shared only until the exec, by root alone. */
         if (result == 0)
-            result = clone_to(CLONE_VM | CLONE_VFORK | SIGCHLD, top, become_drop, launch);
-        /* Twice if need be: a copy that stays open here would keep the end of file from us. Nobody else opens anything. */
-        if (launch->report[1] >= 0 && CS_CALL1(SYS_close, launch->report[1]) < 0)
+            result = clone_helper(CLONE_VM | CLONE_VFORK, become_drop, launch);
+        /*
+         * Twice if need be: a copy that stays open here would keep the end of file from us. That it is gone is asked where there
+         * is no other thread yet, which could have opened something at this number.
+         */
+        if (launch->report[1] >= 0 &&
+            (CS_CALL1(SYS_close, launch->report[1]) < 0 ||
+             (launch->apart && CS_CALL2(SYS_fcntl, launch->report[1], F_GETFD) != -EBADF)))
             CS_CALL1(SYS_close, launch->report[1]);
     } else {
         /* CLONE_FILES: the pidfd of pid 1 must appear in the supervisor's table, not in the helper's copy. */
-        result = clone_to(CLONE_FILES | SIGCHLD | (launch->apart ? 0 : CLONE_VM), top, help, launch);
+        result = clone_helper(CLONE_FILES | (launch->apart ? 0 : CLONE_VM), help, launch);
     }
     if (result > 0) {
         launch->helper = (int)result;

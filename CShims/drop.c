@@ -75,5 +75,6 @@ _Noreturn void cs_drop_main(char *const *argv)
         leave(125);
     }
     report(pid < 0 ? CS_STEP_CHILD_CLONE : CS_STEP_NONE, pid < 0 ? pid : 0, (int)(pid < 0 ? 0 : pid));
-    leave(0);
+    /* Nobody asks; but should this be the supervisor (child.c, clone_to), it has run nothing. */
+    leave(125);
 }

@@ -75,6 +75,9 @@ static int identify(struct cs_launch *launch, const char *workspace)
 {
     launch->uid = (uint32_t)CS_CALL0(SYS_geteuid);
     launch->gid = (uint32_t)CS_CALL0(SYS_getegid);
+    /* A set-id executable is refused (Program). */
+    if (launch->uid != (uint32_t)CS_CALL0(SYS_getuid) || launch->gid != (uint32_t)CS_CALL0(SYS_getgid))
+        return 0;
     if (launch->uid != 0)
         return 1;
     struct stat found;

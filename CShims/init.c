@@ -10,11 +10,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,7 +21,9 @@
 #include "cs_init.h"
 #include "cs_sys.h"
 #include "cs_text.h"
+#include "messages.h"
 #include "place.h"
+#include "process.h"
 #include "relocate.h"
 
 #define CS_PROCESSES 4096
@@ -40,51 +40,15 @@ struct process {
 struct server {
     struct cs_place place;
     int child_signals; /* signalfd for SIGCHLD */
-    int timer;         /* wall limit, then grace; armed by the first spawn */
     int timed_out;
+    int32_t first;    /* a process that was made before our own filter and waits for the first request; 0: none */
+    int first_socket; /* where it waits */
     struct process processes[CS_PROCESSES];
 };
 
 static struct server server; /* zero pages until used */
 
 const char *cs_init_memory_end(void) { return (const char *)(&server + 1); }
-
-/* execve(2) does not return, exit_group(2) neither: everything of the place dies with pid 1 (pid_namespaces(7)). */
-static _Noreturn void leave(int status)
-{
-    for (;;)
-        CS_CALL1(SYS_exit_group, status);
-}
-
-/*
- * The supervisor may be stopped, and its socket full: the wall limit must come all the same. There is nobody left to tell
- * it from anything else, so the place just ends.
- */
-static void await_room(int descriptor)
-{
-    struct pollfd watched[2] = {
-        {.fd = descriptor, .events = POLLOUT},
-        {.fd = server.timer > 0 ? server.timer : -1, .events = POLLIN},
-    };
-    const long ready = CS_CALL3(SYS_poll, watched, 2, -1);
-    if (ready > 0 && (watched[1].revents & POLLIN))
-        leave(124);
-}
-
-static long send_message(int descriptor, const struct cs_message *message)
-{
-    long result;
-    for (;;) {
-        result = CS_CALL6_SENDTO(descriptor, message, sizeof(*message), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (result == -EAGAIN)
-            await_room(descriptor);
-        else if (result != -EINTR)
-            break;
-    }
-    if (result >= 0 && result != (long)sizeof(*message))
-        return -EIO;
-    return result;
-}
 
 /*
  * With the place's own list of System V segments, opened here because the kernel shows each opener its own namespace, and
@@ -96,270 +60,32 @@ static long send_ready(struct cs_place *place)
     const long list = CS_CALL4(SYS_openat, AT_FDCWD, "/proc/sysvipc/shm", O_RDONLY | O_CLOEXEC, 0);
     if (list < 0)
         return list;
-    union {
-        char bytes[CMSG_SPACE((1 + CS_TERMINALS_MOST) * sizeof(int))];
-        struct cmsghdr align;
-    } control;
     const uint32_t terminals = place->terminals.count;
-    struct iovec vector = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message)};
-    struct msghdr header = {.msg_iov = &vector,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = CMSG_SPACE((1 + terminals) * sizeof(int))};
-    struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN((1 + terminals) * sizeof(int));
-    /* volatile, or the compiler calls memcpy, which is not there (entry.c) */
-    volatile int *passed = (void *)CMSG_DATA(part);
+    int passed[1 + CS_TERMINALS_MOST];
     passed[0] = (int)list;
     for (uint32_t i = 0; i < terminals; i++)
         passed[1 + i] = place->terminals.each[i].controlling;
-    long result;
-    do
-        result = CS_CALL3(SYS_sendmsg, CS_FD_CONTROL, &header, MSG_NOSIGNAL);
-    while (result == -EINTR);
+    const long result = cs_send_descriptors(CS_FD_CONTROL, message, passed, 1 + terminals);
     long closed = CS_CALL1(SYS_close, list);
     for (uint32_t i = 0; i < terminals && closed == 0; i++)
         closed = CS_CALL1(SYS_close, place->terminals.each[i].controlling);
-    if (result >= 0 && result != (long)sizeof(*message))
-        return -EIO;
     return result < 0 ? result : closed;
 }
-
-/* With one descriptor. */
-static long send_descriptor(int socket, const struct cs_message *message, int descriptor)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec vector = {.iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message)};
-    struct msghdr header = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-    struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int));
-    *(volatile int *)(void *)CMSG_DATA(part) = descriptor;
-    long result;
-    do
-        result = CS_CALL3(SYS_sendmsg, socket, &header, MSG_NOSIGNAL);
-    while (result == -EINTR);
-    if (result >= 0 && result != (long)sizeof(*message))
-        return -EIO;
-    return result;
-}
-
-static _Noreturn void fail(int descriptor, uint32_t id, int step, int error)
-{
-    const struct cs_message message = {.kind = CS_MESSAGE_FAILED, .id = id, .step = step, .error = error};
-    send_message(descriptor, &message);
-    leave(125);
-}
-
-/* The whole of a sealed memfd, read-only. NULL and *error on failure. */
-static const void *map_sealed(int descriptor, uint64_t *size, int *error)
-{
-    struct stat found;
-    long result = CS_CALL2(SYS_fstat, descriptor, &found);
-    if (result == 0) {
-        result = CS_CALL2(SYS_fcntl, descriptor, 1034 /* F_GET_SEALS */);
-        if (result >= 0)
-            result = result == CS_PLAN_SEALS ? 0 : -EPERM;
-    }
-    if (result == 0 && (found.st_size <= 0 || found.st_size > (64 << 20)))
-        result = -EFBIG;
-    if (result == 0)
-        result = cs_syscall6(SYS_mmap, 0, found.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
-    if (result < 0 && result > -4096) {
-        *error = (int)-result;
-        return NULL;
-    }
-    *size = (uint64_t)found.st_size;
-    return (const void *)result;
-}
-
-/* ---- one process, from fork to execve ------------------------------------------------------------------------- */
-
-struct spawn_request {
-    uint32_t id;
-    int ends_place;
-    int has_terminal;
-    int payload, gate, stdio[3];
-};
-
-/* 0, 1, 2 by identity, the gate on 3 (close-on-exec), nothing else. The five arrive as 6 and above. */
-static int arrange_descriptors(struct spawn_request *request)
-{
-    for (int i = 0; i < 3; i++) {
-        const long result = CS_CALL3(SYS_dup3, request->stdio[i], i, 0);
-        if (result < 0)
-            return (int)-result;
-    }
-    long result = CS_CALL3(SYS_dup3, request->gate, 3, O_CLOEXEC);
-    if (result < 0)
-        return (int)-result;
-    request->gate = 3;
-    return (int)-CS_CALL3(SYS_close_range, 4, ~0u, 0);
-}
-
-static int signals_to_default_mask(void)
-{
-    const uint64_t none = 0;
-    return (int)-CS_CALL4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
-}
-
-static void await_release(int gate)
-{
-    struct cs_message message;
-    cs_wait_awake(gate);
-    for (;;) {
-        const long result = CS_CALL3(SYS_read, gate, &message, sizeof(message));
-        if (result == -EINTR)
-            continue;
-        /* End of file: the supervisor decided against it, or is gone. */
-        if (result != (long)sizeof(message) || message.kind != CS_MESSAGE_RELEASE)
-            leave(125);
-        return;
-    }
-}
-
-static _Noreturn void execute(const struct cs_spawn *spawn, uint32_t id, int gate)
-{
-    const char *base = (const char *)spawn;
-    /* The tables hold offsets; in this copy of the address space they become the pointers that execve wants. */
-    const uint64_t *arguments = (const void *)(base + spawn->arguments);
-    const uint64_t *environment = (const void *)(base + spawn->environment);
-    const uint64_t *candidates = (const void *)(base + spawn->candidates);
-    const uint64_t words = (uint64_t)spawn->argument_count + spawn->environment_count + 2;
-    const long table = cs_syscall6(SYS_mmap, 0, (long)(words * sizeof(char *)), PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (table < 0 && table > -4096)
-        fail(gate, id, CS_STEP_PROCESS_GATE, (int)-table);
-    const char **argv = (const char **)table;
-    const char **envp = argv + spawn->argument_count + 1;
-    for (uint32_t i = 0; i < spawn->argument_count; i++)
-        argv[i] = base + arguments[i];
-    for (uint32_t i = 0; i < spawn->environment_count; i++)
-        envp[i] = base + environment[i];
-
-    await_release(gate);
-
-    /* As a shell does: a candidate that is not there is passed over, one that may not be run is remembered. */
-    struct cs_message message = {.kind = CS_MESSAGE_EXEC_FAILED, .id = id, .error = ENOENT};
-    for (uint32_t i = 0; i < spawn->candidate_count; i++) {
-        const int error = (int)-CS_CALL3(SYS_execve, base + candidates[i], argv, envp);
-        if (error != ENOENT && error != ENOTDIR) {
-            if (message.error == ENOENT) {
-                message.error = error;
-                message.value[0] = i;
-            }
-            if (error != EACCES)
-                break;
-        }
-    }
-    send_message(gate, &message);
-    leave(127);
-}
-
-static _Noreturn void run_process(struct spawn_request *request)
-{
-    const uint32_t id = request->id;
-    const int early = request->gate;
-    long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (result < 0)
-        fail(early, id, CS_STEP_PROCESS_PDEATHSIG, (int)-result);
-    /* What it has from pid 1 and keeps is compared while it does the rest. */
-    const struct cs_message born = {.kind = CS_MESSAGE_PROCESS_BORN, .id = id};
-    if (send_message(early, &born) < 0)
-        leave(125);
-    uint64_t size;
-    int error = 0;
-    const struct cs_spawn *spawn = map_sealed(request->payload, &size, &error);
-    if (spawn)
-        error = cs_check_spawn(spawn, size);
-    if (!error && !spawn->terminal != !request->has_terminal)
-        error = EINVAL;
-    if (error)
-        fail(early, id, CS_STEP_INIT_PLAN, error);
-    /* A session of its own; with a terminal a group of its own in the session that has it (terminals.c). */
-    result = spawn->terminal ? CS_CALL2(SYS_setpgid, 0, 0) : CS_CALL0(SYS_setsid);
-    if (result < 0)
-        fail(early, id, CS_STEP_PROCESS_SESSION, (int)-result);
-
-    error = arrange_descriptors(request);
-    if (error)
-        fail(early, id, CS_STEP_PROCESS_DESCRIPTORS, error);
-    const int gate = request->gate;
-
-    if (spawn->own_terminal) {
-        int controlling = -1;
-        error = cs_make_own_terminal(&controlling);
-        const struct cs_message made = {.kind = CS_MESSAGE_PROCESS_TERMINAL, .id = id};
-        if (!error)
-            error = (int)-send_descriptor(gate, &made, controlling);
-        if (error <= 0)
-            error = (int)-CS_CALL1(SYS_close, controlling);
-        if (error)
-            fail(gate, id, CS_STEP_PROCESS_TERMINAL, error);
-    }
-    struct cs_message report = {.kind = CS_MESSAGE_PROCESS_READY, .id = id};
-    if (spawn->terminal) {
-        const int terminal = (int)spawn->terminal - 1;
-        error = cs_take_foreground(terminal);
-        if (error)
-            fail(gate, id, CS_STEP_PROCESS_TERMINAL, error);
-        report.value[CS_PROCESS_FOREGROUND] = cs_has_foreground(terminal);
-    }
-    const char *directory = (const char *)spawn + spawn->working_directory;
-    result = CS_CALL1(SYS_chdir, directory);
-    if (result < 0)
-        fail(gate, id, CS_STEP_PROCESS_CWD, (int)-result);
-    char where[4096];
-    result = CS_CALL2(SYS_getcwd, where, sizeof(where));
-    if (result < 0)
-        fail(gate, id, CS_STEP_PROCESS_CWD, (int)-result);
-    report.value[CS_PROCESS_CWD] = cs_same_text(where, directory);
-
-    error = signals_to_default_mask();
-    if (error)
-        fail(gate, id, CS_STEP_PROCESS_SIGNALS, error);
-    const long opened = CS_CALL4(SYS_openat, AT_FDCWD, CS_PROBE_FILE, O_RDONLY | O_CLOEXEC, 0);
-    report.value[CS_PROCESS_LANDLOCK_READ] = opened < 0 ? -opened : 0;
-    if (opened >= 0)
-        CS_CALL1(SYS_close, opened);
-
-    error = cs_install_filter((const char *)spawn + spawn->filter, spawn->filter_count);
-    if (error)
-        fail(gate, id, CS_STEP_PROCESS_FILTER, error);
-    report.value[CS_PROCESS_FILTER_ERRNO] = -CS_CALL2(SYS_clone3, NULL, 0);
-    /* Shows that arguments are looked at, too: no file has this number, so nothing else can say EPERM. */
-    report.value[CS_PROCESS_SETID_ERRNO] = -CS_CALL2(SYS_fchmod, -1, 04755);
-    /*
-     * Others run beside it: until here it was as closed to them as pid 1, whose copy it is, because they could have had it
-     * install another filter. From here on it can do nothing that they cannot, and the supervisor may look at its descriptors.
-     */
-    if (!request->ends_place) {
-        result = CS_CALL5(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
-        if (result < 0)
-            fail(gate, id, CS_STEP_PROCESS_PROBE, (int)-result);
-    }
-    if (send_message(gate, &report) < 0)
-        leave(125);
-    execute(spawn, id, gate);
-}
-
-/* ---- the server ------------------------------------------------------------------------------------------------ */
 
 static void arm_timer(uint64_t milliseconds)
 {
     const struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000) * 1000000},
     };
-    const long result = CS_CALL4(SYS_timerfd_settime, server.timer, 0, &when, NULL);
+    long result = CS_CALL4(SYS_timerfd_settime, cs_wall_timer, 0, &when, NULL);
+    struct itimerspec left = {{0, 0}, {0, 0}};
+    if (result == 0)
+        result = CS_CALL2(SYS_timerfd_gettime, cs_wall_timer, &left);
+    /* What was short may have passed already; then it is in the descriptor, and poll(2) says so. */
+    if (result == 0 && milliseconds >= 1000 && !left.it_value.tv_sec && !left.it_value.tv_nsec)
+        result = -EIO;
     if (result < 0)
-        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_SERVE, (int)-result);
+        cs_fail(CS_FD_CONTROL, 0, CS_STEP_INIT_SERVE, (int)-result);
 }
 
 static void started(uint32_t id, int32_t pid)
@@ -369,28 +95,94 @@ static void started(uint32_t id, int32_t pid)
      * supervisor, never a process of the place. The copy that is the worker stays readable until its exec. */
     const long sealed = CS_CALL5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (sealed < 0)
-        fail(CS_FD_CONTROL, id, CS_STEP_INIT_DUMPABLE, (int)-sealed);
+        cs_fail(CS_FD_CONTROL, id, CS_STEP_INIT_DUMPABLE, (int)-sealed);
     message.value[0] = pid;
     message.value[1] = CS_CALL5(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
-    if (send_message(CS_FD_CONTROL, &message) < 0)
-        leave(125);
+    if (cs_send_message(CS_FD_CONTROL, &message) < 0)
+        cs_leave(125);
 }
 
 /* A process that cannot be made is nobody's end but its own: pid 1 has the others to look after. */
-static void give_up_process(const struct spawn_request *request, int error)
+static void give_up_process(const struct cs_spawn_request *request, int error)
 {
     const struct cs_message message = {
         .kind = CS_MESSAGE_NOT_STARTED, .id = request->id, .step = CS_STEP_INIT_FORK, .error = error};
     /* Before its gate closes, which would only say that it is gone. */
-    if (send_message(CS_FD_CONTROL, &message) < 0)
-        leave(125);
+    if (cs_send_message(CS_FD_CONTROL, &message) < 0)
+        cs_leave(125);
     CS_CALL1(SYS_close, request->payload);
     CS_CALL1(SYS_close, request->gate);
     for (int i = 0; i < 3; i++)
         CS_CALL1(SYS_close, request->stdio[i]);
 }
 
-static void spawn_process(struct spawn_request *request)
+/* fork(2) by its bare call: pid 1 is small, and the child gets the request as it is now. */
+static long fork_process(struct cs_spawn_request *request)
+{
+    const long pid = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0)
+        cs_run_process(request);
+    return pid;
+}
+
+/* To the one that waits: its pid, or -errno. */
+static long hand_over(const struct cs_spawn_request *request)
+{
+    const int32_t pid = server.first;
+    struct cs_message message = {.kind = CS_MESSAGE_SPAWN, .id = request->id};
+    message.value[0] = request->ends_place;
+    message.value[1] = request->has_terminal;
+    const int passed[CS_DESCRIPTORS_MOST] = {request->payload, request->gate, request->stdio[0], request->stdio[1],
+                                             request->stdio[2]};
+    const long result = cs_send_descriptors(server.first_socket, &message, passed, CS_DESCRIPTORS_MOST);
+    server.first = 0;
+    CS_CALL1(SYS_close, server.first_socket);
+    return result < 0 ? result : pid;
+}
+
+static struct cs_spawn_request request_of(const struct cs_message *message, const int *descriptors)
+{
+    const struct cs_spawn_request request = {.id = message->id,
+                                             .ends_place = message->value[0] == 1,
+                                             .has_terminal = message->value[1] == 1,
+                                             .payload = descriptors[0],
+                                             .gate = descriptors[1],
+                                             .stdio = {descriptors[2], descriptors[3], descriptors[4]}};
+    return request;
+}
+
+/*
+ * The first process, made before pid 1 takes its own filter. A filter is inherited, and what it refuses is refused before
+ * any other filter could have somebody told of it (seccomp(2), "the highest precedence"). It waits for its request as
+ * everything else: what it runs until it has a filter of its own is this code.
+ */
+static int make_first(void)
+{
+    int pair[2];
+    long result = CS_CALL4(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+    if (result < 0)
+        return (int)-result;
+    result = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (result == 0) {
+        struct cs_message message;
+        int descriptors[CS_DESCRIPTORS_MOST];
+        CS_CALL1(SYS_close, pair[0]);
+        if (CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+            cs_leave(125);
+        if (cs_receive_request(pair[1], &message, descriptors) != CS_DESCRIPTORS_MOST)
+            cs_leave(125);
+        struct cs_spawn_request request = request_of(&message, descriptors);
+        cs_run_process(&request);
+    }
+    CS_CALL1(SYS_close, pair[1]);
+    if (result < 0)
+        return (int)-result;
+    server.first = (int32_t)result;
+    server.first_socket = pair[0];
+    return 0;
+}
+
+static void spawn_process(struct cs_spawn_request *request)
 {
     static int armed;
     struct process *slot = NULL;
@@ -413,10 +205,7 @@ static void spawn_process(struct spawn_request *request)
             return;
         }
     }
-    /* fork(2) by its bare call: pid 1 is small, and the child gets the request as it is now. */
-    const long pid = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-    if (pid == 0)
-        run_process(request);
+    const long pid = server.first ? hand_over(request) : fork_process(request);
     if (pid < 0) {
         give_up_process(request, (int)-pid);
         return;
@@ -511,6 +300,14 @@ static void reap(void)
         while (result == -EINTR);
         if (result != pid)
             return;
+        /*
+         * A stop of one that has made pid 1 its tracer (PTRACE_TRACEME): it is told of whatever was asked for, and is no end.
+         * Nobody here will ever let it go on.
+         */
+        if ((status & 0xff) == 0x7f || status == 0xffff) {
+            CS_CALL2(SYS_kill, pid, SIGKILL);
+            continue;
+        }
         for (uint32_t i = 0; i < CS_PROCESSES; i++) {
             if (server.processes[i].pid != pid)
                 continue;
@@ -523,10 +320,10 @@ static void reap(void)
             server.processes[i].pid = 0;
             if (server.processes[i].ends_place)
                 message.value[4] = end_all();
-            if (send_message(CS_FD_CONTROL, &message) < 0)
-                leave(125);
+            if (cs_send_message(CS_FD_CONTROL, &message) < 0)
+                cs_leave(125);
             if (server.processes[i].ends_place)
-                leave(0);
+                cs_leave(0);
             break;
         }
     }
@@ -543,11 +340,15 @@ static void tell_stopped(void)
         const long result = CS_CALL5(SYS_waitid, P_PID, server.processes[i].pid, &stopped, WSTOPPED | WNOHANG | CS_WALL, NULL);
         if (result < 0 || stopped.si_pid == 0)
             continue;
+        if (stopped.si_code != CLD_STOPPED) {
+            CS_CALL2(SYS_kill, stopped.si_pid, SIGKILL); /* traced by us: see reap */
+            continue;
+        }
         struct cs_message message = {.kind = CS_MESSAGE_STOPPED, .id = server.processes[i].id};
         message.value[0] = stopped.si_status;
         server.processes[i].stop_told = 1;
-        if (send_message(CS_FD_CONTROL, &message) < 0)
-            leave(125);
+        if (cs_send_message(CS_FD_CONTROL, &message) < 0)
+            cs_leave(125);
     }
 }
 
@@ -555,12 +356,12 @@ static void tell_stopped(void)
 static void limit_passed(void)
 {
     uint64_t ticks;
-    CS_CALL3(SYS_read, server.timer, &ticks, sizeof(ticks));
+    CS_CALL3(SYS_read, cs_wall_timer, &ticks, sizeof(ticks));
     if (server.timed_out)
-        leave(124);
+        cs_leave(124);
     server.timed_out = 1;
     const struct cs_message message = {.kind = CS_MESSAGE_TIMED_OUT};
-    send_message(CS_FD_CONTROL, &message);
+    cs_send_message(CS_FD_CONTROL, &message);
     CS_CALL2(SYS_kill, -1, SIGTERM);
     CS_CALL2(SYS_kill, -1, SIGCONT); /* a stopped process would not see TERM */
     arm_timer(server.place.plan->grace_ms ? server.place.plan->grace_ms : 1);
@@ -579,53 +380,18 @@ static void signal_group(uint32_t id, int number)
         tell_stopped();
 }
 
-/* One message of the supervisor with at most five descriptors; their number. */
-static int receive_message(struct cs_message *message, int descriptors[5])
-{
-    union {
-        char bytes[CMSG_SPACE(5 * sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec vector = {.iov_base = message, .iov_len = sizeof(*message)};
-    struct msghdr header = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-    long length;
-    do
-        length = CS_CALL3(SYS_recvmsg, CS_FD_CONTROL, &header, MSG_CMSG_CLOEXEC);
-    while (length == -EINTR);
-    /* End of file is the supervisor's end: the place ends with it. */
-    if (length != (long)sizeof(*message) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
-        leave(125);
-
-    int count = 0;
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(&header); part; part = CMSG_NXTHDR(&header, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            leave(125);
-        const size_t bytes = part->cmsg_len - CMSG_LEN(0);
-        for (size_t i = 0; i < bytes / sizeof(int) && count < 5; i++)
-            /* volatile, or the compiler calls memcpy, which is not there (entry.c) */
-            descriptors[count++] = ((const volatile int *)(const void *)CMSG_DATA(part))[i];
-    }
-    return count;
-}
-
 static void handle_message(void)
 {
     struct cs_message message;
-    int descriptors[5];
-    const int count = receive_message(&message, descriptors);
+    int descriptors[CS_DESCRIPTORS_MOST];
+    const int count = cs_receive_request(CS_FD_CONTROL, &message, descriptors);
     if (message.kind == CS_MESSAGE_SPAWN && count == 5) {
-        struct spawn_request request = {.id = message.id,
-                                        .ends_place = message.value[0] == 1,
-                                        .has_terminal = message.value[1] == 1,
-                                        .payload = descriptors[0],
-                                        .gate = descriptors[1],
-                                        .stdio = {descriptors[2], descriptors[3], descriptors[4]}};
+        struct cs_spawn_request request = request_of(&message, descriptors);
         spawn_process(&request);
     } else if (message.kind == CS_MESSAGE_SIGNAL && count == 0 && message.value[0] > 0 && message.value[0] <= 64) {
         signal_group(message.id, (int)message.value[0]);
     } else {
-        leave(125);
+        cs_leave(125);
     }
 }
 
@@ -635,7 +401,7 @@ static _Noreturn void serve(void)
         struct pollfd watched[3] = {
             {.fd = CS_FD_CONTROL, .events = POLLIN},
             {.fd = server.child_signals, .events = POLLIN},
-            {.fd = server.timer, .events = POLLIN},
+            {.fd = cs_wall_timer, .events = POLLIN},
         };
         const long ready = CS_CALL3(SYS_poll, watched, 3, -1);
         if (ready == -EINTR)
@@ -644,7 +410,7 @@ static _Noreturn void serve(void)
         if (ready < 0 && ++failed <= 10)
             continue;
         if (ready < 0)
-            leave(125);
+            cs_leave(125);
         failed = 0;
         if (watched[1].revents) {
             char discarded[128 * 4];
@@ -674,7 +440,7 @@ static int open_events(void)
     result = CS_CALL2(SYS_timerfd_create, CLOCK_MONOTONIC, O_CLOEXEC | O_NONBLOCK);
     if (result < 0)
         return (int)-result;
-    server.timer = (int)result;
+    cs_wall_timer = (int)result;
     return 0;
 }
 
@@ -687,15 +453,15 @@ static int open_events(void)
 static void await_go(struct cs_place *place, uint32_t done)
 {
     struct cs_message message;
-    int descriptors[5];
+    int descriptors[CS_DESCRIPTORS_MOST];
     cs_wait_awake(CS_FD_CONTROL);
-    const int count = receive_message(&message, descriptors);
+    const int count = cs_receive_request(CS_FD_CONTROL, &message, descriptors);
     if (count < 1 || count > 2 || message.kind != CS_MESSAGE_GO)
-        leave(125);
+        cs_leave(125);
     place->detached = count == 2 ? descriptors[1] : -1;
     uint64_t size;
     int error = 0;
-    place->plan = map_sealed(descriptors[0], &size, &error);
+    place->plan = cs_map_sealed(descriptors[0], &size, &error);
     if (place->plan)
         error = cs_check_plan(place->plan, size);
     if (!error && (message.value[0] != done || (done && place->plan->first_steps) || place->plan->step_count < done))
@@ -703,7 +469,7 @@ static void await_go(struct cs_place *place, uint32_t done)
     if (!error)
         error = (int)-CS_CALL1(SYS_close, descriptors[0]);
     if (error)
-        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
+        cs_fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
 }
 
 /* All steps that are not done yet; how many of the plan are done then. */
@@ -711,13 +477,17 @@ static uint32_t run_steps(struct cs_place *place, uint32_t done)
 {
     const struct cs_step *steps = cs_at(place, place->plan->steps);
     for (; done < place->plan->step_count; done++) {
-        const int error = cs_place_step(place, &steps[done]);
+        int error = 0;
+        if (steps[done].op == CS_OP_PLACE_FILTER && steps[done].a == 1)
+            error = make_first();
+        if (!error)
+            error = cs_place_step(place, &steps[done]);
         if (error)
-            fail(CS_FD_CONTROL, 0, (int)done, error);
+            cs_fail(CS_FD_CONTROL, 0, (int)done, error);
         /* The supervisor looks at the mounts while the rest is installed. */
         const struct cs_message mounted = {.kind = CS_MESSAGE_MOUNTED};
-        if (steps[done].op == CS_OP_ENTER_ROOT && send_message(CS_FD_CONTROL, &mounted) < 0)
-            leave(125);
+        if (steps[done].op == CS_OP_ENTER_ROOT && cs_send_message(CS_FD_CONTROL, &mounted) < 0)
+            cs_leave(125);
     }
     return done;
 }
@@ -727,18 +497,18 @@ _Noreturn void cs_init_main(void)
     struct cs_place *place = &server.place;
     const long result = CS_CALL5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result < 0)
-        fail(CS_FD_CONTROL, 0, CS_STEP_CHILD_PDEATHSIG, (int)-result);
+        cs_fail(CS_FD_CONTROL, 0, CS_STEP_CHILD_PDEATHSIG, (int)-result);
     /* Only pid 1 of its namespace may go on: anything else that borrows the name is just a program that ends here. */
     if (CS_CALL0(SYS_getpid) != 1)
-        leave(125);
+        cs_leave(125);
     await_go(place, 0);
     const int error = open_events();
     if (error)
-        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
+        cs_fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, error);
     place->root = -1;
     place->report.kind = CS_MESSAGE_PLACE_READY;
     if (CS_CALL1(SYS_umask, 0) < 0)
-        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, EPERM);
+        cs_fail(CS_FD_CONTROL, 0, CS_STEP_INIT_PLAN, EPERM);
 
     uint32_t done = run_steps(place, 0);
     if (place->plan->first_steps) {
@@ -747,7 +517,7 @@ _Noreturn void cs_init_main(void)
     }
     const long sent = send_ready(place);
     if (sent < 0)
-        fail(CS_FD_CONTROL, 0, CS_STEP_INIT_REPORT, (int)-sent);
+        cs_fail(CS_FD_CONTROL, 0, CS_STEP_INIT_REPORT, (int)-sent);
     serve();
 }
 

@@ -28,7 +28,7 @@ static long identify(int folder, const char *path, int flags, struct cs_identity
 {
     struct statx found;
     const long result = CS_CALL5(SYS_statx, folder, path, flags | AT_NO_AUTOMOUNT,
-                                 STATX_BASIC_STATS | 0x1000 /* STATX_MNT_ID */, &found);
+                                 STATX_BASIC_STATS | STATX_BTIME | 0x1000 /* STATX_MNT_ID */, &found);
     if (result < 0)
         return result;
     *identity = (struct cs_identity){
@@ -45,6 +45,7 @@ static long identify(int folder, const char *path, int flags, struct cs_identity
         .mount = found.stx_mask & 0x1000 ? found.stx_mnt_id : 0,
         .modified_ns = found.stx_mtime.tv_sec * 1000000000 + found.stx_mtime.tv_nsec,
         .changed_ns = found.stx_ctime.tv_sec * 1000000000 + found.stx_ctime.tv_nsec,
+        .born_ns = found.stx_mask & STATX_BTIME ? found.stx_btime.tv_sec * 1000000000 + found.stx_btime.tv_nsec : 0,
     };
     return 0;
 }

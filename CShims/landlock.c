@@ -22,6 +22,15 @@ static int64_t refused(long result)
     return result < 0 ? -result : 0;
 }
 
+/* close(2) that has closed: left open, a socket would stay in the place's list. 0 or -errno. */
+static long closed(long descriptor)
+{
+    const long result = CS_CALL1(SYS_close, descriptor);
+    if (result < 0)
+        return result;
+    return CS_CALL2(SYS_fcntl, descriptor, F_GETFD) == -EBADF ? 0 : -EIO;
+}
+
 static long probe_folder(struct cs_place *place, const struct cs_step *step)
 {
     return CS_CALL4(SYS_openat, place->root, cs_relative(place, step->path), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -53,10 +62,10 @@ static int64_t abstract_connect(const struct sockaddr_un *address, uint32_t leng
     if (client < 0)
         return -client;
     const long result = CS_CALL3(SYS_connect, client, address, length);
-    /* Left open it would stay in the place's list of sockets: any other answer than the refusal stops the launch. */
-    const long closed = CS_CALL1(SYS_close, client);
-    if (closed < 0)
-        return -closed + 1000;
+    /* Any other answer than the refusal stops the launch. */
+    const long gone = closed(client);
+    if (gone < 0)
+        return -gone + 1000;
     return result < 0 ? -result : 0;
 }
 
@@ -89,16 +98,27 @@ static void probe(struct cs_place *place, int folder, uint64_t handled)
     }
 }
 
+long cs_new_ruleset(uint32_t abi, uint64_t filesystem, uint64_t network, uint64_t scoped)
+{
+    const struct cs_landlock_attributes attributes = {
+        .handled_filesystem = filesystem,
+        .handled_network = network,
+        .scoped = scoped,
+    };
+    return CS_CALL3(CS_LANDLOCK_CREATE_RULESET, &attributes, attribute_size(abi), 0);
+}
+
+long cs_add_rule(long ruleset, long parent, uint64_t access)
+{
+    const struct cs_landlock_path_beneath beneath = {.access = access, .parent = (int32_t)parent};
+    return CS_CALL4(CS_LANDLOCK_ADD_RULE, ruleset, 1 /* PATH_BENEATH */, &beneath, 0);
+}
+
 int cs_place_landlock(struct cs_place *place, const struct cs_step *step)
 {
     const struct cs_plan *plan = place->plan;
-    const struct cs_landlock_attributes attributes = {
-        .handled_filesystem = plan->handled_filesystem,
-        .handled_network = plan->handled_network,
-        .scoped = plan->scoped,
-    };
     const long ruleset =
-        CS_CALL3(CS_LANDLOCK_CREATE_RULESET, &attributes, attribute_size(plan->landlock_abi), 0);
+        cs_new_ruleset(plan->landlock_abi, plan->handled_filesystem, plan->handled_network, plan->scoped);
     if (ruleset < 0)
         return (int)-ruleset;
 
@@ -107,8 +127,7 @@ int cs_place_landlock(struct cs_place *place, const struct cs_step *step)
         const long parent = CS_CALL4(SYS_openat, place->root, cs_relative(place, rules[i].path), O_PATH | O_CLOEXEC, 0);
         if (parent < 0)
             return (int)-parent;
-        const struct cs_landlock_path_beneath beneath = {.access = rules[i].access, .parent = (int32_t)parent};
-        const long added = CS_CALL4(CS_LANDLOCK_ADD_RULE, ruleset, 1 /* PATH_BENEATH */, &beneath, 0);
+        const long added = cs_add_rule(ruleset, parent, rules[i].access);
         CS_CALL1(SYS_close, parent);
         if (added < 0)
             return (int)-added;
@@ -141,9 +160,9 @@ int cs_place_landlock(struct cs_place *place, const struct cs_step *step)
     place->report.value[CS_PLACE_LANDLOCK_ABSTRACT] = -1;
     if (listener >= 0) {
         place->report.value[CS_PLACE_LANDLOCK_ABSTRACT] = abstract_connect(&address, length);
-        const long closed = CS_CALL1(SYS_close, listener);
-        if (closed < 0)
-            return (int)-closed;
+        const long gone = closed(listener);
+        if (gone < 0)
+            return (int)-gone;
     }
     return (int)-CS_CALL1(SYS_close, folder);
 }

@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "cs_sys.h"
 #include "cs_text.h"
@@ -140,6 +141,22 @@ static const char *digits(char *buffer, uint64_t value, unsigned base)
     return end;
 }
 
+/* Whether the limits are in force: options are set one by one, and each answers only that it was understood. */
+static long check_tmpfs(long mount, const struct cs_step *step, uint64_t mode)
+{
+    struct statfs size;
+    struct stat found;
+    long result = CS_CALL2(SYS_fstatfs, mount, &size);
+    if (result == 0)
+        result = CS_CALL2(SYS_fstat, mount, &found);
+    if (result < 0)
+        return result;
+    const uint64_t block = (uint64_t)size.f_bsize;
+    const int agrees = size.f_blocks == step->a / block + !!(step->a % block) && size.f_files == step->b &&
+                       (found.st_mode & 07777) == mode;
+    return agrees ? 0 : -EIO;
+}
+
 static long new_tmpfs(const struct cs_step *step, uint64_t mode, uint64_t attributes)
 {
     char size[24], inodes[24], permissions[24];
@@ -149,7 +166,15 @@ static long new_tmpfs(const struct cs_step *step, uint64_t mode, uint64_t attrib
     long result = set_option(context, 0, "size", digits(size, step->a, 10));
     result = set_option(context, result, "nr_inodes", digits(inodes, step->b, 10));
     result = set_option(context, result, "mode", digits(permissions, mode, 8));
-    return make_mount(context, result, attributes);
+    const long mount = make_mount(context, result, attributes);
+    if (mount < 0)
+        return mount;
+    result = check_tmpfs(mount, step, mode);
+    if (result < 0) {
+        close_quietly(mount);
+        return result;
+    }
+    return mount;
 }
 
 static long new_proc(void)

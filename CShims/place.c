@@ -134,8 +134,10 @@ static int set_attributes(struct cs_place *place, const struct cs_step *step)
     place->report.value[CS_PLACE_TIMER_SLACK] = CS_CALL5(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
     /* ioprio_set(2): class none, so that it follows the nice value. */
     result = CS_CALL3(SYS_ioprio_set, 1, 0, 0);
-    if (result < 0)
-        return (int)-result;
+    if (result == 0)
+        result = CS_CALL2(SYS_ioprio_get, 1, 0);
+    if (result != 0)
+        return result < 0 ? (int)-result : EIO;
     const int error = write_number(place, step->path, (int64_t)step->c, 1);
     if (error)
         return error;
@@ -176,7 +178,11 @@ int cs_place_step(struct cs_place *place, const struct cs_step *step)
         return forbid_user_namespaces(place, step);
     case CS_OP_FRESH_KEYRING: {
         /* keyctl(2): a new anonymous session keyring; nothing of the caller's is reachable through it. */
-        const long serial = CS_CALL2(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+        const long joined = CS_CALL2(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+        if (joined < 0)
+            return (int)-joined;
+        /* Asked for again, because the answer to joining one is only the kernel's word that it is new. */
+        const long serial = CS_CALL3(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3 /* the session's */, 0);
         place->report.value[CS_PLACE_KEYRING] = serial;
         return serial < 0 ? (int)-serial : 0;
     }
@@ -273,7 +279,16 @@ int cs_check_spawn(const struct cs_spawn *spawn, uint64_t size)
     if (outside(size, spawn->filter, (uint64_t)spawn->filter_count * 8) || spawn->filter % 8 ||
         spawn->filter_count > 4096)
         return EINVAL;
-    if (spawn->terminal > 3 || spawn->own_terminal > 1 || (spawn->terminal && spawn->own_terminal))
+    if (spawn->narrow > 1 || (spawn->narrow && (spawn->narrow_folder == 0 || spawn->narrow_folder >= size)))
+        return EINVAL;
+    if (outside(size, spawn->narrow_rules, (uint64_t)spawn->narrow_rule_count * sizeof(struct cs_rule)) ||
+        spawn->narrow_rules % 8)
+        return EINVAL;
+    const struct cs_rule *rules = (const void *)((const char *)spawn + spawn->narrow_rules);
+    for (uint32_t i = 0; i < spawn->narrow_rule_count; i++)
+        if (bad_string(spawn, size, rules[i].path, rules[i].path_length))
+            return EINVAL;
+    if (spawn->terminal > 3 || spawn->own_terminal > 1 || (spawn->terminal && spawn->own_terminal) || spawn->listens > 1)
         return EINVAL;
     return 0;
 }

@@ -43,6 +43,15 @@ int cs_place_step(struct cs_place *place, const struct cs_step *step);
 int cs_place_mount(struct cs_place *place, const struct cs_step *step);
 int cs_place_landlock(struct cs_place *place, const struct cs_step *step);
 int cs_install_filter(const void *instructions, uint32_t count);
+/* A ruleset without rules: its descriptor, or -errno. */
+long cs_new_ruleset(uint32_t abi, uint64_t filesystem, uint64_t network, uint64_t scoped);
+/* Adds what lies at or below an open path: 0, or -errno. */
+long cs_add_rule(long ruleset, long parent, uint64_t access);
+/* SECCOMP_FILTER_FLAG_NEW_LISTENER and _WAIT_KILLABLE_RECV (Linux 5.19). */
+#define CS_LISTENING_FLAGS ((1 << 3) | (1 << 5))
+
+/* The same with a listener: its descriptor, or -errno. */
+long cs_install_listening_filter(const void *instructions, uint32_t count);
 
 /* Looks at every offset and count before anything is used: 0, or EINVAL. */
 int cs_check_plan(const struct cs_plan *plan, uint64_t size);

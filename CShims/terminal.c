@@ -142,7 +142,7 @@ static _Noreturn void guard(const struct cs_guard_page *page, int terminal, int 
     const long third = CS_CALL3(SYS_fcntl, lifeline, F_DUPFD, 16);
     if (first >= 0 && second >= 0 && third >= 0 && CS_CALL3(SYS_dup3, first, 0, 0) >= 0 &&
         CS_CALL3(SYS_dup3, second, 1, 0) >= 0 && CS_CALL3(SYS_dup3, third, 2, 0) >= 0 &&
-        CS_CALL3(SYS_close_range, 3, ~0u, 0) == 0) {
+        CS_CALL3(SYS_close_range, 3, ~0u, 0) == 0 && CS_CALL2(SYS_fcntl, first, F_GETFD) == -EBADF) {
         CS_CALL1(SYS_chdir, "/");
         char nothing;
         while (CS_CALL3(SYS_read, 2, &nothing, 1) == -EINTR)
@@ -162,7 +162,7 @@ static _Noreturn void guard(const struct cs_guard_page *page, int terminal, int 
         }
     }
     for (;;)
-        CS_CALL1(SYS_exit_group, 0);
+        CS_CALL1(SYS_exit_group, 125);
 }
 
 long cs_guard_begin(struct cs_guard *started, int terminal, int output)
@@ -179,7 +179,11 @@ long cs_guard_begin(struct cs_guard *started, int terminal, int output)
         CS_CALL2(SYS_munmap, page, 4096);
         return result;
     }
+    const long own = CS_CALL0(SYS_getpid);
     result = CS_CALL5(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    /* Two processes, or it is the launcher that would close everything. */
+    if (result == 0 && CS_CALL0(SYS_getpid) == own)
+        result = -ECHILD;
     if (result == 0)
         guard((const void *)page, terminal, output, pair[0]);
     CS_CALL1(SYS_close, pair[0]);

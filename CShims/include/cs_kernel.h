@@ -30,6 +30,7 @@ struct cs_identity {
     uint64_t allocated; /* bytes it takes up (stx_blocks) */
     uint64_t mount; /* statx(2) STATX_MNT_ID, Linux 5.8; 0 from cs_identify_descriptor's fstat */
     int64_t modified_ns, changed_ns;
+    int64_t born_ns; /* when it came into being (STATX_BTIME); 0 where the file system does not tell */
 };
 
 long cs_openat2(int folder, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);

@@ -29,6 +29,7 @@ struct cs_launch {
     int drop_root;       /* become uid and gid, without groups, before the user namespace is made */
     int control;         /* becomes CS_FD_CONTROL */
     int self;            /* O_PATH descriptor of this executable; becomes CS_FD_SELF */
+    int cgroup;          /* folder of the cgroup that the place begins in (CLONE_INTO_CGROUP), 0 for the caller's own */
     /* Out, valid after cs_launch_finish. */
     int pid;
     int pidfd;

@@ -51,7 +51,7 @@ enum cs_op {
     CS_OP_DROP_CAPABILITIES, /* a = last capability */
     CS_OP_NO_NEW_PRIVILEGES,
     CS_OP_LANDLOCK,       /* path = folder of the probe objects */
-    CS_OP_PLACE_FILTER,
+    CS_OP_PLACE_FILTER,   /* a = 1: the first process is made before it, and carries no filter but its own */
     CS_OP_TERMINALS, /* a = how many; b = 1: the first is pid 1's controlling terminal */
     CS_OP_LAST = CS_OP_TERMINALS,
 };
@@ -78,8 +78,11 @@ struct cs_step {
 struct cs_rule {
     uint32_t path;
     uint32_t path_length;
-    uint64_t access;
+    uint64_t access; /* of landlock(7), and CS_RULE_FOLDER */
 };
+
+/* The path of a rule leads through no link, and to a folder. Landlock's own rights end far below. */
+#define CS_RULE_FOLDER (1ull << 63)
 
 struct cs_plan {
     uint64_t magic;
@@ -116,6 +119,15 @@ struct cs_spawn {
     uint32_t filter;
     uint32_t terminal; /* 0: a session without a terminal; else one more than the stream that is the place's first one */
     uint32_t own_terminal; /* 1: a session with a new terminal, which is all three streams */
+    uint32_t listens;      /* 1: calls that the filter refuses are answered through a listener, which the supervisor gets */
+    uint32_t narrow;       /* 1: a Landlock domain of its own, below the place's */
+    uint32_t narrow_folder; /* a folder for what it writes for a while; it makes it itself */
+    uint32_t narrow_rules;  /* struct cs_rule, paths from here */
+    uint32_t narrow_rule_count;
+    uint32_t narrow_abi;
+    uint64_t narrow_filesystem;
+    uint64_t narrow_network;
+    uint64_t narrow_scoped;
 };
 
 enum cs_message_kind {
@@ -141,6 +153,7 @@ enum cs_message_kind {
                                CS_MESSAGE_SIGNAL has brought it SIGCONT */
     CS_MESSAGE_NOT_STARTED, /* from pid 1: the process could not be made (step and error); the place goes on */
     CS_MESSAGE_PROCESS_TERMINAL, /* on the way to gate B, with the controlling end of the terminal it has made for itself */
+    CS_MESSAGE_PROCESS_LISTENER, /* on the way to gate B, with the listener of its filter: seccomp_unotify(2) */
 };
 
 /* What pid 1 says about itself that cannot be seen from outside. */
@@ -172,6 +185,12 @@ enum cs_process_value {
     CS_PROCESS_LANDLOCK_READ,
     CS_PROCESS_SETID_ERRNO,    /* of a set-id mode for no file: EBADF but for the process filter */
     CS_PROCESS_FOREGROUND,     /* 1: its group is the foreground of its terminal; 0 without one */
+    CS_PROCESS_NARROW_CONTROL, /* of a narrower one: 1: before its domain it could list /tmp and signal pid 1 */
+    CS_PROCESS_NARROW_LIST,    /* errno of the same after it */
+    CS_PROCESS_NARROW_SIGNAL,
+    CS_PROCESS_NARROW_SOCKET,  /* errno of socket(AF_UNIX) behind its filter */
+    CS_PROCESS_NARROW_DATAGRAM, /* of socketpair with SOCK_DGRAM */
+    CS_PROCESS_NARROW_MODE,    /* of chmod without a path: EFAULT but for its filter */
     CS_PROCESS_VALUES,
 };
 
@@ -214,6 +233,7 @@ enum cs_pseudo_step {
     CS_STEP_PROCESS_PROBE = -37,
     CS_STEP_PROCESS_GATE = -38,
     CS_STEP_PROCESS_TERMINAL = -39,
+    CS_STEP_PROCESS_NARROW = -40,
 };
 
 /* error of a bind whose source or target is another file than the plan was made for. */

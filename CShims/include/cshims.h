@@ -4,10 +4,12 @@
 
 #include "cs_arguments.h"
 #include "cs_attempt.h"
+#include "cs_cgroup.h"
 #include "cs_early.h"
 #include "cs_folders.h"
 #include "cs_init.h"
 #include "cs_kernel.h"
+#include "cs_listener.h"
 #include "cs_probe.h"
 #include "cs_sha256.h"
 #include "cs_sockets.h"

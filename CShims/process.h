@@ -1,0 +1,22 @@
+/* One process of a place, between fork and execve. Private to CShims. */
+#ifndef CS_PROCESS_H
+#define CS_PROCESS_H
+
+#include <stdint.h>
+
+#include "cs_wire.h"
+
+struct cs_spawn_request {
+    uint32_t id;
+    int ends_place;
+    int has_terminal;
+    int payload, gate, stdio[3];
+};
+
+/* In the copy of pid 1 that becomes the process: installs what is its own, reports, waits to be released, executes. */
+_Noreturn void cs_run_process(struct cs_spawn_request *request);
+
+/* Lets this process do less than its place: 0, or a positive errno; what it tried goes into value[]. */
+int cs_narrow(const struct cs_spawn *spawn, int64_t *value);
+
+#endif
