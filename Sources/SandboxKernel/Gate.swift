@@ -12,6 +12,8 @@ public struct Gate: ~Copyable {
         case born(pid: Int32)
         /// It has made a terminal for itself; `controlling` is the end that controls it, the receiver's to close.
         case terminal(pid: Int32, controlling: Int32)
+        /// Its filter asks whoever holds `listener`, which is the receiver's to close.
+        case listener(pid: Int32, listener: Int32)
         /// Every layer is installed; `pid` is the process in the supervisor's pid namespace (SCM_CREDENTIALS).
         case ready(pid: Int32, values: [Int64])
         /// execve(2) answered; the process is gone. `pid` as above: another one has got hold of the gate if it differs.
@@ -61,6 +63,9 @@ public struct Gate: ~Copyable {
             if message.kind == CS_MESSAGE_PROCESS_TERMINAL.rawValue, passed.count == 1 {
                 return .terminal(pid: sender, controlling: passed[0])
             }
+            if message.kind == CS_MESSAGE_PROCESS_LISTENER.rawValue, passed.count == 1 {
+                return .listener(pid: sender, listener: passed[0])
+            }
             if !passed.isEmpty {
                 for descriptor in passed { _ = close(descriptor) }
                 throw .unexpected("a descriptor at the gate")
@@ -74,6 +79,31 @@ public struct Gate: ~Copyable {
             default: throw .unexpected("message \(message.kind) at the gate")
             }
         }
+    }
+
+    /// The step that the process says has failed, if it says so before the gate closes.
+    ///
+    /// For whoever has found that something is wrong with it: what it says itself is the cause.
+    ///
+    /// - Parameter timeout: milliseconds to wait for each of its words.
+    /// - Returns: the failure; nil when it says none.
+    public func failure(timeout: Int32) -> PlaceError? {
+        // Nothing else can be there than its birth, a terminal or listener, and its readiness.
+        for _ in 0..<4 {
+            do throws(PlaceError) {
+                switch try event(timeout: timeout) {
+                case .listener(_, let number), .terminal(_, let number): _ = close(number)
+                case .born, .ready: continue
+                case .closed, .executionFailed: return nil
+                }
+            } catch {
+                switch error {
+                case .step, .setUp: return error
+                case .syscall, .gone, .timedOut, .unexpected: return nil
+                }
+            }
+        }
+        return nil
     }
 
     /// Opens the gate: what comes next is execve(2).
@@ -151,6 +181,7 @@ extension PlaceProcess {
         case CS_STEP_PROCESS_PROBE.rawValue: "probe of the worker"
         case CS_STEP_PROCESS_GATE.rawValue: "gate B"
         case CS_STEP_PROCESS_TERMINAL.rawValue: "foreground of the terminal"
+        case CS_STEP_PROCESS_NARROW.rawValue: "narrowing of the process"
         default: "step \(step)"
         }
     }

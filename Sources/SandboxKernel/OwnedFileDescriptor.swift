@@ -3,7 +3,7 @@ internal import Glibc
 /// A file descriptor with one owner, closed when the owner ends.
 ///
 /// Hand it over with `consuming`, lend it with `borrowing`; a copy is a compile error.
-public struct OwnedFileDescriptor: ~Copyable {
+public struct OwnedFileDescriptor: ~Copyable, Sendable {
     /// The number, for the length of a call.
     public let number: Int32
 

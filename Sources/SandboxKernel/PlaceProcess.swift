@@ -91,11 +91,13 @@ public struct PlaceProcess: ~Copyable {
     ///   - identity: of the worker.
     ///   - namespaces: what is made.
     ///   - executable: path of `codex-sandbox`; nil where this process is one.
+    ///   - group: the cgroup that pid 1 is born in, if the kernel lets it; nil for the caller's own.
     /// - Throws: `PlaceError`.
     public init(
         identity: IdentityPlan,
         namespaces: [Layer],
-        executable: OSString? = nil
+        executable: OSString? = nil,
+        group: LimitGroup? = nil
     ) throws(PlaceError) {
         let pair = try Gate.pair("control", credentials: false)
         let ours = OwnedFileDescriptor(owning: pair.ours)
@@ -116,6 +118,7 @@ public struct PlaceProcess: ~Copyable {
         launch.pointee.drop_root = identity.dropsFromRoot ? 1 : 0
         launch.pointee.control = theirs.number
         launch.pointee.`self` = own.number
+        launch.pointee.cgroup = group?.descriptor ?? 0
         if cs_launch_begin(launch) != 0 {
             let error = PlaceProcess.failure(launch)
             launch.deallocate()

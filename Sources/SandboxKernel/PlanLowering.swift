@@ -143,7 +143,7 @@ public enum PlanLowering {
         case .dropCapabilities(let last): return make(CS_OP_DROP_CAPABILITIES, UInt64(last))
         case .noNewPrivileges: return make(CS_OP_NO_NEW_PRIVILEGES)
         case .landlock: return make(CS_OP_LANDLOCK, path: "/.sandbox")
-        case .placeFilter: return make(CS_OP_PLACE_FILTER)
+        case .placeFilter(let afterFirstProcess): return make(CS_OP_PLACE_FILTER, afterFirstProcess ? 1 : 0)
         case .terminals(let count, let controlling):
             return make(CS_OP_TERMINALS, UInt64(count), controlling ? 1 : 0)
         }

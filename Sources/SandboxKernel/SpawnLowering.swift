@@ -29,8 +29,27 @@ public enum SpawnLowering {
         header.candidate_count = UInt32(process.candidates.count)
         header.candidates = table(process.candidates)
         header.working_directory = writer.string(process.workingDirectory).offset
+        var filter = process.reportsDenials ? filter.asking : filter
+        if let narrow = process.narrowing {
+            filter = filter.refusing(narrow.refusedCalls, narrow.argumentRules)
+            header.narrow = 1
+            header.narrow_folder = writer.string(narrow.folder).offset
+            let rules = narrow.landlock.rules.map { rule in
+                let path = writer.string(rule.path)
+                let isFolder = narrow.folders.contains(rule.path)
+                let access = isFolder ? rule.access | CS_RULE_FOLDER : rule.access
+                return cs_rule(path: path.offset, path_length: path.length, access: access)
+            }
+            header.narrow_rules = writer.append(rules)
+            header.narrow_rule_count = UInt32(rules.count)
+            header.narrow_abi = narrow.landlock.abi
+            header.narrow_filesystem = narrow.landlock.handledFilesystem
+            header.narrow_network = narrow.landlock.handledNetwork
+            header.narrow_scoped = narrow.landlock.scoped
+        }
         header.filter_count = UInt32(filter.instructions.count)
         header.filter = writer.append(filter.instructions)
+        header.listens = process.reportsDenials ? 1 : 0
         header.terminal = process.terminal.map { UInt32($0) + 1 } ?? 0
         header.own_terminal = ownTerminal ? 1 : 0
         writer.terminate()

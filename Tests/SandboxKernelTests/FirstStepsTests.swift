@@ -14,7 +14,7 @@ import Testing
         .writeFile(path: "/etc/gitconfig", contents: Array("[safe]\n".utf8), mode: 0o444), .enterRoot,
     ]
 
-    private static func plan(_ steps: [LaunchStep] = steps, common: Int = 8) -> LaunchPlan {
+    static func plan(_ steps: [LaunchStep] = steps, common: Int = 8) -> LaunchPlan {
         LaunchPlan(
             policyName: "test",
             policyDigest: [],
@@ -52,7 +52,7 @@ import Testing
         )
     }
 
-    private static func lowered(_ plan: LaunchPlan) -> [UInt8] {
+    static func lowered(_ plan: LaunchPlan) -> [UInt8] {
         PlanLowering.lowered(plan, filter: SeccompProgram(instructions: [1, 2, 3]))
     }
 

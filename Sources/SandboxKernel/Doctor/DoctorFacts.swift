@@ -18,7 +18,8 @@ public struct DoctorFacts: Hashable, Sendable {
     public var securityModules: String?
     /// Nil when it could not be read.
     public var mounts: MountTable?
-    public var cgroup: CgroupState = .none
+    /// What a job started by this very caller would have.
+    public var cgroup: CgroupOffer = .none(.notMounted)
     public var companion: CompanionExecutable = .absent(tried: [])
     public var folders: [DoctorFolder] = []
 
@@ -85,7 +86,7 @@ extension DoctorFacts {
         isInUserNamespace = PlainFile.firstLine("/proc/self/uid_map").map { line in
             line.split(separator: " ") != ["0", "0", "4294967295"]
         }
-        cgroup = .read(mounts)
+        cgroup = CgroupHost().offer()
     }
 
     private static func text(_ buffer: [CChar]) -> String {

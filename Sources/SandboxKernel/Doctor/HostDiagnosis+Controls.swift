@@ -52,28 +52,36 @@ extension HostDiagnosis {
     // MARK: - Facts that decide nothing
 
     var memory: HostCheck {
-        HostCheck(
+        let isHeld = facts.cgroup.controllers.contains(.memory)
+        return HostCheck(
             name: Layer.memory.rawValue,
             state: .information,
-            detail: "watched: the job is killed at its limit, the kernel does not hold it"
+            detail: isHeld
+                ? "held by the kernel: each job gets a cgroup"
+                : "watched: the job is killed at its limit, the kernel does not hold it"
         )
     }
 
+    /// Whether there is a delegated subtree; without one limits are held otherwise, so nothing is missing for `run`.
     var cgroup: HostCheck {
-        let detail =
-            switch facts.cgroup {
-            case .none:
-                "cgroup v2 is not there for us"
-            case .delegated(let controllers) where controllers.isEmpty:
-                "cgroup v2: our group is delegated, without controllers"
-            case .delegated(let controllers):
-                "cgroup v2: our group is delegated, with \(controllers.joined(separator: ", "))"
-            case .notDelegated(let errno):
-                "cgroup v2: our group is not delegated (\(ErrnoName.name(errno)))"
-            case .unknown(let errno):
-                "/proc/self/cgroup cannot be understood (\(ErrnoName.name(errno)))"
-            }
-        return HostCheck(name: "cgroups", state: .information, detail: "\(detail); no limit stands on it")
+        let detail: String
+        switch facts.cgroup {
+        case .subtree(let subtree):
+            let there = subtree.controllers.map(\.rawValue)
+            let missing = CgroupController.allCases.filter { !subtree.controllers.contains($0) }.map(\.rawValue)
+            let names = "cgroup v2: \(subtree.path) is delegated to us, with \(there.joined(separator: ", "))"
+            detail =
+                missing.isEmpty
+                ? names : "\(names), without \(missing.joined(separator: ", ")). \(CgroupAbsence.noControllers.remedy)"
+        case .none(let absence):
+            // The hybrid layout of systemd: v2 is there, and every controller is with v1.
+            let beside = facts.mounts?.entries.last { $0.type == "cgroup2" && $0.target != "/sys/fs/cgroup" }
+            let hybrid = absence == .versionOne ? beside.map { " (v2 at \($0.target))" } ?? "" : ""
+            detail =
+                "no cgroup v2 subtree for us: \(absence.words)\(hybrid); limits stand on rlimits and watching. "
+                + "For a kernel that holds them: \(absence.remedy)"
+        }
+        return HostCheck(name: "cgroups", state: .information, detail: detail)
     }
 
     // MARK: - Our own files

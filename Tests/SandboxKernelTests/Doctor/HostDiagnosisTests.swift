@@ -243,14 +243,41 @@ import Testing
     }
 
     @Test(arguments: [
-        (CgroupState.none, "is not there"), (.delegated(controllers: []), "without controllers"),
-        (.delegated(controllers: ["memory", "pids"]), "memory, pids"), (.notDelegated(errno: EACCES), "EACCES"),
-        (.unknown(errno: EBADMSG), "EBADMSG"),
+        (CgroupOffer.none(.notMounted), "no cgroup file system"),
+        (.none(.versionOne), "systemd.unified_cgroup_hierarchy=1"),
+        (.none(.readOnly), "read-only"), (.none(.outsideNamespace), "outside of its cgroup namespace"),
+        (.none(.notWritable(errno: EACCES)), "EACCES"), (.none(.noControllers), "none of the controllers"),
+        (.none(.notDelegated(unit: "a.scope")), "a.scope"),
+        (.none(.notDelegated(unit: "a.scope")), "systemd-run --user --scope"),
+        (.none(.failed(call: "mkdir", subject: "/x", errno: EROFS)), "mkdir on /x: EROFS"),
+        (
+            HostDiagnosisTests.subtree([.memory, .pids, .cpu]),
+            "/sys/fs/cgroup/x is delegated to us, with memory, pids, cpu"
+        ),
+        (HostDiagnosisTests.subtree([.pids]), "with pids, without memory, cpu"),
     ])
-    func cgroupsAreInformation(_ state: CgroupState, _ words: String) throws {
-        let check = try check("cgroups") { $0.cgroup = state }
+    func cgroupsAreInformation(_ offer: CgroupOffer, _ words: String) throws {
+        let check = try check("cgroups") { $0.cgroup = offer }
         #expect(check.state == .information)
-        #expect(check.detail.contains(words))
+        #expect(check.detail.contains(words), "\(check.detail)")
+        let memory = try self.check("memory") { $0.cgroup = offer }
+        #expect(memory.detail.hasPrefix(offer.controllers.contains(.memory) ? "held by the kernel" : "watched"))
+    }
+
+    private static func subtree(_ controllers: [CgroupController]) -> CgroupOffer {
+        .subtree(
+            CgroupSubtree(path: "/sys/fs/cgroup/x", name: "/x", controllers: controllers, movesProcesses: false)
+        )
+    }
+
+    @Test func theHybridLayoutIsNamed() throws {
+        let line = "35 25 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+        let table = try #require(MountTable(parsing: Array(line.utf8)))
+        let check = try check("cgroups") {
+            $0.cgroup = .none(.versionOne)
+            $0.mounts = table
+        }
+        #expect(check.detail.contains("(v2 at /sys/fs/cgroup/unified)"), "\(check.detail)")
     }
 
     @Test(arguments: [
