@@ -50,7 +50,9 @@ public func compilePolicy(
     var without = policy.seccomp.without
     func further(_ text: PolicyInputs.Text?) throws(PolicyError) -> PolicyStatement? {
         guard let text else { return nil }
-        let statement = try FurtherText(text).statement(over: policy, file: UInt8(files.count), home: inputs.home)
+        // A bound is judged by itself: whether it is valid does not depend on the policy that somebody chose.
+        let under = text.file.kind == .ceiling ? PolicyDefaults.policy(named: policy.name) : policy
+        let statement = try FurtherText(text).statement(over: under, file: UInt8(files.count), home: inputs.home)
         files.append(text.file)
         if statement.says(.without) { without += statement.values.seccomp.without }
         return statement

@@ -9,9 +9,20 @@ public enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .invalid(let problems): problems.map(\.description).joined(separator: "\n")
+        case .invalid(let problems): PolicyError.lines(problems)
         case .filter(let error): error.description
         }
+    }
+}
+
+extension PolicyError {
+    /// As many as a person reads; the answer of a compiler has to fit into what its caller takes.
+    private static let most = 100
+
+    private static func lines(_ problems: [PolicyProblem]) -> String {
+        var lines = problems.prefix(most).map(\.description)
+        if problems.count > most { lines.append("and \(problems.count - most) more problems, which are not shown") }
+        return lines.joined(separator: "\n")
     }
 }
 

@@ -57,6 +57,8 @@ extension BuiltinPolicy {
                 file_size = "8GiB"
                 # CPU time of each process; 0 means no limit.
                 cpu = 0
+                # Processors that the whole job may use at a time, for example 2 or "0.5"; 0 means no limit. Only a cgroup holds it.
+                cpus = 0
                 wall = "24h"
                 grace = "2s"
                 # Limits that a cgroup must hold, or the launch is refused: "tasks", "memory", "cpu".

@@ -87,6 +87,12 @@ public struct DenyPattern: Hashable, Sendable {
         return closed(next)
     }
 
+    /// What of a progress is not that of every folder: a pattern that begins with `**` begins anew in each.
+    public func beyondEverywhere(_ progress: Progress) -> Progress {
+        guard !isAbsolute, names.first == "**" else { return progress }
+        return Progress(bits: progress.bits & ~start.bits)
+    }
+
     /// Whether the name that was just passed is one of those meant.
     public func isMatch(_ progress: Progress) -> Bool { progress.bits & 1 << UInt64(names.count) != 0 }
 

@@ -11,6 +11,7 @@ public struct EffectivePolicy: Sendable {
     private let files: [PolicyFile]
     private let said: [PolicyOrigin]
     private let overrides: PolicyOverrides
+    private let ceiling: PolicyStatement?
     /// What has been put over the compiled policy, with what it was before.
     private var steps: [(before: Policy, cause: Cause)] = []
 
@@ -62,6 +63,7 @@ public struct EffectivePolicy: Sendable {
         files = compiled.files
         said = compiled.origins
         self.overrides = overrides
+        ceiling = compiled.ceiling
         let project = withProject ? compiled.project : nil
         if compiled.policy.confinement == .none {
             try checkFullAccess(project, compiled.ceiling)
@@ -70,18 +72,18 @@ public struct EffectivePolicy: Sendable {
         }
         if let project, trust == .trusted { step(to: policy.saying(project), .over(project)) }
         if let ceiling = compiled.ceiling {
-            step(to: policy.meet(policy.saying(ceiling), workspace: workspace), .narrowed(ceiling))
+            step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
         }
         step(to: policy.applying(overrides), .commandLine)
         if let ceiling = compiled.ceiling {
             try checkCommandLine(ceiling, workspace)
-            step(to: policy.meet(policy.saying(ceiling), workspace: workspace), .narrowed(ceiling))
+            step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
         }
         if let project, case .untrusted(let why) = trust {
             try narrow(by: project, why, workspace)
             // Once more: on the host's network `loopback = false` had nothing to act on, and the project has left it.
             if let ceiling = compiled.ceiling {
-                step(to: policy.meet(policy.saying(ceiling), workspace: workspace), .narrowed(ceiling))
+                step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
             }
         }
         let covered = policy.filesystem.coverMissing
@@ -136,17 +138,34 @@ public struct EffectivePolicy: Sendable {
 
     /// The policy itself was narrowed before, so whatever exceeds the ceiling now was asked for by an option.
     private func checkCommandLine(_ ceiling: PolicyStatement, _ workspace: OSString?) throws(Refusal) {
-        let most = policy.saying(ceiling)
-        for origin in ceiling.said where policy.exceeds(most, in: origin.key, workspace: workspace) {
-            throw Refusal(
-                stage: "policy",
-                subject: origin.key.path,
-                message:
-                    "\(overrides.option(for: origin.key) ?? "the command line") asks for more than the administrator "
-                    + "allows: \(origin.key.path), \(place(origin))",
-                remedy:
-                    "ask for less (`codex-sandbox policy show` says what is left), or ask who looks after this machine"
-            )
+        let most = policy.most(under: ceiling)
+        for origin in ceiling.said {
+            let keys: [PolicyKey] = [.read, .write].contains(origin.key) ? [.read, .write] : [origin.key]
+            guard let key = keys.first(where: { policy.exceeds(most, in: $0, workspace: workspace) }) else { continue }
+            throw exceeded(overrides.option(for: key) ?? "the command line", origin)
+        }
+    }
+
+    private func exceeded(_ what: String, _ origin: PolicyOrigin) -> Refusal {
+        Refusal(
+            stage: "policy",
+            subject: origin.key.path,
+            message: "\(what) asks for more than the administrator allows: \(origin.key.path), \(place(origin))",
+            remedy: "ask for less (`codex-sandbox policy show` says what is left), or ask who looks after this machine"
+        )
+    }
+
+    /// Variables that are set for a single process are bounded as those of a command line are.
+    ///
+    /// - Parameter variables: what is to be set besides.
+    /// - Throws: `Refusal` for one of which the administrator says another value.
+    public func check(variables: [EnvironmentEntry]) throws(Refusal) {
+        guard let ceiling, let origin = ceiling.said.first(where: { $0.key == .set }) else { return }
+        for variable in variables {
+            let isOther = ceiling.values.environment.set.contains {
+                $0.name == variable.name && $0.value != variable.value
+            }
+            if isOther { throw exceeded("the variable \(variable.name)", origin) }
         }
     }
 
@@ -238,8 +257,26 @@ public struct EffectivePolicy: Sendable {
 
     /// A variable that is not set any more is excluded besides: then the key that says so is another one.
     private func said(_ key: PolicyKey, by statement: PolicyStatement) -> String? {
-        let key = key == .exclude && !statement.says(.exclude) ? .set : key
+        var key = key == .exclude && !statement.says(.exclude) ? .set : key
+        // One of the two bounds the other.
+        if key == .read && !statement.says(.read) { key = .write }
+        if key == .write && !statement.says(.write) { key = .read }
         if let origin = statement.said.first(where: { $0.key == key }) { return place(origin) }
         return nil
+    }
+}
+
+extension Policy {
+    /// The most that the administrator's text leaves of this policy.
+    ///
+    /// What it does not say it does not bound; but who writes a path reads it. Where it says only what may be read, nothing else
+    /// may be written either.
+    func most(under ceiling: PolicyStatement) -> Policy {
+        let most = saying(ceiling)
+        guard ceiling.says(.read), !ceiling.says(.write) else { return most }
+        var readable = most
+        readable.filesystem.read = []
+        readable.filesystem.write = ceiling.values.filesystem.read
+        return most.meet(readable)
     }
 }

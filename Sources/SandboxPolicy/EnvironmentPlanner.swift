@@ -33,7 +33,7 @@ enum EnvironmentPlanner {
         set("LOGNAME", "sandbox")
         set("SHELL", "/bin/sh")
         set("TMPDIR", "/tmp")
-        set("PWD", request.workingDirectory)
+        set("PWD", request.inside(request.workingDirectory))
         if case .off = policy.network { set("CODEX_SANDBOX_NETWORK_DISABLED", "1") }
         for entry in policy.environment.set { set(entry.name, entry.value) }
         return entries.sorted { $0.name < $1.name }

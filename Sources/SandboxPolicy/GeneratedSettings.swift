@@ -71,7 +71,7 @@ public struct GeneratedSettings {
         }
         bytes += text("[safe]\n")
         for root in [request.workspace] + policy.filesystem.write {
-            bytes += text("\tdirectory = ") + quoted(root) + [0x0A]
+            bytes += text("\tdirectory = ") + quoted(request.inside(root)) + [0x0A]
         }
         return bytes
     }

@@ -19,7 +19,15 @@ public enum LaunchPlanner {
             allowRootOwned: request.allowRootOwnedWorkspace
         )
         try checkLandlock(policy, host)
-        let mounts = try MountPlanner(policy: policy, request: request, host: host, identity: identity).planned()
+        let move = try WorkspaceMove(policy, request, identity)
+        let planned = try MountPlanner(
+            policy: policy.withGitCovered,
+            request: request,
+            host: host,
+            identity: identity
+        ).planned()
+        let mounts = move?.moved(planned) ?? planned
+        try checkNew(policy, mounts.warnings)
         let limits = try LimitPlanner.planned(policy, host)
         let abi = host.landlockABI
         let isolated = policy.network != .host
@@ -49,7 +57,7 @@ public enum LaunchPlanner {
         )
         steps += [.dropCapabilities(last: host.lastCapability), .noNewPrivileges]
         if abi > 0 { steps.append(.landlock) }
-        steps.append(.placeFilter)
+        steps.append(.placeFilter(afterFirstProcess: request.reportsDenials))
 
         var notes = mounts.notes
         if !identity.keptGroups.isEmpty {
@@ -60,11 +68,22 @@ public enum LaunchPlanner {
             notes.append("the workspace belongs to root: it is shown ID-mapped, and files made there belong to root")
         }
         if abi == 0 { notes.append("this kernel has no Landlock, which the policy accepts: the mounts hold alone") }
+        notes += CgroupPlanner.notes(policy.limits, host.cgroup)
         if !isolated { notes.append("the host's network is reachable: --network host was asked for") }
+        if policy.git == .create, policy.workspace == .readWrite,
+            host.entry(request.workspace.appending(PathInventory.gitFolder)) == .absent
+        {
+            notes.append(
+                "there is no repository in \(request.workspace): `run` makes an empty one, and keeps it from the job"
+            )
+        }
+        if request.hasMadeRepository {
+            notes.append("an empty repository was made in \(request.workspace) (workspace.git = \"create\")")
+        }
         for missing in mounts.missing {
             notes.append("\(missing) does not exist: something that says nothing stands there while the job runs")
         }
-        return LaunchPlan(
+        var plan = LaunchPlan(
             policyName: policy.name,
             policyDigest: compiled.digest,
             confinement: .sandbox,
@@ -77,14 +96,17 @@ public enum LaunchPlanner {
                 writable: mounts.writable,
                 readable: mounts.readable,
                 network: policy.network,
-                files: host.entries.elements.filter { $0.entry.isFile }.map(\.path),
+                files: host.entries.elements.filter { $0.entry.isFile }.map { move?.names.inside($0.path) ?? $0.path },
                 abi: abi
             ),
             limits: limits,
             process: process(policy, request),
             layers: PlannedLayers.list(policy, identity, limits, abi: abi),
-            notes: notes
+            notes: notes + mounts.warnings,
+            warnings: mounts.warnings
         )
+        plan.workspaceNames = move?.names
+        return plan
     }
 
     /// The namespaces of a launch: all of them, but for the network when the host's was asked for.
@@ -140,6 +162,19 @@ public enum LaunchPlanner {
         )
     }
 
+    /// What is to be taken away afterwards, or is a failure, has to be known from what was there before.
+    private static func checkNew(_ policy: Policy, _ warnings: [String]) throws(Refusal) {
+        guard policy.onNew != .report, let first = warnings.first else { return }
+        let key = policy.git == .none ? "workspace.git = \"none\"" : "filesystem.on_new = \"\(policy.onNew.word)\""
+        throw Refusal(
+            stage: "plan",
+            subject: PolicyKey.onNew.path,
+            message: "\(first); with \(key) that is not left at a warning",
+            remedy: "show the job less, mend what is named, or write filesystem.on_new = \"report\"",
+            layer: .mounts
+        )
+    }
+
     private static func checkLandlock(_ policy: Policy, _ host: HostFacts) throws(Refusal) {
         guard host.landlockABI < policy.landlock.minimumABI else { return }
         if policy.landlock.requirement == .bestEffort { return }
@@ -161,10 +196,33 @@ public enum LaunchPlanner {
         return ProcessPlan(
             arguments: request.arguments,
             candidates: candidates(request.arguments[0], environment),
-            workingDirectory: request.workingDirectory,
+            workingDirectory: request.inside(request.workingDirectory),
             environment: environment,
-            terminal: request.hasKeyboard ? 0 : nil
+            terminal: request.hasKeyboard ? 0 : nil,
+            reportsDenials: request.reportsDenials
         )
+    }
+
+    /// The same process with less.
+    ///
+    /// - Parameters:
+    ///   - process: as the place's policy has it.
+    ///   - narrowing: what it may do less.
+    ///   - plan: of the place.
+    ///   - name: of its own temporary folder.
+    /// - Returns: its plan.
+    /// - Throws: `Refusal` for what is not narrower, or cannot be held here.
+    public static func narrowed(
+        _ process: ProcessPlan,
+        _ narrowing: ProcessNarrowing,
+        _ plan: LaunchPlan,
+        name: OSString
+    ) throws(Refusal) -> ProcessPlan {
+        let narrowed = try NarrowingPlanner.planned(narrowing, plan, name: name)
+        var process = process
+        process.environment = NarrowingPlanner.environment(process.environment, folder: narrowed.folder)
+        process.narrowing = narrowed
+        return process
     }
 
     /// A name with a slash is a path; else each folder of the worker's own PATH, as execvp(3) does.

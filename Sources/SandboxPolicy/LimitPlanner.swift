@@ -15,16 +15,7 @@ enum LimitPlanner {
 
     static func planned(_ policy: Policy, _ host: HostFacts) throws(Refusal) -> LimitPlan {
         let limits = policy.limits
-        for kind in LimitPolicy.Kind.allCases where limits.requireKernel.contains(kind) {
-            throw Refusal(
-                stage: "plan",
-                subject: "limits.require_kernel",
-                message:
-                    "the policy requires the kernel itself to hold the limit `\(kind)`, which needs a cgroup",
-                remedy: "remove it from limits.require_kernel: this version holds it without cgroups",
-                layer: kind == .memory ? .memory : .rlimits
-            )
-        }
+        try checkRequired(limits, host.cgroup)
         var rlimits: [RLimit] = []
         for inherited in host.caller.rlimits {
             rlimits.append(try limit(inherited, limits, host))
@@ -41,8 +32,72 @@ enum LimitPlanner {
             grace: limits.grace,
             setUp: .seconds(10),
             memoryWatchInterval: TimeSpan(milliseconds: 50),
-            rlimits: rlimits
+            rlimits: rlimits,
+            cgroup: CgroupPlanner.planned(limits, memory: memory, host.cgroup),
+            withoutCgroup: absence(host.cgroup),
+            held: held(limits, memory: memory, rlimits, host.cgroup.controllers)
         )
+    }
+
+    /// Limits that the policy wants a cgroup to hold.
+    private static func checkRequired(_ limits: LimitPolicy, _ offer: CgroupOffer) throws(Refusal) {
+        for kind in LimitPolicy.Kind.allCases where limits.requireKernel.contains(kind) {
+            if offer.controllers.contains(kind.controller) { continue }
+            let cause: String
+            let remedy: String
+            switch offer {
+            case .none(let absence): (cause, remedy) = (absence.words, absence.remedy)
+            case .subtree(let subtree):
+                cause = "\(subtree.path) has no controller \(kind.controller.rawValue)"
+                remedy = CgroupAbsence.noControllers.remedy
+            }
+            throw Refusal(
+                stage: "plan",
+                subject: "limits.require_kernel",
+                message:
+                    "the policy requires the kernel itself to hold the limit `\(kind)`, which needs a cgroup, and \(cause)",
+                remedy: "\(remedy); or take `\(kind)` out of limits.require_kernel",
+                layer: kind == .memory ? .memory : .rlimits
+            )
+        }
+    }
+
+    private static func absence(_ offer: CgroupOffer) -> String {
+        switch offer {
+        case .subtree: ""
+        case .none(let absence): absence.words
+        }
+    }
+
+    /// In the order of a policy's keys.
+    private static func held(
+        _ limits: LimitPolicy,
+        memory: ByteCount,
+        _ rlimits: [RLimit],
+        _ controllers: [CgroupController]
+    ) -> [HeldLimit] {
+        func soft(_ resource: Int32) -> UInt64 { rlimits.first { $0.resource == resource }?.soft ?? .max }
+        let cpu = soft(Resource.cpu)
+        let files = soft(Resource.openFiles)
+        let size = soft(Resource.fileSize)
+        let share = limits.cpuThousandths
+        return [
+            HeldLimit(.tasks, String(limits.tasks), controllers.contains(.pids) ? .cgroup : .rlimit),
+            HeldLimit(.memory, memory.description, controllers.contains(.memory) ? .cgroup : .watched),
+            HeldLimit(.openFiles, files == .max ? "no limit" : String(files), files == .max ? .unlimited : .rlimit),
+            HeldLimit(
+                .fileSize,
+                size == .max ? "no limit" : ByteCount(bytes: size).description,
+                size == .max ? .unlimited : .rlimit
+            ),
+            HeldLimit(.cpu, cpu == .max ? "no limit" : "\(cpu) s", cpu == .max ? .unlimited : .rlimit),
+            HeldLimit(
+                .cpus,
+                share == 0 ? "no limit" : ProcessorShare(thousandths: share).description,
+                share > 0 && controllers.contains(.cpu) ? .cgroup : .unlimited
+            ),
+            HeldLimit(.wall, limits.wall.description, .timer),
+        ]
     }
 
     /// Never above the caller's own hard limit: only CAP_SYS_RESOURCE on the host could raise that.

@@ -16,6 +16,8 @@ struct MountPlanner {
         /// How many of them are the same in every workspace; they come first.
         var commonSteps = 0
         var notes: [String] = []
+        /// What could not be kept from the job.
+        var warnings: [String] = []
         /// Folders with all rights, for Landlock.
         var writable: [OSString] = []
         /// Folders to read and execute from, for Landlock.
@@ -50,7 +52,7 @@ struct MountPlanner {
         }
         result.commonSteps = result.steps.count
         result.steps.append(generated.gitconfig)
-        if request.hasKeyboard { try device(PathInventory.terminal, &result) }
+        if request.hasTerminalNode { try device(PathInventory.terminal, &result) }
         try RootMounts(planner: self).add(to: &result)
         result.steps += [
             .remount(path: "/", options: [.readOnly, .noSetuid, .noDevices]),

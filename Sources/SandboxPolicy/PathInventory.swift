@@ -29,7 +29,7 @@ public enum PathInventory {
     static func shownByItself(_ policy: Policy, _ request: LaunchRequest) -> [OSString] {
         policy.filesystem.system + policy.filesystem.etc.map { OSString("/etc").appending($0) }
             + devices.map { OSString("/dev").appending($0.name) } + ["/proc"]
-            + (request.hasKeyboard ? [terminalPath] : [])
+            + (request.hasTerminalNode ? [terminalPath] : [])
             // A copy of it.
             + (policy.network == .host ? ["/etc/resolv.conf"] : [])
     }
@@ -51,7 +51,7 @@ public enum PathInventory {
         var paths = policy.filesystem.system
         paths += policy.filesystem.etc.map { OSString("/etc").appending($0) }
         paths += devices.map { OSString("/dev").appending($0.name) }
-        if request.hasKeyboard { paths.append(terminalPath) }
+        if request.hasTerminalNode { paths.append(terminalPath) }
         paths += hostWideProc.map { OSString("/proc").appending($0) }
         return paths
     }
@@ -63,6 +63,7 @@ public enum PathInventory {
         var paths = [request.workspace] + named
         for root in roots.writable {
             paths += repository.map { root.appending($0) }
+            paths.append(root.appending(CommonFolder.name))
             for name in policy.filesystem.protect {
                 let path = root.appending(name)
                 paths += roots.foldersToHold(from: root, to: path)
@@ -89,14 +90,66 @@ public enum PathInventory {
         for root in PlaceRoots(policy, request).writable {
             guard case .directory = entries[root.appending(gitFolder)] else { continue }
             paths.append(root.appending(gitFolder).appending(CommonFolder.name))
-            paths.append(root.appending(CommonFolder.name))
         }
         return paths
     }
 
+    /// Where repositories are looked for: the writable folders, and in them those that the job cannot write in or see.
+    ///
+    /// What is protected and has an exception in it is looked through, too.
+    public static func searched(
+        _ policy: Policy,
+        _ request: LaunchRequest
+    ) -> (roots: [OSString], closed: [OSString]) {
+        let roots = PlaceRoots(policy, request)
+        var closed = policy.filesystem.deny + roots.all.filter { !$0.isWritable }.map(\.path)
+        for root in roots.writable {
+            for name in policy.filesystem.protect
+            where !policy.filesystem.except.contains(where: { $0.isWithin(name) }) {
+                closed.append(root.appending(name))
+            }
+        }
+        // Where none may be, one that can only be read is one, too.
+        let isReadOnly = policy.git == .none && !roots.writable.contains(request.workspace)
+        return (roots.writable + (isReadOnly ? [request.workspace] : []), closed)
+    }
+
+    /// What is looked at of the repositories that were found in writable folders.
+    public static func repositoryPaths(_ policy: Policy, _ repositories: [HostRepository]) -> [OSString] {
+        var paths: [OSString] = []
+        func look(at name: OSString, in folder: OSString, _ root: OSString) {
+            let path = folder.appending(name)
+            var way: [OSString] = []
+            var around = path.parent
+            while around != root && around.isWithin(root) {
+                way.append(around)
+                around = around.parent
+            }
+            paths += way.reversed() + [path]
+        }
+        for repository in repositories.prefix(mostRepositories) where !repository.isRootsOwn {
+            switch repository.kind {
+            case .link: continue
+            case .bare: for name in ownFolder { look(at: name, in: repository.path, repository.root) }
+            case .folder, .pointer:
+                let work = repository.path.parent
+                for name in policy.filesystem.protect { look(at: name, in: work, repository.root) }
+                look(at: CommonFolder.name, in: work, repository.root)
+                if repository.kind == .folder { look(at: CommonFolder.name, in: repository.path, repository.root) }
+            }
+        }
+        return paths
+    }
+
+    /// How many of the repositories in writable folders are kept from the job: each is some mounts more.
+    public static let mostRepositories = 64
+
     private static var terminalPath: OSString { OSString("/dev").appending(terminal.name) }
 
     static let gitFolder: OSString = ".git"
+
+    /// What git obeys of a repository's own folder, whatever its name is.
+    static let ownFolder: [OSString] = ["config", "config.worktree", "hooks", CommonFolder.name]
 
     /// What makes a folder a repository by itself: git asks for these three (gitrepository-layout(5)).
     static let repository: [OSString] = ["HEAD", "objects", "refs"]

@@ -55,8 +55,13 @@ enum PlannedLayers {
         case .descriptors: "0, 1 and 2 only"
         case .environment: "built from nothing; pid 1 has none"
         case .attributes: "umask, nice, scheduler, personality, oom_score_adj, timer slack, signals set"
-        case .rlimits: "rlimits; NPROC = \(limits.tasks) counted in the user namespace"
-        case .memory: "watched every \(limits.memoryWatchInterval): \(limits.memory) for the whole job"
+        case .rlimits:
+            "rlimits; NPROC = \(limits.tasks) counted in the user namespace"
+                + (limits.cgroup?.uses(.pids) == true ? "; pids.max of the place's cgroup the same" : "")
+        case .memory:
+            limits.memoryIsHeld
+                ? "cgroup: \(limits.memory) for the whole job, no swap; the kernel kills all of it at that"
+                : "watched every \(limits.memoryWatchInterval): \(limits.memory) for the whole job"
         case .wallClock: "\(limits.wall), by pid 1's own timer; then TERM, \(limits.grace), KILL"
         }
     }

@@ -17,6 +17,7 @@ extension Policy {
             summary: summary,
             confinement: confinement == .none && other.confinement == .none ? .none : .sandbox,
             workspace: self.workspace == .readWrite && other.workspace == .readWrite ? .readWrite : .readOnly,
+            git: git.rawValue < other.git.rawValue ? git : other.git,
             filesystem: filesystemMeet(other, workspace),
             network: network.meet(other.network),
             environment: environment.meet(other.environment),
@@ -37,10 +38,13 @@ extension Policy {
     private func filesystemMeet(_ other: Policy, _ workspace: OSString?) -> FilesystemPolicy {
         let (own, others) = (filesystem, other.filesystem)
         let rights = (PathRights(self, workspace: workspace), PathRights(other, workspace: workspace))
-        // The lesser right at each root of either; a root at which one of the two gives nothing is none.
+        func lesser(_ path: OSString) -> PathRights.Right { min(rights.0.right(at: path), rights.1.right(at: path)) }
+        let mine = own.read + own.write
+        // The lesser right at each root of either; a root at which one of the two gives nothing is none. One of the other's that
+        // changes nothing in the folder around it is left out: a command line may say something else of that path.
         func roots(with right: PathRights.Right) -> [OSString] {
-            (own.read + own.write).union(others.read + others.write)
-                .filter { min(rights.0.right(at: $0), rights.1.right(at: $0)) == right }
+            mine.union(others.read + others.write)
+                .filter { lesser($0) == right && (mine.contains($0) || lesser($0.parent) != right) }
         }
         return FilesystemPolicy(
             system: own.system.intersection(others.system),
@@ -52,6 +56,7 @@ extension Policy {
             protect: own.protect.union(others.protect),
             except: own.except.intersection(others.except),
             coverMissing: own.coverMissing.union(others.coverMissing),
+            onNew: own.onNew.rawValue < others.onNew.rawValue ? own.onNew : others.onNew,
             unixSockets: own.unixSockets.intersection(others.unixSockets),
             tmpSize: min(own.tmpSize, others.tmpSize),
             tmpInodes: min(own.tmpInodes, others.tmpInodes)
@@ -85,12 +90,14 @@ extension EnvironmentPolicy {
 extension LimitPolicy {
     fileprivate func meet(_ other: LimitPolicy) -> LimitPolicy {
         let cpu = min(cpuMost, other.cpuMost)
+        let share = min(cpuShareMost, other.cpuShareMost)
         return LimitPolicy(
             tasks: min(tasks, other.tasks),
             memory: memory.meet(other.memory),
             openFiles: min(openFiles, other.openFiles),
             fileSize: min(fileSize, other.fileSize),
             cpuSeconds: cpu == .max ? 0 : cpu,
+            cpuThousandths: share == .max ? 0 : share,
             wall: min(wall, other.wall),
             grace: min(grace, other.grace),
             requireKernel: requireKernel.union(other.requireKernel)

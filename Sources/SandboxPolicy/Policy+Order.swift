@@ -42,12 +42,15 @@ extension Policy {
         case .openFiles: limits.openFiles > other.limits.openFiles
         case .fileSize: limits.fileSize > other.limits.fileSize
         case .cpu: limits.cpuMost > other.limits.cpuMost
+        case .cpus: limits.cpuShareMost > other.limits.cpuShareMost
         case .wall: limits.wall > other.limits.wall
         case .grace: limits.grace > other.limits.grace
         case .requireKernel: !limits.requireKernel.isSuperset(of: other.limits.requireKernel)
         case .minimumABI: landlock.minimumABI < other.landlock.minimumABI
         case .landlockRequirement: landlock.requirement.rawValue > other.landlock.requirement.rawValue
         case .without: other.seccomp.without.holdsMore(than: seccomp.without)
+        case .git: git.rawValue > other.git.rawValue
+        case .onNew: filesystem.onNew.rawValue > other.filesystem.onNew.rawValue
         // Each bit keeps a right from others.
         case .umask: process.umask & other.process.umask != other.process.umask
         }
@@ -82,6 +85,7 @@ extension Policy {
         case .openFiles: limits.openFiles == other.limits.openFiles
         case .fileSize: limits.fileSize == other.limits.fileSize
         case .cpu: limits.cpuSeconds == other.limits.cpuSeconds
+        case .cpus: limits.cpuThousandths == other.limits.cpuThousandths
         case .wall: limits.wall == other.limits.wall
         case .grace: limits.grace == other.limits.grace
         case .requireKernel: limits.requireKernel == other.limits.requireKernel
@@ -90,6 +94,8 @@ extension Policy {
         case .without: seccomp.without == other.seccomp.without
         case .umask: process.umask == other.process.umask
         case .hostname: process.hostname == other.process.hostname
+        case .git: git == other.git
+        case .onNew: filesystem.onNew == other.filesystem.onNew
         }
     }
 
@@ -105,6 +111,9 @@ extension Policy {
 extension LimitPolicy {
     /// 0 is no limit at all.
     var cpuMost: UInt64 { cpuSeconds == 0 ? .max : cpuSeconds }
+
+    /// The same.
+    var cpuShareMost: UInt64 { cpuThousandths == 0 ? .max : cpuThousandths }
 }
 
 extension LimitPolicy.Memory {

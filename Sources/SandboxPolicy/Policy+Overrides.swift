@@ -16,6 +16,7 @@ extension Policy {
         if let memory = overrides.memory { policy.limits.memory = .exactly(memory) }
         if let tasks = overrides.tasks { policy.limits.tasks = tasks }
         if let cpu = overrides.cpuSeconds { policy.limits.cpuSeconds = cpu }
+        if let share = overrides.cpuThousandths { policy.limits.cpuThousandths = share }
         if let wall = overrides.wall { policy.limits.wall = wall }
         if let grace = overrides.grace { policy.limits.grace = grace }
         if let size = overrides.tmpSize { policy.filesystem.tmpSize = size }
@@ -37,14 +38,14 @@ extension PolicyOverrides {
         case .memory: memory == nil ? nil : "--memory"
         case .tasks: tasks == nil ? nil : "--pids"
         case .cpu: cpuSeconds == nil ? nil : "--cpu"
+        case .cpus: cpuThousandths == nil ? nil : "--cpus"
         case .wall: wall == nil ? nil : "--timeout"
         case .grace: grace == nil ? nil : "--grace"
         case .tmpSize: tmpSize == nil ? nil : "--tmp-size"
         case .fileSize: fileSize == nil ? nil : "--file-size"
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .protect, .coverMissing, .unixSockets,
             .tmpInodes, .inherit, .exclude, .openFiles, .requireKernel, .minimumABI, .landlockRequirement, .without,
-            .umask, .hostname, .except,
-            .denyGlobs:
+            .umask, .hostname, .except, .denyGlobs, .git, .onNew:
             nil
         }
     }

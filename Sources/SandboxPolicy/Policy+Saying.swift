@@ -47,6 +47,7 @@ extension Policy {
         case .openFiles: limits.openFiles = values.limits.openFiles
         case .fileSize: limits.fileSize = values.limits.fileSize
         case .cpu: limits.cpuSeconds = values.limits.cpuSeconds
+        case .cpus: limits.cpuThousandths = values.limits.cpuThousandths
         case .wall: limits.wall = values.limits.wall
         case .grace: limits.grace = values.limits.grace
         case .requireKernel: limits.requireKernel.formUnion(values.limits.requireKernel)
@@ -57,6 +58,8 @@ extension Policy {
             seccomp.without.sort()
         case .umask: process.umask = values.process.umask
         case .hostname: process.hostname = values.process.hostname
+        case .git: git = values.git
+        case .onNew: filesystem.onNew = values.filesystem.onNew
         }
     }
 }

@@ -148,6 +148,7 @@ struct PolicyByteReader {
             summary: try text("summary"),
             confinement: try choice("confinement"),
             workspace: try choice("workspace"),
+            git: try choice("git"),
             filesystem: try filesystem(),
             network: try network(),
             environment: try environment(),
@@ -175,6 +176,7 @@ struct PolicyByteReader {
             protect: try strings("protect"),
             except: try strings("except"),
             coverMissing: try strings("coverMissing"),
+            onNew: try choice("onNew"),
             unixSockets: try strings("unixSockets"),
             tmpSize: ByteCount(bytes: try integer("tmpSize", in: PolicyRange.tmpSize)),
             tmpInodes: try integer("tmpInodes", in: PolicyRange.tmpInodes)
@@ -209,6 +211,10 @@ struct PolicyByteReader {
         let openFiles = try integer("openFiles", in: PolicyRange.openFiles)
         let fileSize = ByteCount(bytes: try integer("fileSize", in: PolicyRange.fileSize))
         let cpuSeconds = try integer("cpuSeconds", in: PolicyRange.cpuSeconds)
+        let share: UInt64 = try integer()
+        guard share == 0 || PolicyRange.cpuThousandths.contains(share) else {
+            throw .field("cpuThousandths", offset: offset)
+        }
         let wall = TimeSpan(milliseconds: try integer("wall", in: PolicyRange.wall))
         let grace = TimeSpan(milliseconds: try integer("grace", in: PolicyRange.grace))
         let count = try count("requireKernel", size: 1, in: 0...LimitPolicy.Kind.allCases.count)
@@ -220,6 +226,7 @@ struct PolicyByteReader {
             openFiles: openFiles,
             fileSize: fileSize,
             cpuSeconds: cpuSeconds,
+            cpuThousandths: share,
             wall: wall,
             grace: grace,
             requireKernel: kinds

@@ -1,4 +1,4 @@
-import SandboxPlan
+public import SandboxPlan
 
 /// Writes the fields of a compiled policy one after the other.
 struct PolicyByteWriter {
@@ -60,11 +60,12 @@ struct PolicyByteWriter {
         list(program.instructions) { $0.integer($1) }
     }
 
-    private mutating func policy(_ policy: Policy) {
+    fileprivate mutating func policy(_ policy: Policy) {
         text(policy.name)
         text(policy.summary)
         integer(policy.confinement.rawValue)
         integer(policy.workspace.rawValue)
+        integer(policy.git.rawValue)
         filesystem(policy.filesystem)
         switch policy.network {
         case .off(let loopback): integer(UInt8(loopback ? 1 : 0))
@@ -89,6 +90,7 @@ struct PolicyByteWriter {
         strings(policy.protect)
         strings(policy.except)
         strings(policy.coverMissing)
+        integer(policy.onNew.rawValue)
         strings(policy.unixSockets)
         integer(policy.tmpSize.bytes)
         integer(policy.tmpInodes)
@@ -117,8 +119,20 @@ struct PolicyByteWriter {
         integer(policy.openFiles)
         integer(policy.fileSize.bytes)
         integer(policy.cpuSeconds)
+        integer(policy.cpuThousandths)
         integer(policy.wall.milliseconds)
         integer(policy.grace.milliseconds)
         list(policy.requireKernel.sorted { $0.rawValue < $1.rawValue }) { $0.integer($1.rawValue) }
+    }
+}
+
+extension Policy {
+    /// Every value as compiled policies have it, without name and description: two policies that give the same are the same.
+    public var bytes: [UInt8] {
+        var plain = self
+        (plain.name, plain.summary) = ("", "")
+        var writer = PolicyByteWriter()
+        writer.policy(plain)
+        return writer.bytes
     }
 }

@@ -21,16 +21,26 @@ public struct PolicyInputs: Hashable, Sendable {
     public var settingsFolder: OSString
     /// What `~` means; empty when nobody knows.
     public var home: OSString
+    /// Which executables ask for it and compile it: another one's answer is not this one's.
+    public var build: [UInt8]
 
-    public init(named: Text, project: Text?, ceiling: Text?, settingsFolder: OSString, home: OSString = "") {
+    public init(
+        named: Text,
+        project: Text?,
+        ceiling: Text?,
+        settingsFolder: OSString,
+        home: OSString = "",
+        build: [UInt8] = []
+    ) {
         self.named = named
         self.project = project
         self.ceiling = ceiling
         self.settingsFolder = settingsFolder
         self.home = home
+        self.build = build
     }
 
-    private static let magic: [UInt8] = Array("CSINPUT2".utf8)
+    private static let magic: [UInt8] = Array("CSINPUT3".utf8)
 
     /// The bytes that the compiler reads.
     public var bytes: [UInt8] { bytes(withTexts: true) }
@@ -43,6 +53,7 @@ public struct PolicyInputs: Hashable, Sendable {
         writer.bytes = PolicyInputs.magic
         writer.string(settingsFolder)
         writer.string(home)
+        writer.string(OSString(build))
         for text in [named, project, ceiling] {
             writer.integer(UInt8(text == nil ? 0 : 1))
             guard let text else { continue }
@@ -60,13 +71,15 @@ public struct PolicyInputs: Hashable, Sendable {
         guard try reader.take(PolicyInputs.magic.count).elementsEqual(PolicyInputs.magic) else { throw .notAPolicy }
         let settings = try reader.string("settings")
         let home = try reader.string("home")
+        let build = try reader.content()
         guard let named = try PolicyInputs.text(&reader) else { throw .field("named", offset: reader.offset) }
         self.init(
             named: named,
             project: try PolicyInputs.text(&reader),
             ceiling: try PolicyInputs.text(&reader),
             settingsFolder: settings,
-            home: home
+            home: home,
+            build: build
         )
         guard reader.isAtEnd else { throw .field("end", offset: reader.offset) }
     }

@@ -6,7 +6,7 @@ internal import SandboxPlan
 /// first, then the folder that is held, the protected name, the denied path: the last one is what the job meets.
 struct RootMounts {
     let planner: MountPlanner
-    private let roots: PlaceRoots
+    let roots: PlaceRoots
     /// Denied paths of which something would be seen.
     private let denied: [OSString]
     /// The roots, and what the place shows by itself.
@@ -14,6 +14,8 @@ struct RootMounts {
     private var layers: [Layer] = []
     /// Folders that are mount points already, so that none is made twice.
     private var held: [OSString] = []
+    /// Folders in writable ones that have a `.git` of their own: the protected names hold in them, too.
+    var works: [OSString] = []
 
     /// What is mounted at one path.
     private struct Layer {
@@ -21,8 +23,8 @@ struct RootMounts {
         var steps: [LaunchStep]
     }
 
-    private var policy: Policy { planner.policy }
-    private var host: HostFacts { planner.host }
+    var policy: Policy { planner.policy }
+    var host: HostFacts { planner.host }
 
     init(planner: MountPlanner) {
         self.planner = planner
@@ -55,6 +57,7 @@ struct RootMounts {
                 try holdLayout(of: root.path, &result)
             }
         }
+        try holdRepositories(&result)
         for path in planner.request.policyFiles { try protectPolicyFile(path) }
         try deny(&result)
         // The position is part of the order: sort(by:) promises nothing for equal depths.
@@ -82,10 +85,12 @@ struct RootMounts {
             }
             if root.isWritable {
                 try checkRepository(root.path)
+                try checkWorktreeFolder(root.path)
                 try checkProtected(root.path)
             }
         }
         for path in policy.filesystem.deny { try checkDenied(path) }
+        try checkNoRepository()
     }
 
     /// What no job can do without: it would end in a refusal of some later step, which says nothing of the cause.
@@ -140,9 +145,21 @@ struct RootMounts {
             case .directory, .file, .symlink, .socket, .characterDevice, .other, .throughLink: continue
             }
         }
-        throw refusal(
+        throw repositoryRefusal(root, "HEAD, objects and refs")
+    }
+
+    /// A worktree's own folder has no more than `HEAD` and `commondir` of it.
+    private func checkWorktreeFolder(_ root: OSString) throws(Refusal) {
+        switch (host.entry(root.appending("HEAD")), host.entry(root.appending(CommonFolder.name))) {
+        case (.absent, _), (_, .absent), (.directory, _), (_, .directory): return
+        case _: throw repositoryRefusal(root, "HEAD and commondir")
+        }
+    }
+
+    private func repositoryRefusal(_ root: OSString, _ names: String) -> Refusal {
+        refusal(
             root,
-            "\(root) is itself a git repository (HEAD, objects and refs lie in it), and the job could write the "
+            "\(root) is itself a git repository (\(names) lie in it), and the job could write the "
                 + "settings and hooks that git obeys outside",
             "work in a clone of it, or show it with --read"
         )
@@ -177,10 +194,11 @@ struct RootMounts {
     /// `.git/commondir`: by it git would take other settings than those that are protected.
     ///
     /// Watching for it is not enough: a host's git that looks in one millisecond obeys what lies there in that one.
-    private mutating func holdSettings(of root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
+    mutating func holdSettings(of root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
         let git = root.appending(PathInventory.gitFolder)
         let path = git.appending(CommonFolder.name)
-        guard case .directory = host.entry(git), roots.isWritable(path), !isDenied(git), try hold(from: root, to: path)
+        guard policy.git != .none, case .directory = host.entry(git), roots.isWritable(path), !isDenied(git),
+            try hold(from: root, to: path)
         else { return }
         switch host.entry(path) {
         case .absent: cover(path, with: .ownCommonFolder, &result)
@@ -196,10 +214,11 @@ struct RootMounts {
     /// A bare repository's layout beside `.git`: git obeys it as soon as `.git` is broken, which is the job's to do.
     ///
     /// git gives up on a `commondir` that is a folder, and looks for none where there is no `HEAD`.
-    private mutating func holdLayout(of root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
+    mutating func holdLayout(of root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
         let path = root.appending(CommonFolder.name)
         let git = root.appending(PathInventory.gitFolder)
-        guard case .directory = host.entry(git), roots.isWritable(git), !isDenied(git), roots.isWritable(path)
+        guard policy.git != .none, case .directory = host.entry(git), roots.isWritable(git), !isDenied(git),
+            roots.isWritable(path)
         else { return }
         switch host.entry(path) {
         case .absent: cover(path, with: .emptyFolder, &result)
@@ -220,7 +239,7 @@ struct RootMounts {
     /// Makes every folder on the way to a path a mount point of itself: such a folder cannot be renamed (EBUSY).
     ///
     /// - Returns: whether the path can be there: false when a folder on the way is missing or is a file.
-    private mutating func hold(from root: OSString, to path: OSString) throws(Refusal) -> Bool {
+    mutating func hold(from root: OSString, to path: OSString) throws(Refusal) -> Bool {
         for folder in roots.foldersToHold(from: root, to: path) {
             switch host.entry(folder) {
             case .directory(let identity):
@@ -243,13 +262,15 @@ struct RootMounts {
     /// Whether a folder is a protected name or lies in one, and is a mount point or read-only by that: but for what lies in an
     /// exception, where the job can write.
     private func isKept(_ folder: OSString) -> Bool {
-        roots.all.contains { root in
+        let isInRoot = roots.all.contains { root in
             policy.filesystem.protect.contains { folder.isWithin(root.path.appending($0)) }
                 && !policy.filesystem.except.contains {
                     let except = root.path.appending($0)
                     return folder.isWithin(except) && folder != except
                 }
         }
+        if isInRoot { return true }
+        return works.contains { work in policy.filesystem.protect.contains { folder.isWithin(work.appending($0)) } }
     }
 
     /// The same for something that is there: a way that is not as it was looked at is no way.
@@ -263,10 +284,14 @@ struct RootMounts {
     }
 
     /// Protected names directly in a writable root: read-only on top of it.
-    private mutating func protect(_ root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
+    mutating func protect(_ root: OSString, _ result: inout MountPlanner.Result) throws(Refusal) {
         guard case .directory = host.entry(root) else { return }
+        // Of a repository in a writable folder nothing is covered but what git obeys.
+        let isNested = works.contains(root)
         for name in policy.filesystem.protect {
             let path = root.appending(name)
+            // All of it is read-only and empty.
+            if policy.git == .none && path.parent == root.appending(PathInventory.gitFolder) { continue }
             // Beneath a read-only root or a denied path nothing is left to protect.
             guard roots.isWritable(path), !isCoveredByDenial(path), try hold(from: root, to: path) else { continue }
             switch host.entry(path) {
@@ -275,7 +300,7 @@ struct RootMounts {
                 try checkLinks(identity, path, "the job could change it by another one")
                 add(path, planner.bind(path, identity, false, .protected))
             case .absent:
-                if path.parent == root && !policy.filesystem.coverMissing.contains(name) { continue }
+                if path.parent == root && (isNested || !policy.filesystem.coverMissing.contains(name)) { continue }
                 // git fails on an empty folder there, and takes an empty file for no settings.
                 if name == ".git/config.worktree" {
                     cover(path, with: .emptyFile, &result)
@@ -303,17 +328,24 @@ struct RootMounts {
             let around = policy.filesystem.protect.map { root.appending($0) }.filter { path.isWithin($0) }
             if around.isEmpty || around.contains(path) || !roots.isWritable(path) || isDenied(path) { continue }
             switch host.entry(path) {
-            case .directory(let identity): add(path, planner.bind(path, identity, true, .write, writable: true))
             case .file(let identity):
                 try checkLinks(identity, path, "the job would write to the other, too")
                 add(path, planner.bind(path, identity, false, .write, writable: true))
+            case .directory:
+                throw refusal(
+                    path,
+                    "\(path) is a folder, and what the job may write in a protected one is a file",
+                    "put an empty file in its place, or leave it out of filesystem.except"
+                )
+            // What is asked of the workspace need not be in further writable folders.
+            case .absent where root != planner.request.workspace: continue
             case .absent:
                 throw refusal(
                     path,
                     "there is no \(path) for the job to write: in a protected folder it cannot make it",
                     "make it, empty (mkdir -p, touch), or leave it out of filesystem.except"
                 )
-            case let entry: throw planner.unusable(path, entry, "a file or a folder of its own")
+            case let entry: throw planner.unusable(path, entry, "a file of its own")
             }
         }
     }
@@ -369,7 +401,7 @@ struct RootMounts {
     }
 
     /// A cover hides a name; a file that has several is not hidden by it.
-    private func checkLinks(_ identity: FileIdentity, _ path: OSString, _ consequence: String) throws(Refusal) {
+    func checkLinks(_ identity: FileIdentity, _ path: OSString, _ consequence: String) throws(Refusal) {
         guard identity.links > 1 else { return }
         throw refusal(
             path,
@@ -381,24 +413,24 @@ struct RootMounts {
     // MARK: -
 
     /// A name that is not there: something stands for it on the host while the job runs, and is covered in the place.
-    private mutating func cover(_ path: OSString, with cover: Cover, _ result: inout MountPlanner.Result) {
+    mutating func cover(_ path: OSString, with cover: Cover, _ result: inout MountPlanner.Result) {
         result.missing.append(path)
         if cover != .emptyFolder { result.coversFiles = true }
         add(path, .cover(path: path, with: cover))
     }
 
     /// Denied where nothing stands covers nothing: then the name stays protected.
-    private func isCoveredByDenial(_ path: OSString) -> Bool {
+    func isCoveredByDenial(_ path: OSString) -> Bool {
         denied.contains { path.isWithin($0) && host.entry($0) != .absent }
     }
 
-    private func isDenied(_ path: OSString) -> Bool { denied.contains { path.isWithin($0) } }
+    func isDenied(_ path: OSString) -> Bool { denied.contains { path.isWithin($0) } }
 
-    private mutating func add(_ path: OSString, _ step: LaunchStep) {
+    mutating func add(_ path: OSString, _ step: LaunchStep) {
         layers.append(Layer(path: path, steps: [step]))
     }
 
-    private func refusal(_ path: OSString, _ message: String, _ remedy: String) -> Refusal {
+    func refusal(_ path: OSString, _ message: String, _ remedy: String) -> Refusal {
         Refusal(stage: "plan", subject: path.description, message: message, remedy: remedy, layer: .mounts)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxCLI
 import SandboxPlan
 import SandboxPolicy
@@ -18,7 +19,9 @@ import Testing
         let plan = try LaunchPlanner.plan(compiled, policy: policy, request: SampleHost.request, host: host)
         let report = PolicyReport(policy: policy, origins: effective.origins, style: .plain)
         let text = ExplainReport(plan: plan, origins: [:], style: .plain, policy: report).text
-        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name).explain.txt")
+        let file = ProjectTree.url(#filePath).deletingLastPathComponent().appending(
+            path: "Fixtures/\(name).explain.txt"
+        )
         if ProcessInfo.processInfo.environment["SANDBOX_UPDATE_GOLDENS"] == "1" {
             try Data(text.utf8).write(to: file)
         }
@@ -27,7 +30,7 @@ import Testing
 
     /// No file of a policy that is gone.
     @Test func everyReviewedPlanIsOfAPolicyThatIsThere() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+        let folder = ProjectTree.url(#filePath).deletingLastPathComponent().appending(path: "Fixtures")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
             $0.hasSuffix(".explain.txt")
         }

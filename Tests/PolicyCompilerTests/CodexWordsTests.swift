@@ -70,7 +70,13 @@ import Testing
         ),
         (
             "sandbox_mode = \"danger-full-access\"",
-            "top:3:16: codex.sandbox_mode: sandbox_mode = \"danger-full-access\" beside fs_isolation = true, isolation on "
+            "top:3:16: codex.sandbox_mode: sandbox_mode = \"danger-full-access\" without fs_isolation = false, fs_isolation is "
+                + "true where it is not written, and isolation leaves no full access; write fs_isolation = false beside it, or "
+                + "another sandbox_mode"
+        ),
+        (
+            "fs_isolation = true\nsandbox_mode = \"danger-full-access\"",
+            "top:4:16: codex.sandbox_mode: sandbox_mode = \"danger-full-access\" beside fs_isolation = true, isolation on "
                 + "leaves no full access; write fs_isolation = false, or another sandbox_mode"
         ),
         (

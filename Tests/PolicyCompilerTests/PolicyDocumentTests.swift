@@ -122,6 +122,7 @@ import Testing
         "[filesystem]\ndeny_globs = [\"**\"]", "[filesystem]\ndeny_globs = [\"a/../b\"]",
         "[filesystem]\ndeny_globs = [\"\"]", "[filesystem]\ndeny_globs = [\"a/**b\"]",
         "[filesystem]\ntoolchains = [\"rusty\"]", "[filesystem]\ntoolchains = \"nvm\"", "filesystem = 1",
+        "[workspace]\ngit = true", "[workspace]\ngit = \"forbid\"", "[filesystem]\non_new = \"ignore\"",
         "[filesystem]\nexcept = [\"a/b\"]", "[filesystem]\nexcept = [\".codex\"]",
         "[seccomp]\nwithout = [\"files\"]", "[seccomp]\nwithout = [\"debug\", \"debug\"]",
     ]) func isRefused(text: String) {
@@ -158,6 +159,7 @@ import Testing
             open_files = 100
             file_size = 1000
             cpu = "2m"
+            cpus = "1.5"
             wall = 30
             grace = 0
             require_kernel = ["cpu", "tasks"]
@@ -189,10 +191,31 @@ import Testing
             policy.limits.openFiles == 100 && policy.limits.fileSize.bytes == 1000 && policy.limits.cpuSeconds == 120
         )
         #expect(policy.limits.wall == .seconds(30) && policy.limits.grace.milliseconds == 0)
-        #expect(policy.limits.requireKernel == [.cpu, .tasks])
+        #expect(policy.limits.requireKernel == [.cpu, .tasks] && policy.limits.cpuThousandths == 1500)
         #expect(policy.landlock == LandlockPolicy(minimumABI: 6, requirement: .bestEffort))
         #expect(policy.seccomp.without == ["debug", "sysv-ipc"])
         #expect(policy.process == ProcessPolicy(umask: 0o77, hostname: "box-1.example"))
+    }
+
+    @Test(arguments: [("2", 2000), ("\"0.5\"", 500), ("0", 0), ("\"0\"", 0), ("1000", 1_000_000)])
+    func processorsAreANumber(_ text: String, _ thousandths: UInt64) throws {
+        #expect(try Self.policy("[limits]\ncpus = \(text)").limits.cpuThousandths == thousandths)
+    }
+
+    @Test(arguments: ["0.5", "\"0.009\"", "1001", "-1", "\"x\"", "true", "[1]"])
+    func otherNumbersOfProcessorsAreErrors(_ text: String) throws {
+        let error = #expect(throws: PolicyError.self) { try Self.policy("[limits]\ncpus = \(text)") }
+        #expect("\(String(describing: error))".contains("limits.cpus"))
+    }
+
+    /// In one word, and with the list beside it.
+    @Test func theKernelCanBeRequiredForAll() throws {
+        let all = Set(LimitPolicy.Kind.allCases)
+        #expect(try Self.policy("[limits]\nrequired = \"kernel\"").limits.requireKernel == all)
+        let both = "[limits]\nrequire_kernel = [\"cpu\"]\nrequired = \"kernel\""
+        #expect(try Self.policy(both).limits.requireKernel == all)
+        #expect(throws: PolicyError.self) { try Self.policy("[limits]\nrequired = \"watched\"") }
+        #expect(throws: PolicyError.self) { try Self.policy("[limits]\nrequired = true") }
     }
 
     @Test func hostNetworkNeedsTheDangerSpelledOut() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import Testing
 
 @testable import PolicyCompiler
@@ -25,11 +26,11 @@ enum SyscallTable {
 }
 
 func fixture(_ name: String) -> URL {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)")
+    ProjectTree.url(#filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)")
 }
 
 /// The top folder of the package.
 func packageFile(_ path: String) -> URL {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent(path)
 }

@@ -43,6 +43,27 @@ import Testing
         #expect(extended.filesystem.read == ["/a", "/home/ann/.pyenv"])
     }
 
+    /// A home of which no pattern can be made would be shown without anything denied in it.
+    @Test(arguments: ["/" + String(repeating: "a/", count: 29) + "ann", "/home/a[b]"])
+    func aHomeThatNoPatternNamesIsRefused(
+        home: String
+    ) throws {
+        #expect(throws: PolicyError.self) {
+            _ = try compiled("top", "version = 1\n[filesystem]\ntoolchains = [\"nvm\"]\n", home: OSString(home))
+        }
+        // One without credentials needs none.
+        _ = try compiled("top", "version = 1\n[filesystem]\ntoolchains = [\"rustup\"]\n", home: OSString(home))
+    }
+
+    @Test func settingsOfCondaAndOldVersionsOfNodeAreDenied() throws {
+        let globs = try policy("[filesystem]\ntoolchains = [\"nvm\", \"pyenv\"]\n").filesystem.denyGlobs
+        let walked =
+            ["/home/ann/.nvm/v0.10.48/etc/npmrc", "/home/ann/.pyenv/versions/miniconda3/.condarc"] as [OSString]
+        for path in walked {
+            #expect(globs.contains { DenyPattern($0).match(onTheWayTo: path) == path }, "\(path)")
+        }
+    }
+
     @Test func withoutAHomeThereIsNone() {
         #expect(throws: PolicyError.self) {
             _ = try compiled("top", "version = 1\n[filesystem]\ntoolchains = [\"nvm\"]\n", home: "")

@@ -22,6 +22,7 @@ import Testing
                 summary: "One.",
                 confinement: .sandbox,
                 workspace: .readWrite,
+                git: .create,
                 filesystem: FilesystemPolicy(
                     system: ["/usr", "/bin"],
                     etc: ["ssl/certs"],
@@ -32,6 +33,7 @@ import Testing
                     protect: [".git/config", ".codex"],
                     except: [".codex/a"],
                     coverMissing: [".codex"],
+                    onNew: .remove,
                     unixSockets: ["/s"],
                     tmpSize: .gibibytes(1),
                     tmpInodes: 100_000
@@ -49,6 +51,7 @@ import Testing
                     openFiles: 4096,
                     fileSize: .gibibytes(8),
                     cpuSeconds: 0,
+                    cpuThousandths: 0,
                     wall: .hours(24),
                     grace: .seconds(2),
                     requireKernel: [.memory, .cpu]

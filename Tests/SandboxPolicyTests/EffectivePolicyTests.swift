@@ -189,6 +189,86 @@ import Testing
         }
     }
 
+    /// Who writes reads: a bound of one of the two bounds the other, too.
+    @Test(
+        arguments: [
+            // What the administrator says may be read or written; what the policy shows; what is left.
+            (["/srv"], nil, ["/srv/a", "/data"], [], ["/srv/a"], []),
+            (["/srv"], nil, [], ["/srv/a", "/data"], [], ["/srv/a"]),
+            ([], nil, ["/data"], ["/srv"], [], []),
+            (nil, ["/srv"], ["/data", "/srv/b"], ["/srv/a", "/x"], ["/data", "/srv/b"], ["/srv/a"]),
+            (nil, [], ["/data"], ["/srv"], ["/data"], []),
+            (nil, ["/srv/in"], [], ["/srv"], [], ["/srv/in"]),
+            (["/r"], ["/w2"], ["/w2/a"], ["/r/a", "/w2/b"], ["/w2/a", "/r/a"], ["/w2/b"]),
+            (nil, nil, ["/data"], ["/srv"], ["/data"], ["/srv"]),
+        ] as [([OSString]?, [OSString]?, [OSString], [OSString], [OSString], [OSString])]
+    )
+    func readingAndWritingAreBoundTogether(
+        _ readBound: [OSString]?,
+        _ writeBound: [OSString]?,
+        _ read: [OSString],
+        _ write: [OSString],
+        _ leftToRead: [OSString],
+        _ leftToWrite: [OSString]
+    ) throws {
+        var policy = plain
+        (policy.filesystem.read, policy.filesystem.write) = (read, write)
+        var values = plain
+        (values.filesystem.read, values.filesystem.write) = (readBound ?? [], writeBound ?? [])
+        let keys: [PolicyKey] = (readBound == nil ? [] : [.read]) + (writeBound == nil ? [] : [.write])
+        let ceiling = keys.isEmpty ? nil : statement(values, keys, file: 2)
+        let found = try EffectivePolicy(
+            compiled(policy, ceiling: ceiling),
+            PolicyOverrides(),
+            workspace: "/w",
+            trust: .untrusted(why: "")
+        )
+        #expect(Set(found.policy.filesystem.read) == Set(leftToRead))
+        #expect(Set(found.policy.filesystem.write) == Set(leftToWrite))
+        // The same by the command line is refused, where it is more.
+        var flags = PolicyOverrides()
+        (flags.read, flags.write) = (read, write)
+        let refused = refusal { () throws(Refusal) in
+            try EffectivePolicy(
+                compiled(plain, ceiling: ceiling),
+                flags,
+                workspace: "/w",
+                trust: .untrusted(why: "")
+            )
+        }
+        let isMore = Set(leftToRead) != Set(read) || Set(leftToWrite) != Set(write)
+        #expect((refused != nil) == isMore, "\(refused?.message ?? "taken")")
+    }
+
+    /// Variables of a single process are bounded as those of the command line.
+    @Test func variablesOfAProcessAreBounded() throws {
+        var values = plain
+        values.environment.set = [EnvironmentEntry(name: "MODE", value: "safe")]
+        let bounded = try EffectivePolicy(compiled(plain, ceiling: statement(values, [.set], file: 2)))
+        try bounded.check(variables: [
+            EnvironmentEntry(name: "MODE", value: "safe"), EnvironmentEntry(name: "A", value: "1"),
+        ])
+        #expect(throws: Refusal.self) { try bounded.check(variables: [EnvironmentEntry(name: "MODE", value: "x")]) }
+        try EffectivePolicy(compiled(plain)).check(variables: [EnvironmentEntry(name: "MODE", value: "x")])
+    }
+
+    /// A read-only folder in a writable one stays that, also where the administrator names it.
+    @Test func whatACommandLineNarrowsStaysNarrow() throws {
+        var policy = plain
+        policy.filesystem.write = ["/a"]
+        var values = plain
+        values.filesystem.write = ["/a", "/a/b"]
+        var flags = PolicyOverrides()
+        flags.read = ["/a/b"]
+        let found = try EffectivePolicy(
+            compiled(policy, ceiling: statement(values, [.write], file: 2)),
+            flags,
+            workspace: "/w",
+            trust: .untrusted(why: "")
+        )
+        #expect(found.policy.filesystem.read == ["/a/b"] && found.policy.filesystem.write == ["/a"])
+    }
+
     @Test func moreNamesToCoverThanAPlaceTakesAreRefused() {
         var values = plain
         values.filesystem.coverMissing = ["a", "b", "c", "d"]

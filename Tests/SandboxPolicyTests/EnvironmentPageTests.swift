@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxPlan
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 /// `docs/policy.md` says of the environment what the planner does.
 @Suite struct EnvironmentPageTests {
     private func page() throws -> String {
-        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let tests = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         let file = tests.deletingLastPathComponent().appending(path: "docs/policy.md")
         return try String(contentsOf: file, encoding: .utf8)
     }

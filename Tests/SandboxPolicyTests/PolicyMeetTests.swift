@@ -34,6 +34,7 @@ import Testing
             summary: one(["s", "t"]),
             confinement: one([.sandbox, .sandbox, .none]),
             workspace: one([.readOnly, .readWrite]),
+            git: one(GitPolicy.allCases),
             filesystem: FilesystemPolicy(
                 system: some(["/usr", "/bin", "/lib"]),
                 etc: some(["fonts", "services", "ssl/certs"]),
@@ -44,6 +45,7 @@ import Testing
                 protect: some([".git", ".git/config", ".codex", "x/y"]),
                 except: some([".codex/a", ".codex/b"]),
                 coverMissing: some([".codex", ".envrc", ".mcp.json"]),
+                onNew: one(OnNew.allCases),
                 unixSockets: some(["/s", "/t"]),
                 tmpSize: ByteCount(bytes: one([1 << 16, 1 << 20, 1 << 30])),
                 tmpInodes: one([16, 1000])
@@ -63,6 +65,7 @@ import Testing
                 openFiles: one([16, 4096]),
                 fileSize: ByteCount(bytes: one([1, 1 << 30])),
                 cpuSeconds: one([0, 1, 60]),
+                cpuThousandths: one([0, 10, 500, 2000]),
                 wall: one([.seconds(1), .hours(1)]),
                 grace: one([.seconds(0), .seconds(2)]),
                 requireKernel: Set(some(LimitPolicy.Kind.allCases))
@@ -189,18 +192,20 @@ import Testing
     private static let stored: [(property: String, keys: [PolicyKey])] = [
         // Not said in a text: what it is asked for by.
         ("name", []),
-        ("summary", [.description]), ("confinement", [.fullAccess]), ("workspace", [.workspaceAccess]),
+        ("summary", [.description]), ("confinement", [.fullAccess]), ("workspace", [.workspaceAccess]), ("git", [.git]),
         ("filesystem.system", [.system]), ("filesystem.etc", [.etc]), ("filesystem.read", [.read]),
         ("filesystem.write", [.write]), ("filesystem.deny", [.deny]), ("filesystem.denyGlobs", [.denyGlobs]),
         ("filesystem.protect", [.protect]),
         ("filesystem.except", [.except]), ("filesystem.coverMissing", [.coverMissing]),
+        ("filesystem.onNew", [.onNew]),
         ("filesystem.unixSockets", [.unixSockets]),
         ("filesystem.tmpSize", [.tmpSize]), ("filesystem.tmpInodes", [.tmpInodes]),
         ("network", [.networkMode, .networkLoopback]),
         ("environment.inherit", [.inherit]), ("environment.exclude", [.exclude]), ("environment.pass", [.pass]),
         ("environment.set", [.set]),
         ("limits.tasks", [.tasks]), ("limits.memory", [.memory]), ("limits.openFiles", [.openFiles]),
-        ("limits.fileSize", [.fileSize]), ("limits.cpuSeconds", [.cpu]), ("limits.wall", [.wall]),
+        ("limits.fileSize", [.fileSize]), ("limits.cpuSeconds", [.cpu]), ("limits.cpuThousandths", [.cpus]),
+        ("limits.wall", [.wall]),
         ("limits.grace", [.grace]), ("limits.requireKernel", [.requireKernel]),
         ("seccomp.without", [.without]),
         ("landlock.minimumABI", [.minimumABI]), ("landlock.requirement", [.landlockRequirement]),

@@ -105,6 +105,7 @@ enum PolicyDefaults {
         openFiles: 4096,
         fileSize: .gibibytes(8),
         cpuSeconds: 0,
+        cpuThousandths: 0,
         wall: .hours(24),
         grace: .seconds(2),
         requireKernel: []

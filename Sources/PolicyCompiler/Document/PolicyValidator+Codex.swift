@@ -24,7 +24,7 @@ extension PolicyValidator {
         let asked = section.choice("sandbox_mode", words)
         let isIsolated = isolation?.value ?? true
         let mode = asked?.value ?? (isIsolated ? .workspaceWrite : .fullAccess)
-        checkIsolation(isIsolated, asked)
+        checkIsolation(isIsolated, isSaid: isolation != nil, asked)
 
         let folders = allowedFolders(&section)
         var write = texts("writable_roots", &section)
@@ -93,8 +93,18 @@ extension PolicyValidator {
     }
 
     /// `fs_isolation` and `sandbox_mode` say the same thing twice; where they differ, nobody knows which was meant.
-    private func checkIsolation(_ isIsolated: Bool, _ asked: Located<Mode>?) {
+    private func checkIsolation(_ isIsolated: Bool, isSaid: Bool, _ asked: Located<Mode>?) {
         guard let asked, isIsolated == (asked.value == .fullAccess) else { return }
+        if !isSaid {
+            log.report(
+                at: asked.position,
+                key: asked.key,
+                what: "sandbox_mode = \"danger-full-access\" without fs_isolation = false",
+                why: "fs_isolation is true where it is not written, and isolation leaves no full access",
+                remedy: "write fs_isolation = false beside it, or another sandbox_mode"
+            )
+            return
+        }
         log.report(
             at: asked.position,
             key: asked.key,

@@ -44,6 +44,8 @@ extension PolicyValidator {
         }
         if let cover = coverMissing(&section, protected: under.protect + policy.protect) { policy.coverMissing = cover }
 
+        let onNew = section.choice("on_new", [OnNew.report, .remove, .fail].map { (word: $0.word, value: $0) })
+        if let onNew { policy.onNew = onNew.value }
         if let size = section.byteCount("tmp_size", in: PolicyRange.tmpSize) { policy.tmpSize = size }
         if let inodes = section.integer("tmp_inodes", in: PolicyRange.tmpInodes) { policy.tmpInodes = inodes }
         section.finish()

@@ -13,6 +13,7 @@ extension PolicyValidator {
         if let files = section.integer("open_files", in: PolicyRange.openFiles) { policy.openFiles = files }
         if let size = section.byteCount("file_size", in: PolicyRange.fileSize) { policy.fileSize = size }
         if let cpu = cpu(&section) { policy.cpuSeconds = cpu }
+        if let share = cpus(&section) { policy.cpuThousandths = share }
         if let wall = section.timeSpan("wall", in: PolicyRange.wall) { policy.wall = wall }
         if let grace = section.timeSpan("grace", in: PolicyRange.grace) { policy.grace = grace }
         policy.requireKernel = requireKernel(&section)
@@ -32,7 +33,32 @@ extension PolicyValidator {
         return cpu.milliseconds / 1000
     }
 
+    /// Processors, in thousandths: `2`, or `"0.5"`; 0 is no limit.
+    private func cpus(_ section: inout SectionReader) -> UInt64? {
+        guard let member = section.member("cpus") else { return nil }
+        let words = "\(PolicyRange.cpusWords), as 2 or \"0.5\"; 0 is no limit"
+        let text: String
+        switch member.node.value {
+        case .integer(let number): text = "\(number)"
+        case .string(let string): text = string
+        case .table, .array, .boolean, .float, .dateOrTime:
+            return section.wrongType(member, wanted: "a number of processors, as 2 or \"0.5\"")
+        }
+        guard let share = ProcessorShare(parsing: text)?.thousandths,
+            share == 0 || PolicyRange.cpuThousandths.contains(share)
+        else { return section.outOfRange(member, found: "\"\(text)\"", range: words) }
+        return share
+    }
+
+    /// `require_kernel` names limits; `required = "kernel"` means all of them.
     private func requireKernel(_ section: inout SectionReader) -> Set<LimitPolicy.Kind> {
+        let listed = listedRequirements(&section)
+        guard let all = section.choice("required", [("kernel", LimitPolicy.Kind.allCases)]) else { return listed }
+        if log.keys[PolicyKey.requireKernel.path] == nil { log.found(PolicyKey.requireKernel.path, at: all.position) }
+        return listed.union(all.value)
+    }
+
+    private func listedRequirements(_ section: inout SectionReader) -> Set<LimitPolicy.Kind> {
         let words: [(word: String, value: LimitPolicy.Kind)] = [("tasks", .tasks), ("memory", .memory), ("cpu", .cpu)]
         var kinds: [Located<LimitPolicy.Kind>] = []
         for text in section.strings("require_kernel") ?? [] {

@@ -24,7 +24,7 @@ struct PolicyValidator {
             refuseOtherSections(document)
             return fullAccess(policy)
         }
-        if let access = workspace(&document) { policy.workspace = access }
+        workspace(&document, &policy)
         policy.filesystem = filesystem(&document)
         policy.network = network(&document, hostAllowed: danger.hostNetwork)
         policy.environment = environment(&document)
@@ -79,11 +79,13 @@ struct PolicyValidator {
         return text.value
     }
 
-    private func workspace(_ document: inout SectionReader) -> WorkspaceAccess? {
-        guard var section = document.section("workspace") else { return nil }
+    private func workspace(_ document: inout SectionReader, _ policy: inout Policy) {
+        guard var section = document.section("workspace") else { return }
         let access = section.choice("access", [("read-write", WorkspaceAccess.readWrite), ("read-only", .readOnly)])
+        if let access { policy.workspace = access.value }
+        let git = section.choice("git", [GitPolicy.keep, .create, .none].map { (word: $0.word, value: $0) })
+        if let git { policy.git = git.value }
         section.finish()
-        return access?.value
     }
 
     private func landlock(_ document: inout SectionReader) -> LandlockPolicy {

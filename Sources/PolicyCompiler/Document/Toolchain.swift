@@ -1,4 +1,5 @@
 import SandboxPlan
+import SandboxPolicy
 
 /// A manager of tools that lives in a person's home, as `filesystem.toolchains` names it.
 ///
@@ -21,18 +22,25 @@ struct Toolchain {
             credentials: [],
             variables: [("RUSTUP_HOME", ".rustup")]
         ),
-        // npm's global and built-in settings, which may have a registry's token (npmrc(5)).
+        // npm's global and built-in settings, which may have a registry's token (npmrc(5)); versions before 0.12 and io.js
+        // lie in .nvm itself.
         Toolchain(
             name: "nvm",
             folders: [".nvm"],
-            credentials: [".nvm/versions/*/*/etc/npmrc", ".nvm/versions/*/*/lib/node_modules/npm/npmrc"],
+            credentials: [
+                ".nvm/versions/*/*/etc/npmrc", ".nvm/versions/*/*/lib/node_modules/npm/npmrc", ".nvm/v*/etc/npmrc",
+                ".nvm/v*/lib/node_modules/npm/npmrc",
+            ],
             variables: [("NVM_DIR", ".nvm")]
         ),
-        // pip's settings of one environment, which may have an index with a password (pip, Configuration).
+        // pip's and conda's settings of one environment, which may have an index or a channel with a password (pip,
+        // Configuration; conda, Searching for .condarc).
         Toolchain(
             name: "pyenv",
             folders: [".pyenv"],
-            credentials: [".pyenv/versions/*/pip.conf", ".pyenv/versions/*/envs/*/pip.conf"],
+            credentials: ["pip.conf", ".condarc", "condarc", "condarc.d"].flatMap { (name: OSString) in
+                [OSString(".pyenv/versions/*").appending(name), OSString(".pyenv/versions/*/envs/*").appending(name)]
+            },
             variables: [("PYENV_ROOT", ".pyenv")]
         ),
         Toolchain(
@@ -78,7 +86,10 @@ extension PolicyValidator {
             for folder in chain.folders.map(home.appending) where !policy.filesystem.read.contains(folder) {
                 policy.filesystem.read.append(folder)
             }
-            policy.filesystem.denyGlobs += chain.credentials.map(home.appending)
+            for pattern in chain.credentials.map(home.appending) {
+                if let why = DenyPattern.defect(pattern) { reportHome(chain, why) }
+                policy.filesystem.denyGlobs.append(pattern)
+            }
             for variable in chain.variables where !policy.environment.set.contains(where: { $0.name == variable.name })
             {
                 policy.environment.set.append(
@@ -91,6 +102,21 @@ extension PolicyValidator {
         for key in [PolicyKey.read, .denyGlobs, .set] where log.keys[key.path] == nil {
             log.found(key.path, at: position)
         }
+    }
+
+    /// A home of which a pattern cannot be made: what is to be denied in it would be shown.
+    private func reportHome(_ chain: Toolchain, _ why: String) {
+        let key = "filesystem.toolchains"
+        if log.problems.contains(where: { $0.key == key && $0.what == "\"\(chain.name)\" in the home \(home)" }) {
+            return
+        }
+        log.report(
+            at: log.keys[key] ?? SourcePosition(line: 1, column: 1),
+            key: key,
+            what: "\"\(chain.name)\" in the home \(home)",
+            why: "its files with credentials cannot be named by patterns there: \(why)",
+            remedy: "name its folders in filesystem.read, and what is to be denied in filesystem.deny"
+        )
     }
 
     private func word(_ name: Located<String>) -> Toolchain? {

@@ -1,0 +1,146 @@
+import SandboxPlan
+import Testing
+
+@testable import SandboxPolicy
+
+/// What holds each limit, by what the host has.
+@Suite struct LimitPlannerTests {
+    private static func limits(
+        memory: UInt64 = 64 << 20,
+        cpus: UInt64 = 0,
+        required: Set<LimitPolicy.Kind> = []
+    ) -> LimitPolicy {
+        LimitPolicy(
+            tasks: 100,
+            memory: .exactly(ByteCount(bytes: memory)),
+            openFiles: 64,
+            fileSize: .mebibytes(1),
+            cpuSeconds: 7,
+            cpuThousandths: cpus,
+            wall: .seconds(90),
+            grace: .seconds(1),
+            requireKernel: required
+        )
+    }
+
+    private static func planned(_ limits: LimitPolicy, _ offer: CgroupOffer) throws(Refusal) -> LimitPlan {
+        var policy = Policy(
+            name: "p",
+            summary: "",
+            confinement: .sandbox,
+            workspace: .readWrite,
+            filesystem: FilesystemPolicy(
+                system: [],
+                etc: [],
+                read: [],
+                write: [],
+                deny: [],
+                protect: [],
+                coverMissing: [],
+                unixSockets: [],
+                tmpSize: .mebibytes(1),
+                tmpInodes: 16
+            ),
+            network: .off(loopback: true),
+            environment: EnvironmentPolicy(inherit: .none, exclude: [], pass: [], set: []),
+            limits: limits,
+            seccomp: SeccompPolicy(without: []),
+            landlock: LandlockPolicy(minimumABI: 1, requirement: .required),
+            process: ProcessPolicy(umask: 0o022, hostname: "h")
+        )
+        policy.limits = limits
+        var host = HostFacts.sample()
+        host.cgroup = offer
+        host.caller.rlimits = [0, 1, 4, 6, 7].map { RLimit(resource: $0, soft: .max, hard: .max) }
+        return try LimitPlanner.planned(policy, host)
+    }
+
+    private static func subtree(_ controllers: [CgroupController], moves: Bool = false) -> CgroupOffer {
+        .subtree(CgroupSubtree(path: "/c/x", name: "/x", controllers: controllers, movesProcesses: moves))
+    }
+
+    private static func mechanism(_ plan: LimitPlan, _ name: HeldLimit.Name) -> LimitMechanism? {
+        plan.held.first { $0.name == name }?.mechanism
+    }
+
+    @Test func withoutACgroupItIsWrittenWhatHoldsEach() throws {
+        let plan = try Self.planned(Self.limits(cpus: 1500), .none(.versionOne))
+        #expect(plan.cgroup == nil && !plan.memoryIsHeld)
+        #expect(plan.withoutCgroup.contains("cgroup v1"))
+        #expect(plan.held.map(\.name) == [.tasks, .memory, .openFiles, .fileSize, .cpu, .cpus, .wall])
+        #expect(
+            plan.held.map(\.mechanism) == [.rlimit, .watched, .rlimit, .rlimit, .rlimit, .unlimited, .timer]
+        )
+        #expect(plan.held.map(\.value) == ["100", "64 MiB", "64", "1 MiB", "7 s", "1.5", "90 s"])
+    }
+
+    @Test func withEveryControllerTheKernelHoldsThem() throws {
+        let plan = try Self.planned(Self.limits(cpus: 1500), Self.subtree([.memory, .pids, .cpu]))
+        #expect(plan.memoryIsHeld && plan.withoutCgroup.isEmpty)
+        #expect(Self.mechanism(plan, .memory) == .cgroup && Self.mechanism(plan, .tasks) == .cgroup)
+        #expect(Self.mechanism(plan, .cpus) == .cgroup)
+        #expect(
+            plan.cgroup?.settings == [
+                CgroupSetting(.memory, "memory.max", "67108864"), CgroupSetting(.memory, "memory.swap.max", "0"),
+                CgroupSetting(.memory, "memory.oom.group", "1"), CgroupSetting(.pids, "pids.max", "100"),
+                CgroupSetting(.cpu, "cpu.max", "150000 100000"),
+            ]
+        )
+        // The rlimits stay behind it.
+        #expect(plan.rlimits.contains(RLimit(resource: 6, soft: 100, hard: 100)))
+    }
+
+    @Test func aMissingControllerLeavesItsLimitToTheOthers() throws {
+        let plan = try Self.planned(Self.limits(), Self.subtree([.pids]))
+        #expect(!plan.memoryIsHeld && Self.mechanism(plan, .memory) == .watched)
+        #expect(Self.mechanism(plan, .tasks) == .cgroup && Self.mechanism(plan, .cpus) == .unlimited)
+        #expect(plan.cgroup?.settings == [CgroupSetting(.pids, "pids.max", "100")])
+    }
+
+    /// As the kernel reads them back: whole pages, and its own word for the largest amount.
+    @Test(
+        arguments: [
+            ((64 << 20) + 4095, "67108864"), ((64 << 20) + 4096, "67112960"), (UInt64(Int64.max), "max"),
+            (UInt64(Int64.max) - 8191, "9223372036854767616"),
+        ] as [(UInt64, String)]
+    )
+    func memoryIsCountedInPages(_ bytes: UInt64, _ text: String) throws {
+        let plan = try Self.planned(Self.limits(memory: bytes), Self.subtree([.memory]))
+        #expect(plan.cgroup?.settings.first?.value == text)
+    }
+
+    @Test(
+        arguments: [
+            (0, "max 100000"), (10, "1000 100000"), (1000, "100000 100000"), (1_000_000, "100000000 100000"),
+        ] as [(UInt64, String)]
+    )
+    func processorsAreAQuota(_ thousandths: UInt64, _ text: String) throws {
+        let plan = try Self.planned(Self.limits(cpus: thousandths), Self.subtree([.cpu]))
+        #expect(plan.cgroup?.settings == [CgroupSetting(.cpu, "cpu.max", text)])
+    }
+
+    @Test(arguments: LimitPolicy.Kind.allCases)
+    func whatTheKernelMustHoldNeedsItsController(_ kind: LimitPolicy.Kind) throws {
+        let limits = Self.limits(required: [kind])
+        #expect(throws: Never.self) { try Self.planned(limits, Self.subtree([kind.controller])) }
+        let others = CgroupController.allCases.filter { $0 != kind.controller }
+        for (offer, cause) in [
+            (Self.subtree(others), "no controller \(kind.controller.rawValue)"),
+            (.none(.notDelegated(unit: "a.scope")), "a.scope"), (.none(.readOnly), "read-only"),
+        ] {
+            let refusal = #expect(throws: Refusal.self) { try Self.planned(limits, offer) }
+            #expect(refusal?.subject == "limits.require_kernel")
+            #expect(refusal?.message.contains(cause) == true, "\(String(describing: refusal))")
+            #expect(refusal?.message.contains("`\(kind)`") == true && refusal?.remedy.isEmpty == false)
+        }
+    }
+
+    @Test func aPersonIsToldWhatIsMovedAndWhatIsNotHeld() {
+        let notes = CgroupPlanner.notes(Self.limits(cpus: 500), Self.subtree([.memory], moves: true))
+        #expect(notes.count == 2)
+        #expect(notes[0].contains("limits.cpus = 0.5 is not held"))
+        #expect(notes[1].contains("/c/x/codex-sandbox.callers"))
+        #expect(CgroupPlanner.notes(Self.limits(), Self.subtree([.memory])).isEmpty)
+        #expect(CgroupPlanner.notes(Self.limits(), .none(.readOnly)).isEmpty)
+    }
+}
