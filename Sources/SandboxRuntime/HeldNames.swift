@@ -38,8 +38,13 @@ final class HeldNames {
         for parent in parents { _ = close(parent.number) }
     }
 
+    /// By unlocking and not only by closing: a copy of this process that has not closed its own yet (a terminal's guard)
+    /// would hold them on.
     func letGo() {
-        for number in held { _ = close(number) }
+        for number in held {
+            _ = cs_flock(number, LOCK_UN)
+            _ = close(number)
+        }
         held = []
     }
 

@@ -2,6 +2,7 @@ internal import CShims
 internal import Glibc
 internal import SandboxKernel
 public import SandboxPlan
+internal import SandboxPolicy
 
 /// A launch that stands at gate B, verified: everything but the worker's execve(2) has happened.
 public struct Established: Hashable, Sendable {
@@ -31,6 +32,8 @@ public struct CompletedLaunch: Hashable, Sendable {
     public var execve: ExecveFact
     /// What the job planted to move git's settings elsewhere.
     public var plants = Plants()
+    /// System calls that were refused; nil where nobody counted them.
+    public var denials: Denials?
     /// Whether pid 1 began with the first steps of an earlier launch's plan.
     public var beganEarly = false
 }
@@ -46,6 +49,8 @@ public struct Launch: ~Copyable {
     private let namespaces: [Layer]
     /// Steps that pid 1 was told before there was a plan.
     private var doneBefore = 0
+    /// What the place is put into, where the plan has one.
+    private var group: LimitGroup?
 
     /// What a started place is given to do.
     public struct Task: Sendable {
@@ -78,6 +83,9 @@ public struct Launch: ~Copyable {
         self.namespaces = namespaces
     }
 
+    /// Names the cgroup of the place; it is ended with it.
+    mutating func use(_ group: LimitGroup?) { self.group = group }
+
     /// Sets up, verifies, records, releases and waits for the end; nothing is left when it returns.
     ///
     /// - Parameters:
@@ -104,30 +112,11 @@ public struct Launch: ~Copyable {
             try run(task, &streams, &held, meanwhile, record, released, ended, into: &result)
         } catch {
             // What pid 1 says of its own end is the cause; that it was not there any more is what came of it.
-            result.outcome = .refused(lastWord(task.plan) ?? error)
+            result.outcome = .refused(place.lastWord(task.plan) ?? group?.lackOfMemory(task.plan) ?? error)
         }
         place.end()
+        group?.end()
         return result
-    }
-
-    /// The failed step that pid 1 reported, if it did and nobody has read it.
-    private borrowing func lastWord(_ plan: LaunchPlan) -> Refusal? {
-        do throws(PlaceError) {
-            // Nothing else can be waiting but its mounts, its readiness, the worker's start and end, and the wall limit.
-            for _ in 0..<5 {
-                switch try place.event(timeout: 0) {
-                case .ready(let report): for number in [report.sharedMemory] + report.terminals { _ = close(number) }
-                case .gone: return nil
-                case .mounted, .started, .exited, .timedOut, .stopped, .notStarted: continue
-                }
-            }
-            return nil
-        } catch {
-            switch error {
-            case .step, .setUp: return Refusal(error, steps: plan.steps)
-            case .syscall, .gone, .timedOut, .unexpected: return nil
-            }
-        }
     }
 
     private mutating func run(
@@ -148,6 +137,7 @@ public struct Launch: ~Copyable {
                 remedy: "the workspace's owner changed meanwhile? try again"
             )
         }
+        if plan.process.reportsDenials { try DenialListener.check() }
         try go(task)
         result.beganEarly = doneBefore > 0
 
@@ -162,6 +152,9 @@ public struct Launch: ~Copyable {
         let verification = try ProcessVerification(plan: plan, host: task.host, ownNamespaces: place.ownNamespaces)
         var findings = Findings()
         let files = try ProcessFiles(pid: place.pid)
+        // Before the worker is asked for: it is born where pid 1 is.
+        var membership = try GroupMembership(plan, group)
+        try membership?.take(files)
         // Read before the worker is asked for: pid 1 then closes its memory, and this file with it.
         try verification.verifyEnvironment(files, &findings)
         // pid 1 takes the request when the place is ready, without waiting for a word of ours; the worker stands at
@@ -206,15 +199,23 @@ public struct Launch: ~Copyable {
 
         let worker = try born(plan, gate)
         let process = try ProcessFiles(pid: worker)
-        try verification.verifyInherited(process, namespaces: namespaces, &findings)
+        do throws(Refusal) {
+            try verification.verifyInherited(process, namespaces: namespaces, &findings)
+        } catch {
+            // It may have failed meanwhile: what it says of that is the cause.
+            guard let failure = gate.failure(timeout: 100) else { throw error }
+            throw Refusal(failure, steps: plan.steps)
+        }
         // Most of the record's text, while the worker is on its way.
         let written = WrittenObservations(findings.observations)
 
-        let values = try atGate(plan, gate, worker)
+        let listener = try listener(plan, gate, worker, task.compiled.processFilter)
+        let values = try atGate(plan, gate, worker, listener)
         let inside = try verification.verifyProcess(process, values, parent: place.pid, stdio: identities, &findings)
         if let terminals = streams.terminals, plan.process.terminal != nil {
             try TerminalVerification.verify(terminals, process, values, parent: files, &findings)
         }
+        if let listener { try verifyListener(listener, &findings) }
         try attempt(plan) { () throws(PlaceError) in try place.freeProcessors(of: worker) }
         for (who, process) in [("pid 1", place.pid), ("worker", worker)] {
             findings.compare(
@@ -224,6 +225,7 @@ public struct Launch: ~Copyable {
                 found: PlaceProcess.hasOwnProcessors(process) ? "the caller's" : "others"
             )
         }
+        try membership?.verify(files, process, &findings)
         try verifySealed(plan, worker: inside, &findings)
         findings.compare(
             .mounts,
@@ -243,7 +245,7 @@ public struct Launch: ~Copyable {
             )
         )
 
-        var supervision = Supervision(plan: plan, plants: plants)
+        var supervision = Supervision(plan: plan, plants: plants, group: membership)
         streams.closeGiven()
         if let early = signals.early() {
             result.outcome = .interrupted(signal: early)
@@ -262,13 +264,15 @@ public struct Launch: ~Copyable {
             gate: gate,
             signals: signals,
             relays: streams.relays,
-            terminals: streams.terminals
+            terminals: streams.terminals,
+            denials: listener
         )
         result.wallNanoseconds = cs_monotonic() - from
         result.outcome = end.outcome
         result.execve = end.execve
         result.usage = end.usage
         result.plants = end.plants
+        result.denials = listener?.denials
         // The kernel takes the place's mounts away meanwhile.
         ended(result)
     }
@@ -276,10 +280,14 @@ public struct Launch: ~Copyable {
     // MARK: - Steps
 
     /// What was begun before `main`, if it was for the same; else from the beginning.
-    private static func begin(_ identity: IdentityPlan, _ namespaces: [Layer]) throws(Refusal) -> PlaceProcess {
+    private static func begin(
+        _ identity: IdentityPlan,
+        _ namespaces: [Layer],
+        _ group: LimitGroup? = nil
+    ) throws(Refusal) -> PlaceProcess {
         if let begun = PlaceProcess.begun(identity: identity, namespaces: namespaces) { return begun }
         do throws(PlaceError) {
-            return try PlaceProcess(identity: identity, namespaces: namespaces)
+            return try PlaceProcess(identity: identity, namespaces: namespaces, group: group)
         } catch { throw Refusal(error, steps: []) }
     }
 
@@ -294,7 +302,7 @@ public struct Launch: ~Copyable {
                 done = count
             } else {
                 place.end()
-                place = try Launch.begin(identity, namespaces)
+                place = try Launch.begin(identity, namespaces, group)
             }
         }
         let file = try sealed(plan, "plan")
@@ -368,8 +376,74 @@ public struct Launch: ~Copyable {
         return pid
     }
 
+    /// The worker's listener, where it is to have one.
+    private func listener(
+        _ plan: LaunchPlan,
+        _ gate: borrowing Gate,
+        _ worker: Int32,
+        _ filter: SeccompProgram
+    ) throws(Refusal) -> DenialListener? {
+        guard plan.process.reportsDenials else { return nil }
+        guard case .listener(let pid, let number) = try gateEvent(plan, gate) else {
+            throw Refusal(.unexpected("something else at the gate than a listener"), steps: plan.steps)
+        }
+        let file = OwnedFileDescriptor(owning: number)
+        guard pid == worker else {
+            throw Refusal(.unexpected("another process at the gate than the one that was born"), steps: plan.steps)
+        }
+        return DenialListener(file, filter: filter)
+    }
+
+    /// What the worker tried was refused by the listener, and no other call was.
+    ///
+    /// What a filter around us refuses it asks nobody of: one of the two may be missing. What both got is compared besides.
+    private func verifyListener(_ listener: DenialListener, _ findings: inout Findings) throws(Refusal) {
+        let heard = listener.takeDenials().calls.map { "\(SystemCalls.name($0.number)) \(ErrnoName.name($0.errno))" }
+        let tried = ["clone3 ENOSYS", "fchmod EPERM"]
+        guard !heard.isEmpty else {
+            throw Refusal(
+                stage: "process",
+                subject: "--report-denials",
+                message: "no refused call came to the supervisor: a seccomp filter around this one answers first",
+                remedy: "leave out --report-denials, or run outside of what confines this process",
+                layer: .seccomp
+            )
+        }
+        let expected = tried.filter { heard.contains($0) }
+        findings.compare(
+            .seccomp,
+            "refused calls that the supervisor answered",
+            expected: (expected.isEmpty ? tried : expected).joined(separator: ", "),
+            found: heard.joined(separator: ", ")
+        )
+    }
+
+    /// Answers refused calls until something comes through the gate: the worker tries two on its way.
+    private func answer(_ listener: DenialListener, _ plan: LaunchPlan, _ gate: borrowing Gate) throws(Refusal) {
+        let until = cs_monotonic() + Int64(plan.limits.setUp.milliseconds) * 1_000_000
+        while !listener.isOver {
+            var table = [
+                pollfd(fd: gate.ours.number, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: listener.file.number, events: Int16(POLLIN), revents: 0),
+            ]
+            let rest = until - cs_monotonic()
+            if rest <= 0 { return }
+            if poll(&table, 2, Int32(clamping: rest / 1_000_000 + 1)) < 0 && errno != EINTR {
+                throw Refusal(own: "poll", Int(-errno))
+            }
+            if let error = listener.answer() { throw Refusal(own: error.call, Int(-error.errno)) }
+            if table[0].revents != 0 { return }
+        }
+    }
+
     /// What the worker says of itself at the gate.
-    private func atGate(_ plan: LaunchPlan, _ gate: borrowing Gate, _ worker: Int32) throws(Refusal) -> [Int64] {
+    private func atGate(
+        _ plan: LaunchPlan,
+        _ gate: borrowing Gate,
+        _ worker: Int32,
+        _ listener: DenialListener?
+    ) throws(Refusal) -> [Int64] {
+        if let listener { try answer(listener, plan, gate) }
         guard case .ready(worker, let values) = try gateEvent(plan, gate) else {
             throw Refusal(.unexpected("another process at the gate than the one that was born"), steps: plan.steps)
         }
@@ -383,6 +457,10 @@ public struct Launch: ~Copyable {
         } catch { throw Refusal(error, steps: plan.steps) }
         switch event {
         case .born, .ready: return event
+        case .listener(_, let number):
+            if plan.process.reportsDenials { return event }
+            _ = close(number)
+            throw Refusal(.unexpected("a listener that nobody asked for"), steps: plan.steps)
         case .terminal(_, let controlling):
             _ = close(controlling)
             throw Refusal(.unexpected("a terminal that nobody asked for"), steps: plan.steps)

@@ -34,7 +34,7 @@ enum LayerReports {
         guard planned.requested else { return .notRequested }
         guard seen.allSatisfy(\.agrees) else { return .failed }
         switch planned.layer {
-        case .memory: return .watched
+        case .memory: return plan.limits.memoryIsHeld ? .enforced : .watched
         case .landlock:
             let missing = plan.landlock.heldElsewhere.filter { $0.since > plan.landlock.abi }.map(\.right)
             return missing.isEmpty ? .enforced : .degraded(missing: missing)

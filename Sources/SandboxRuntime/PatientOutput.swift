@@ -17,6 +17,10 @@ public enum PatientOutput {
         // Nothing is ever writable that is open for reading only.
         let given = cs_fcntl_getfl(descriptor)
         if given >= 0 && Int32(given) & O_ACCMODE == O_RDONLY { return EBADF }
+        // What is no file at all (an eventfd, a timerfd) takes no text, and poll(2) would wait for ever for it to do so.
+        var found = stat()
+        guard fstat(descriptor, &found) == 0, found.st_mode & S_IFMT != 0 else { return EINVAL }
+        let isAlwaysReady = found.st_mode & S_IFMT == S_IFREG
         let own = openedAgain(descriptor)
         let number: Int32
         switch own {
@@ -30,6 +34,8 @@ public enum PatientOutput {
             let failed = errno
             if ready < 0 && failed != EINTR { return failed }
             guard ready > 0 else {
+                // No ordinary file either: of those every one is ready (a pidfd of Linux 6.9).
+                if ready == 0 && isAlwaysReady { return EINVAL }
                 if SignalSource.isEndPending { return EINTR }
                 continue
             }

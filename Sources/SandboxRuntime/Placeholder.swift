@@ -113,7 +113,8 @@ extension LaunchPlan {
     /// What is made on the host before the launch.
     var hostPlaceholders: [Placeholder] {
         var found: [Placeholder] = []
-        for case .cover(let path, let cover) in steps {
+        for case .cover(let inside, let cover) in steps {
+            let path = hostPath(inside)
             switch cover {
             case .emptyFolder where placeholders.contains(path): found.append(Placeholder(path: path, kind: .folder))
             case .emptyFile: found.append(Placeholder(path: path, kind: .emptyFile))
@@ -139,8 +140,9 @@ extension LaunchPlan {
             case .bind(let bind) where bind.purpose == .anchor && bind.target.lastComponent == CommonFolder.name:
                 found.append(StandingName(bind.source, .folder, isNeeded: true))
             case .cover(let path, let cover)
-            where (cover == .unreadableFolder || cover == .unreadableFile) && writable.contains { path.isWithin($0) }:
-                found.append(StandingName(path, .folder, isNeeded: false))
+            where (cover == .unreadableFolder || cover == .unreadableFile)
+                && writable.contains { hostPath(path).isWithin($0) }:
+                found.append(StandingName(hostPath(path), .folder, isNeeded: false))
             default: continue
             }
         }

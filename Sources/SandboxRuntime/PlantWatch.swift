@@ -62,6 +62,11 @@ final class PlantWatch {
     /// - Throws: `Refusal` for a folder that cannot be watched: the job would be ended for it at the first look.
     init(_ plan: LaunchPlan) throws(Refusal) {
         var watched: [Watched] = []
+        // Of repositories deeper in them the covers alone keep these names: a job may well remove a clone.
+        var roots: [OSString] = []
+        for case .bind(let bind) in plan.steps where bind.purpose == .workspace || bind.purpose == .write {
+            roots.append(bind.target)
+        }
         for case .bind(let bind) in plan.steps {
             let isRepository: Bool
             switch bind.purpose {
@@ -71,7 +76,8 @@ final class PlantWatch {
             }
             let isWatched =
                 isRepository
-                ? bind.target.lastComponent == ".git" : bind.isDirectory && !bind.options.contains(.readOnly)
+                ? bind.target.lastComponent == ".git" && roots.contains(bind.target.parent)
+                : bind.isDirectory && !bind.options.contains(.readOnly)
             guard isWatched else { continue }
             let folder = try PlantWatch.opened(bind)
             folders.append(folder.number)

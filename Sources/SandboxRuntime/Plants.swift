@@ -8,4 +8,13 @@ public struct Plants: Hashable, Sendable {
     public var removed: [OSString] = []
     /// Planted, and still there.
     public var remaining: [OSString] = []
+
+    /// For a person.
+    var words: [String] {
+        removed.map { "the job planted \($0), by which git would take its settings from elsewhere" }
+            + remaining.map {
+                "the job planted \($0), by which git takes its settings from elsewhere, and it is STILL there; "
+                    + "do not run git in it before you have removed it"
+            }
+    }
 }

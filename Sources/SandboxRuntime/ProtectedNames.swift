@@ -43,7 +43,7 @@ struct ProtectedNames: ~Copyable {
             case .protected, .anchor: return true
             // A root in a writable one: the job could make its name anew with other rights and other contents.
             case .workspace, .read, .write:
-                return writable.contains { bind.target.isWithin($0) && bind.target != $0 }
+                return writable.contains { bind.source.isWithin($0) && bind.source != $0 }
             case .system, .settings, .device: return false
             }
         }
@@ -54,7 +54,7 @@ struct ProtectedNames: ~Copyable {
                 let isCovered = plan.steps.contains { if case .cover(bind.target, _) = $0 { true } else { false } }
                 if isCovered { continue }
                 try keep(bind.target, device: bind.identity.device, inode: bind.identity.inode)
-            case .cover(let path, _) where writable.contains { path.isWithin($0) }:
+            case .cover(let path, _) where writable.contains { plan.hostPath(path).isWithin($0) }:
                 try keep(path, device: covers.device, inode: nil)
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
                 .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,

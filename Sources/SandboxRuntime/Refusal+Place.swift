@@ -15,6 +15,18 @@ extension Refusal {
                 message: "the supervisor's own call failed while the place was set up",
                 remedy: Refusal.remedy(errno: failure.errno)
             )
+        case .setUp("seccomp filter of the worker", let code):
+            self.init(
+                stage: "place",
+                step: "seccomp filter of the worker",
+                subject: "worker",
+                errno: code,
+                message: "the filter of the worker could not be installed",
+                remedy: code == EBUSY
+                    ? "somebody outside listens to this process's system calls already (a container's runtime?): "
+                        + "leave out --report-denials" : Refusal.remedy(errno: code),
+                layer: .seccomp
+            )
         case .setUp(let what, let code):
             self.init(
                 stage: "place",

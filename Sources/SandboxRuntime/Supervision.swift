@@ -15,6 +15,7 @@ struct Supervision: ~Copyable {
 
     private let plan: LaunchPlan
     private let plants: PlantWatch
+    private let group: GroupMembership?
     private var verdict: Outcome?
     private var killAt: Int64?
     /// The worker has ended, and pid 1 is alone: all that is left of it is the kernel's work.
@@ -25,9 +26,10 @@ struct Supervision: ~Copyable {
 
     private static let worker: UInt32 = 1
 
-    init(plan: LaunchPlan, plants: PlantWatch) {
+    init(plan: LaunchPlan, plants: PlantWatch, group: GroupMembership?) {
         self.plan = plan
         self.plants = plants
+        self.group = group
     }
 
     /// Returns when every process of the place is gone, but for a pid 1 that is ending with nobody left beside it.
@@ -39,7 +41,8 @@ struct Supervision: ~Copyable {
         gate: borrowing Gate,
         signals: borrowing SignalSource,
         relays: [Relay],
-        terminals: Terminals?
+        terminals: Terminals?,
+        denials: DenialListener?
     ) -> End {
         // From here on a stop from the terminal stops the supervisor as it would any program.
         // A sink that takes nothing more, or has become too large, is an error of write(2), not our end.
@@ -63,6 +66,7 @@ struct Supervision: ~Copyable {
                 pollfd(fd: signals.file.number, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: gateOpen ? gate.ours.number : -1, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: terminals?.signals.number ?? -1, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: Supervision.asked(denials), events: Int16(POLLIN), revents: 0),
             ]
             let relaying = RelayTable(relays, appendingTo: &table)
             let deadline = min(nextLook, killAt ?? Int64.max)
@@ -88,6 +92,11 @@ struct Supervision: ~Copyable {
                 }
                 if table[1].revents & Int16(POLLPRI | POLLERR) != 0, let lost = lostProtection(mounts) {
                     verdict = verdict ?? .protectionLost(what: lost)
+                    break
+                }
+                if table[5].revents != 0, let error = denials?.answer() {
+                    // Whoever waits for an answer would wait for ever.
+                    verdict = verdict ?? .protectionLost(what: "refused calls: \(error.call), errno \(error.errno)")
                     break
                 }
                 relaying.step(table)
@@ -128,6 +137,10 @@ struct Supervision: ~Copyable {
             verdict = .protectionLost(what: lost)
         }
         if verdict == nil, let lost = names.lost() { verdict = .protectionLost(what: lost) }
+        usage.cgroup = group?.group.counted()
+        if let counted = usage.cgroup, wasKilled(status), counted.memoryLimitHits > 0, counted.memoryKills > 0 {
+            verdict = .memoryExceeded(used: counted.memoryPeak ?? plan.limits.memory, limit: plan.limits.memory)
+        }
         // Whoever holds a part of the place delays its end; and the mounts are there as long as somebody holds their table,
         // which those names are looked for in.
         _ = consume mounts
@@ -142,7 +155,10 @@ struct Supervision: ~Copyable {
         // Nor does one that closed just before pid 1 was found dead, which takes the worker along.
         let isUnknown = status == nil && (gateOpen || (placeIsGone && cs_monotonic() - gateClosedAt < 100_000_000))
         // Killed by us, or with processes that it left: they are gone when pid 1 is.
-        if !wasLast || verdict != nil { place.end() }
+        if !wasLast || verdict != nil {
+            group?.group.kill()
+            place.end()
+        }
         let found = plants.settled()
         if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
         // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
@@ -168,8 +184,8 @@ struct Supervision: ~Copyable {
                 return true
             case .closed: return false
             case .born, .ready: return true
-            case .terminal(_, let controlling):
-                _ = close(controlling)
+            case .terminal(_, let number), .listener(_, let number):
+                _ = close(number)
                 return true
             }
         } catch {
@@ -206,6 +222,12 @@ struct Supervision: ~Copyable {
             verdict = verdict ?? .signalled(signal: SIGKILL)
         }
         return nil
+    }
+
+    /// What poll(2) is to look at; a listener that is over would be there for ever.
+    private static func asked(_ denials: DenialListener?) -> Int32 {
+        guard let denials, !denials.isOver else { return -1 }
+        return denials.file.number
     }
 
     private mutating func forward(_ signals: borrowing SignalSource, _ place: borrowing PlaceProcess) {
@@ -273,6 +295,16 @@ struct Supervision: ~Copyable {
         }
     }
 
+    /// Whether SIGKILL ended the worker, or pid 1, and nobody here had a reason for it.
+    private func wasKilled(_ status: Int32?) -> Bool {
+        switch verdict {
+        case nil: status.map { $0 & 0x7F == SIGKILL } ?? true
+        case .signalled(SIGKILL): true
+        case .exited, .signalled, .timedOut, .memoryExceeded, .protectionLost, .interrupted, .refused, .notExecuted:
+            false
+        }
+    }
+
     private func lostProtection(_ mounts: borrowing MountWatch) -> String? {
         do throws(Refusal) {
             return try mounts.change()
@@ -294,6 +326,11 @@ struct Supervision: ~Copyable {
             verdict = verdict ?? .protectionLost(what: finding)
             return 0
         }
+        if let lost = group?.lost() {
+            verdict = verdict ?? .protectionLost(what: lost)
+            return 0
+        }
+        if plan.limits.memoryIsHeld { return 50_000_000 }
         do throws(Refusal) {
             let used = try memory.look(limit: limit)
             if used > limit {

@@ -69,6 +69,34 @@ import Testing
         #expect(try tree.found(["**/.env"]) == [".env", "real/.env"])
     }
 
+    /// What has matched and is gone may have another name by now.
+    @Test func aMatchThatIsGoneIsARefusal() throws {
+        let file = HostEntry.file(FileIdentity(device: 1, inode: 1, uid: 1, gid: 1))
+        try Preparation.checkMatched(["/w/.env"], ["/w/.env": file])
+        try Preparation.checkMatched([], [:])
+        #expect(throws: Refusal.self) {
+            try Preparation.checkMatched(["/w/a", "/w/.env"], ["/w/a": file, "/w/.env": .absent])
+        }
+    }
+
+    /// A pattern that goes on behind a link means what is there, by its real path.
+    @Test func whatIsBehindALinkToAFolderIsMeant() throws {
+        let outside = try Tree(["x.key"])
+        let tree = try Tree(["real/x.key", "real/deep/y.key", "config/", "a/b/z.key"])
+        for (name, target) in [
+            ("config/more", "../real"), ("linked", "real"), ("round", "."), ("away", outside.path), ("none", "nowhere"),
+            ("a/up", "../a"),
+        ] { try #require(symlink(target, "\(tree.path)/\(name)") == 0) }
+        // The control: without a link in the way.
+        #expect(try tree.found(["real/*.key"]) == ["real/x.key"])
+        #expect(try tree.found(["linked/*.key"]) == ["real/x.key"])
+        #expect(try tree.found(["config/more/deep/*"]) == ["real/deep/y.key"])
+        #expect(try tree.found([OSString("\(tree.path)/linked/*.key")]) == ["real/x.key"])
+        #expect(try tree.found(["away/*.key", "none/*.key"]) == [])
+        #expect(try tree.found(["round/round/real/*.key"]) == ["real/x.key"])
+        #expect(try tree.found(["a/**/z.key", "a/up/up/b/*"]) == ["a/b/z.key"])
+    }
+
     /// Past each bound nothing is answered, and just within it everything.
     @Test func aListIsNeverShorterThanItShouldBe() throws {
         let tree = try Tree((0..<20).map { "d\($0)/x.pem" })

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxPlan
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
         ),
         ("plan.json", SampleLaunch.plan.json(.full)),
     ]) func recordIsTheGoldenOne(name: String, record: CanonicalJSON) throws {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
+        let file = ProjectTree.url(#filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
         if ProcessInfo.processInfo.environment["SANDBOX_UPDATE_GOLDENS"] == "1" {
             try Data(record.bytes + [0x0A]).write(to: file)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxCrypto
 import SandboxPlan
 import Testing
@@ -11,7 +12,7 @@ import Testing
 /// missing is a failed test.
 @Suite struct OtherToolsTests {
     private let place: SignedWorkspace
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private static let root = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
     init() throws {
@@ -162,7 +163,7 @@ import Testing
 
     /// Files as version 0.1.0 wrote them: whatever is changed here, they stay verifiable.
     @Test func recordsOfTheFirstVersionStayVerifiable() throws {
-        let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/records-0.1.0")
+        let fixtures = ProjectTree.url(#filePath).deletingLastPathComponent().appending(path: "Fixtures/records-0.1.0")
         let folder = place.location.records.parent.description
         try FileManager.default.createDirectory(
             atPath: folder,

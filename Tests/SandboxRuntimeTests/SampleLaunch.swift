@@ -91,6 +91,7 @@ enum SampleLaunch {
             openFiles: 4096,
             fileSize: .gibibytes(8),
             cpuSeconds: 0,
+            cpuThousandths: 0,
             wall: .hours(24),
             grace: .seconds(2),
             requireKernel: [.memory]
@@ -187,7 +188,7 @@ enum SampleLaunch {
         .dropCapabilities(last: 40),
         .noNewPrivileges,
         .landlock,
-        .placeFilter,
+        .placeFilter(afterFirstProcess: false),
     ]
 
     static let host = HostFacts(
@@ -299,6 +300,20 @@ enum SampleLaunch {
         )
     }
 
+    /// With refused calls: known and unknown ones, one by the policy's choice.
+    static let endWithDenials: LaunchEnd = {
+        var denials = Denials()
+        for _ in 0..<3 { denials.add(number: 101, errno: 1, argument: nil) }
+        denials.add(number: 41, errno: 97, argument: 17)
+        denials.add(number: 9999, errno: 38, argument: nil)
+        for number in Int32(10_000)..<10_200 { denials.add(number: number, errno: 38, argument: nil) }
+        var policy = SampleLaunch.policy
+        policy.seccomp.without = ["debug"]
+        var ended = SampleLaunch.end(.exited(code: 0))
+        ended.denials = ReportedDenials(denials, policy: policy)
+        return ended
+    }()
+
     /// One of each.
     static let ends: [LaunchEnd] = [
         end(.exited(code: 0)),
@@ -310,6 +325,7 @@ enum SampleLaunch {
         end(.refused(refusal), execve: .notReached(.killedAtGate), exitStatus: 125),
         end(.refused(refusal), execve: .notKnown, exitStatus: 125),
         end(.notExecuted(errno: 2, message: "not found"), execve: .failed, exitStatus: 127),
+        endWithDenials,
     ]
 
     static let prepared = PreparedContext(context)

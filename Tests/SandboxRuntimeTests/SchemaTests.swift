@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxPlan
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// Records and results against the published JSON Schemas, as another program reads both.
 @Suite struct SchemaTests {
-    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private let root = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
     private func check(_ schema: String, _ lines: [CanonicalJSON]) throws -> Program {
@@ -59,6 +60,19 @@ import Testing
         #expect(checked.output == "1 valid\n", "\(checked.output)\(checked.error)")
         // The one text alone has its digest already.
         #expect(!SampleLaunch.start.text.contains("\"sources\""))
+    }
+
+    /// What only a job has that planted something.
+    @Test func whatWasRemovedIsValid() throws {
+        var end = SampleLaunch.ends[0]
+        #expect(!SampleLaunch.outcome(end).text.contains("\"removed\""))
+        end.removed = [SampleLaunch.hostileName]
+        let outcome = try check("launch-record.schema.json", [SampleLaunch.outcome(end)])
+        #expect(outcome.output == "1 valid\n", "\(outcome.output)\(outcome.error)")
+        let result = LaunchResult.json(SampleLaunch.id, end, records: nil)
+        #expect(result.text.contains("\"removed\""))
+        let checked = try check("result.schema.json", [result])
+        #expect(checked.output == "1 valid\n", "\(checked.output)\(checked.error)")
     }
 
     /// A schema that takes anything would pass the tests above.

@@ -29,6 +29,44 @@ import Testing
         #expect(whole.notKnown.contains { $0.contains("who held the private key") })
     }
 
+    /// Whoever verifies reads signatures and records one after the other; neither grows at the reader's pace.
+    @Test func verifyingBesideSigningFindsNothingWrong() throws {
+        // Without an end, so that the reader looks again at what came meanwhile.
+        try place.keepLaunch(1, isClosed: false)
+        let done = Flag()
+        nonisolated(unsafe) let place = place
+        let writer = Thread {
+            for number in UInt8(2)...200 {
+                do {
+                    try place.keepRefused(number)
+                    try place.sign()
+                } catch { Issue.record(error) }
+            }
+            done.set()
+        }
+        writer.start()
+        var rounds = 0
+        while !done.isSet {
+            let report = try place.verify()
+            #expect(report.isVerified, "\(report.problems)")
+            rounds += 1
+        }
+        #expect(rounds > 1)
+        #expect(try place.verify(required: true).isVerified)
+    }
+
+    /// A stopped process may hold the lock for ever.
+    @Test func aHeldLockEndsTheWait() throws {
+        try place.keepRefused(1)
+        let held = open(place.location.records.description, O_RDWR)
+        defer { close(held) }
+        #expect(flock(held, LOCK_EX | LOCK_NB) == 0)
+        let error = #expect(throws: EvidenceError.self) { try place.verify() }
+        #expect(error?.message.contains("another process has held it for 5 s") == true, "\(error?.message ?? "")")
+        #expect(flock(held, LOCK_UN) == 0)
+        #expect(try place.verify().isVerified)
+    }
+
     @Test func nothingToSignAsksForNoKey() throws {
         let asked = try RecordSigner.sign(place.location) { () throws(EvidenceError) in
             throw EvidenceError(action: "ask", subject: "", remedy: "")
@@ -222,4 +260,13 @@ import Testing
             }
         }
     }
+}
+
+/// Set once, by another thread.
+private final class Flag: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value = false
+
+    var isSet: Bool { lock.withLock { value } }
+    func set() { lock.withLock { value = true } }
 }

@@ -2,15 +2,18 @@ internal import Glibc
 
 /// Looks for a short text in many bytes.
 enum ByteSearch {
-    static func contains(_ text: String, in bytes: [UInt8]) -> Bool {
+    static func contains(_ text: String, in bytes: [UInt8]) -> Bool { end(of: text, in: bytes) != nil }
+
+    /// Where the text ends that begins first; nil where it does not occur.
+    static func end(of text: String, in bytes: [UInt8]) -> Int? {
         let wanted = Array(text.utf8)
-        guard let first = wanted.first else { return true }
+        guard let first = wanted.first else { return 0 }
         return bytes.withUnsafeBufferPointer { bytes in
-            guard bytes.count >= wanted.count else { return false }
+            guard bytes.count >= wanted.count else { return nil }
             for start in 0...(bytes.count - wanted.count) where bytes[start] == first {
-                if bytes[start..<start + wanted.count].elementsEqual(wanted) { return true }
+                if bytes[start..<start + wanted.count].elementsEqual(wanted) { return start + wanted.count }
             }
-            return false
+            return nil
         }
     }
 

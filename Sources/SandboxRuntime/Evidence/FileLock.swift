@@ -1,18 +1,27 @@
 internal import Glibc
 internal import SandboxPlan
 
-/// The exclusive lock of a file that several processes append to (flock(2)).
+/// The lock of a file that several processes append to (flock(2)).
 enum FileLock {
     /// In milliseconds: a stopped process may hold it for ever.
     private static let patience = 5000
 
-    /// Takes the lock; closing the file, or LOCK_UN, gives it back.
+    /// Takes the exclusive lock; closing the file, or LOCK_UN, gives it back.
     ///
     /// - Throws: `EvidenceError` when another process has held it for 5 seconds.
     static func take(_ descriptor: Int32, _ path: OSString) throws(EvidenceError) {
+        try take(LOCK_EX, descriptor, path)
+    }
+
+    /// The same with a lock that readers share.
+    static func share(_ descriptor: Int32, _ path: OSString) throws(EvidenceError) {
+        try take(LOCK_SH, descriptor, path)
+    }
+
+    private static func take(_ kind: Int32, _ descriptor: Int32, _ path: OSString) throws(EvidenceError) {
         var waited = 0
         while true {
-            let result = flock(descriptor, LOCK_EX | LOCK_NB)
+            let result = flock(descriptor, kind | LOCK_NB)
             let code = errno
             if result == 0 { return }
             guard code == EWOULDBLOCK || code == EINTR, waited < patience else {

@@ -51,11 +51,22 @@ extension JSONWriter {
 
     mutating func usage(_ usage: Usage) {
         object { json in
+            if let cgroup = usage.cgroup { json.object("cgroup") { $0.cgroup(cgroup) } }
             json.member("maximumResidentBytes", quantity: usage.maximumResident.bytes)
             json.member("memoryPeakWatchedBytes", quantity: usage.memoryPeakWatched.bytes)
             json.member("systemMicroseconds", quantity: usage.systemMicroseconds)
             json.member("userMicroseconds", quantity: usage.userMicroseconds)
         }
+    }
+
+    /// What the kernel did not count has no member.
+    private mutating func cgroup(_ usage: CgroupUsage) {
+        member("memoryKills", quantity: usage.memoryKills)
+        member("memoryLimitHits", quantity: usage.memoryLimitHits)
+        if let peak = usage.memoryPeak { member("memoryPeakBytes", quantity: peak.bytes) }
+        if let time = usage.processorMicroseconds { member("processorMicroseconds", quantity: time) }
+        if let peak = usage.tasksPeak { member("tasksPeak", quantity: peak) }
+        member("tasksRefused", quantity: usage.tasksRefused)
     }
 
     mutating func times(_ end: LaunchEnd) {

@@ -13,6 +13,7 @@ extension JSONWriter {
                 json.object("place") { $0.filter(compiled.placeFilter) }
                 json.object("process") { $0.filter(compiled.processFilter) }
             }
+            json.member("git", string: policy.git.word)
             json.object("landlock") { json in
                 json.member("minimumAbi", quantity: policy.landlock.minimumABI)
                 json.member("requirement", string: policy.landlock.requirement.word)
@@ -56,6 +57,7 @@ extension JSONWriter {
         if !filesystem.denyGlobs.isEmpty { member("denyGlobs", bytes: filesystem.denyGlobs) }
         member("etc", bytes: filesystem.etc)
         if !filesystem.except.isEmpty { member("except", bytes: filesystem.except) }
+        member("onNew", string: filesystem.onNew.word)
         member("protect", bytes: filesystem.protect)
         member("read", bytes: filesystem.read)
         member("system", bytes: filesystem.system)
@@ -67,6 +69,7 @@ extension JSONWriter {
 
     private mutating func limits(_ limits: LimitPolicy) {
         member("cpuSeconds", quantity: limits.cpuSeconds)
+        if limits.cpuThousandths > 0 { member("cpuThousandths", quantity: limits.cpuThousandths) }
         member("fileSizeBytes", quantity: limits.fileSize.bytes)
         member("graceMilliseconds", quantity: limits.grace.milliseconds)
         object("memory") { json in

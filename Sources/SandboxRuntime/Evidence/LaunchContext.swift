@@ -20,6 +20,8 @@ public struct LaunchContext: Sendable {
     public var policy: CompiledPolicy?
     public var plan: LaunchPlan?
     public var host: HostFacts?
+    /// What the job is called while it runs.
+    public var name: JobName?
 
     public init(
         id: LaunchID,

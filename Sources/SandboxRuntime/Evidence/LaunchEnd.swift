@@ -19,10 +19,14 @@ public struct LaunchEnd: Sendable {
     public var layers: [LayerReport]
     /// Mounts that protect something and changed while the worker ran.
     public var protectionEvents: [ProtectionEvent]
-    /// Protected names that were missing before the launch and that the job has made.
+    /// Protected names that were missing before the launch, and repositories, that the job has made.
     public var planted: [OSString]
-    /// Folders that the job closed to us: whether it made such names in them is not known.
+    /// Of these what was taken away again.
+    public var removed: [OSString] = []
+    /// Folders that the job closed to us, or that hold too much: whether it made such names in them is not known.
     public var unseen: [OSString]
+    /// Calls that the job's filter refused; nil where nobody was asked to count them.
+    public var denials: ReportedDenials?
 
     public init(
         outcome: Outcome,
@@ -37,7 +41,8 @@ public struct LaunchEnd: Sendable {
         layers: [LayerReport] = [],
         protectionEvents: [ProtectionEvent] = [],
         planted: [OSString] = [],
-        unseen: [OSString] = []
+        unseen: [OSString] = [],
+        denials: ReportedDenials? = nil
     ) {
         self.outcome = outcome
         self.exitStatus = exitStatus
@@ -52,6 +57,7 @@ public struct LaunchEnd: Sendable {
         self.protectionEvents = protectionEvents
         self.planted = planted
         self.unseen = unseen
+        self.denials = denials
     }
 }
 

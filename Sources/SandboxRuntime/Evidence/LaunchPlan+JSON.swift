@@ -68,19 +68,57 @@ extension JSONWriter {
     }
 
     private mutating func limitPlan(_ plan: LimitPlan) {
+        if let cgroup = plan.cgroup { object("cgroup") { $0.cgroup(cgroup) } }
         member("graceMilliseconds", quantity: plan.grace.milliseconds)
+        member("held", array: plan.held) { json, limit in
+            json.object { json in
+                json.member("limit", string: limit.name.rawValue)
+                json.member("mechanism", string: limit.mechanism.rawValue)
+                json.member("value", text: limit.value)
+            }
+        }
         member("memoryBytes", quantity: plan.memory.bytes)
         member("memoryWatchMilliseconds", quantity: plan.memoryWatchInterval.milliseconds)
         member("rlimits", array: plan.rlimits) { $0.rlimit($1) }
         member("setUpMilliseconds", quantity: plan.setUp.milliseconds)
         member("tasks", quantity: plan.tasks)
         member("wallMilliseconds", quantity: plan.wall.milliseconds)
+        if !plan.withoutCgroup.isEmpty { member("withoutCgroup", text: plan.withoutCgroup) }
+    }
+
+    private mutating func cgroup(_ plan: CgroupPlan) {
+        member("movesProcesses", bool: plan.movesProcesses)
+        member("settings", array: plan.settings) { json, setting in
+            json.object { json in
+                json.member("file", bytes: setting.file)
+                json.member("value", text: setting.value)
+            }
+        }
+        member("subtree", bytes: plan.subtree)
     }
 
     private mutating func process(_ process: ProcessPlan) {
         member("arguments", bytes: process.arguments)
         member("candidates", bytes: process.candidates)
         member("environmentNames", bytes: process.environment.lazy.map(\.name))
+        if let narrowing = process.narrowing {
+            object("narrowing") { json in
+                json.member("argumentRules", array: narrowing.argumentRules) { json, rule in
+                    json.object { json in
+                        json.member("argument", quantity: rule.argument)
+                        json.member("isPointer", bool: rule.isPointer)
+                        json.member("lets", bool: rule.lets)
+                        json.member("mask", quantity: rule.mask)
+                        json.member("number", quantity: rule.number)
+                        json.member("values", array: rule.values) { $0.quantity($1) }
+                    }
+                }
+                json.member("folder", bytes: narrowing.folder)
+                json.object("landlock") { $0.landlock(narrowing.landlock) }
+                json.member("refusedCalls", array: narrowing.refusedCalls) { $0.quantity($1) }
+            }
+        }
+        if process.reportsDenials { member("reportsDenials", bool: true) }
         if let terminal = process.terminal { member("terminal", quantity: UInt(terminal)) }
         member("workingDirectory", bytes: process.workingDirectory)
     }

@@ -19,6 +19,7 @@ public enum LaunchResult {
 extension JSONWriter {
     /// Members that belong to one outcome stand between the others, because keys are in order.
     fileprivate mutating func result(_ id: LaunchID, _ end: LaunchEnd, _ records: OSString?) {
+        if let denials = end.denials { member("denials") { $0.denials(denials) } }
         member("enforcement") { $0.enforcement(end.layers) }
         if case .notExecuted(let errno, _) = end.outcome { member("errno") { $0.errno(errno) } }
         execve(end.execve)
@@ -32,6 +33,7 @@ extension JSONWriter {
         member("planted", bytes: end.planted)
         if let records { member("records", bytes: records) } else { member("records") { $0.null() } }
         if case .refused(let refusal) = end.outcome { member("refusal") { $0.refusal(refusal) } }
+        if !end.removed.isEmpty { member("removed", bytes: end.removed) }
         member("schemaVersion", integer: LaunchStatement.schemaVersion)
         if let signal = end.signal ?? end.outcome.signal { member("signal") { $0.signal(signal) } }
         member("times") { $0.times(end) }

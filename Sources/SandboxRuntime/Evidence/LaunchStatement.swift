@@ -29,6 +29,7 @@ public enum LaunchStatement {
             json.host(context)
             json.member("launchId", string: context.id.description)
             json.member("layers") { $0.layers(context.plannedLayers, layers, written) }
+            json.nameOfJob(context)
             json.planAndPolicy(context)
             json.member("schemaVersion", integer: schemaVersion)
             json.streamsAndSupervisor(context)
@@ -60,6 +61,7 @@ public enum LaunchStatement {
             json.host(context)
             json.member("launchId", string: context.id.description)
             json.member("layers") { $0.layers(context.plannedLayers, layers) }
+            json.nameOfJob(context)
             json.member("outcome") { $0.outcome(.refused(refusal)) }
             json.planAndPolicy(context)
             json.member("schemaVersion", integer: schemaVersion)
@@ -90,6 +92,7 @@ public enum LaunchStatement {
         }
         return statement(outcomeType, subjects: { $0.written(subject) }) { json in
             let chain = json.chain()
+            if let denials = end.denials { json.member("denials") { $0.denials(denials) } }
             json.member("enforcement") { $0.enforcement(end.layers) }
             json.execve(end.execve)
             json.member("exitStatus", integer: end.exitStatus)
@@ -103,6 +106,7 @@ public enum LaunchStatement {
                     json.member("what", text: event.what)
                 }
             }
+            if !end.removed.isEmpty { json.member("removed", bytes: end.removed) }
             json.member("schemaVersion", integer: schemaVersion)
             if let signal = end.signal { json.member("signal") { $0.signal(signal) } }
             json.member("times") { $0.times(end) }
@@ -151,6 +155,10 @@ extension JSONWriter {
 
     fileprivate mutating func host(_ context: PreparedContext) {
         if let host = context.host { member("host") { $0.written(host) } }
+    }
+
+    fileprivate mutating func nameOfJob(_ context: PreparedContext) {
+        if let name = context.name { member("name", string: name.text) }
     }
 
     fileprivate mutating func planAndPolicy(_ context: PreparedContext) {

@@ -5,7 +5,10 @@ extension JSONWriter {
     mutating func step(_ step: LaunchStep, _ contents: LaunchPlan.FileContents) {
         switch step {
         case .privatePropagation, .enterRoot, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .noNewPrivileges,
-            .landlock, .placeFilter:
+            .landlock:
+            operation(step)
+        case .placeFilter(let afterFirstProcess):
+            if afterFirstProcess { member("afterFirstProcess", bool: true) }
             operation(step)
         case .newRoot(let size, let inodes):
             member("inodes", quantity: inodes)

@@ -33,11 +33,39 @@ public enum LaunchText {
             lines += ["", "made by the job, and trusted by tools of the host"]
             lines += planted.map { "  \(ShownText.bytes($0))" }
         }
+        if let removed = closing?["removed"]?.array, !removed.isEmpty {
+            lines += ["", "of this removed again"]
+            lines += removed.map { "  \(ShownText.bytes($0))" }
+        }
         if let unseen = closing?["unseen"]?.array, !unseen.isEmpty {
-            lines += ["", "closed by the job: what it made there is not known"]
+            lines += ["", "closed by the job, or too large: what it made there is not known"]
             lines += unseen.map { "  \(ShownText.bytes($0))" }
         }
+        if let denials = closing?["denials"] { lines += denied(denials) }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func denied(_ denials: JSONValue) -> [String] {
+        let calls = denials["systemCalls"]?.array ?? []
+        var table = TextTable()
+        if !calls.isEmpty { table.add("system call", "group", "answer", "times", "policy key") }
+        for call in calls {
+            var name = call["name"].map { ShownText.string($0) } ?? "number \(ShownText.number(call["number"]))"
+            if let argument = call["argument"] { name += "(\(ShownText.number(argument)))" }
+            table.add(
+                name,
+                call["group"].map { ShownText.string($0) } ?? "in none",
+                ShownText.string(call["errno"]?["name"]),
+                ShownText.number(call["count"]),
+                call["policyKey"]?.string.map { ShownText.escaped($0) } ?? "no policy allows it"
+            )
+        }
+        var lines =
+            ["", calls.isEmpty ? "no system call was refused" : "system calls refused"] + table.lines(indent: 2)
+        if let others = denials["otherCalls"], ShownText.number(others) != "0" {
+            lines.append("  and \(ShownText.number(others)) calls of more kinds than are told apart")
+        }
+        return lines + ["", "paths refused: \(ShownText.string(denials["paths"]))"]
     }
 
     /// A line for each launch, the newest first.
@@ -78,6 +106,7 @@ public enum LaunchText {
     ) -> TextTable {
         var table = TextTable()
         table.add("command", ShownText.command(opening?["arguments"]))
+        if let name = opening?["name"] { table.add("name", ShownText.string(name)) }
         for subject in launch.opening["subject"]?.array ?? [] {
             table.add(
                 ShownText.string(subject["annotations"]?["role"]),
@@ -96,6 +125,13 @@ public enum LaunchText {
         if let host = opening?["host"] {
             let kernel = ShownText.string(host["kernelRelease"])
             table.add("host", "Linux \(kernel), Landlock ABI \(ShownText.number(host["landlockAbi"]))")
+        }
+        if let held = opening?["plan"]?["limits"]?["held"]?.array, !held.isEmpty {
+            let words = held.map { limit in
+                "\(ShownText.string(limit["limit"])) \(ShownText.string(limit["value"])) "
+                    + "(\(ShownText.string(limit["mechanism"])))"
+            }
+            table.add("limits", words.joined(separator: ", "))
         }
         if let identity = opening?["plan"]?["identity"] {
             table.add("ran as", "uid \(ShownText.number(identity["uid"])), gid \(ShownText.number(identity["gid"]))")
@@ -129,6 +165,7 @@ public enum LaunchText {
                 "largest process \(ShownText.number(usage["maximumResidentBytes"])) B, "
                     + "largest watched sum \(ShownText.number(usage["memoryPeakWatchedBytes"])) B"
             )
+            if let cgroup = usage["cgroup"] { table.add("cgroup", counted(cgroup)) }
         }
         if let signal = closing["signal"] { table.add("ended by", ShownText.string(signal["name"])) }
         for (key, label) in [
@@ -139,6 +176,16 @@ public enum LaunchText {
         }
         table.add("execve", execve(closing))
         table.add("exit status", ShownText.number(closing["exitStatus"]))
+    }
+
+    /// What a cgroup counted; what the kernel did not count is not said.
+    private static func counted(_ cgroup: JSONValue) -> String {
+        let parts: [(key: String, words: String)] = [
+            ("memoryPeakBytes", "B of memory at most"), ("processorMicroseconds", "us of CPU time"),
+            ("tasksPeak", "tasks at most"), ("tasksRefused", "tasks refused"), ("memoryKills", "killed for memory"),
+        ]
+        return parts.filter { cgroup[$0.key] != nil }.map { "\(ShownText.number(cgroup[$0.key])) \($0.words)" }
+            .joined(separator: ", ")
     }
 
     private static func execve(_ closing: JSONValue) -> String {

@@ -57,9 +57,7 @@ struct LinesForwards: ~Copyable {
 
     /// Takes what was appended since, at a moment when nobody is writing.
     mutating func settleAgain() throws(EvidenceError) -> Later {
-        let locked = flock(descriptor.number, LOCK_SH)
-        let lockCode = errno
-        guard locked == 0 else { throw failure("lock", "flock", lockCode) }
+        try FileLock.share(descriptor.number, path)
         defer { _ = flock(descriptor.number, LOCK_UN) }
         var status = stat()
         let result = fstat(descriptor.number, &status)

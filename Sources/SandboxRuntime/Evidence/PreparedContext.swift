@@ -10,6 +10,7 @@ public struct PreparedContext: Sendable {
     let startedAt: Timestamp
     let supervisor: SupervisorFacts
     let plannedLayers: [PlannedLayer]
+    let name: JobName?
     let arguments: CanonicalJSON
     /// Of terminals it is known when pid 1 has opened them.
     private(set) var standardStreams: CanonicalJSON
@@ -26,6 +27,7 @@ public struct PreparedContext: Sendable {
         toolVersion = context.toolVersion
         startedAt = context.startedAt
         supervisor = context.supervisor
+        name = context.name
         plannedLayers = context.plan?.layers ?? []
         arguments = CanonicalJSON { json in json.array(context.arguments) { $0.bytes($1) } }
         standardStreams = CanonicalJSON { json in

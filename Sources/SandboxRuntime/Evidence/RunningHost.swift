@@ -21,10 +21,16 @@ struct RunningHost {
             let noted = supervisor?["bootMilliseconds"]?.integer, noted >= 0,
             let booted = supervisor?["bootedAtMicroseconds"]?.integer, booted >= 0,
             UInt64(booted).distance(from: now.bootedAt.microseconds) <= RunningHost.bootTolerance,
-            let began = startTicks(OSString("\(pid)/stat"))
+            let began = beganAt(OSString("\(pid)"))
         else { return false }
-        let (milliseconds, overflow) = began.multipliedReportingOverflow(by: 1000 / RunningHost.ticksPerSecond)
-        return !overflow && milliseconds <= UInt64(noted)
+        return began <= UInt64(noted)
+    }
+
+    /// When a process began, in milliseconds since boot; nil for one that is not there, or waits to be reaped.
+    func beganAt(_ process: OSString) -> UInt64? {
+        guard let ticks = startTicks(process.appending("stat")) else { return nil }
+        let (milliseconds, overflow) = ticks.multipliedReportingOverflow(by: 1000 / RunningHost.ticksPerSecond)
+        return overflow ? nil : milliseconds
     }
 
     /// Field 22 of `/proc/PID/stat` (proc(5)), nil for a process that has ended and waits to be reaped.

@@ -89,9 +89,7 @@ struct SettledRecords: ~Copyable {
         isOurs: Bool = true
     ) throws(EvidenceError) -> SettledRecords {
         let descriptor = file.number
-        let locked = flock(descriptor, LOCK_SH)
-        let lockCode = errno
-        guard locked == 0 else { throw failure("lock", path, "flock", lockCode) }
+        try FileLock.share(descriptor, path)
         defer { _ = flock(descriptor, LOCK_UN) }
         var status = stat()
         if isOurs {

@@ -30,6 +30,24 @@ public struct JSONObject: Hashable, Sendable {
         if sort() != nil { return nil }
     }
 
+    /// An object of a request: of a key that comes more than once the last value holds.
+    init(lastOf members: [Member]) {
+        self.members = members
+        guard sort() != nil else { return }
+        // Sorting keeps no order among equals, so the last of each is found before.
+        var ordered = members.enumerated().sorted { left, right in
+            let order = JSONObject.order(left.element.key, right.element.key)
+            return order == 0 ? left.offset > right.offset : order < 0
+        }.map(\.element)
+        var kept = 0
+        for member in ordered where kept == 0 || JSONObject.order(ordered[kept - 1].key, member.key) != 0 {
+            ordered[kept] = member
+            kept += 1
+        }
+        ordered.removeSubrange(kept...)
+        self.members = ordered
+    }
+
     public subscript(key: String) -> JSONValue? {
         var low = 0
         var high = members.count

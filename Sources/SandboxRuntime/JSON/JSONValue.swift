@@ -1,4 +1,4 @@
-/// A JSON value as our files use it: no fractions, and no object with the same key twice.
+/// A JSON value as our files use it: no object with the same key twice, and no fractions but in requests.
 ///
 /// What is read becomes one, and what is small is made of one; records are written by `JSONWriter` directly.
 public enum JSONValue: Hashable, Sendable {
@@ -7,6 +7,8 @@ public enum JSONValue: Hashable, Sendable {
     case string(String)
     /// Within `exactIntegers`; what can be larger is written as text (`quantity(_:)`).
     case integer(Int64)
+    /// A number of a request that is no such integer, as its text; no record contains one (`JSONRequestReader`).
+    case number(String)
     case bool(Bool)
     case null
 
@@ -37,6 +39,7 @@ extension JSONWriter {
         case .array(let elements): array(elements) { $0.value($1) }
         case .string(let text): string(text)
         case .integer(let number): integer(number)
+        case .number(let text): number(text)
         case .bool(let value): bool(value)
         case .null: null()
         }

@@ -123,6 +123,13 @@ struct JSONWriter: ~Copyable {
         append(UInt8(ascii: "\""))
     }
 
+    /// A number that was read as text, as it was.
+    mutating func number(_ text: String) {
+        beginValue()
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
     mutating func bool(_ value: Bool) {
         beginValue()
         append(value ? "true" : "false")

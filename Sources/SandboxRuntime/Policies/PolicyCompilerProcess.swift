@@ -38,6 +38,15 @@ enum PolicyCompilerProcess {
         if status == 0 { return answer }
         if status == 1 << 8 {
             let problems = String(decoding: answer, as: UTF8.self).split(separator: "\n")
+            if let ceiling = inputs.ceiling?.file.path, problems.first?.hasPrefix("\(ceiling):") == true {
+                throw Refusal(
+                    stage: "policy",
+                    subject: ceiling.description,
+                    message: "the administrator's policy, which bounds every launch, is not valid:\n  "
+                        + problems.joined(separator: "\n  "),
+                    remedy: "ask who looks after this machine to mend the named lines (docs/policy.md has every key)"
+                )
+            }
             throw Refusal(
                 stage: "policy",
                 subject: inputs.named.file.name,

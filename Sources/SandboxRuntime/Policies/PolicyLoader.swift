@@ -34,7 +34,8 @@ public struct PolicyLoader {
             project: project,
             ceiling: try CeilingFile.read(),
             settingsFolder: texts.settingsFolder ?? "",
-            home: home ?? ""
+            home: home ?? "",
+            build: try PolicyBuild.identity()
         )
         let (policy, warnings) = try cache.policy(inputs, texts)
         return Loaded(policy: policy, warnings: warnings)

@@ -18,6 +18,8 @@ public struct ProjectTrust {
         public var after: Policy
         /// Whether it is approved already, as it is.
         public var isTrusted: Bool
+        /// What the approval is to hold over.
+        let base: Policy
         /// For a person.
         public var warnings: [String]
     }
@@ -80,13 +82,16 @@ public struct ProjectTrust {
             wider: statement.said.filter { after.policy.exceeds(before.policy, in: $0.key, workspace: folder) },
             before: before.policy,
             after: after.policy,
-            isTrusted: store.trust(of: file.text.file) == .trusted,
+            isTrusted: store.trust(of: file.text.file, over: loaded.policy.policy) == .trusted,
+            base: loaded.policy.policy,
             warnings: loaded.warnings
         )
     }
 
-    /// Records the approval of just the bytes that the proposal was made from.
-    public func approve(_ proposal: Proposal) throws(Refusal) { try store.approve(proposal.file) }
+    /// Records the approval of just the bytes that the proposal was made from, over the policy that it was shown over.
+    public func approve(_ proposal: Proposal) throws(Refusal) {
+        try store.approve(proposal.file, over: proposal.base)
+    }
 
     /// Takes an approval back; the project's folder need not be there any more.
     ///
@@ -121,7 +126,9 @@ public struct ProjectTrust {
     private func state(_ approval: TrustStore.Approval) -> String {
         do throws(Refusal) {
             guard let file = try ProjectFile.read(in: approval.path.parent) else { return "the file is gone" }
-            return file.text.file.digest == approval.digest ? "trusted" : "the file has changed since: not trusted"
+            guard file.text.file.digest == approval.digest else { return "the file has changed since: not trusted" }
+            return approval.policies.count == 1
+                ? "trusted over one policy" : "trusted over \(approval.policies.count) policies"
         } catch {
             return error.message
         }

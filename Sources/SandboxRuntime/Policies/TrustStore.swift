@@ -4,10 +4,11 @@ internal import SandboxKernel
 internal import SandboxPlan
 internal import SandboxPolicy
 
-/// Which projects' files were approved, each by its path and the digest of its bytes: `trust/` in the state folder.
+/// Which projects' files were approved, each by its path, the digest of its bytes, and the policies that it was shown over:
+/// `trust/` in the state folder.
 ///
-/// One file for each path, named by the hash of that path. It says its own inode number, so that a copy is no approval: one
-/// is made by `policy trust` at its place, and by nothing else. Folder and files belong to us, and nobody else may even read
+/// One file for each path, named by the hash of that path. It says its own inode number and time of birth, so that a copy is no
+/// approval: one is made by `policy trust` at its place, and by nothing else. Folder and files belong to us, and nobody else may even read
 /// them.
 struct TrustStore {
     let stateFolder: OSString
@@ -17,17 +18,31 @@ struct TrustStore {
         var digest: [UInt8]
         var path: OSString
         var inode: UInt64
+        /// Nanoseconds since 1970; 0 where the file system does not tell.
+        var born: Int64
+        /// Digests of the policies that it was shown over, the newest first; never empty.
+        var policies: [[UInt8]]
     }
 
-    private static let magic = "codex-sandbox trust 1\n"
-    private static let limit = 8 << 10
+    private static let magic = "codex-sandbox trust 2\n"
+    private static let limit = 16 << 10
+    /// Of one project.
+    private static let mostPolicies = 32
     private static let remedy =
         "look at what is in it, remove what is not yours, and run `codex-sandbox policy trust` again"
 
     // MARK: - Asking
 
-    /// Whether a file was approved as it is now; never an error, since without an approval a project only narrows.
-    func trust(of file: PolicyFile) -> EffectivePolicy.Trust {
+    /// Whether a file was approved as it is now, over this policy; never an error, since without an approval a project only
+    /// narrows.
+    ///
+    /// What a file widens depends on what it is put over: an approval holds for what was shown then, and for nothing else.
+    ///
+    /// - Parameters:
+    ///   - file: path and digest.
+    ///   - policy: without the project's file and without a command line.
+    /// - Returns: the word on it.
+    func trust(of file: PolicyFile, over policy: Policy) -> EffectivePolicy.Trust {
         do throws(EvidenceError) {
             guard let folder = try folder(make: false) else { return .untrusted(why: "") }
             guard let approval = try read(TrustStore.name(of: file.path), in: folder) else {
@@ -35,6 +50,9 @@ struct TrustStore {
             }
             if approval.path != file.path { return .untrusted(why: "its record is that of another path") }
             if approval.digest != file.digest { return .untrusted(why: "it has changed since it was trusted") }
+            if !approval.policies.contains(TrustStore.digest(of: policy)) {
+                return .untrusted(why: "it was trusted over another policy, or this one has changed since")
+            }
             return .trusted
         } catch {
             return .untrusted(why: error.message)
@@ -62,13 +80,26 @@ struct TrustStore {
 
     // MARK: - Recording
 
-    /// Records an approval, in place of an earlier one of the same path.
-    func approve(_ file: PolicyFile) throws(Refusal) {
+    /// Records an approval; one of the same bytes over other policies stays beside it.
+    func approve(_ file: PolicyFile, over policy: Policy) throws(Refusal) {
         do throws(EvidenceError) {
             guard let folder = try folder(make: true) else { return }
-            try write(file, TrustStore.name(of: file.path), in: folder)
+            let name = TrustStore.name(of: file.path)
+            var policies = [TrustStore.digest(of: policy)]
+            if let before = earlier(name, in: folder), before.path == file.path, before.digest == file.digest {
+                policies += before.policies.filter { !policies.contains($0) }
+            }
+            try write(file, Array(policies.prefix(TrustStore.mostPolicies)), name, in: folder)
         } catch { throw error.refusal }
     }
+
+    /// One that cannot be used is none: it is replaced.
+    private func earlier(_ name: OSString, in folder: borrowing EvidenceFolder) -> Approval? {
+        do throws(EvidenceError) { return try read(name, in: folder) } catch { return nil }
+    }
+
+    /// Of everything that a policy gives; what it is called does not matter.
+    private static func digest(of policy: Policy) -> [UInt8] { SHA256.digest(policy.bytes) }
 
     /// Takes an approval back; false when there was none.
     func revoke(_ path: OSString) throws(Refusal) -> Bool {
@@ -133,13 +164,19 @@ struct TrustStore {
             bytes = try FileReading.read(file, named: path, limit: TrustStore.limit)
         } catch { throw TrustStore.failure("read the record", path, error.call, error.errno) }
         guard let approval = TrustStore.parsed(bytes) else { throw damaged("it is not what `policy trust` writes") }
-        guard approval.inode == UInt64(status.st_ino) else { throw damaged("it is a copy of a record") }
+        var identity = cs_identity()
+        let identified = cs_identify(file.number, "", &identity)
+        if identified != 0 { throw TrustStore.failure("look at the record", path, "statx", Int32(-identified)) }
+        guard approval.inode == identity.inode, approval.born == identity.born_ns else {
+            throw damaged("it is a copy of a record")
+        }
         return approval
     }
 
     /// Under a name of its own first, then renamed, so that nobody ever sees half a record.
     private func write(
         _ file: PolicyFile,
+        _ policies: [[UInt8]],
         _ name: OSString,
         in folder: borrowing EvidenceFolder
     ) throws(EvidenceError) {
@@ -151,12 +188,20 @@ struct TrustStore {
         let path = folder.path.appending(name)
         if number < 0 { throw TrustStore.failure("write the record", path, "openat", code) }
         let record = OwnedFileDescriptor(owning: number)
-        var status = stat()
+        var identity = cs_identity()
         var failed: (call: String, errno: Int32)?
-        if fstat(record.number, &status) != 0 {
-            failed = ("fstat", errno)
+        let identified = cs_identify(record.number, "", &identity)
+        if identified != 0 {
+            failed = ("statx", Int32(-identified))
         } else {
-            let bytes = TrustStore.bytes(Approval(digest: file.digest, path: file.path, inode: UInt64(status.st_ino)))
+            let approval = Approval(
+                digest: file.digest,
+                path: file.path,
+                inode: identity.inode,
+                born: identity.born_ns,
+                policies: policies
+            )
+            let bytes = TrustStore.bytes(approval)
             let written = bytes.withUnsafeBytes { Glibc.write(record.number, $0.baseAddress, $0.count) }
             let code = errno
             if written != bytes.count { failed = ("write", written < 0 ? code : ENOSPC) }
@@ -171,8 +216,10 @@ struct TrustStore {
 
     /// The path is the last field and goes to the end, whatever bytes it has.
     static func bytes(_ approval: Approval) -> [UInt8] {
-        let head = "\(magic)sha256 \(Hexadecimal.text(approval.digest))\ninode \(approval.inode)\npath "
-        return Array(head.utf8) + approval.path.bytes
+        var head =
+            "\(magic)sha256 \(Hexadecimal.text(approval.digest))\ninode \(approval.inode)\nborn \(approval.born)\n"
+        for policy in approval.policies { head += "policy \(Hexadecimal.text(policy))\n" }
+        return Array((head + "path ").utf8) + approval.path.bytes
     }
 
     /// Nil for anything that `bytes` would not write just so.
@@ -187,9 +234,22 @@ struct TrustStore {
         guard rest.starts(with: magic.utf8) else { return nil }
         rest = rest.dropFirst(magic.utf8.count)
         guard let sha256 = line("sha256 "), let digest = digest(sha256), let inode = line("inode "),
-            let number = UInt64(String(decoding: inode, as: UTF8.self)), rest.starts(with: "path ".utf8)
+            let number = UInt64(String(decoding: inode, as: UTF8.self)), let born = line("born "),
+            let time = Int64(String(decoding: born, as: UTF8.self))
         else { return nil }
-        let approval = Approval(digest: digest, path: OSString(rest.dropFirst(5)), inode: number)
+        var policies: [[UInt8]] = []
+        while let text = line("policy ") {
+            guard let policy = TrustStore.digest(text), policies.count < mostPolicies else { return nil }
+            policies.append(policy)
+        }
+        guard rest.starts(with: "path ".utf8), !policies.isEmpty else { return nil }
+        let approval = Approval(
+            digest: digest,
+            path: OSString(rest.dropFirst(5)),
+            inode: number,
+            born: time,
+            policies: policies
+        )
         guard approval.path.normalised == approval.path, TrustStore.bytes(approval) == bytes else { return nil }
         return approval
     }

@@ -32,8 +32,17 @@ final class OpenPlace {
     init(_ options: LaunchOptions, launcher: OSString) throws(Refusal) {
         let blocked = cs_block_all_signals()
         if blocked < 0 { throw Refusal(own: "rt_sigprocmask", blocked) }
+        guard !options.reportsDenials else {
+            throw Refusal(
+                stage: "plan",
+                subject: "--report-denials",
+                message: "refused calls are told of for the one process of a run, not in a place of many",
+                remedy: "leave it out"
+            )
+        }
         var options = options
         options.terminal = .never
+        options.makesTerminals = true
         // A plan has a process; each gets its own in place of this one.
         options.arguments = ["(none yet)"]
         let folders = try OwnFolders(options)
@@ -98,7 +107,7 @@ final class OpenPlace {
     ) throws(Refusal) -> Made {
         // First: what a killed one has left is taken away by this, and must not be taken for the workspace's.
         let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
-        let preparation = try Preparation(options, folders, workspace: workspace, chosen: chosen)
+        let preparation = try Preparation(making: options, folders, workspace: workspace, chosen: chosen)
         let plan = preparation.plan
         context.policy = preparation.compiled
         context.policy?.policy = preparation.policy
@@ -167,9 +176,9 @@ final class OpenPlace {
         } catch { throw Refusal(error, steps: []) }
     }
 
-    /// Names that were made where tools obey them.
-    func planted() -> PlantedNames.Found {
-        PlantedNames.found(
+    /// Names and repositories that were made where tools obey them, dealt with as the policy has it.
+    func planted() -> Planted {
+        let names = PlantedNames.found(
             MissingNames.all(
                 preparation.policy,
                 preparation.request,
@@ -177,5 +186,6 @@ final class OpenPlace {
                 covered: preparation.plan.placeholders
             )
         )
+        return Planted(names, preparation)
     }
 }

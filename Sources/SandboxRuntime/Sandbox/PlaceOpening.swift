@@ -27,6 +27,19 @@ struct PlaceOpening: ~Copyable {
         _ task: Launch.Task,
         allowedSockets: [OSString]
     ) throws(Refusal) -> PlaceOpening {
+        do throws(Refusal) {
+            return try carriedOut(&place, task, allowedSockets)
+        } catch {
+            // What pid 1 says of its own end is the cause; that it could not be looked at any more is what came of it.
+            throw place.lastWord(task.plan) ?? error
+        }
+    }
+
+    private static func carriedOut(
+        _ place: inout PlaceProcess,
+        _ task: Launch.Task,
+        _ allowedSockets: [OSString]
+    ) throws(Refusal) -> PlaceOpening {
         let plan = task.plan
         func attempt<Value: ~Copyable>(_ body: () throws(PlaceError) -> Value) throws(Refusal) -> Value {
             do throws(PlaceError) { return try body() } catch { throw Refusal(error, steps: plan.steps) }

@@ -23,19 +23,25 @@ public struct ProcessOptions: Hashable, Sendable {
     public var streams: Streams
     /// After this long the process group gets TERM, and after the policy's grace KILL; nil for no limit but the sandbox's.
     public var timeout: TimeSpan?
+    /// What it may do less than the others; nil where it is as they are.
+    public var narrowing: ProcessNarrowing?
+    /// Whether the sandbox ends with it: its record then says what was left in the workspace, as that of `run` does.
+    public var endsSandbox = false
 
     public init(
         arguments: [OSString],
         workingDirectory: OSString? = nil,
         environment: [EnvironmentEntry] = [],
         streams: Streams = .pipes,
-        timeout: TimeSpan? = nil
+        timeout: TimeSpan? = nil,
+        narrowing: ProcessNarrowing? = nil
     ) {
         self.arguments = arguments
         self.workingDirectory = workingDirectory
         self.environment = environment
         self.streams = streams
         self.timeout = timeout
+        self.narrowing = narrowing
     }
 
     /// The caller's ends of a process's streams; whoever got the process closes them.

@@ -7,9 +7,11 @@ public import SandboxPlan
 public struct SandboxEnd: Hashable, Sendable {
     /// Why it ended before it was closed; nil when nothing was amiss.
     public var verdict: Outcome?
-    /// Protected names that were missing before and that a process has made.
+    /// Protected names that were missing before, and repositories, that a process has made.
     public var planted: [OSString]
-    /// Folders that were closed to us: whether such names were made in them is not known.
+    /// Of these what was taken away again.
+    public var removed: [OSString]
+    /// Folders that were closed to us, or hold too much: whether such names were made in them is not known.
     public var unseen: [OSString]
     public var warnings: [String]
 }

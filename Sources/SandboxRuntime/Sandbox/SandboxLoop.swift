@@ -16,6 +16,15 @@ final class SandboxLoop: @unchecked Sendable {
     private var verdict: Outcome?
     private var warnings: [String] = []
     private var isClosing = false
+    /// The process that the sandbox ends with, once it has ended.
+    private var last: Ended?
+
+    private struct Ended {
+        var process: StartingProcess
+        var outcome: Outcome
+        var usage: Usage
+        var execve: ExecveFact
+    }
 
     static let isClosed = Refusal(
         stage: "process",
@@ -201,6 +210,9 @@ final class SandboxLoop: @unchecked Sendable {
                     throw Refusal(.unexpected("a terminal of another process"), steps: [])
                 }
                 try process.take(terminal: controlling, root: place.root.number)
+            case .listener(_, let number):
+                _ = close(number)
+                throw Refusal(.unexpected("a listener that nobody asked for"), steps: [])
             case .ready(let pid, let values):
                 guard pid == process.worker, process.values == nil else {
                     throw Refusal(.unexpected("another process at the gate than the one that was born"), steps: [])
@@ -215,7 +227,11 @@ final class SandboxLoop: @unchecked Sendable {
                 if !process.isReleased { throw Refusal(.gone, steps: process.plan.steps) }
             }
         } catch {
-            if process.isReleased { process.gate = nil } else { refuse(process, error, .killedAtGate) }
+            if process.isReleased {
+                process.gate = nil
+            } else {
+                refuse(process, process.ownFailure() ?? error, .killedAtGate)
+            }
         }
     }
 
@@ -283,6 +299,7 @@ final class SandboxLoop: @unchecked Sendable {
             &process.findings
         )
         process.findings.compare(.pidNamespace, "NSpid of worker", expected: String(number), found: inside)
+        ProcessVerification.verifyNarrowing(process.plan.process, values, &process.findings)
         process.findings.compare(
             .descriptors,
             "standard streams that were made for it",
@@ -347,7 +364,7 @@ final class SandboxLoop: @unchecked Sendable {
     private func exited(_ id: UInt32, _ status: Int32, _ usage: Usage, isExecUnsure: Bool) {
         guard let process = processes[id] else { return }
         guard process.isReleased else {
-            refuse(process, Refusal(.gone, steps: process.plan.steps), .killedAtGate)
+            refuse(process, process.ownFailure() ?? Refusal(.gone, steps: process.plan.steps), .killedAtGate)
             return
         }
         // What execve(2) said came before the end it caused.
@@ -371,12 +388,28 @@ final class SandboxLoop: @unchecked Sendable {
         } else {
             outcome = signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
         }
-        finish(process, outcome, usage, process.executionError != nil ? .failed : isExecUnsure ? .notKnown : .succeeded)
+        let execve: ExecveFact = process.executionError != nil ? .failed : isExecUnsure ? .notKnown : .succeeded
+        guard process.options.endsSandbox else { return finish(process, outcome, usage, execve) }
+        processes[process.number] = nil
+        last = Ended(process: process, outcome: outcome, usage: usage, execve: execve)
+        isClosing = true
     }
 
-    private func finish(_ process: StartingProcess, _ outcome: Outcome, _ usage: Usage, _ execve: ExecveFact) {
+    /// `left` is what was found in the workspace after it, where the sandbox has ended with it.
+    private func finish(
+        _ process: StartingProcess,
+        _ outcome: Outcome,
+        _ usage: Usage,
+        _ execve: ExecveFact,
+        left: SandboxEnd? = nil
+    ) {
         processes[process.number] = nil
         var end = process.end(outcome)
+        if let left {
+            end.planted = left.planted
+            end.removed = left.removed
+            end.unseen = left.unseen
+        }
         end.execve = execve
         end.usage = usage
         end.exitStatus = outcome.processStatus
@@ -447,7 +480,7 @@ final class SandboxLoop: @unchecked Sendable {
         place.place.end()
         let found = place.plants.settled()
         if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
-        for process in Array(processes.values) {
+        for process in Array(processes.values) where !process.isReleased || !process.options.endsSandbox {
             if process.isReleased {
                 finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown)
             } else {
@@ -456,8 +489,23 @@ final class SandboxLoop: @unchecked Sendable {
         }
         for case .start(_, let waiting) in late { waiting.set(.failure(SandboxLoop.isClosed)) }
         let names = place.planted()
-        warnings += place.placeholders.end()
-        let planted = names.made + (found.removed + found.remaining).filter { !names.made.contains($0) }
-        return SandboxEnd(verdict: verdict, planted: planted, unseen: names.unseen, warnings: warnings)
+        if let lost = names.failure { verdict = verdict ?? .protectionLost(what: lost) }
+        warnings += names.words + found.words + place.placeholders.end()
+        let end = SandboxEnd(
+            verdict: verdict,
+            planted: names.made + (found.removed + found.remaining).filter { !names.made.contains($0) },
+            removed: names.removed + found.removed.filter { !names.removed.contains($0) },
+            unseen: names.unseen,
+            warnings: warnings
+        )
+        for process in Array(processes.values) {
+            finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown, left: end)
+        }
+        if let last {
+            // What ended the place is the cause; a process that went wrong by itself stays what it is.
+            let outcome = found.finding.map { Outcome.protectionLost(what: $0) } ?? names.outcome(after: last.outcome)
+            finish(last.process, outcome, last.usage, last.execve, left: end)
+        }
+        return end
     }
 }

@@ -20,6 +20,14 @@ extension StartingProcess {
         }
     }
 
+    /// What it says itself of a step that failed.
+    func ownFailure() -> Refusal? {
+        switch gate {
+        case .some(let gate): gate.failure(timeout: 20).map { Refusal($0, steps: plan.steps) }
+        case nil: nil
+        }
+    }
+
     func openGate() throws(PlaceError) {
         switch gate {
         case .some(let gate): try gate.release()

@@ -6,6 +6,8 @@ public struct ChosenPolicy {
     public let compiled: CompiledPolicy
     public let effective: EffectivePolicy
     public var policy: Policy { effective.policy }
+    /// What the patterns of denied names came to: was there just now.
+    let matched: [OSString]
     /// What a person should know about how it was got.
     let warnings: [String]
     /// Real paths of the files that it was read from, where somebody named them by path: a job must not change them.
@@ -27,7 +29,9 @@ public struct ChosenPolicy {
         project = try ProjectFile.read(in: workspace)
         let loaded = try loader.load(options.policy, project: project?.text)
         var trust = EffectivePolicy.Trust.untrusted(why: "")
-        if let project { trust = TrustStore(stateFolder: folders.state).trust(of: project.text.file) }
+        if let project {
+            trust = TrustStore(stateFolder: folders.state).trust(of: project.text.file, over: loaded.policy.policy)
+        }
         var compiled = loaded.policy
         var effective = try EffectivePolicy(
             compiled,
@@ -36,11 +40,14 @@ public struct ChosenPolicy {
             trust: trust
         )
         let filesystem = effective.policy.filesystem
+        var matched: [OSString] = []
         if !filesystem.denyGlobs.isEmpty, effective.policy.confinement == .sandbox {
             let roots = [workspace] + filesystem.read + filesystem.write
             let system = filesystem.system + filesystem.etc.map { OSString("/etc").appending($0) }
-            effective.deny(try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots, system: system))
+            matched = try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots, system: system)
+            effective.deny(matched)
         }
+        self.matched = matched
         self.effective = effective
         for index in compiled.files.indices where compiled.files[index].kind == .project {
             compiled.files[index].isTrusted = trust == .trusted

@@ -6,7 +6,8 @@ internal import SandboxPolicy
 
 /// What the patterns of `filesystem.deny_globs` mean at this launch: a walk by descriptor through what is shown.
 ///
-/// It follows no link. Past a bound the launch is refused: a list that is shorter than it should be would show what is to be
+/// It follows no link to what is named, but links to folders that a pattern goes through: what is behind them is denied by its
+/// real path, as far as that is shown. Past a bound the launch is refused: a list that is shorter than it should be would show what is to be
 /// denied. Only policies with patterns pay for it.
 struct DeniedNames {
     struct Bounds {
@@ -23,9 +24,19 @@ struct DeniedNames {
     private let began = cs_monotonic()
     private var seen = 0
     private var found: [OSString] = []
+    /// Everything that the place shows.
+    private let shown: [OSString]
+    /// Folders behind links that have been looked at, with how far each pattern was.
+    private var followed: Set<Followed> = []
 
-    private init(_ patterns: [DenyPattern], _ bounds: Bounds) {
+    private struct Followed: Hashable {
+        var path: OSString
+        var progress: [DenyPattern.Progress]
+    }
+
+    private init(_ patterns: [DenyPattern], shown: [OSString], _ bounds: Bounds) {
         self.patterns = patterns
+        self.shown = shown
         self.bounds = bounds
     }
 
@@ -44,7 +55,7 @@ struct DeniedNames {
         system: [OSString] = [],
         _ bounds: Bounds = Bounds()
     ) throws(Refusal) -> [OSString] {
-        var walk = DeniedNames(globs.map { DenyPattern($0) }, bounds)
+        var walk = DeniedNames(globs.map { DenyPattern($0) }, shown: roots + system, bounds)
         // The first is the workspace, where a pattern that does not begin at `/` begins.
         for (index, root) in roots.enumerated() { try walk.look(at: root, relative: true, itself: index > 0) }
         for root in system { try walk.look(at: root, relative: false, itself: false) }
@@ -78,6 +89,8 @@ struct DeniedNames {
         var progress: [DenyPattern.Progress]
         /// Whether the file system said that it is one.
         var isKnown: Bool
+        /// Whether it is a link.
+        var isLink = false
     }
 
     private mutating func look(
@@ -109,6 +122,12 @@ struct DeniedNames {
                     !next.allSatisfy(\.isOver)
                 {
                     folders.append(Folder(name: name, progress: next, isKnown: entry.kind == UInt8(DT_DIR)))
+                } else if entry.kind == UInt8(DT_LNK) {
+                    // Where a pattern is as far at every place, what is behind the link is found where it lies.
+                    let beyond = patterns.indices.map { patterns[$0].beyondEverywhere(next[$0]) }
+                    if !beyond.allSatisfy(\.isOver) {
+                        folders.append(Folder(name: name, progress: beyond, isKnown: false, isLink: true))
+                    }
                 }
                 return true
             }
@@ -122,11 +141,43 @@ struct DeniedNames {
         }
         for next in folders {
             let below = path.appending(next.name)
+            if next.isLink {
+                try follow(next.name, folder.number, below, next.progress, depth)
+                continue
+            }
             guard let inner = try self.folder(next.name, folder.number, named: below, isKnown: next.isKnown) else {
                 continue
             }
             try look(into: inner, below, next.progress, depth: depth + 1)
         }
+    }
+
+    /// Goes on behind a link, if it leads to a folder that is shown.
+    private mutating func follow(
+        _ name: OSString,
+        _ parent: Int32,
+        _ path: OSString,
+        _ progress: [DenyPattern.Progress],
+        _ depth: Int
+    ) throws(Refusal) {
+        let flags = UInt64(O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+        let number = name.withPointer { cs_openat2(parent, $0, flags, 0, UInt64(CS_RESOLVE_NO_MAGICLINKS)) }
+        guard number >= 0 else {
+            switch Int32(-number) {
+            // It leads nowhere, round and round, to no folder, or to what the job cannot enter either.
+            case ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ENXIO: return
+            case _: throw unreadable(path, "openat2", Int32(-number))
+            }
+        }
+        let folder = OwnedFileDescriptor(owning: Int32(number))
+        let real: OSString
+        do throws(SyscallError) {
+            real = try FileReading.path(of: folder.number)
+        } catch { throw unreadable(path, error.call, error.errno) }
+        guard shown.contains(where: { real.isWithin($0) }),
+            followed.insert(Followed(path: real, progress: progress)).inserted
+        else { return }
+        try look(into: folder, real, progress, depth: depth + 1)
     }
 
     /// Nil for what is no folder, is gone, or is closed to the job as well.

@@ -15,7 +15,7 @@ enum KeptFolders {
             case .bind(let bind) where bind.purpose == .protected && bind.isDirectory:
                 try check(bind.source, "the job could change it by another one", &links)
             case .cover(let path, .unreadableFolder) where !path.isWithin("/proc"):
-                try check(path, "it stays readable by another one", &links)
+                try check(plan.hostPath(path), "it stays readable by another one", &links)
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
                 .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
                 .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:

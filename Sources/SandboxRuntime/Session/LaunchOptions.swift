@@ -23,6 +23,14 @@ public struct LaunchOptions: Hashable, Sendable {
     /// Bit i: the caller had descriptor i closed.
     public var closedStreams: Int
     public var terminal = TerminalChoice.automatic
+    /// Whether refused system calls are counted and told of.
+    public var reportsDenials = false
+    /// Whether there may be processes with terminals of their own: in a place of many.
+    var makesTerminals = false
+    /// Where the job finds the workspace: `/workspace` or below it; nil for its own path.
+    public var workspaceInside: OSString?
+    /// What the job is called while it runs.
+    public var name: JobName?
 
     public enum ResultPlace: Hashable, Sendable {
         case file(OSString)

@@ -1,3 +1,4 @@
+internal import CShims
 internal import Glibc
 internal import SandboxKernel
 public import SandboxPlan
@@ -20,18 +21,83 @@ public struct Preparation: ~Copyable {
     public let notes: [String]
     /// Holds the chosen paths open until the launch is over.
     let pins: PinnedPaths
+    /// The repositories in writable folders before the launch; nil without confinement.
+    let scan: RepositoryScan?
 
     /// - Parameters:
     ///   - options: what was asked for.
     ///   - folders: our own.
     ///   - workspace: real path of the workspace.
     ///   - chosen: the policy.
+    ///   - cgroup: what cgroup v2 has for this launch.
     /// - Throws: `Refusal` for everything that makes a plan impossible.
     public init(
         _ options: LaunchOptions,
         _ folders: OwnFolders,
         workspace: OSString,
-        chosen: ChosenPolicy
+        chosen: ChosenPolicy,
+        cgroup: CgroupOffer = .none(.notUsed)
+    ) throws(Refusal) {
+        try self.init(
+            options,
+            folders,
+            workspace: workspace,
+            chosen: chosen,
+            cgroup: cgroup,
+            hasMadeRepository: false
+        )
+    }
+
+    /// The same for a launch: where the policy wants a repository and there is none, it is made.
+    ///
+    /// - Parameters:
+    ///   - options: what was asked for.
+    ///   - folders: our own.
+    ///   - workspace: real path of the workspace.
+    ///   - chosen: the policy.
+    ///   - cgroup: what cgroup v2 has for this launch.
+    /// - Throws: `Refusal` for everything that makes a plan impossible; nothing has been made then, unless that was it.
+    init(
+        making options: LaunchOptions,
+        _ folders: OwnFolders,
+        workspace: OSString,
+        chosen: ChosenPolicy,
+        cgroup: CgroupOffer = .none(.notUsed)
+    ) throws(Refusal) {
+        let policy = chosen.policy
+        var isMade = false
+        if policy.git == .create, policy.confinement == .sandbox, policy.workspace == .readWrite {
+            let repository = WorkspaceRepository(in: workspace)
+            switch try repository.state() {
+            case .there: break
+            // By a launch that was ended before it had done so.
+            case .begun:
+                try repository.make()
+                isMade = true
+            case .missing:
+                // What would be refused makes nothing.
+                _ = try Preparation(options, folders, workspace: workspace, chosen: chosen, cgroup: cgroup)
+                try repository.make()
+                isMade = true
+            }
+        }
+        try self.init(
+            options,
+            folders,
+            workspace: workspace,
+            chosen: chosen,
+            cgroup: cgroup,
+            hasMadeRepository: isMade
+        )
+    }
+
+    private init(
+        _ options: LaunchOptions,
+        _ folders: OwnFolders,
+        workspace: OSString,
+        chosen: ChosenPolicy,
+        cgroup: CgroupOffer,
+        hasMadeRepository: Bool
     ) throws(Refusal) {
         var notes = chosen.warnings
         let compiled = chosen.compiled
@@ -48,20 +114,33 @@ public struct Preparation: ~Copyable {
             homes: [],
             policyFiles: chosen.files,
             terminals: policy.confinement == .none
-                ? [] : TerminalLayout.streams(options.terminal, closed: options.closedStreams)
+                ? [] : TerminalLayout.streams(options.terminal, closed: options.closedStreams),
+            reportsDenials: options.reportsDenials,
+            makesTerminals: options.makesTerminals
         )
+        request.hasMadeRepository = hasMadeRepository
+        request.workspaceInside = options.workspaceInside
+        if hasMadeRepository { notes.append("an empty git repository was made in \(workspace), as the policy wants") }
         let systemPaths = PathInventory.systemPaths(policy, request)
         let chosenPaths = PathInventory.chosenPaths(policy, request)
         var pins = PinnedPaths(expecting: systemPaths.count + chosenPaths.count)
         for path in systemPaths { pins.look(at: path) }
         for path in chosenPaths { pins.pin(path) }
+        try Preparation.checkMatched(chosen.matched, pins.entries)
         try Preparation.followDenied(policy, &pins)
-        for path in PathInventory.repositoryPaths(policy, request, pins.entries) {
+        var scan: RepositoryScan?
+        if policy.confinement == .sandbox { scan = RepositoryScan(policy, request) }
+        let repositories = scan?.before.repositories ?? []
+        notes += repositories.filter { $0.isRootsOwn && $0.kind == .pointer }
+            .compactMap { GitPointer.note($0, policy, workspace: workspace) }
+        for path in PathInventory.repositoryPaths(policy, request, pins.entries)
+            + PathInventory.repositoryPaths(policy, repositories)
+        {
             pins.pin(path)
             try Preparation.checkCommonFolder(path, pins.entries)
         }
         try ProjectFile.check(chosen.project, workspace, pins.entries)
-        let host: HostFacts
+        var host: HostFacts
         do throws(SyscallError) {
             host = try HostProbe.facts(
                 pins: pins,
@@ -78,6 +157,9 @@ public struct Preparation: ~Copyable {
                 remedy: "run `codex-sandbox doctor`"
             )
         }
+        host.repositories = repositories
+        host.unsearched = scan?.before.unsearched ?? []
+        host.cgroup = cgroup
         request.homes = try OwnFolders.homes(options, account: host.caller.home)
         plan = try LaunchPlanner.plan(compiled, policy: policy, request: request, host: host)
         self.compiled = compiled
@@ -85,7 +167,8 @@ public struct Preparation: ~Copyable {
         self.policy = policy
         self.request = request
         self.host = host
-        self.notes = notes
+        self.scan = scan
+        self.notes = notes + plan.warnings
         self.pins = pins
     }
 
@@ -121,9 +204,25 @@ public struct Preparation: ~Copyable {
             }
             request.workingDirectory = folder
         }
+        try effective.check(variables: options.environment)
         var policy = policy
         policy.environment.set += options.environment
-        return LaunchPlanner.process(policy, request)
+        var process = LaunchPlanner.process(policy, request)
+        if let narrowing = options.narrowing {
+            let name = try Preparation.unguessableName()
+            process = try LaunchPlanner.narrowed(process, narrowing, plan, name: name)
+        }
+        return process
+    }
+
+    /// A name that no other process of the place can make first.
+    private static func unguessableName() throws(Refusal) -> OSString {
+        var random: UInt64 = 0
+        let result = cs_getrandom(&random, MemoryLayout<UInt64>.size)
+        guard result == MemoryLayout<UInt64>.size else { throw Refusal(own: "getrandom", min(result, Int(-EIO))) }
+        var bytes = Array("narrow-".utf8)
+        bytes += Array(Hexadecimal.text(withUnsafeBytes(of: random) { Array($0) }).utf8)
+        return OSString(bytes)
     }
 
     // MARK: -
@@ -152,6 +251,19 @@ public struct Preparation: ~Copyable {
         let current = try ChosenFolder.path(".", what: "the current folder")
         if current.isWithin(workspace) { return (current, nil) }
         return (workspace, "the job starts in \(workspace): \(current) is not in the workspace")
+    }
+
+    /// A name that has matched and is gone may have got another one, by which nothing denies it.
+    static func checkMatched(_ paths: [OSString], _ entries: HostEntries) throws(Refusal) {
+        guard let path = paths.first(where: { entries[$0] == .absent }) else { return }
+        throw Refusal(
+            stage: "plan",
+            subject: path.description,
+            message: "\(path), which filesystem.deny_globs denies, was there a moment ago and is gone: by another name "
+                + "it would be shown",
+            remedy: "see who works there, and start it again",
+            layer: .mounts
+        )
     }
 
     /// A link outside of what is shown may lead into it: then what it names would be denied by no name of its own.
@@ -190,12 +302,13 @@ public struct Preparation: ~Copyable {
 
     /// A `commondir` in `.git` is one that we have put there, or one like it; one beside `.git` is the planner's to judge.
     private static func checkCommonFolder(_ path: OSString, _ entries: HostEntries) throws(Refusal) {
-        guard path.parent.lastComponent == ".git", case .file = entries[path] else { return }
+        guard path.lastComponent == CommonFolder.name, path.parent.lastComponent == ".git", case .file = entries[path]
+        else { return }
         let text: [UInt8]
         do throws(SyscallError) {
             text = try FileReading.read(path, limit: CommonFolder.own.count + 1, followingLinks: false)
         } catch { throw CommonFolder.refusal(path) }
-        guard text == CommonFolder.own else { throw CommonFolder.refusal(path) }
+        guard text == CommonFolder.own || text == CommonFolder.earlier else { throw CommonFolder.refusal(path) }
     }
 
     /// Name and mail address of the caller's own git settings; a file that is not there says nothing.

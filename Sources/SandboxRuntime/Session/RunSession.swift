@@ -14,6 +14,8 @@ public struct RunSession: ~Copyable {
         public var usage: Usage?
         /// Something went wrong after the job, which its exit status must not hide in silence.
         public var warnings: [String]
+        /// Sentences about refused calls, where they were asked for.
+        public var denials: [String] = []
         /// Output of the job was given up, because nobody took it: who reads ours may be the same.
         public var outputIsLost = false
         /// The job's terminal ends in the middle of a line, where words for a person would be read as its own.
@@ -66,7 +68,8 @@ public struct RunSession: ~Copyable {
             options,
             folders,
             workspace: workspace,
-            chosen: try ChosenPolicy(options, folders, workspace: workspace)
+            chosen: try ChosenPolicy(options, folders, workspace: workspace),
+            cgroup: CgroupHost().offer()
         )
     }
 
@@ -118,6 +121,8 @@ public struct RunSession: ~Copyable {
             workspace: RecordedWorkspace(path: workspace),
             arguments: options.arguments
         )
+        context.name = options.name
+        var name: HeldName?
         var end = LaunchEnd(
             outcome: .timedOut,
             exitStatus: 125,
@@ -126,10 +131,12 @@ public struct RunSession: ~Copyable {
             endedAt: startedAt
         )
         var plan: LaunchPlan?
+        var group: LimitGroup?
         var streams = StandardStreams()
         var held = HeldNetwork()
         do throws(Refusal) {
             if let unusable { throw unusable }
+            if let asked = options.name { name = try HeldName.take(asked, options, state: folders.state) }
             let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
             let chosen = try ChosenPolicy(options, folders, workspace: workspace)
             if chosen.policy.confinement == .none {
@@ -140,9 +147,12 @@ public struct RunSession: ~Copyable {
                 sayNotes()
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
-                let launch = try started.launch(chosen.policy, options, workspace)
+                var launch = try started.launch(chosen.policy, options, workspace)
                 end.execve = .notReached(.killedAtGate)
-                let preparation = try prepare(folders, workspace, chosen, &context)
+                let made = PlaceGroup.made(for: id)
+                group = made.group
+                launch.use(group)
+                let preparation = try prepare(folders, workspace, chosen, &context, made.offer)
                 plan = preparation.plan
                 try keepOutputs(outside: preparation.plan.writablePaths, &store, &result)
                 try placeholders.make(for: preparation.plan)
@@ -152,12 +162,15 @@ public struct RunSession: ~Copyable {
         } catch {
             // Whoever exits in `ended` ends nothing any more: what is not launched with goes here.
             started.giveUp()
+            group?.end()
             end.outcome = .refused(error)
             end.exitStatus = exitStatus(end.outcome)
             end.endedAt = .now
             if plan == nil { dropOutputs(in: workspace, &store, &result) }
             close(&store, context, end)
         }
+        // What runs no more has no name.
+        name?.end()
         streams.settleTerminals()
         result.write(LaunchResult.json(id, end, records: location.records).bytes + [0x0A], &warnings)
         // What a person is told must not stand in the middle of what the job still shows.
@@ -172,6 +185,7 @@ public struct RunSession: ~Copyable {
             plan: plan,
             usage: end.usage,
             warnings: warnings,
+            denials: end.denials?.sentences ?? [],
             outputIsLost: lost != nil,
             endsMidLine: streams.terminals?.isMidLine ?? false
         )
@@ -221,9 +235,16 @@ public struct RunSession: ~Copyable {
         _ folders: OwnFolders,
         _ workspace: OSString,
         _ chosen: ChosenPolicy,
-        _ context: inout LaunchContext
+        _ context: inout LaunchContext,
+        _ cgroup: CgroupOffer = .none(.notUsed)
     ) throws(Refusal) -> Preparation {
-        let preparation = try Preparation(options, folders, workspace: workspace, chosen: chosen)
+        let preparation = try Preparation(
+            making: options,
+            folders,
+            workspace: workspace,
+            chosen: chosen,
+            cgroup: cgroup
+        )
         context.policy = chosen.compiled
         context.policy?.policy = chosen.policy
         context.plan = preparation.plan
@@ -254,11 +275,9 @@ public struct RunSession: ~Copyable {
             landlock: plan.landlock,
             worker: plan.identity
         )
-        try streams.take(
-            CallerStream.all(closed: options.closedStreams),
-            rules,
-            terminals: preparation.request.terminals
-        )
+        let callers = try CallerStream.all(closed: options.closedStreams)
+        try TerminalLayout.check(preparation.request.terminals, options.terminal, callers)
+        try streams.take(callers, rules, terminals: preparation.request.terminals)
         context.standardStreams = streams.recorded
         notes += streams.notes
         let task = Launch.Task(
@@ -313,12 +332,12 @@ public struct RunSession: ~Copyable {
             ended: { done in
                 guard let prepared else { return }
                 var draft = begun
-                RunSession.fill(done, exitStatus(done.outcome), &draft)
-                told = RunSession.tell(
-                    PlantedNames.found(missing ?? RunSession.missing(preparation)),
-                    done.plants,
-                    &draft
-                )
+                var done = done
+                let names = PlantedNames.found(missing ?? RunSession.missing(preparation))
+                let planted = Planted(names, preparation)
+                done.outcome = planted.outcome(after: done.outcome)
+                RunSession.fill(done, preparation.policy, exitStatus(done.outcome), &draft)
+                told = RunSession.tell(planted, done.plants, &draft)
                 told += placeholders.end()
                 text = store.outcome(prepared, draft)
                 ending = draft
@@ -327,7 +346,7 @@ public struct RunSession: ~Copyable {
         self.notes = notes
         defer { RunSession.settleFirstSteps(done, plan, options) }
         guard let ending, let text else {
-            finish(done, recorded ? prepared : nil, &store, context, &end)
+            finish(done, preparation.policy, recorded ? prepared : nil, &store, context, &end)
             return
         }
         end = ending
@@ -352,22 +371,12 @@ public struct RunSession: ~Copyable {
     }
 
     /// Names and files that the job made where tools obey them, into `end`; and in words.
-    private static func tell(_ names: PlantedNames.Found, _ plants: Plants, _ end: inout LaunchEnd) -> [String] {
-        end.planted = names.made
-        end.unseen = names.unseen
-        var warnings = names.made.map {
-            "the job made \($0), which tools trust without asking: look at it before you work there"
-        }
-        warnings += names.unseen.map {
-            "\($0) was closed to us; what the job made there is not known: look before you work there"
-        }
-        warnings += plants.removed.map { "the job planted \($0), by which git would take its settings from elsewhere" }
-        warnings += plants.remaining.map {
-            "the job planted \($0), by which git takes its settings from elsewhere, and it is STILL there; "
-                + "do not run git in it before you have removed it"
-        }
+    private static func tell(_ planted: Planted, _ plants: Plants, _ end: inout LaunchEnd) -> [String] {
+        end.planted = planted.made
+        end.removed = planted.removed + plants.removed.filter { !planted.removed.contains($0) }
+        end.unseen = planted.unseen
         end.planted += (plants.removed + plants.remaining).filter { !end.planted.contains($0) }
-        return warnings
+        return planted.words + plants.words
     }
 
     /// Leaves them for the next launch, whose pid 1 begins with them; takes them away where a launch with them came to nothing.
@@ -395,7 +404,7 @@ public struct RunSession: ~Copyable {
                 try store.appendStart(start, layers: established.layers)
             } catch { throw error.refusal }
         }
-        finish(done, recorded ? start : nil, &store, context, &end)
+        finish(done, preparation.policy, recorded ? start : nil, &store, context, &end)
     }
 
     /// Whether `.git` is worth a look: where it was looked at for the plan, that says it.
@@ -409,12 +418,13 @@ public struct RunSession: ~Copyable {
     /// Closes the record; `prepared` is nil when no start was recorded.
     private mutating func finish(
         _ done: CompletedLaunch,
+        _ policy: Policy,
         _ prepared: PreparedContext?,
         _ store: inout EvidenceStore,
         _ context: LaunchContext,
         _ end: inout LaunchEnd
     ) {
-        RunSession.fill(done, exitStatus(done.outcome), &end)
+        RunSession.fill(done, policy, exitStatus(done.outcome), &end)
         guard let prepared else {
             close(&store, context, end)
             return
@@ -425,12 +435,18 @@ public struct RunSession: ~Copyable {
     }
 
     /// What a launch says of its end.
-    private static func fill(_ done: CompletedLaunch, _ exitStatus: Int32, _ end: inout LaunchEnd) {
+    private static func fill(
+        _ done: CompletedLaunch,
+        _ policy: Policy,
+        _ exitStatus: Int32,
+        _ end: inout LaunchEnd
+    ) {
         end.outcome = done.outcome
         end.exitStatus = exitStatus
         end.execve = done.execve
         if case .signalled(let signal) = done.outcome { end.signal = signal }
         end.layers = done.layers
+        end.denials = done.denials.map { ReportedDenials($0, policy: policy) }
         end.endedAt = .now
         if done.released {
             end.releasedAt = Timestamp(microseconds: UInt64(done.releasedAt / 1000))

@@ -6,6 +6,8 @@ internal import SandboxPlan
 /// After the end of the job: its output that is still on the way, until the reader has taken it or somebody ends that.
 struct OutputDelivery {
     private let relays: [Relay]
+    /// In milliseconds: nobody can write any more, so what has not come by then never will, whoever keeps its end open.
+    private static let patience: Int32 = 1000
 
     /// - Parameter relays: outward ones, into whose pipes nobody can write any more.
     init(_ relays: [Relay]) {
@@ -25,7 +27,12 @@ struct OutputDelivery {
         }
         var ended: Int32?
         while !isDone && ended == nil {
-            guard look(signals.file.number, timeout: -1) != nil else { return lost("poll failed") }
+            let waiting = relays.filter { !$0.isFinished }
+            let isQuiet = waiting.allSatisfy { $0.isEmptyHanded }
+            guard let some = look(signals.file.number, timeout: isQuiet ? OutputDelivery.patience : -1) else {
+                return lost("poll failed")
+            }
+            if isQuiet && !some { waiting.forEach { $0.finish() } }
             while let signal = signals.next() {
                 if SignalSource.ending.contains(signal) { ended = ended ?? signal }
             }

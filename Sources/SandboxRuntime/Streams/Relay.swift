@@ -87,6 +87,9 @@ final class Relay {
     /// Whether it wants to try again after a while, whatever poll(2) says.
     var isPaused: Bool { pausedUntil != 0 && cs_monotonic() < pausedUntil }
 
+    /// Whether there is nothing to write, and the source has not ended.
+    var isEmptyHanded: Bool { held.isEmpty && !sourceEnded }
+
     /// Moves what can be moved without waiting.
     func step(_ ready: Readiness) {
         guard !isFinished else { return }

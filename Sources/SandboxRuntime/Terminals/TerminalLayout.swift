@@ -30,6 +30,31 @@ enum TerminalLayout {
         return layout
     }
 
+    /// What is a terminal now was one then: a call that failed at the first look must not make a pipe of it in silence.
+    ///
+    /// - Parameters:
+    ///   - layout: of the first look.
+    ///   - choice: what was asked for.
+    ///   - streams: the caller's three.
+    /// - Throws: `Refusal` that names the stream.
+    static func check(_ layout: [[Int]], _ choice: TerminalChoice, _ streams: [CallerStream]) throws(Refusal) {
+        guard choice == .automatic else { return }
+        let terminals = streams.filter { stream in
+            let isUsable = stream.number == STDIN_FILENO ? stream.isReadable : stream.isWritable
+            return stream.kind == .terminal && !stream.isTerminalMaster && isUsable
+        }
+        func place(_ stream: CallerStream) -> Int? { layout.firstIndex { $0.contains(Int(stream.number)) } }
+        for stream in terminals {
+            let isApart = terminals.contains { other in
+                (other.identity.device, other.identity.inode) == (stream.identity.device, stream.identity.inode)
+                    && place(other) != place(stream)
+            }
+            if isApart || place(stream) == nil {
+                throw Refusal(stream: stream.name, is: "a terminal, and did not answer as that one at first")
+            }
+        }
+    }
+
     /// Open for the other direction only it is the end of the input, or takes nothing, as ever.
     private static func isUsable(_ stream: Int32) -> Bool {
         let flags = cs_fcntl_getfl(stream)

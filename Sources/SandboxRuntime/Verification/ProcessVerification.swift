@@ -65,6 +65,8 @@ struct ProcessVerification {
             expected: "1",
             found: status.lastWord("NSpid") ?? "absent"
         )
+        // In the caller's session, whose leader is not to be seen from inside, it would be 0.
+        findings.compare(.attributes, "NSsid of pid 1", expected: "1", found: status.lastWord("NSsid") ?? "absent")
         verifyReport(report, &findings)
     }
 
@@ -226,12 +228,20 @@ struct ProcessVerification {
         _ findings: inout Findings
     ) throws(Refusal) -> String {
         let status = ProcessStatus(parsing: try files.read("status"))
-        verifyStatus(status, filters: 2, of: "worker", &findings)
+        verifyStatus(status, filters: plan.process.reportsDenials ? 1 : 2, of: "worker", &findings)
         findings.compare(
             .pidNamespace,
             "PPid of worker",
             expected: String(parent),
             found: status.text("PPid") ?? "absent"
+        )
+        let inside = status.lastWord("NSpid") ?? "absent"
+        // A session of its own; with a keyboard a group of its own in the session of pid 1.
+        findings.compare(
+            .attributes,
+            "NSsid of worker",
+            expected: plan.process.terminal == nil ? inside : "1",
+            found: status.lastWord("NSsid") ?? "absent"
         )
         findings.compare(.attributes, "SigBlk", expected: "0000000000000000", found: status.text("SigBlk") ?? "absent")
         findings.compare(.attributes, "SigIgn", expected: "0000000000000000", found: status.text("SigIgn") ?? "absent")
@@ -274,7 +284,30 @@ struct ProcessVerification {
                 .refusedAct
             )
         }
-        return status.lastWord("NSpid") ?? "absent"
+        return inside
+    }
+
+    /// What a narrower process tried after its domain stood, and could before.
+    static func verifyNarrowing(_ process: ProcessPlan, _ values: [Int64], _ findings: inout Findings) {
+        if process.narrowing == nil { return }
+        func value(_ index: cs_process_value) -> Int64 { values[Int(index.rawValue)] }
+        findings.compare(
+            .landlock,
+            "before its own domain it lists /tmp and signals pid 1",
+            expected: 1,
+            found: value(CS_PROCESS_NARROW_CONTROL),
+            .selfReported
+        )
+        let acts: [(Layer, String, Int64, cs_process_value)] = [
+            (.landlock, "in its own domain it lists /tmp", Errno.access, CS_PROCESS_NARROW_LIST),
+            (.landlock, "in its own domain it signals pid 1", Errno.notPermitted, CS_PROCESS_NARROW_SIGNAL),
+            (.seccomp, "socket(AF_UNIX) of a narrower process", Errno.notPermitted, CS_PROCESS_NARROW_SOCKET),
+            (.seccomp, "socketpair(SOCK_DGRAM) of it", Errno.notPermitted, CS_PROCESS_NARROW_DATAGRAM),
+            (.seccomp, "chmod of no path by it", Errno.notPermitted, CS_PROCESS_NARROW_MODE),
+        ]
+        for (layer, act, error, index) in acts {
+            findings.compare(layer, act, expected: error, found: value(index), .refusedAct)
+        }
     }
 
     private var umask: UInt32 {

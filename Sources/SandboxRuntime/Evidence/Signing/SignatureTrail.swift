@@ -40,6 +40,11 @@ struct SignatureTrail: ~Copyable {
     private(set) var problems: [String] = []
     /// How many more there were: a file may hold nothing but damage.
     private var unlisted = 0
+    /// The sequence of the last record that was taken.
+    private var taken: Int64 = 0
+    /// Lines behind this one came while the records were read: they may sign records up to `taken` then, which were found
+    /// without a signature.
+    private var late: (line: Int, sequence: Int64)?
 
     init(_ signatures: consuming SettledRecords?, _ keys: SignatureKeys) {
         lines =
@@ -75,7 +80,10 @@ struct SignatureTrail: ~Copyable {
         guard var lines = lines.take() else { return .nothing }
         let later = try lines.settleAgain()
         self.lines = consume lines
-        if later == .lines && next == nil { try advance() }
+        if later == .lines {
+            late = (number, taken)
+            if next == nil { try advance() }
+        }
         return later
     }
 
@@ -88,8 +96,9 @@ struct SignatureTrail: ~Copyable {
         removed: Int64
     ) throws(EvidenceError) -> Finding {
         try begin()
+        defer { taken = max(taken, link.sequence) }
         while let early = next, early.sequence < link.sequence {
-            if early.sequence > removed {
+            if early.sequence > removed && !isLate(early) {
                 problem("line \(number) signs record \(early.sequence), which is not there, or is there twice")
             }
             try advance()
@@ -121,9 +130,18 @@ struct SignatureTrail: ~Copyable {
     mutating func end() throws(EvidenceError) {
         try begin()
         while let left = next {
+            if isLate(left) {
+                try advance()
+                continue
+            }
             problem("line \(number) signs record \(left.sequence), which is not there")
             try advance()
         }
+    }
+
+    private func isLate(_ signature: RecordSignature) -> Bool {
+        guard let late else { return false }
+        return number > late.line && signature.sequence <= late.sequence
     }
 
     private mutating func begin() throws(EvidenceError) {

@@ -1,0 +1,129 @@
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// The processes of this host as `/proc` lists them now.
+struct ProcessList {
+    /// Those of the effective user in our own user and pid namespaces, in the order of their numbers: a job has that user
+    /// too, and could hold open whatever it likes.
+    private(set) var own: [Int32] = []
+    /// Every process by its parent.
+    private var children: [Int32: [Int32]] = [:]
+    /// CPU time in microseconds, of the process and of those it has waited for.
+    private var processorTime: [Int32: UInt64] = [:]
+
+    /// - Throws: `SyscallError` when the folder cannot be listed.
+    static func read() throws(SyscallError) -> ProcessList {
+        var list = ProcessList()
+        var all: [Int32] = []
+        let folder = try FileReading.open("/proc")
+        try FolderEntries.each(in: folder.number, named: "/proc") { (entry) throws(SyscallError) in
+            if let name = entry.copy.utf8, let pid = Int32(name), pid > 0 { all.append(pid) }
+            return true
+        }
+        for pid in all.sorted() { list.add(pid) }
+        return list
+    }
+
+    /// A process that has ended meanwhile is none.
+    private mutating func add(_ pid: Int32) {
+        var status = stat()
+        guard lstat("/proc/\(pid)", &status) == 0 else { return }
+        if status.st_uid == geteuid(), ProcessList.namespaces.allSatisfy({ isInOurs($0, pid) }) { own.append(pid) }
+        guard let bytes = ProcessList.file(pid, "stat"), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else {
+            return
+        }
+        // Behind the name: state 3, parent 4, and the times 14 to 17 in ticks of a hundredth (proc_pid_stat(5)).
+        let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
+        func number(_ field: Int) -> UInt64 {
+            fields.count > field - 3 ? UInt64(String(decoding: fields[field - 3], as: UTF8.self)) ?? 0 : 0
+        }
+        children[Int32(clamping: number(4)), default: []].append(pid)
+        processorTime[pid] = (14...17).reduce(UInt64(0)) { $0 + number($1) } * 10_000
+    }
+
+    private static let namespaces: [OSString] = ["ns/user", "ns/pid"]
+
+    private func isInOurs(_ namespace: OSString, _ pid: Int32) -> Bool {
+        do throws(SyscallError) {
+            let theirs = try FileReading.link(OSString("/proc/\(pid)").appending(namespace))
+            return try FileReading.link(OSString("/proc/self").appending(namespace)) == theirs
+        } catch {
+            return false  // it has ended, or is closed to us: then it is no supervisor that we could know of
+        }
+    }
+
+    /// Files of records that the process has open, each once.
+    func recordFiles(of pid: Int32) -> [OSString] {
+        var found: [OSString] = []
+        let path = OSString("/proc/\(pid)/fd")
+        do throws(SyscallError) {
+            let folder = try FileReading.open(path)
+            try FolderEntries.each(in: folder.number, named: path) { (entry) throws(SyscallError) in
+                if let file = ProcessList.records(path.appending(entry.copy)), !found.contains(file) {
+                    found.append(file)
+                }
+                return true
+            }
+        } catch {}  // it has ended, or is closed to us: then it is no supervisor that we could know of
+        return found
+    }
+
+    /// `STATE/evidence/ID/records.jsonl`; one that `gc` has replaced meanwhile is looked for where it was.
+    private static func records(_ link: OSString) -> OSString? {
+        var target: OSString
+        do throws(SyscallError) { target = try FileReading.link(link) } catch { return nil }
+        let removed = Array(" (deleted)".utf8)
+        if target.bytes.suffix(removed.count).elementsEqual(removed) {
+            target = OSString(target.bytes.dropLast(removed.count))
+        }
+        let folder = target.parent
+        guard target.isAbsolute, target.lastComponent == EvidenceLocation.fileName,
+            folder.parent.lastComponent == EvidenceLocation.folderName
+        else { return nil }
+        return target
+    }
+
+    /// Whether it is `codex-sandbox run`, and not what it has started.
+    func isLauncher(_ pid: Int32) -> Bool {
+        guard let line = ProcessList.file(pid, "cmdline") else { return false }
+        let words = line.split(separator: 0, omittingEmptySubsequences: false)
+        guard words.count > 2, words[1].elementsEqual("run".utf8) else { return false }
+        return OSString(words[0]).lastComponent == "codex-sandbox"
+    }
+
+    /// The processes of the places that this one supervises: those in another pid namespace than its own.
+    func usage(below supervisor: Int32) -> JobUsage? {
+        var memory: UInt64 = 0
+        var tasks: UInt64 = 0
+        var time: UInt64 = 0
+        var isSeen = false
+        var waiting = children[supervisor] ?? []
+        while let pid = waiting.popLast() {
+            waiting += children[pid] ?? []
+            guard let bytes = ProcessList.file(pid, "status") else { continue }
+            let status = ProcessStatus(parsing: bytes)
+            guard let numbers = status.numbers("NSpid"), numbers.count > 1 else { continue }
+            isSeen = true
+            // In KiB; of a process that is ending they are absent.
+            memory += ((status.number("RssAnon") ?? 0) + (status.number("RssShmem") ?? 0)) << 10
+            tasks += status.number("Threads") ?? 1
+            time += processorTime[pid] ?? 0
+        }
+        guard isSeen else { return nil }
+        return JobUsage(
+            measure: .processes,
+            memory: ByteCount(bytes: memory),
+            tasks: tasks,
+            processorMicroseconds: time
+        )
+    }
+
+    private static func file(_ pid: Int32, _ name: OSString) -> [UInt8]? {
+        do throws(SyscallError) {
+            return try FileReading.read(OSString("/proc/\(pid)").appending(name))
+        } catch {
+            return nil
+        }
+    }
+}

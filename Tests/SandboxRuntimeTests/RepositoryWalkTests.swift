@@ -1,0 +1,97 @@
+import Foundation
+import Glibc
+import SandboxPlan
+import Testing
+
+@testable import SandboxRuntime
+
+/// What counts as a repository, and where the look for them ends.
+@Suite struct RepositoryWalkTests {
+    private static func tree(_ script: String) throws -> ScratchFolder {
+        let scratch = try ScratchFolder()
+        let made = try Program.run("/bin/sh", ["-ec", "cd '\(scratch.path)'; \(script)"])
+        try #require(made.status == 0, "\(made.error)")
+        return scratch
+    }
+
+    private static func look(
+        _ scratch: ScratchFolder,
+        closed: [String] = [],
+        known: [HostRepository]? = nil,
+        _ bounds: RepositoryWalk.Bounds = .init()
+    ) -> (found: [String], unsearched: [UnsearchedFolder]) {
+        let root = OSString(scratch.path)
+        let places = RepositoryWalk.Places(roots: [root], closed: closed.map { root.appending(OSString($0)) })
+        let walk = RepositoryWalk.run(places, known: known, bounds)
+        let found = walk.repositories.map { "\($0.kind) \(OSString($0.path.bytes.dropFirst(root.bytes.count + 1)))" }
+        return (found.sorted(), walk.unsearched)
+    }
+
+    /// A repository's layout in a folder.
+    private static let layout = "layout() { mkdir -p $1/objects $1/refs; echo 'ref: refs/heads/x' > $1/HEAD; }; "
+
+    @Test(arguments: [
+        ("layout .git", ["folder .git"]),
+        ("layout a/b/.git", ["folder a/b/.git"]),
+        ("mkdir a; echo gitdir: x > a/.git", ["pointer a/.git"]),
+        ("mkdir a; ln -s /nowhere a/.git", ["link a/.git"]),
+        ("layout store", ["bare store"]),
+        ("mkdir a; echo x > a/HEAD; echo x > a/commondir", ["bare a"]),
+        ("mkdir a; ln -s x a/HEAD; ln -s x a/commondir", ["bare a"]),
+        ("mkdir a; echo x > a/HEAD; ln -s /tmp a/objects; ln -s /tmp a/refs", ["bare a"]),
+        (
+            "layout .git; layout .git/modules/a/b; layout .git/modules/a/b/modules/c",
+            [
+                "bare .git/modules/a/b", "bare .git/modules/a/b/modules/c", "folder .git",
+            ]
+        ),
+        // Parts of one, and what git keeps in its own folders.
+        ("mkdir -p a/.git b/objects b/refs c/HEAD c/objects c/refs; echo x > d; mkdir e; echo x > e/HEAD", []),
+        ("layout .git; layout .git/objects/a; layout .git/logs/b; layout .git/refs/c", ["folder .git"]),
+        // The folder itself is judged elsewhere.
+        ("layout .", []),
+    ]) func whatGitTakesForOneIsFound(script: String, expected: [String]) throws {
+        let scratch = try Self.tree(Self.layout + script)
+        let (found, unsearched) = Self.look(scratch)
+        #expect(found == expected && unsearched == [])
+    }
+
+    /// Afterwards a repository that is new hides nothing.
+    @Test func aNewOneIsLookedThroughWhole() throws {
+        let scratch = try Self.tree(Self.layout + "layout .git; layout a; layout a/objects/b; layout .git/objects/c")
+        #expect(Self.look(scratch).found == ["bare a", "folder .git"])
+        let found = Self.look(scratch, known: []).found
+        #expect(found == ["bare .git/objects/c", "bare a", "bare a/objects/b", "folder .git"])
+    }
+
+    @Test func closedFoldersAreLeftOut() throws {
+        let scratch = try Self.tree(Self.layout + "layout a/.git; layout b/.git")
+        #expect(Self.look(scratch, closed: ["a"]).found == ["folder b/.git"])
+    }
+
+    @Test func whereItEndsIsSaid() throws {
+        let scratch = try Self.tree(
+            Self.layout
+                + "layout near/.git; layout 1/2/3/4/.git; mkdir -p 1/2/many/x; cd 1/2/many; seq 50 | xargs touch"
+        )
+        func end(_ change: (inout RepositoryWalk.Bounds) -> Void) -> (found: [String], unsearched: [UnsearchedFolder]) {
+            var bounds = RepositoryWalk.Bounds()
+            change(&bounds)
+            return Self.look(scratch, bounds)
+        }
+        let whole = Self.look(scratch)
+        #expect(whole.found == ["folder 1/2/3/4/.git", "folder near/.git"] && whole.unsearched == [])
+        let shallow = end { $0.depth = 3 }
+        #expect(
+            shallow.found == ["folder near/.git"]
+                && shallow.unsearched.map(\.why) == ["folders in it are more than 3 deep"]
+        )
+        let few = end { $0.entries = 12 }
+        #expect(few.found == ["folder near/.git"])
+        #expect(few.unsearched.first?.why.hasPrefix("there are more than 12 entries") == true)
+        let one = end { $0.repositories = 0 }
+        #expect(one.unsearched.first?.why.hasPrefix("there are more than 0 repositories") == true)
+        let short = end { $0.time = -1 }
+        #expect(short.found == [] && short.unsearched.count == 1)
+    }
+}
