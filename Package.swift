@@ -43,12 +43,28 @@ let staticPIE: [LinkerSetting] = [
     )
 ]
 
+/// The workers inside a place: a static PIE that begins as any other.
+let workerPIE: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie",
+            "-Xlinker", "--gc-sections", "-Xlinker", "--pack-dyn-relocs=relr", "-Xlinker", "-s",
+        ],
+        .when(configuration: .release)
+    )
+]
+
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: productSettings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["ProjectTree"],
+        exclude: exclude,
+        swiftSettings: swiftSettings
+    )
 }
 
 let package = Package(
@@ -56,11 +72,15 @@ let package = Package(
     products: [
         .executable(name: "codex-sandbox", targets: ["codex-sandbox"]),
         .executable(name: "codex-sandboxd", targets: ["codex-sandboxd"]),
+        .executable(name: "codex-sandbox-worker", targets: ["codex-sandbox-worker"]),
     ],
     targets: [
         // Outside libraries, from Debian.
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // C: what runs between clone and execve, and the calls Swift cannot see.
         .target(
@@ -95,6 +115,15 @@ let package = Package(
         // Open, verify, release, watch, record.
         library("SandboxRuntime", ["SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"]),
 
+        // HTTP/1.1 and its streams: knows no routes.
+        library("WebTransport", ["CMicrohttpd"]),
+        // Projects, jobs and their events, in SQLite.
+        library("WorkspaceStore", ["CSQLite"]),
+        // Projects and jobs: folders, workers, the queue.
+        library("Workspaces", ["WorkspaceStore", "SandboxRuntime", "SandboxKernel", "SandboxPlan", "CShims"]),
+        // The HTTP API over the workspaces.
+        library("SandboxAPI", ["Workspaces", "WorkspaceStore", "WebTransport", "SandboxRuntime", "SandboxPlan"]),
+
         .executableTarget(
             name: "codex-sandbox",
             dependencies: ["SandboxCLI", "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"],
@@ -105,9 +134,19 @@ let package = Package(
         .executableTarget(
             name: "codex-sandboxd",
             dependencies: [
-                "PolicyCompiler", "SandboxCLI", "SandboxCrypto", "SandboxRuntime", "SandboxPolicy", "SandboxPlan",
+                "SandboxAPI", "Workspaces", "WorkspaceStore", "WebTransport", "PolicyCompiler", "SandboxCLI",
+                "SandboxCrypto",
+                "SandboxRuntime", "SandboxPolicy", "SandboxPlan",
             ],
             swiftSettings: productSettings
+        ),
+        // The built-in workers of the workspace API: static, because a job's place need not have the host's libraries, and apart
+        // from the launcher, because what runs inside needs nothing of what keeps it there.
+        .executableTarget(
+            name: "codex-sandbox-worker",
+            dependencies: ["CShims"],
+            swiftSettings: productSettings,
+            linkerSettings: workerPIE
         ),
 
         // Test support: a process that refuses one of its own system calls.
@@ -118,9 +157,15 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(cWarnings)]
         ),
 
+        // Test support: where the project's files are, in a copy of the tree too.
+        .target(name: "ProjectTree", path: "Tests/Support/ProjectTree", swiftSettings: swiftSettings),
+
+        // Test support: changed inputs for readers of hostile bytes.
+        .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swiftSettings),
+
         tests("SandboxPlanTests", ["SandboxPlan"]),
         tests("SandboxCLITests", ["SandboxCLI", "SandboxPlan"], exclude: ["Fixtures"]),
-        tests("SandboxPolicyTests", ["SandboxPolicy", "SandboxPlan"]),
+        tests("SandboxPolicyTests", ["SandboxPolicy", "SandboxPlan", "Fuzzing"]),
         // Installs filters for real, in children of the test process.
         .target(
             name: "FilterProbe",
@@ -129,11 +174,26 @@ let package = Package(
         ),
         tests(
             "PolicyCompilerTests",
-            ["PolicyCompiler", "SandboxPolicy", "SandboxPlan", "SandboxCLI", "FilterProbe"],
+            ["PolicyCompiler", "SandboxPolicy", "SandboxPlan", "SandboxCLI", "FilterProbe", "Fuzzing"],
             exclude: ["Fixtures"]
         ),
-        tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall"]),
+        tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall", "Fuzzing"]),
         tests("ExecutableTests", ["codex-sandbox"]),
+        tests("WebTransportTests", ["WebTransport", "Fuzzing"]),
+        // Writes projects as fast as it can, to be killed while it does.
+        .executableTarget(
+            name: "store-writer",
+            dependencies: ["WorkspaceStore"],
+            path: "Tests/Programs/store-writer",
+            swiftSettings: swiftSettings
+        ),
+        tests("WorkspaceStoreTests", ["WorkspaceStore", "store-writer"]),
+        tests("WorkspacesTests", ["Workspaces", "WorkspaceStore", "SandboxPlan", "Fuzzing"]),
+        tests(
+            "SandboxAPITests",
+            ["SandboxAPI", "Workspaces", "WorkspaceStore", "WebTransport", "SandboxRuntime", "SandboxPlan", "Fuzzing"]
+        ),
+        tests("WorkerTests", ["codex-sandbox-worker", "Fuzzing"]),
         // Appends records as launches do, in a process of its own.
         .executableTarget(
             name: "evidence-writer",
@@ -146,12 +206,17 @@ let package = Package(
             [
                 "SandboxRuntime", "SandboxCrypto", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims",
                 "codex-sandboxd",
-                "evidence-writer",
+                "evidence-writer", "Fuzzing",
             ],
             exclude: ["Fixtures"]
         ),
         // Runs programs of Tests/Programs and the launcher, and judges from the host's side.
-        .target(name: "SandboxTestSupport", path: "Tests/SandboxTestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "SandboxTestSupport",
+            dependencies: ["ProjectTree"],
+            path: "Tests/SandboxTestSupport",
+            swiftSettings: swiftSettings
+        ),
         tests("SandboxEscapeTests", ["SandboxTestSupport"]),
         tests("SandboxIntegrationTests", ["SandboxTestSupport", "SandboxRuntime", "SandboxPlan"]),
     ],

@@ -1,0 +1,150 @@
+import CMicrohttpd
+import Glibc
+
+/// An accepted socket that is no connection of libmicrohttpd's yet.
+struct Arrival {
+    var descriptor: Int32
+    var address: sockaddr_storage
+    var addressBytes: socklen_t
+    var ends: SocketEnds
+    var isStranger: Bool
+}
+
+/// Who comes in, and who must give way.
+///
+/// Sockets are accepted also while there is no room: only behind accept(2) can the peer's account be asked for, and strangers
+/// in the backlog would keep those behind them waiting.
+extension Watch {
+    /// Sockets that are accepted and wait for a place.
+    static let waitingLimit = 64
+
+    func accept() {
+        for _ in 0..<256 where waiting.count < Watch.waitingLimit {
+            var address = sockaddr_storage()
+            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            let descriptor = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    wt_accept(listener.descriptor, $0, &length)
+                }
+            }
+            guard descriptor >= 0 else {
+                let reason = errno
+                if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(reason) {
+                    pausedUntil = MonotonicTime.after(0.25)
+                    makeRoom(for: 1, withStrangers: true)
+                }
+                // A client that has left already says nothing about the others.
+                if reason == ECONNABORTED || reason == EINTR { continue }
+                return
+            }
+            let ends = SocketEnds(descriptor)
+            let arrival = Arrival(
+                descriptor: descriptor,
+                address: address,
+                addressBytes: length,
+                ends: ends,
+                isStranger: core.isStranger(ends.peer)
+            )
+            if !admit(arrival) { waiting.append(arrival) }
+        }
+    }
+
+    /// In the order in which they came.
+    func admitWaiting() {
+        guard let stays = waiting.firstIndex(where: { !admit($0) }) else {
+            waiting.removeAll()
+            return
+        }
+        waiting.removeFirst(stays)
+    }
+
+    /// Resets those that wait.
+    func turnAway() {
+        for arrival in waiting { Watch.reset(arrival.descriptor) }
+        waiting.removeAll()
+    }
+
+    /// False if it must wait.
+    private func admit(_ arrival: Arrival) -> Bool {
+        let connection = Connection(
+            descriptor: arrival.descriptor,
+            peer: arrival.ends.peer,
+            peerKey: arrival.ends.key,
+            isStranger: arrival.isStranger,
+            settings: core.settings
+        )
+        switch core.add(connection) {
+        case .full: return false
+        case .refused: Watch.reset(arrival.descriptor)
+        case .taken: hand(connection, arrival)
+        }
+        return true
+    }
+
+    private func hand(_ connection: Connection, _ arrival: Arrival) {
+        turn = (turn + 1) % daemons.count
+        let isTaken = withUnsafePointer(to: arrival.address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                MHD_add_connection(daemons[turn], arrival.descriptor, $0, max(arrival.addressBytes, 2))
+            }
+        }
+        // libmicrohttpd has closed what it does not take.
+        if isTaken != .YES { core.remove(connection) }
+    }
+
+    /// Closes without a TIME_WAIT (socket(7), SO_LINGER): thousands turned away leave nothing.
+    private static func reset(_ descriptor: Int32) {
+        var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        Glibc.close(descriptor)
+    }
+
+    /// Closes as many connections as are awaited: the longest idle ones first, then those that are behind the most with their
+    /// head or body, by a second at least.
+    ///
+    /// - Parameters:
+    ///   - wanted: how many.
+    ///   - withStrangers: also those of strangers, and these first: what is short are not places, but descriptors.
+    func makeRoom(for wanted: Int, withStrangers: Bool = false) {
+        struct Candidate {
+            var connection: Connection
+            var phase: Connection.Phase
+            var time: UInt64
+
+            func goes(before other: Candidate) -> Bool {
+                guard connection.isStranger == other.connection.isStranger else { return connection.isStranger }
+                return time < other.time
+            }
+        }
+        let (then, isEarly) = MonotonicTime.now().subtractingReportingOverflow(1_000_000_000)
+        var missing = wanted
+        var idle: [Candidate] = []
+        var behind: [Candidate] = []
+        for connection in core.all where withStrangers || !connection.isStranger {
+            let state = connection.now
+            guard !state.isShut else {
+                // Its place is as good as free.
+                missing -= 1
+                continue
+            }
+            guard state.isOpen else { continue }
+            switch state.phase {
+            case .idle: idle.append(Candidate(connection: connection, phase: .idle, time: state.deadline))
+            case .head, .body:
+                guard !isEarly, state.since <= then else { continue }
+                behind.append(Candidate(connection: connection, phase: state.phase, time: state.since))
+            case .running, .answering, .streaming: break
+            }
+        }
+        guard missing > 0 else { return }
+        idle.sort { $0.goes(before: $1) }
+        for candidate in idle.prefix(missing) { candidate.connection.shut() }
+        missing -= min(missing, idle.count)
+        guard missing > 0, !behind.isEmpty else { return }
+        behind.sort { $0.goes(before: $1) }
+        let words = core.raw(core.refusal(408, "the request came too slowly while others waited", nil), nil)
+        for candidate in behind.prefix(missing) {
+            candidate.connection.giveWay(behind: then, in: candidate.phase, answer: words)
+        }
+    }
+}

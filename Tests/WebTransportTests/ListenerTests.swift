@@ -1,0 +1,193 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+import WebTransport
+
+extension TransportTests {
+    /// Where a server listens.
+    @Suite struct ListenerTests {
+        @Test(arguments: [
+            ("127.0.0.1:8000", HTTPListenAddress.tcp(host: "127.0.0.1", port: 8_000)),
+            ("0.0.0.0:0", .tcp(host: "0.0.0.0", port: 0)), ("localhost:65535", .tcp(host: "127.0.0.1", port: 65_535)),
+            ("[::1]:1", .tcp(host: "::1", port: 1)), ("unix:/run/x", .unix(path: "/run/x")),
+            ("unix:x:1", .unix(path: "x:1")),
+            ("fd", .inherited), ("fd:3", .descriptor(3)),
+            ("unix:" + String(repeating: "x", count: 107), .unix(path: String(repeating: "x", count: 107))),
+        ])
+        func addressesAreRead(_ text: String, _ address: HTTPListenAddress) throws {
+            #expect(try HTTPListenAddress(text) == address)
+        }
+
+        @Test(arguments: [
+            "", ":8000", "8000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",
+            "127.0.0.1: 1",
+            "127.0.0.1:00000001", "127.1:80", "example.org:80", "::1:80", "[::1]", "[::1%lo]:80", "[]:80",
+            "[127.0.0.1]:80",
+            "unix:", "unix:a\0b", "unix:" + String(repeating: "x", count: 108), "fd:", "fd:2", "fd:x", "fd:9999999",
+            "fd3",
+            "127.0.0.1\0:80", "http://127.0.0.1:80",
+        ])
+        func otherTextsAreRefused(_ text: String) {
+            let error = #expect(throws: ListenError.self) { try HTTPListenAddress(text) }
+            #expect(error?.kind == .malformed)
+            #expect(error?.remedy.isEmpty == false)
+        }
+
+        @Test func aPortIsChosenAndKnownAndThenBusy() throws {
+            let first = try HTTPListener(.tcp(host: "127.0.0.1", port: 0))
+            let port = try #require(first.port)
+            #expect(port > 0)
+            #expect(first.address == "http://127.0.0.1:\(port)")
+            #expect(!first.isPublic)
+            let error = #expect(throws: ListenError.self) { try HTTPListener(.tcp(host: "127.0.0.1", port: port)) }
+            #expect(error?.kind == .busy)
+            #expect(error?.description.contains("127.0.0.1:\(port)") == true)
+            first.close()
+            let second = try HTTPListener(.tcp(host: "127.0.0.1", port: port))
+            #expect(second.port == port)
+        }
+
+        @Test func otherAddressesAndFamilies() throws {
+            let error = #expect(throws: ListenError.self) { try HTTPListener(.tcp(host: "203.0.113.7", port: 0)) }
+            #expect(error?.kind == .notHere)
+            let six = try HTTPListener(.tcp(host: "::1", port: 0))
+            #expect(six.address.hasPrefix("http://[::1]:"))
+            #expect(try HTTPListener(.tcp(host: "0.0.0.0", port: 0)).isPublic)
+        }
+
+        @Test(.enabled(if: geteuid() == 0, "only root can become an account that may not bind"))
+        func aLowPortNeedsPermission() async {
+            // Where the host lets everybody (net.ipv4.ip_unprivileged_port_start), there is nothing to refuse.
+            await #expect(processExitsWith: .success) {
+                let start = try String(contentsOfFile: "/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding: .utf8)
+                guard setuid(60_601) == 0 else { exit(2) }
+                do throws(ListenError) {
+                    _ = try HTTPListener(.tcp(host: "127.0.0.1", port: 80))
+                    exit(start.hasPrefix("0") ? 0 : 3)
+                } catch {
+                    exit(error.kind == .permission ? 0 : 4)
+                }
+            }
+        }
+
+        private func folder() throws -> String {
+            var template = Array("/tmp/transport-XXXXXX".utf8CString)
+            return String(cString: try #require(mkdtemp(&template)))
+        }
+
+        @Test func aUnixSocketIsPrivateAndRemoved() async throws {
+            let path = try folder() + "/api.sock"
+            let mask = umask(0)
+            defer { umask(mask) }
+            let listener = try HTTPListener(.unix(path: path))
+            #expect(listener.address == "unix:\(path)")
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_mode == S_IFSOCK | 0o600)
+            let error = #expect(throws: ListenError.self) { try HTTPListener(.unix(path: path)) }
+            #expect(error?.kind == .busy)
+            let desk = Desk.echoing
+            let server = try HTTPServer(listener: listener, handler: desk)
+            try await withTaskExecutorPreference(Threads.shared) {
+                let client = try RawClient(unix: path)
+                client.send(request("GET /x"))
+                #expect(client.reply()?.text == "GET /x - 0")
+                let peer = desk.heads.withLock { $0.last?.peer }
+                #expect(peer == HTTPPeer(kind: .unix, address: "unix", uid: geteuid()))
+                await server.stop(within: 1)
+            }
+            #expect(lstat(path, &status) == -1 && errno == ENOENT)
+        }
+
+        @Test func aDeadSocketIsReplacedAndNothingElse() throws {
+            let path = try folder() + "/api.sock"
+            // Dead: bound once, and closed without being removed.
+            let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+            let result = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(dead, $0, 110) }
+            }
+            #expect(result == 0)
+            close(dead)
+            let mask = umask(0o777)
+            let listener = try HTTPListener(.unix(path: path))
+            umask(mask)
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_mode == S_IFSOCK | 0o600)
+            #expect(throws: Never.self) { try RawClient(unix: path) }
+            // What lies there later is another's.
+            #expect(unlink(path) == 0)
+            try Data("mine".utf8).write(to: URL(fileURLWithPath: path))
+            listener.close()
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
+            let error = #expect(throws: ListenError.self) { try HTTPListener(.unix(path: path)) }
+            #expect(error?.kind == .occupied)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
+            // Not through a link either.
+            unlink(path)
+            symlink("/nowhere", path)
+            #expect(throws: ListenError.self) { try HTTPListener(.unix(path: path)) }
+            #expect(lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+            let nowhere = #expect(throws: ListenError.self) { try HTTPListener(.unix(path: path + "/missing/x")) }
+            #expect(nowhere != nil)
+        }
+
+        @Test func aSocketCanBeHandedOver() async throws {
+            let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = bind(made, $0, 16) }
+            }
+            let early = #expect(throws: ListenError.self) { try HTTPListener(.descriptor(made)) }
+            #expect(early?.kind == .notListening)
+            #expect(listen(made, 8) == 0)
+            let listener = try HTTPListener(.inherited, inherited: made)
+            #expect(fcntl(made, F_GETFD) == FD_CLOEXEC)
+            let port = try #require(listener.port)
+            let server = try HTTPServer(listener: listener, handler: Desk.echoing)
+            try await withTaskExecutorPreference(Threads.shared) {
+                let client = try RawClient(port: port)
+                client.send(request("GET /x"))
+                #expect(client.reply()?.status == 200)
+                await server.stop(within: 1)
+            }
+            #expect(throws: ListenError.self) { try HTTPListener(.inherited) }
+            #expect(throws: ListenError.self) { try HTTPListener(.descriptor(1_000)) }
+            let null = open("/dev/null", O_RDONLY)
+            defer { close(null) }
+            #expect(throws: ListenError.self) { try HTTPListener(.descriptor(null)) }
+        }
+
+        @Test func theVariablesOfAServiceManager() throws {
+            func found(_ pid: String?, _ count: String?) throws -> Int32? {
+                try HTTPListener.inheritedDescriptor(listenPID: pid, listenFDs: count, pid: 77)
+            }
+            #expect(try found("77", "1") == 3)
+            #expect(try found("78", "1") == nil)
+            #expect(try found(nil, "1") == nil)
+            #expect(try found("77", nil) == nil)
+            for bad in ["0", "2", "-1", "x", ""] { #expect(throws: ListenError.self) { try found("77", bad) } }
+            #expect(throws: ListenError.self) { try found("x", "1") }
+        }
+
+        /// Nothing of a server is handed to the programs that this process starts.
+        @Test func everyDescriptorIsCloseOnExec() async throws {
+            @Sendable func open() -> Set<Int32> { Set((0..<1_024).filter { fcntl($0, F_GETFD) >= 0 }) }
+            let before = open()
+            try await withServer(.echoing) { port, _ in
+                let client = try RawClient(port: port)
+                client.send(request("GET /"))
+                #expect(client.reply()?.status == 200)
+                let made = open().subtracting(before)
+                #expect(made.count >= 7)
+                for descriptor in made { #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC == FD_CLOEXEC) }
+            }
+        }
+    }
+}
