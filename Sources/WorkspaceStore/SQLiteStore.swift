@@ -1,0 +1,159 @@
+internal import Synchronization
+
+/// The store in a SQLite file, in WAL mode.
+///
+/// **What survives.** A call that has returned survives the end of the process in any way, kill -9 included: its bytes are with
+/// the kernel. A power cut or a crash of the kernel may cost the last calls with `Durability.process`, and none with `.power`: those
+/// that the kernel had not written out yet, which it does within about half a minute, and at the most what stands in the log since
+/// it was last played into the file, 16 MiB. The file is sound in both cases (sqlite.org/pragma.html, "synchronous"). Migrations and
+/// adoption are synchronised always.
+///
+/// **Who waits.** One connection writes, behind a lock; a few read, and wait neither for it nor for each other's rows.
+///
+/// **Full disks and I/O errors** are errors of the one call, which then has done nothing; later calls work as soon as there is
+/// room again. **A file that is replaced, moved or deleted** under the store is seen at the next write, and every write is refused
+/// from then on: rows written into a file without a name would be lost with the process. Reads still answer from the file that was opened.
+public final class SQLiteStore: WorkspaceStore {
+    /// What a call that has returned survives.
+    public enum Durability: Hashable, Sendable {
+        /// The end of the process; no call waits for the disk, but for one in some hundreds that plays the log back.
+        case process
+        /// A power cut, too: a synchronisation of the disk for each call, which is some milliseconds.
+        case power
+    }
+
+    public struct Options: Sendable {
+        public var limits = StoreLimits()
+        public var durability: Durability = .process
+        /// Connections that read.
+        public var readers = 3
+        /// How long a lock of another process is waited for, in milliseconds.
+        public var busyTimeout: Int32 = 5000
+        /// Up to this size, in bytes, the whole file is checked at the start; about a second for a GiB that is in memory.
+        public var checkedSize: Int64 = 256 << 20
+        /// Name and version of the program, for the table of migrations.
+        public var tool = "codex-sandbox"
+        /// What stands before the id in the column `workspace_path`, which only the original reads.
+        public var workspaceRoot = "workspaces"
+
+        public init() {}
+    }
+
+    /// Absolute.
+    public let path: String
+    let options: Options
+    private let writer: Mutex<SQLiteConnection?>
+    private let readers: [LockedReader]
+    private let nextReader = Atomic<Int>(0)
+    private let lock: Mutex<ServerLock?>
+
+    /// A connection that reads, and its lock.
+    private final class LockedReader: Sendable {
+        let connection: Mutex<SQLiteConnection?>
+
+        init(_ connection: SQLiteConnection) { self.connection = Mutex(connection) }
+    }
+
+    /// Opens the database, which is made if it is not there, and brings its schema up to date.
+    ///
+    /// Nothing of a file that is refused is changed.
+    public convenience init(
+        _ url: DatabaseURL,
+        options: Options = Options(),
+        at time: StoredTime = .now()
+    ) throws(StoreError) {
+        try self.init(url, options: options, at: time, migrations: Migration.all)
+    }
+
+    init(
+        _ url: DatabaseURL,
+        options: Options,
+        at time: StoredTime,
+        migrations: [Migration]
+    ) throws(StoreError) {
+        let file = try DatabaseFile(url.path)
+        let lock = try ServerLock(of: file.path)
+        if !file.exists { try file.create() }
+        let connection = try SQLiteConnection(file.path, .write, busyTimeout: options.busyTimeout)
+        try SQLiteCheck(connection: connection).quick(upTo: options.checkedSize, size: file.size)
+        _ = try Migrator(connection: connection, tool: options.tool, migrations: migrations).run(at: time)
+        try connection.script("PRAGMA journal_size_limit = 16777216")
+        try connection.script("PRAGMA synchronous = \(options.durability == .process ? "NORMAL" : "FULL")")
+        try connection.script("PRAGMA cache_size = -4096")
+        // In pages of 4 KiB: playing the log back is the one write that waits for the disk, and rows share pages meanwhile.
+        try connection.script("PRAGMA wal_autocheckpoint = 4000")
+        var readers: [LockedReader] = []
+        // All at once: one that was opened later could meet another file at the path.
+        for _ in 0..<max(options.readers, 1) {
+            let reader = try SQLiteConnection(file.path, .read, busyTimeout: options.busyTimeout)
+            _ = try reader.row("SELECT count(*) FROM \(Migration.recordTable)", table: Migration.recordTable) {
+                (row) throws(StoreError) in try row.integer(0)
+            }
+            readers.append(LockedReader(reader))
+        }
+        guard try !connection.hasMoved() else { throw SQLiteStore.moved(file.path) }
+        path = file.path
+        self.options = options
+        self.readers = readers
+        self.lock = Mutex(lock)
+        writer = Mutex(connection)
+    }
+
+    /// Ends it: what is under way ends first, and later calls are errors.
+    ///
+    /// The log is played into the file, and the lock let go.
+    public func close() {
+        for reader in readers { reader.connection.withLock { $0 = nil } }
+        writer.withLock { $0 = nil }
+        lock.withLock { $0 = nil }
+    }
+
+    // MARK: - Calls
+
+    func write<Value: Sendable>(
+        _ body: (SQLiteConnection) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        try writer.withLock { (connection) throws(StoreError) -> Value in
+            guard let connection else { throw SQLiteStore.closed }
+            // SQLite looks for this itself only where it makes a rollback journal.
+            guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+            return try connection.transaction { () throws(StoreError) in try body(connection) }
+        }
+    }
+
+    /// One statement, or several that need not see the same moment.
+    func read<Value: Sendable>(
+        _ body: (SQLiteConnection) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let first = nextReader.wrappingAdd(1, ordering: .relaxed).newValue
+        for offset in readers.indices {
+            let reader = readers[Int(UInt(bitPattern: first &+ offset) % UInt(readers.count))]
+            let value = try reader.connection.withLockIfAvailable { (connection) throws(StoreError) -> Value in
+                guard let connection else { throw SQLiteStore.closed }
+                return try body(connection)
+            }
+            if let value { return value }
+        }
+        return try readers[Int(UInt(bitPattern: first) % UInt(readers.count))].connection.withLock {
+            (connection) throws(StoreError) -> Value in
+            guard let connection else { throw SQLiteStore.closed }
+            return try body(connection)
+        }
+    }
+
+    private static var closed: StoreError {
+        StoreError(
+            kind: .other,
+            message: "the store is closed",
+            remedy: "the server is ending: ask again when it has started"
+        )
+    }
+
+    private static func moved(_ path: String) -> StoreError {
+        StoreError(
+            kind: .unwritable,
+            message: "the database \(path) was moved, deleted or replaced while it was open",
+            remedy: "stop the server, put the file back with its -wal, and start it again"
+        )
+    }
+}

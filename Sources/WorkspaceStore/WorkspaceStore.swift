@@ -1,0 +1,99 @@
+/// Where projects, jobs and their events are kept.
+///
+/// Every call is one transaction: done when it returns, or not at all. Safe from any thread; a call may wait for the disk, and for
+/// other calls that write. What is returned by pages is bounded by `StoreLimits.rows` whatever `limit` says; a limit below 1 is
+/// `.constraint`, and so is an `after` that is not there any more.
+public protocol WorkspaceStore: Sendable {
+    /// Adds a project and its first job.
+    ///
+    /// - Throws: `.constraint` for an id that is there already or is no UUID in lower case, and for a text of more than
+    ///   `StoreLimits.textBytes`.
+    func add(_ project: Project, firstJob: Job) throws(StoreError)
+    func project(_ id: String) throws(StoreError) -> Project?
+    /// The newest first; `after` is the last id of the page before.
+    ///
+    /// Projects of the same microsecond are in the order of their ids: a page goes on where the one before ended, whatever has been
+    /// added or removed meanwhile.
+    func projects(limit: Int, after: String?) throws(StoreError) -> [Project]
+    func countProjects() throws(StoreError) -> Int
+    /// The project, its jobs and their events; false if it was not there.
+    func removeProject(_ id: String) throws(StoreError) -> Bool
+
+    /// - Throws: `.constraint` as for projects, and where the job's project is not there.
+    func add(_ job: Job) throws(StoreError)
+    func job(_ id: String) throws(StoreError) -> Job?
+    /// In the order of their making; `after` is the last id of the page before.
+    ///
+    /// A page ends early behind `StoreLimits.answerBytes` of texts: only an empty one is the end.
+    func jobs(of project: String, limit: Int, after: String?) throws(StoreError) -> [Job]
+    func countJobs(_ status: JobStatus) throws(StoreError) -> Int
+
+    /// Writes what changes of a job, and its project's `status` and `summary` where they are given.
+    ///
+    /// Moves `updatedAt` of both to the job's, and adds the events, as `add(_:to:)` does. Type, instruction and `createdAt` stay.
+    ///
+    /// - Throws: `.constraint` where the project has no such job.
+    func update(_ job: Job, projectStatus: JobStatus?, projectSummary: String?, events: [JobEvent]) throws(StoreError)
+
+    /// Adds events, whose numbers the caller gives: each above the last one that the job ever had.
+    ///
+    /// What a job may have is bounded (`StoreLimits`): `stdout` and `stderr` beyond it, and `worker` events beyond theirs, are not
+    /// kept but counted by the one `dropped` event, which takes the number of the latest one let go. The caller may give `dropped`
+    /// itself for bytes that it let go: they are added.
+    ///
+    /// - Throws: `.constraint` for a number that does not rise, a job that is not there, a single event or a state that is too large.
+    /// Keeps what a job has changed, as JSON text of at most 1 MiB.
+    func setChanges(_ changes: String, of job: String) throws(StoreError)
+    /// Nil where none were kept.
+    func changes(of job: String) throws(StoreError) -> String?
+
+    func add(_ events: [JobEvent], to job: String) throws(StoreError)
+    /// In the order of their numbers, in which some may be missing.
+    ///
+    /// A page ends early behind `StoreLimits.answerBytes`: only an empty one is the end of what there is now.
+    func events(of job: String, after number: Int64, limit: Int) throws(StoreError) -> [JobEvent]
+
+    /// Ends what was queued or running when the last server ended: `error`, `interrupted`, with an event each.
+    ///
+    /// A project that was unfinished then says what its latest job says, or `error` if it has none.
+    ///
+    /// - Returns: the jobs, as they are now: as many as there were.
+    func interruptUnfinished(at time: StoredTime) throws(StoreError) -> [Job]
+    /// Later calls are errors.
+    func close()
+}
+
+/// Why the store did not do what was asked.
+public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: Hashable, Sendable {
+        /// Not a database, or not a sound one; or a row that no program of ours has written.
+        case corrupt
+        /// Of a newer program, or a shape nobody knows.
+        case unknownSchema
+        /// Read-only, not allowed, on a network, not safe from others, or not the file any more that was opened.
+        case unwritable
+        /// No room on the file system or in a quota; works again when there is, without a restart.
+        case full
+        /// Another server has the database, or another program a lock in it.
+        case busy
+        /// A row that must not be there, or must.
+        case constraint
+        /// The entry that a page goes on behind is not there any more.
+        case noPage
+        /// An I/O error; no memory; a store that is closed.
+        case other
+    }
+
+    public var kind: Kind
+    /// What, where and why; names paths of the host, and quotes foreign text in short: for the log and the terminal.
+    public var message: String
+    public var remedy: String
+
+    public init(kind: Kind, message: String, remedy: String) {
+        self.kind = kind
+        self.message = message
+        self.remedy = remedy
+    }
+
+    public var description: String { "\(message); \(remedy)" }
+}
