@@ -1,0 +1,77 @@
+internal import Glibc
+internal import SandboxKernel
+public import SandboxPlan
+
+/// The files of a project's folder.
+public struct FileListing: Hashable, Sendable {
+    public struct File: Hashable, Sendable {
+        /// From the project's folder, without a slash in front; any bytes but NUL.
+        public var path: OSString
+        /// In bytes; of a link that of the file it leads to.
+        public var size: UInt64
+        /// Since 1970-01-01T00:00:00Z, in nanoseconds.
+        public var modified_ns: Int64
+        public var isLink: Bool
+
+        /// As text: the path itself where it is UTF-8, else in percent-encoding, which is then also what to ask for in a URL.
+        public var text: String { path.utf8 ?? path.percentEncoded }
+        /// Whether `text` is the path itself.
+        public var isText: Bool { path.utf8 != nil }
+    }
+
+    /// In the order of their bytes.
+    public var files: [File]
+    /// Whether there is more than was looked at.
+    public var isCut: Bool
+    /// Folders whose modes keep the server out.
+    public var unreadableFolders: Int
+}
+
+extension ProjectFolder {
+    /// All regular files, hidden ones too, and links that lead to one inside; folders and other things are left out.
+    ///
+    /// - Parameter limit: entries of any kind that are looked at.
+    /// - Returns: in the order of the paths' bytes.
+    /// - Throws: `.unavailable` without descriptors or memory; never because of what somebody does in the folder meanwhile.
+    public func list(limit: Int = 100_000) throws(WorkspaceError) -> FileListing {
+        var bounds = FolderWalk.Bounds()
+        bounds.entries = limit
+        let walk = try FolderWalk(number, bounds)
+        var files: [FileListing.File] = []
+        files.reserveCapacity(walk.entries.count)
+        for entry in walk.entries {
+            switch entry.facts.kind {
+            case .file: files.append(file(entry.path, entry.facts, isLink: false))
+            case .link:
+                guard let target = try target(entry.path) else { continue }
+                files.append(file(entry.path, target, isLink: true))
+            case .folder, .special: continue
+            }
+        }
+        return FileListing(
+            files: files,
+            isCut: walk.isCut || !walk.tooDeep.isEmpty,
+            unreadableFolders: walk.closed.count
+        )
+    }
+
+    private func file(_ path: OSString, _ facts: FileFacts, isLink: Bool) -> FileListing.File {
+        FileListing.File(path: path, size: facts.size, modified_ns: facts.modified_ns, isLink: isLink)
+    }
+
+    /// What a link leads to, if it is a regular file inside.
+    private func target(_ path: OSString) throws(WorkspaceError) -> FileFacts? {
+        let number = Beneath.open(path, below: number, Beneath.handle, Beneath.withLinks)
+        guard number >= 0 else {
+            switch Int32(-number) {
+            // It leads out, round, nowhere, or through a closed folder; or it is not there any more.
+            case EXDEV, ELOOP, ENOENT, ENOTDIR, ENAMETOOLONG, EACCES, EPERM, EAGAIN: return nil
+            default: throw WorkspaceError("openat2", on: path, number)
+            }
+        }
+        let handle = OwnedFileDescriptor(owning: Int32(number))
+        let (facts, result) = FileFacts.of(handle.number)
+        guard let facts else { throw WorkspaceError("statx", on: path, result) }
+        return facts.kind == .file ? facts : nil
+    }
+}

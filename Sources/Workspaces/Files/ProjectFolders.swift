@@ -1,0 +1,215 @@
+internal import CShims
+internal import Glibc
+internal import SandboxKernel
+internal import SandboxPlan
+
+/// The folder that all projects' folders are in (`WORKSPACE_ROOT`).
+///
+/// A project's folder appears whole or not at all, and goes at once: both are made ready, and taken apart, under a hidden name
+/// beside it. Safe from any thread.
+public final class ProjectFolders: Sendable {
+    /// As the setting says it.
+    public let path: String
+    private let descriptor: OwnedFileDescriptor
+
+    private static let newPrefix = ".new-"
+    private static let removedPrefix = ".removed-"
+    /// What this process makes and takes away is not what another one has left.
+    private static let own = Beneath.randomName("").description + "-"
+    /// Longer than any disk takes for what a project may hold.
+    private static let patience: Int64 = 600
+
+    /// Opens the folder, and makes it and those on the way to it if they are missing (mode 0755).
+    ///
+    /// Links on the way are the operator's own, and followed.
+    ///
+    /// - Throws: `.unavailable` with what to change where it is no folder, not writable, somebody else's, or one in which
+    ///   everybody may rename what is ours.
+    public init(at path: String) throws(WorkspaceError) {
+        self.path = path
+        let name = OSString(path)
+        guard !name.isEmpty && !name.bytes.contains(0) else {
+            throw ProjectFolders.unusable(path, "it is no path", "name a folder")
+        }
+        var opened = ProjectFolders.open(name)
+        if opened == Int(-ENOENT) {
+            try ProjectFolders.make(name, path)
+            opened = ProjectFolders.open(name)
+        }
+        guard opened >= 0 else { throw ProjectFolders.unusable(path, "open", opened) }
+        descriptor = OwnedFileDescriptor(owning: Int32(opened))
+        let (facts, result) = FileFacts.of(descriptor.number)
+        guard let facts else { throw ProjectFolders.unusable(path, "statx", result) }
+        guard facts.uid == geteuid() || facts.uid == 0 else {
+            throw ProjectFolders.unusable(path, "it belongs to user \(facts.uid)", "name a folder of user \(geteuid())")
+        }
+        guard facts.mode & 0o002 == 0 || facts.mode & 0o1000 != 0 else {
+            throw ProjectFolders.unusable(path, "everybody may rename what is in it", "take that right away: chmod o-w")
+        }
+        // faccessat(2) asks for the real user's rights; this server has one user.
+        let allowed = Beneath.result { access("/proc/self/fd/\(descriptor.number)", W_OK | X_OK) }
+        guard allowed >= 0 else { throw ProjectFolders.unusable(path, "access", allowed) }
+    }
+
+    /// Whether the folder is still in its place.
+    public var isThere: Bool {
+        var status = stat()
+        return fstat(descriptor.number, &status) == 0 && status.st_nlink > 0
+    }
+
+    /// Makes a project's folder with an empty `.codex` in it (modes 0700 and 0755).
+    ///
+    /// - Parameters:
+    ///   - name: letters, digits, `-` and `_`, at most 64.
+    ///   - owner: for root: to whom both are given.
+    /// - Returns: the folder, opened.
+    /// - Throws: `.conflict` where the name is taken; `.unavailable` where the folder cannot be written.
+    public func create(_ name: String, owner: FileOwner? = nil) throws(WorkspaceError) -> ProjectFolder {
+        let name = try ProjectFolders.checked(name)
+        let new = Beneath.randomName(ProjectFolders.newPrefix + ProjectFolders.own)
+        let made = new.withTerminator { new in Beneath.result { mkdirat(descriptor.number, new, 0o700) } }
+        guard made >= 0 else { throw ProjectFolders.unusable(path, "mkdirat", made) }
+        do throws(WorkspaceError) {
+            let number = Beneath.open(new, below: descriptor.number, Beneath.readFolder, Beneath.withoutLinks)
+            guard number >= 0 else { throw ProjectFolders.unusable(path, "openat2", number) }
+            let folder = OwnedFileDescriptor(owning: Int32(number))
+            _ = try Beneath.folder(ExchangeFolder.name, in: folder.number, new, owner)
+            try Beneath.give(folder.number, to: owner, mode: 0o700, new)
+            let moved = new.withTerminator { new in
+                name.withTerminator { cs_move_name(descriptor.number, new, descriptor.number, $0) }
+            }
+            if moved == Int(-EEXIST) {
+                throw WorkspaceError(.conflict, "The project has a folder already", detail: "\(path)/\(name)")
+            }
+            guard moved >= 0 else { throw ProjectFolders.unusable(path, "renameat2", moved) }
+        } catch {
+            // The first fault counts; what stays behind is hidden, and goes at the next start.
+            do throws(WorkspaceError) {
+                try FolderRemoval.all(new, in: descriptor.number, seconds: ProjectFolders.patience)
+            } catch _ {}
+            throw error
+        }
+        return try folder(name)
+    }
+
+    /// A project's folder, opened.
+    ///
+    /// - Throws: `.noProject` where there is none, or a link or file in its place.
+    public func folder(_ name: String) throws(WorkspaceError) -> ProjectFolder {
+        try folder(try ProjectFolders.checked(name))
+    }
+
+    private func folder(_ name: OSString) throws(WorkspaceError) -> ProjectFolder {
+        let number = Beneath.open(name, below: descriptor.number, Beneath.folderHandle, Beneath.withoutLinks)
+        switch Int32(-number) {
+        case ENOENT, ENOTDIR, ELOOP:
+            throw WorkspaceError(.noProject, "Project not found", detail: "\(path)/\(name): no folder")
+        default: break
+        }
+        guard number >= 0 else { throw WorkspaceError("openat2", on: name, number) }
+        return try ProjectFolder(OwnedFileDescriptor(owning: Int32(number)))
+    }
+
+    /// Removes a project's folder with all that is in it: its name is gone at once, the contents by the end of the call.
+    ///
+    /// Whatever is in its place goes, a link or a file too; a link is not followed. Nothing there is no error.
+    ///
+    /// - Throws: `.unavailable` when something cannot be removed; it is hidden then, and tried again at the next start.
+    public func removeAll(_ name: String) throws(WorkspaceError) {
+        let name = try ProjectFolders.checked(name)
+        let aside = Beneath.randomName(ProjectFolders.removedPrefix + ProjectFolders.own)
+        let moved = name.withTerminator { name in
+            aside.withTerminator { cs_move_name(descriptor.number, name, descriptor.number, $0) }
+        }
+        if moved == Int(-ENOENT) { return }
+        guard moved >= 0 else { throw ProjectFolders.unusable(path, "renameat2", moved) }
+        try removeHidden(aside)
+    }
+
+    /// Removes what a server that was killed has left half made or half removed.
+    ///
+    /// For the start; may run beside everything else, because what this process itself is at is left alone.
+    ///
+    /// - Returns: what could not be removed, in words for the log.
+    public func cleanLeftovers() throws(WorkspaceError) -> [String] {
+        let number = Beneath.open(".", below: descriptor.number, Beneath.readFolder, Beneath.withoutLinks)
+        guard number >= 0 else { throw ProjectFolders.unusable(path, "openat2", number) }
+        let folder = OwnedFileDescriptor(owning: Int32(number))
+        var names: [OSString] = []
+        do throws(SyscallError) {
+            try FolderEntries.each(in: folder.number, named: OSString(path)) { (entry) throws(SyscallError) in
+                let name = entry.copy
+                for prefix in [ProjectFolders.newPrefix, ProjectFolders.removedPrefix]
+                where name.bytes.starts(with: prefix.utf8)
+                    && !name.bytes.starts(with: (prefix + ProjectFolders.own).utf8)
+                {
+                    names.append(name)
+                }
+                return true
+            }
+        } catch { throw ProjectFolders.unusable(path, error.call, Int(-error.errno)) }
+        var failures: [String] = []
+        for name in names {
+            do throws(WorkspaceError) { try removeHidden(name) } catch {
+                failures.append("\(path)/\(name): \(error.detail)")
+            }
+        }
+        return failures
+    }
+
+    // MARK: - Steps
+
+    private func removeHidden(_ name: OSString) throws(WorkspaceError) {
+        let removed = name.withTerminator { name in Beneath.result { unlinkat(descriptor.number, name, 0) } }
+        switch Int32(-removed) {
+        case 0, ENOENT: return
+        case EISDIR: try FolderRemoval.all(name, in: descriptor.number, seconds: ProjectFolders.patience)
+        default: throw ProjectFolders.unusable(path, "unlinkat", removed)
+        }
+    }
+
+    /// A project's name comes from the store, and once came from a request.
+    private static func checked(_ name: String) throws(WorkspaceError) -> OSString {
+        let isName = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        guard isName && (1...64).contains(name.utf8.count) else {
+            throw WorkspaceError(.noProject, "Project not found", detail: "a name that no project has")
+        }
+        return OSString(name)
+    }
+
+    private static func open(_ path: OSString) -> Int {
+        path.withTerminator { cs_openat2(AT_FDCWD, $0, Beneath.folderHandle, 0, 0) }
+    }
+
+    private static func make(_ name: OSString, _ path: String) throws(WorkspaceError) {
+        var part: OSString = name.isAbsolute ? "/" : ""
+        for component in name.components {
+            part = part.appending(component)
+            let made = part.withTerminator { part in Beneath.result { mkdir(part, 0o755) } }
+            guard made >= 0 || made == Int(-EEXIST) else { throw unusable(path, "mkdir \(part)", made) }
+        }
+    }
+
+    private static func unusable(_ path: String, _ call: String, _ result: Int) -> WorkspaceError {
+        unusable(
+            path,
+            "\(call): \(ErrnoName.described(Int32(-result)))",
+            "make it a folder that user \(geteuid()) may write in, or set WORKSPACE_ROOT to one"
+        )
+    }
+
+    private static func unusable(_ path: String, _ reason: String, _ remedy: String) -> WorkspaceError {
+        WorkspaceError(
+            .unavailable,
+            "The folder of the workspaces cannot be used",
+            detail: "WORKSPACE_ROOT \(path): \(reason); \(remedy)"
+        )
+    }
+}

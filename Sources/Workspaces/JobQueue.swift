@@ -1,0 +1,46 @@
+/// Which job is next: in the order of asking, one of a project at a time, so many in all.
+struct JobQueue {
+    struct Entry: Hashable {
+        var job: String
+        var project: String
+    }
+
+    private(set) var waiting: [Entry] = []
+    private(set) var running: [Entry] = []
+    private let mostRunning: Int
+    private let mostWaiting: Int
+
+    init(mostRunning: Int, mostWaiting: Int) {
+        precondition(mostRunning > 0 && mostWaiting > 0, "a queue that nothing passes")
+        self.mostRunning = mostRunning
+        self.mostWaiting = mostWaiting
+    }
+
+    var hasRoom: Bool { waiting.count < mostWaiting }
+
+    mutating func add(_ entry: Entry) { waiting.append(entry) }
+
+    /// The job that is to be started now; nil where none is, or none can.
+    mutating func next() -> Entry? {
+        guard running.count < mostRunning else { return nil }
+        let index = waiting.firstIndex { entry in !running.contains { $0.project == entry.project } }
+        guard let index else { return nil }
+        let entry = waiting.remove(at: index)
+        running.append(entry)
+        return entry
+    }
+
+    mutating func end(_ job: String) { running.removeAll { $0.job == job } }
+
+    /// Takes a job out that has not begun; false if it does not wait.
+    mutating func withdraw(_ job: String) -> Bool {
+        let before = waiting.count
+        waiting.removeAll { $0.job == job }
+        return waiting.count < before
+    }
+
+    /// How many stand before it; nil where it does not wait.
+    func position(_ job: String) -> Int? { waiting.firstIndex { $0.job == job } }
+
+    func jobs(of project: String) -> [String] { (running + waiting).filter { $0.project == project }.map(\.job) }
+}

@@ -1,0 +1,252 @@
+internal import SandboxPlan
+internal import SandboxRuntime
+internal import Synchronization
+public import WorkspaceStore
+
+extension Orchestrator {
+    // MARK: - Projects
+
+    public func createProject(
+        instruction: String,
+        policy: String?,
+        waits: Bool
+    ) async throws(WorkspaceError) -> Project {
+        try checkOpen()
+        if let policy { try PolicyChoice(settings).check(policy) }
+        let id = UUIDText.random()
+        _ = try folders.create(id, owner: settings.owner)
+        let now = StoredTime.now()
+        let project = Project(
+            id: id,
+            instruction: instruction,
+            status: .queued,
+            summary: "Initial job status: \(JobStatus.queued.rawValue)",
+            policy: policy,
+            createdAt: now,
+            updatedAt: now
+        )
+        let job = newJob(of: id, .initialProject, instruction, now)
+        do throws(WorkspaceError) {
+            try stored { () throws(StoreError) in
+                try store.add(project, firstJob: job)
+                try store.add([queued(job)], to: job.id)
+            }
+        } catch {
+            removeFolder(id)
+            throw error
+        }
+        await run(job, waits: waits)
+        return try self.project(id)
+    }
+
+    public func project(_ id: String) throws(WorkspaceError) -> Project {
+        let found = try stored { () throws(StoreError) in try store.project(id) }
+        guard let found else { throw WorkspaceError(.noProject, "Project not found") }
+        return found
+    }
+
+    public func projects(limit: Int, after: String?) throws(WorkspaceError) -> [Project] {
+        try stored { () throws(StoreError) in try store.projects(limit: limit, after: after) }
+    }
+
+    public func countProjects() throws(WorkspaceError) -> Int {
+        try stored { () throws(StoreError) in try store.countProjects() }
+    }
+
+    public func removeProject(_ id: String) async throws(WorkspaceError) {
+        _ = try project(id)
+        let jobs = state.withLock { state in
+            state.removed.insert(id)
+            return state.queue.jobs(of: id)
+        }
+        defer { state.withLock { _ = $0.removed.remove(id) } }
+        for job in jobs { stopNow(job, "cancelled") }
+        for job in jobs { await ended(job) }
+        // Its rows first: a folder without rows is cleaned away at the next start, rows without a folder would be a project.
+        let wasThere = try stored { () throws(StoreError) in try store.removeProject(id) }
+        guard wasThere else { throw WorkspaceError(.noProject, "Project not found") }
+        removeFolder(id)
+    }
+
+    private func removeFolder(_ project: String) {
+        do throws(WorkspaceError) {
+            try folders.removeAll(project)
+        } catch { log("the folder of project \(project) is removed at the next start: \(error.detail)") }
+    }
+
+    public func workspacePath(_ id: String) -> String {
+        settings.rootAsWritten.hasSuffix("/") ? settings.rootAsWritten + id : settings.rootAsWritten + "/" + id
+    }
+
+    // MARK: - Jobs
+
+    public func addJob(
+        to project: String,
+        type: JobType,
+        instruction: String,
+        waits: Bool
+    ) async throws(WorkspaceError) -> Job {
+        _ = try self.project(project)
+        try checkOpen(project)
+        let job = newJob(of: project, type, instruction, .now())
+        try stored { () throws(StoreError) in
+            try store.add(job)
+            try store.add([queued(job)], to: job.id)
+        }
+        await run(job, waits: waits)
+        return try self.job(job.id, of: project)
+    }
+
+    public func job(_ id: String, of project: String) throws(WorkspaceError) -> Job {
+        let found = try stored { () throws(StoreError) in try store.job(id) }
+        guard let found, found.projectID == project else { throw WorkspaceError(.noJob, "Job not found") }
+        return found
+    }
+
+    public func jobs(of project: String, limit: Int, after: String?) throws(WorkspaceError) -> [Job] {
+        _ = try self.project(project)
+        return try stored { () throws(StoreError) in try store.jobs(of: project, limit: limit, after: after) }
+    }
+
+    public func cancelJob(_ id: String, of project: String) async throws(WorkspaceError) -> Job {
+        let job = try job(id, of: project)
+        guard !job.status.hasEnded, stopNow(id, "cancelled") else {
+            throw WorkspaceError(.conflict, "Job has ended already")
+        }
+        await ended(id)
+        return try self.job(id, of: project)
+    }
+
+    public func rerunJob(_ id: String, of project: String, waits: Bool) async throws(WorkspaceError) -> Job {
+        let job = try job(id, of: project)
+        return try await addJob(to: project, type: job.type, instruction: job.instruction, waits: waits)
+    }
+
+    public func queuePosition(_ id: String) -> Int? { state.withLock { $0.queue.position(id) } }
+
+    /// - Returns: false if it neither waits nor runs.
+    @discardableResult
+    func stopNow(_ job: String, _ reason: String) -> Bool {
+        let (isWaiting, control, waiters) = state.withLock { state in
+            let isWaiting = state.queue.withdraw(job)
+            return (isWaiting, state.controls[job], isWaiting ? state.waiters.removeValue(forKey: job) ?? [] : [])
+        }
+        if isWaiting {
+            do throws(StoreError) {
+                if let stored = try store.job(job) { try end(stored, reason, "the job was \(reason) before it began") }
+            } catch { log("job \(job) could not be stored as \(reason): \(error)") }
+            for waiter in waiters { waiter.resume() }
+            return true
+        }
+        control?.stop(reason)
+        return control != nil
+    }
+
+    private func newJob(of project: String, _ type: JobType, _ instruction: String, _ time: StoredTime) -> Job {
+        Job(
+            id: UUIDText.random(),
+            projectID: project,
+            type: type,
+            instruction: instruction,
+            status: .queued,
+            createdAt: time,
+            updatedAt: time
+        )
+    }
+
+    /// A job's first event.
+    private func queued(_ job: Job) -> JobEvent {
+        JobEvent(number: 1, kind: .state, at: job.createdAt, data: Array(JobStatus.queued.rawValue.utf8))
+    }
+
+    private func checkOpen(_ project: String? = nil) throws(WorkspaceError) {
+        let (isEnding, isFull, isRemoved) = state.withLock { state in
+            (state.isEnding, !state.queue.hasRoom, project.map { state.removed.contains($0) } ?? false)
+        }
+        if isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
+        if isFull { throw WorkspaceError(.tooMuch, "Too many jobs are waiting") }
+        if isRemoved { throw WorkspaceError(.noProject, "Project not found") }
+    }
+
+    // MARK: - What is known of a job
+
+    public func events(of job: String, after number: Int64, limit: Int) throws(WorkspaceError) -> [JobEvent] {
+        try stored { () throws(StoreError) in try store.events(of: job, after: number, limit: limit) }
+    }
+
+    public func watch(job: String, wake: @escaping @Sendable () -> Void) -> JobWatch { hub.watch(job, wake) }
+
+    public func folder(of project: String) throws(WorkspaceError) -> ProjectFolder {
+        _ = try self.project(project)
+        return try folders.folder(project)
+    }
+
+    public func changes(of job: String, in project: String) throws(WorkspaceError) -> JobChanges {
+        let job = try self.job(job, of: project)
+        let kept = try stored { () throws(StoreError) in try store.changes(of: job.id) }
+        guard let text = kept else { return JobChanges(changes: [], isCut: false) }
+        return try JobChanges(json: Array(text.utf8))
+    }
+
+    public func evidence(of job: String, in project: String) throws(WorkspaceError) -> [UInt8] {
+        let job = try self.job(job, of: project)
+        guard let launch = job.launch else { return [] }
+        return try recorded { () throws(EvidenceError) in
+            WorkspaceEvidence.lines(
+                try WorkspaceEvidence(settings).launches(of: project, .id(beginning: launch))
+            )
+        }
+    }
+
+    public func evidence(of project: String) throws(WorkspaceError) -> [UInt8] {
+        _ = try self.project(project)
+        return try recorded { () throws(EvidenceError) in
+            WorkspaceEvidence.lines(try WorkspaceEvidence(settings).launches(of: project, .newest(1000)).reversed())
+        }
+    }
+
+    private func recorded(_ body: () throws(EvidenceError) -> [UInt8]) throws(WorkspaceError) -> [UInt8] {
+        do throws(EvidenceError) {
+            return try body()
+        } catch {
+            throw WorkspaceError(.fault, "The records cannot be read", detail: "\(error.message); \(error.remedy)")
+        }
+    }
+
+    public func explanation(of project: String) throws(WorkspaceError) -> String {
+        let project = try self.project(project)
+        if let name = project.policy { try PolicyChoice(settings).check(name) }
+        do throws(Refusal) {
+            return try WorkerLaunch(settings: settings, project: project.id, policy: policy(of: project)).explanation()
+        } catch {
+            throw WorkspaceError(.unavailable, "A launch would be refused: \(error.message)", detail: error.remedy)
+        }
+    }
+
+    func policy(of project: Project) -> PolicyReference { project.policy.map { .named($0) } ?? settings.policy }
+
+    // MARK: - The server
+
+    public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
+
+    public func readiness() -> String? {
+        if state.withLock({ $0.isEnding }) { return "the server is ending" }
+        do throws(StoreError) {
+            _ = try store.countProjects()
+        } catch { return "the store cannot be read" }
+        guard folders.isThere else { return "the folder of the workspaces is gone" }
+        return nil
+    }
+
+    public func statistics() -> WorkspaceStatistics {
+        var statistics = WorkspaceStatistics()
+        launches.write(to: &statistics)
+        statistics.jobsWaiting = state.withLock { $0.queue.waiting.count }
+        for status in JobStatus.allCases {
+            do throws(StoreError) {
+                statistics.jobsByStatus[status] = try store.countJobs(status)
+            } catch { log("jobs could not be counted: \(error)") }
+        }
+        return statistics
+    }
+}

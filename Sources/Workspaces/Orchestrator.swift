@@ -1,0 +1,224 @@
+internal import SandboxRuntime
+internal import Synchronization
+public import WorkspaceStore
+
+/// Projects and their jobs: who asks, what runs when, and what has come of it.
+///
+/// The state of every job is in the store before anybody is told of it, so that a server that is killed leaves nothing that
+/// looks as if it still ran: the next one says of it that it was interrupted.
+public final class Orchestrator: WorkspaceService {
+    struct State {
+        var queue: JobQueue
+        var controls: [String: JobControl] = [:]
+        var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
+        /// Projects whose folders are going away: nothing new is begun in them.
+        var removed: Set<String> = []
+        var isEnding = false
+    }
+
+    let settings: WorkspaceSettings
+    let store: any WorkspaceStore
+    let folders: ProjectFolders
+    let hub = JobHub()
+    let launches = LaunchStatistics()
+    let state: Mutex<State>
+    let log: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - settings: folders, worker, limits.
+    ///   - store: open, its schema up to date.
+    ///   - log: gets sentences for the operator.
+    /// - Throws: `WorkspaceError` where the workspaces' folder cannot be used, or the store not be written.
+    public init(
+        _ settings: WorkspaceSettings,
+        store: any WorkspaceStore,
+        log: @escaping @Sendable (String) -> Void
+    ) throws(WorkspaceError) {
+        self.settings = settings
+        self.store = store
+        self.log = log
+        state = Mutex(
+            State(queue: JobQueue(mostRunning: settings.maximumJobs, mostWaiting: settings.maximumWaiting))
+        )
+        try PolicyChoice(settings).checkOwn()
+        folders = try ProjectFolders(at: settings.rootAsWritten)
+        for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }
+        let interrupted = try stored { () throws(StoreError) in try store.interruptUnfinished(at: .now()) }
+        for job in interrupted {
+            log("job \(job.id) was interrupted when the last server ended")
+            let end = JobEnd(status: .error, reason: "interrupted", summary: "the server ended before the job did")
+            // Who waits for the result learns of it; a folder that is gone has nobody waiting.
+            do throws(WorkspaceError) {
+                try JobExchange.leave(end, of: job, in: try folders.folder(job.projectID))
+            } catch { log("job \(job.id): no result could be left: \(error.detail)") }
+        }
+    }
+
+    /// Ends the running jobs by their teardown and with their records, and waits for them; no new ones begin.
+    public func stop() async {
+        let (controls, waiting) = state.withLock { state in
+            state.isEnding = true
+            return (Array(state.controls), state.queue.waiting)
+        }
+        for (_, control) in controls { control.stop("interrupted") }
+        for entry in waiting { stopNow(entry.job, "interrupted") }
+        for (job, _) in controls { await ended(job) }
+    }
+
+    // MARK: - Running
+
+    /// Puts a stored job in the queue; returns when it has ended, where it is waited for.
+    ///
+    /// A project that is being removed, and a server that ends, begin nothing: such a job is ended here.
+    func run(_ job: Job, waits: Bool) async {
+        func enter(_ state: inout State) -> Bool {
+            guard !state.isEnding, !state.removed.contains(job.projectID) else { return false }
+            state.queue.add(JobQueue.Entry(job: job.id, project: job.projectID))
+            return true
+        }
+        if !waits {
+            if !state.withLock({ enter(&$0) }) { endUnrun(job) }
+            return startNext()
+        }
+        await withCheckedContinuation { continuation in
+            let isIn = state.withLock { state in
+                guard enter(&state) else { return false }
+                state.waiters[job.id, default: []].append(continuation)
+                return true
+            }
+            if !isIn {
+                endUnrun(job)
+                continuation.resume()
+            }
+            startNext()
+        }
+    }
+
+    private func endUnrun(_ job: Job) {
+        do throws(StoreError) {
+            try end(job, "interrupted", "the server was ending, or the project being removed")
+        } catch { log("job \(job.id), which was not begun, is not stored as ended: \(error)") }
+    }
+
+    /// Returns when the job has ended; at once where it neither waits nor runs.
+    func ended(_ job: String) async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                let isThere = state.queue.position(job) != nil || state.queue.running.contains { $0.job == job }
+                if isThere { state.waiters[job, default: []].append(continuation) }
+                return !isThere
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// Starts what may run now.
+    func startNext() {
+        while true {
+            let begun: (JobQueue.Entry, JobControl?)? = state.withLock { state in
+                guard !state.isEnding, let entry = state.queue.next() else { return nil }
+                let control = JobControl()
+                state.controls[entry.job] = control
+                return (entry, control)
+            }
+            guard let (entry, control) = begun else { return }
+            let isStarted = JobThread.start { [self] in
+                carryOut(entry.job, control)
+                over(entry.job)
+            }
+            if isStarted { continue }
+            carryOut(entry.job, nil)
+            over(entry.job)
+        }
+    }
+
+    /// On the job's own thread; without a control there is not enough to run it with.
+    private func carryOut(_ id: String, _ control: JobControl?) {
+        do throws(StoreError) {
+            guard let job = try store.job(id), let project = try store.project(job.projectID) else {
+                return log("job \(id) is gone before it ran")
+            }
+            if let name = project.policy {
+                // The server's policy may be another one by now, and so may a policy of that name.
+                do throws(WorkspaceError) {
+                    try PolicyChoice(settings).check(name)
+                } catch { return try end(job, "refused", "\(error.message): \(name)") }
+            }
+            guard let control else {
+                return try end(job, "no-resources", "the server has too few threads or descriptors")
+            }
+            var run = JobRun(
+                job,
+                policy: policy(of: project),
+                control: control,
+                settings: settings,
+                folders: folders,
+                store: store,
+                hub: hub,
+                statistics: launches,
+                log: log
+            )
+            let done = try run.run()
+            log(
+                "job \(id) of project \(done.projectID): \(done.status.rawValue)\(done.reason.map { " (\($0))" } ?? "")"
+            )
+        } catch {
+            // It stays `in_progress` in the store until the next start, which interrupts it; nothing of it runs.
+            log("the end of job \(id) could not be stored: \(error)")
+        }
+    }
+
+    /// A job that never ran.
+    func end(_ job: Job, _ reason: String, _ summary: String) throws(StoreError) {
+        var job = job
+        job.status = .error
+        job.reason = reason
+        job.summary = summary
+        job.updatedAt = .now()
+        job.endedAt = job.updatedAt
+        let event = JobEvent(
+            number: 2,
+            kind: .state,
+            at: job.updatedAt,
+            data: Array("\(JobStatus.error.rawValue) \(reason)".utf8)
+        )
+        try store.update(
+            job,
+            projectStatus: .error,
+            projectSummary: job.type == .initialProject ? "Initial job status: error (\(reason): \(summary))" : nil,
+            events: [event]
+        )
+        hub.wake(job.id)
+    }
+
+    private func over(_ job: String) {
+        let waiters = state.withLock { state in
+            state.queue.end(job)
+            state.controls[job] = nil
+            return state.waiters.removeValue(forKey: job) ?? []
+        }
+        for waiter in waiters { waiter.resume() }
+        startNext()
+    }
+
+    // MARK: -
+
+    func stored<Value>(_ body: () throws(StoreError) -> Value) throws(WorkspaceError) -> Value {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            switch error.kind {
+            case .full, .busy, .unwritable:
+                throw WorkspaceError(.unavailable, "The server cannot store anything now", detail: "\(error)")
+            case .noPage:
+                throw WorkspaceError(
+                    .noPage,
+                    "after: there is no such entry any more; begin at the first page",
+                    detail: "\(error)"
+                )
+            case .corrupt, .unknownSchema, .constraint, .other:
+                throw WorkspaceError(.fault, "The server's store does not work", detail: "\(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+internal import SandboxPlan
+internal import SandboxPolicy
+internal import SandboxRuntime
+
+/// The policies that a project may have: those that give nothing that the server's does not.
+struct PolicyChoice {
+    private let settings: WorkspaceSettings
+    private let catalog: PolicyCatalog
+
+    init(_ settings: WorkspaceSettings) {
+        self.settings = settings
+        catalog = PolicyCatalog(environment: settings.environment)
+    }
+
+    /// The server's own, for its start: one that is not valid would only show at the first job.
+    func checkOwn() throws(WorkspaceError) {
+        do throws(Refusal) {
+            _ = try catalog.load(settings.policy)
+        } catch {
+            throw WorkspaceError(
+                .unavailable,
+                "The server's policy cannot be used",
+                detail: "\(error.message); \(error.remedy)"
+            )
+        }
+    }
+
+    /// - Throws: `.unknownPolicy` for a name that is none, and for one that gives more.
+    func check(_ name: String) throws(WorkspaceError) {
+        let own: Policy
+        do throws(Refusal) {
+            own = try catalog.load(settings.policy).policy
+        } catch {
+            throw WorkspaceError(.unavailable, "The server's policy cannot be read", detail: error.message)
+        }
+        let asked: Policy
+        do throws(Refusal) {
+            asked = try catalog.load(.named(name)).policy
+        } catch {
+            throw WorkspaceError(.unknownPolicy, "There is no valid policy of that name", detail: error.message)
+        }
+        let wider = PolicyKey.allCases.filter { asked.exceeds(own, in: $0) }
+        guard wider.isEmpty else {
+            let keys = wider.map(\.path).joined(separator: ", ")
+            throw WorkspaceError(.unknownPolicy, "The policy gives more than the server's: \(keys)")
+        }
+    }
+
+    /// By name, the server's among them.
+    func list(_ log: (String) -> Void) -> [PolicySummary] {
+        do throws(Refusal) {
+            return try catalog.entries().map { entry in
+                PolicySummary(
+                    name: entry.name,
+                    description: entry.summary,
+                    isDefault: settings.policy == .named(entry.name)
+                )
+            }
+        } catch {
+            log("the policies cannot be listed: \(error.message)")
+            return []
+        }
+    }
+}

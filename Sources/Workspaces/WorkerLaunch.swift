@@ -1,0 +1,66 @@
+internal import SandboxPlan
+internal import SandboxRuntime
+
+/// How a project's worker is launched: the same for a job that runs it and for who asks what would happen.
+struct WorkerLaunch {
+    /// Where a project's folder is in the place.
+    static let workspace: OSString = "/workspace"
+
+    let settings: WorkspaceSettings
+    let project: String
+    let policy: PolicyReference
+
+    var place: LaunchOptions {
+        var options = LaunchOptions(
+            arguments: settings.worker.arguments,
+            environment: settings.environment,
+            policy: policy,
+            closedStreams: 0
+        )
+        options.workspace = settings.root.appending(OSString(project))
+        options.workspaceInside = Self.workspace
+        options.workingDirectory = options.workspace
+        options.stateFolder = settings.stateFolder
+        options.overrides.read = settings.worker.files
+        options.overrides.passEnvironment = settings.worker.variables.filter(isSet).map { OSString($0) }
+        return options
+    }
+
+    func process(_ instruction: String) -> ProcessOptions {
+        var options = ProcessOptions(
+            arguments: settings.worker.words(for: instruction),
+            workingDirectory: Self.workspace,
+            environment: [EnvironmentEntry(name: "WORKSPACE_DIR", value: Self.workspace)],
+            streams: .pipes,
+            timeout: settings.wall
+        )
+        // Its record has what it has left where tools trust it.
+        options.endsSandbox = true
+        return options
+    }
+
+    private func isSet(_ name: String) -> Bool {
+        settings.environment.contains { $0.bytes.starts(with: Array((name + "=").utf8)) }
+    }
+
+    /// The plan in words, a line for each layer and for each step.
+    func explanation() throws(Refusal) -> String {
+        let preparation = try RunSession.preparation(place)
+        let plan = preparation.plan
+        var text = "policy \(plan.policyName)\n\nlayers\n"
+        for layer in plan.layers {
+            let how = layer.requested ? layer.mechanism : "not asked for"
+            text += "  \(layer.layer.rawValue): \(how)\n"
+        }
+        text += "\nsteps\n"
+        for (index, step) in plan.steps.enumerated() { text += "  \(index + 1). \(step.name) \(step.subject)\n" }
+        let words = plan.process.arguments.map { "\($0)" }
+        text += "\nprocess\n  \(words.joined(separator: " "))\n"
+        // Names only: what they are set to may be a secret.
+        let names = plan.process.environment.map { "\($0.name)" }.joined(separator: ", ")
+        text += "  in \(plan.process.workingDirectory), with \(names)\n"
+        if !preparation.notes.isEmpty { text += "\nnotes\n" }
+        for note in preparation.notes { text += "  \(note)\n" }
+        return text
+    }
+}

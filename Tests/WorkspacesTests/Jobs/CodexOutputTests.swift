@@ -1,0 +1,53 @@
+import Testing
+import WorkspaceStore
+
+@testable import Workspaces
+
+@Suite struct CodexOutputTests {
+    private func pieces(_ output: inout CodexOutput, _ text: String) -> [CodexOutput.Piece] {
+        output.take(text.utf8) + output.finish()
+    }
+
+    @Test func eventsAndTheLastMessageAreFound() {
+        var output = CodexOutput()
+        let lines = """
+            {"type":"turn.started"}
+            Reading additional input
+            {"type":"item.completed","item":{"type":"agent_message","text":"first"}}
+            {"type":"item.completed","item":{"type":"command_execution","text":"no"}}
+            {"type":"item.completed","item":{"type":"agent_message","text":"last"}}
+            {"type":"turn.completed","usage":{"x":1.5}}
+            """
+        let found = pieces(&output, lines)
+        #expect(found.count == 6 && found[1] == .text(Array("Reading additional input\n".utf8)))
+        #expect(found[5] == .event(Array(#"{"type":"turn.completed","usage":{"x":1.5}}"#.utf8)))
+        #expect(output.end(0) == JobEnd(status: .completed, summary: "last", exitStatus: 0))
+        #expect(output.end(3).reason == "exit" && output.end(3).status == .error)
+    }
+
+    @Test func aFailedTurnIsAnErrorWhateverTheStatus() {
+        var output = CodexOutput()
+        _ = pieces(&output, #"{"type":"turn.failed","error":{"message":"no model"}}"# + "\n")
+        #expect(output.end(0) == JobEnd(status: .error, reason: "codex-failed", summary: "no model", exitStatus: 0))
+    }
+
+    /// What is no event passes as output; whatever comes, no line is kept beyond its bound.
+    @Test(arguments: ["[1]", "\"x\"", "{", "{\"a\":1,}", "nul", "{\"type\":1}", "{}", "\u{0}", "{\"type\":\"error\""])
+    func whatIsNoEventIsOutput(line: String) {
+        var output = CodexOutput()
+        #expect(pieces(&output, line + "\n") == [.text(Array((line + "\n").utf8))])
+    }
+
+    @Test func aLineWithoutEndIsPassedInPieces() {
+        var output = CodexOutput()
+        let long = [UInt8](repeating: UInt8(ascii: "x"), count: CodexOutput.lineLimit * 2 + 5)
+        var found = output.take(long)
+        #expect(found.count == 2)
+        found += output.take(Array("\n{\"type\":\"turn.started\"}\n".utf8))
+        #expect(found.count == 4 && found[3] == .event(Array(#"{"type":"turn.started"}"#.utf8)))
+        let passed = found[..<3].reduce(0) { sum, piece in
+            if case .text(let bytes) = piece { sum + bytes.count } else { sum }
+        }
+        #expect(passed == long.count + 1)
+    }
+}

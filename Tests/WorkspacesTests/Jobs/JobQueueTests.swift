@@ -1,0 +1,44 @@
+import Testing
+
+@testable import Workspaces
+
+@Suite struct JobQueueTests {
+    private func entry(_ job: String, _ project: String) -> JobQueue.Entry {
+        JobQueue.Entry(job: job, project: project)
+    }
+
+    @Test func jobsOfAProjectComeOneAfterTheOther() {
+        var queue = JobQueue(mostRunning: 3, mostWaiting: 10)
+        for (job, project) in [("a1", "a"), ("a2", "a"), ("b1", "b"), ("a3", "a")] { queue.add(entry(job, project)) }
+        #expect(queue.next()?.job == "a1")
+        // Those of another project need not wait for it.
+        #expect(queue.next()?.job == "b1")
+        #expect(queue.next() == nil)
+        #expect(queue.position("a2") == 0 && queue.position("a3") == 1 && queue.position("b1") == nil)
+        queue.end("b1")
+        #expect(queue.next() == nil)
+        queue.end("a1")
+        #expect(queue.next()?.job == "a2")
+        #expect(queue.jobs(of: "a") == ["a2", "a3"])
+    }
+
+    @Test func noMoreRunThanMay() {
+        var queue = JobQueue(mostRunning: 2, mostWaiting: 2)
+        #expect(queue.hasRoom)
+        for name in ["a", "b", "c"] { queue.add(entry(name, name)) }
+        #expect(!queue.hasRoom)
+        #expect(queue.next() != nil && queue.next() != nil && queue.next() == nil)
+        #expect(queue.hasRoom && queue.running.count == 2)
+        queue.end("a")
+        #expect(queue.next()?.job == "c")
+    }
+
+    @Test func aWithdrawnJobNeverBegins() {
+        var queue = JobQueue(mostRunning: 1, mostWaiting: 10)
+        for name in ["a", "b", "c"] { queue.add(entry(name, name)) }
+        _ = queue.next()
+        #expect(queue.withdraw("b") && !queue.withdraw("b") && !queue.withdraw("a"))
+        queue.end("a")
+        #expect(queue.next()?.job == "c")
+    }
+}
