@@ -1,0 +1,110 @@
+internal import SandboxRuntime
+internal import WebTransport
+internal import WorkspaceStore
+internal import Workspaces
+
+extension WorkspaceAPI {
+    /// A project with so many jobs shows all of them in its detail.
+    static let jobsShown = 1000
+
+    func createProject(_ request: HTTPRequest) throws(APIError) -> Reply {
+        let wanted = try InstructionBody.project(request)
+        let isAsync = FieldText.prefersAsync(request.head.headers.all("Prefer"))
+        let service = service
+        let prefix = prefix
+        return .later { () async throws(APIError) -> HTTPResponse in
+            let project: Project
+            do throws(WorkspaceError) {
+                project = try await service.createProject(
+                    instruction: wanted.instruction,
+                    policy: wanted.policy,
+                    waits: !isAsync
+                )
+            } catch {
+                throw WorkspaceAPI.creationError(error, policy: wanted.policy)
+            }
+            let body = JSONText.bytes { $0.project(project) }
+            return WorkspaceAPI.answer(body, isQueued: isAsync, location: "\(prefix)/projects/\(project.id)")
+        }
+    }
+
+    /// A policy that is not known is a fault of the body, and shown as one.
+    private static func creationError(_ error: WorkspaceError, policy: String?) -> APIError {
+        guard error.kind == .unknownPolicy else { return APIError(error, tooMuch: 429) }
+        let input = policy.map { JSONValue.string($0) } ?? .null
+        return APIError(ValidationFailure([.wrongValue(["body", "policy"], input: input, error.message)]))
+    }
+
+    func listProjects(_ call: Call) throws(APIError) -> HTTPResponse {
+        let (limit, after) = try page(call)
+        let (projects, next) = try asking { () throws(WorkspaceError) in
+            let page = try service.projects(limit: limit, after: after)
+            guard let last = page.last?.id else { return (page, String?.none) }
+            // A page may end early, by its size: whether there is more is asked for.
+            return (page, try service.projects(limit: 1, after: last).isEmpty ? nil : last)
+        }
+        let total = try asking { () throws(WorkspaceError) in try countProjects() }
+        return .json(
+            JSONText.bytes(reserving: 512 * (projects.count + 1)) { json in
+                json.object { json in
+                    json.member("projects", array: projects) { $0.project($1) }
+                    json.member("total", total)
+                    json.member("next", orNull: next)
+                }
+            }
+        )
+    }
+
+    /// Which part of a list is asked for.
+    func page(_ call: Call) throws(APIError) -> (limit: Int, after: String?) {
+        let query = call.query
+        do throws(ValidationFailure) {
+            return (try query.integer("limit", in: 1...1000, or: 100), try query.id("after"))
+        } catch {
+            throw APIError(error)
+        }
+    }
+
+    func readProject(_ call: Call) throws(APIError) -> HTTPResponse {
+        let id = try call.project()
+        let project = try asking { () throws(WorkspaceError) in try service.project(id) }
+        let jobs = try asking { () throws(WorkspaceError) in
+            try service.jobs(of: id, limit: WorkspaceAPI.jobsShown, after: nil)
+        }
+        let path = service.workspacePath(id)
+        return .json(
+            JSONText.bytes(reserving: 512 * (jobs.count + 1)) { $0.project(project, workspacePath: path, jobs: jobs) }
+        )
+    }
+
+    func removeProject(_ call: Call) throws(APIError) -> Reply {
+        let id = try call.project()
+        let service = service
+        return .later { () async throws(APIError) -> HTTPResponse in
+            try await WorkspaceAPI.awaiting { () async throws(WorkspaceError) in try await service.removeProject(id) }
+            return HTTPResponse(status: 204)
+        }
+    }
+
+    func readProjectEvidence(_ call: Call) throws(APIError) -> Reply {
+        let id = try call.project()
+        let (service, heavy) = (service, heavy)
+        return .later { () async throws(APIError) -> HTTPResponse in
+            let records = try await heavy.run { () throws(APIError) -> [UInt8] in
+                do throws(WorkspaceError) { return try service.evidence(of: id) } catch { throw APIError(error) }
+            }
+            return .text(records, "application/jsonl")
+        }
+    }
+
+    func readProjectPlan(_ call: Call) throws(APIError) -> Reply {
+        let id = try call.project()
+        let (service, heavy) = (service, heavy)
+        return .later { () async throws(APIError) -> HTTPResponse in
+            let words = try await heavy.run { () throws(APIError) -> String in
+                do throws(WorkspaceError) { return try service.explanation(of: id) } catch { throw APIError(error) }
+            }
+            return .text(Array(words.utf8), "text/plain; charset=utf-8")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import WebTransport
+
+/// One request from its being complete to its answer: what the log and every answer need.
+struct Exchange: Sendable {
+    let head: HTTPRequestHead
+    let correlationID: String
+    private let start = ContinuousClock.now
+
+    init(_ head: HTTPRequestHead) {
+        self.head = head
+        correlationID = CorrelationID.of(head)
+    }
+
+    var microseconds: Int64 {
+        let passed = (ContinuousClock.now - start).components
+        return passed.seconds * 1_000_000 + passed.attoseconds / 1_000_000_000_000
+    }
+}
+
+/// A request that found its endpoint.
+struct Call: Sendable {
+    let head: HTTPRequestHead
+    let endpoint: Endpoint
+    let target: Router.Target
+
+    init(_ head: HTTPRequestHead, _ endpoint: Endpoint, _ target: Router.Target) {
+        self.head = head
+        self.endpoint = endpoint
+        self.target = target
+    }
+
+    var isHead: Bool { head.method == "HEAD" }
+
+    var query: QueryParameters { QueryParameters(head.query) }
+
+    /// The project's id; one that no project can have is not looked for.
+    func project() throws(APIError) -> String {
+        guard Identifier.isPlausible(target.project) else { throw APIError(404, "Project not found") }
+        return String(decoding: target.project, as: UTF8.self)
+    }
+
+    func job() throws(APIError) -> String {
+        guard Identifier.isPlausible(target.job) else { throw APIError(404, "Job not found") }
+        return String(decoding: target.job, as: UTF8.self)
+    }
+}
+
+/// What a handler has for an answer.
+enum Reply {
+    case now(HTTPResponse)
+    case later(@Sendable () async throws(APIError) -> HTTPResponse)
+}
+
+/// The fields that keep a browser from taking an answer for more than it is.
+enum SecurityFields {
+    /// Fields that a handler has set stay.
+    static func add(to headers: inout HTTPHeaders) {
+        headers.set("X-Content-Type-Options", "nosniff")
+        headers.set("Referrer-Policy", "no-referrer")
+        headers.set("Cross-Origin-Resource-Policy", "same-origin")
+        if !headers.contains("Cache-Control") { headers.add("Cache-Control", "no-store") }
+        if !headers.contains("Content-Security-Policy") {
+            headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        }
+    }
+}
+
+extension HTTPResponse {
+    static func json(_ bytes: [UInt8], status: Int = 200, _ fields: HTTPHeaders = [:]) -> HTTPResponse {
+        var headers = fields
+        headers.add("Content-Type", "application/json")
+        return HTTPResponse(status: status, headers: headers, body: .bytes(bytes))
+    }
+
+    static func text(_ bytes: [UInt8], _ type: String) -> HTTPResponse {
+        HTTPResponse(status: 200, headers: ["Content-Type": type], body: .bytes(bytes))
+    }
+}
+
+extension APIError {
+    var response: HTTPResponse {
+        var response = HTTPResponse.json(body, status: status)
+        for (name, value) in fields { response.headers.add(name, value) }
+        return response
+    }
+}

@@ -1,0 +1,46 @@
+internal import WebTransport
+
+/// A list of entity tags in a condition (RFC 9110, 13.1): `*`, or tags with their quotes.
+struct EntityTags: Hashable {
+    var isAny: Bool
+    /// As sent, `W/` included.
+    var tags: [String]
+
+    /// Nil where the request has no such field.
+    init?(_ headers: HTTPHeaders, _ field: String) {
+        let values = headers.all(field)
+        guard !values.isEmpty else { return nil }
+        tags = values.flatMap { FieldText.list($0) }
+        isAny = tags == ["*"]
+    }
+
+    /// Weak comparison (RFC 9110, 8.8.3.2).
+    func matchesWeakly(_ tag: String) -> Bool {
+        isAny || tags.contains { EntityTags.strong($0) == EntityTags.strong(tag) }
+    }
+
+    private static func strong(_ tag: String) -> Substring { tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...] }
+}
+
+/// What must be so for a file to be written or removed (RFC 9110, 13.1).
+public enum FileCondition: Hashable, Sendable {
+    case none
+    /// `If-Match: *`
+    case exists
+    /// `If-Match`: one of these tags, with their quotes; a weak one never matches.
+    case matches([String])
+    /// `If-None-Match: *`
+    case isAbsent
+    /// `If-None-Match`: none of these tags.
+    case matchesNone([String])
+
+    init(_ headers: HTTPHeaders) {
+        if let tags = EntityTags(headers, "If-Match") {
+            self = tags.isAny ? .exists : .matches(tags.tags)
+        } else if let tags = EntityTags(headers, "If-None-Match") {
+            self = tags.isAny ? .isAbsent : .matchesNone(tags.tags)
+        } else {
+            self = .none
+        }
+    }
+}

@@ -1,0 +1,61 @@
+public import SandboxPlan
+public import WebTransport
+public import Workspaces
+
+/// A project's files, as the routes need them; the paths are the rest of a target as it came, in percent-encoding.
+///
+/// What a path may be and where it leads is decided behind this line, in one place: `.invalidPath` and `.noFile` come from there.
+public protocol ProjectFiles: Sendable {
+    func open(_ encodedPath: ArraySlice<UInt8>) throws(WorkspaceError) -> any ProjectFile
+    /// At most `limit` files.
+    func list(limit: Int) throws(WorkspaceError) -> ProjectFileList
+    /// Begins to write a file of at most `limit` bytes.
+    func write(_ encodedPath: ArraySlice<UInt8>, limit: UInt64) throws(WorkspaceError) -> any ProjectFileUpload
+    /// Whether the condition held; if so, the file is gone.
+    func remove(_ encodedPath: ArraySlice<UInt8>, _ condition: FileCondition) throws(WorkspaceError) -> Bool
+    /// Begins to read the whole workspace as a tar.
+    func archive() throws(WorkspaceError) -> any ProjectArchive
+}
+
+/// A regular file, held open.
+public protocol ProjectFile: Sendable {
+    /// Decoded.
+    var path: OSString { get }
+    /// In bytes.
+    var size: UInt64 { get }
+    /// A strong entity tag with its quotes.
+    var tag: String { get }
+    /// All of it; `.tooMuch` beyond `limit` bytes.
+    func contents(limit: Int) throws(WorkspaceError) -> [UInt8]
+    /// The file for the transport, which closes it.
+    func body() throws(WorkspaceError) -> HTTPFile
+}
+
+public struct ProjectFileList: Sendable {
+    public var files: [(path: OSString, size: UInt64)]
+    /// Whether there are more than are listed.
+    public var isCut: Bool
+
+    public init(files: [(path: OSString, size: UInt64)], isCut: Bool) {
+        self.files = files
+        self.isCut = isCut
+    }
+}
+
+/// A file that is being written; nobody sees it before `commit`, and nothing of it stays without.
+public protocol ProjectFileUpload: Sendable {
+    func append(_ bytes: UnsafeRawBufferPointer) throws(WorkspaceError)
+    func commit(_ condition: FileCondition) throws(WorkspaceError) -> UploadOutcome
+}
+
+public enum UploadOutcome: Sendable {
+    case created(path: OSString, size: UInt64, tag: String)
+    case replaced(path: OSString, size: UInt64, tag: String)
+    case conditionFailed
+}
+
+/// A tar that is being read; ends with the value.
+public protocol ProjectArchive: Sendable {
+    /// The next bytes, at most `room`; empty at the end.
+    func next(room: Int) throws(WorkspaceError) -> [UInt8]
+}

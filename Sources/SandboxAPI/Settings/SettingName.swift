@@ -1,0 +1,60 @@
+/// A setting of the server, by its name in the environment and in `.env`.
+public enum SettingName: String, Hashable, Sendable, CaseIterable {
+    case appName = "APP_NAME"
+    case apiPrefix = "API_V1_STR"
+    case databaseURL = "DATABASE_URL"
+    case workspaceRoot = "WORKSPACE_ROOT"
+    case useDummyWorker = "USE_DUMMY_WORKER"
+    case workerImage = "CODEX_WORKER_IMAGE"
+    case allowOrigins = "ALLOW_ORIGINS"
+    case allowMethods = "ALLOW_METHODS"
+    case allowHeaders = "ALLOW_HEADERS"
+    case allowCredentials = "ALLOW_CREDENTIALS"
+    // What follows is ours.
+    case listen = "LISTEN"
+    case token = "API_TOKEN"
+    case allowedHosts = "ALLOWED_HOSTS"
+    case maxJobs = "MAX_JOBS"
+
+    /// What the setting is for, in one line of a help text.
+    public var purpose: String {
+        switch self {
+        case .appName: "the title of the pages and of the description"
+        case .apiPrefix: "the path below which the API lies"
+        case .databaseURL: "where projects and jobs are kept"
+        case .workspaceRoot: "the folder of the workspaces"
+        case .useDummyWorker: "whether the built-in dummy worker runs the jobs"
+        case .workerImage: "the name of the worker profile that runs them else"
+        case .allowOrigins: "origins of pages that may use the API, comma list"
+        case .allowMethods: "methods that such pages may use, comma list"
+        case .allowHeaders: "request headers that such pages may send, comma list"
+        case .allowCredentials: "whether such pages may send credentials"
+        case .listen: "where the server listens: HOST:PORT, unix:/PATH, or fd"
+        case .token: "the token that every client has to send as Authorization: Bearer"
+        case .allowedHosts: "further names under which clients may address the server, comma list"
+        case .maxJobs: "how many jobs run at once"
+        }
+    }
+}
+
+/// A setting that cannot be used, and what could be.
+public struct SettingProblem: Hashable, Sendable, CustomStringConvertible {
+    public var name: SettingName
+    /// As given; of a token nothing.
+    public var value: String
+    public var reason: String
+    /// What may stand there.
+    public var allowed: String
+
+    public var description: String {
+        let shown = name == .token ? "" : " = “\(LogText.escaped(value, limit: 128))”"
+        return "\(name.rawValue)\(shown): \(reason); allowed: \(allowed)"
+    }
+}
+
+/// Every setting that cannot be used.
+public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
+    public var problems: [SettingProblem]
+
+    public var description: String { problems.map(\.description).joined(separator: "\n") }
+}

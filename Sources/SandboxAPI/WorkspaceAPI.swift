@@ -1,0 +1,229 @@
+internal import Glibc
+public import WebTransport
+public import Workspaces
+
+/// The HTTP API over the workspaces.
+///
+/// A request goes one way: which route, may the client ask, may its page ask, then the handler; and every answer, whoever
+/// made it, leaves through `finish`, which adds the fields that all have, counts it and logs it. Safe from any thread.
+public final class WorkspaceAPI: HTTPHandler {
+    let service: any WorkspaceService
+    let files: @Sendable (_ project: String) throws(WorkspaceError) -> any ProjectFiles
+    let countProjects: @Sendable () throws(WorkspaceError) -> Int
+    let prefix: String
+    let pages: Pages
+    let counts = RequestCounts()
+    let heavy = HeavyWork()
+    private let access: AccessRule
+    private let origins: CORSRule
+    private let router: Router
+    private let log: @Sendable (LogEntry) -> Void
+
+    /// What a request may bring that needs no body.
+    static let strayBodyLimit = 64 << 10
+    /// Of one uploaded file, in bytes.
+    public static let uploadLimit: UInt64 = 256 << 20
+
+    /// - Parameters:
+    ///   - settings: as checked; where the server listens is for whoever starts it.
+    ///   - service: what runs the jobs.
+    ///   - files: the files of a project; `.noProject` for one that is not there.
+    ///   - countProjects: how many there are in all.
+    ///   - ownUID: the account whose clients are served without a token, the server's own.
+    ///   - log: called once for each answer, from any thread.
+    public init(
+        settings: APISettings,
+        service: any WorkspaceService,
+        files: @escaping @Sendable (_ project: String) throws(WorkspaceError) -> any ProjectFiles,
+        countProjects: @escaping @Sendable () throws(WorkspaceError) -> Int,
+        ownUID: UInt32,
+        log: @escaping @Sendable (LogEntry) -> Void
+    ) {
+        self.service = service
+        self.files = files
+        self.countProjects = countProjects
+        self.log = log
+        prefix = settings.apiPrefix
+        access = AccessRule(settings, ownUID: ownUID)
+        origins = CORSRule(settings)
+        router = Router(Endpoint.table, prefix: settings.apiPrefix)
+        pages = Pages(settings)
+    }
+
+    // MARK: - HTTPHandler
+
+    public func accept(_ head: HTTPRequestHead) -> HTTPAcceptance {
+        switch head.method {
+        case "POST", "PUT", "DELETE", "PATCH": break
+        // Nothing is read but the head: who asks is looked at once, when it is answered.
+        default: return .body(limit: WorkspaceAPI.strayBodyLimit)
+        }
+        let exchange = Exchange(head)
+        do throws(APIError) {
+            switch try admit(head) {
+            case .response(let response, let template): return .answer(finish(response, exchange, template))
+            case .call(let call):
+                switch call.endpoint.body {
+                case nil: return .body(limit: WorkspaceAPI.strayBodyLimit)
+                case .json: return .body(limit: InstructionBody.sizeLimit)
+                case .bytes:
+                    let upload = try upload(call)
+                    let sink = UploadSink(upload) { self.finish($0, exchange, call.target.template) }
+                    return .sink(sink, limit: WorkspaceAPI.uploadLimit)
+                }
+            }
+        } catch {
+            return .answer(finish(error, exchange, template(of: head)))
+        }
+    }
+
+    public func answer(_ request: HTTPRequest, sink: (any HTTPBodySink)?) -> HTTPAnswer {
+        let exchange = Exchange(request.head)
+        do throws(APIError) {
+            switch try admit(request.head) {
+            case .response(let response, let template): return .now(finish(response, exchange, template))
+            case .call(let call):
+                let template = call.target.template
+                switch try reply(to: call, request, sink) {
+                case .now(let response): return .now(finish(response, exchange, template))
+                case .later(let make):
+                    return .later {
+                        do throws(APIError) {
+                            return self.finish(try await make(), exchange, template)
+                        } catch {
+                            return self.finish(error, exchange, template)
+                        }
+                    }
+                }
+            }
+        } catch {
+            return .now(finish(error, exchange, template(of: request.head)))
+        }
+    }
+
+    public func refusal(_ status: Int, reason: String, head: HTTPRequestHead?) -> HTTPResponse {
+        let known =
+            head
+            ?? HTTPRequestHead(
+                method: "-",
+                path: [],
+                query: nil,
+                headers: [:],
+                peer: HTTPPeer(kind: .remote, address: "-", uid: nil)
+            )
+        let error = status == 500 ? APIError.fault(reason) : APIError(status, reason, log: reason)
+        return finish(error, Exchange(known), head.map { template(of: $0) } ?? "-")
+    }
+
+    // MARK: - Before the handler
+
+    private enum Admission {
+        case response(HTTPResponse, template: String)
+        case call(Call)
+    }
+
+    private func admit(_ head: HTTPRequestHead) throws(APIError) -> Admission {
+        let match = router.match(head.method, head.path)
+        var access = Endpoint.Access.client
+        if case .endpoint(let endpoint, _) = match { access = endpoint.access }
+        let isPreflight = CORSRule.isPreflight(head)
+        if access != .everybody {
+            try checkAccess(head, needsToken: access == .client && !isPreflight)
+        }
+        if isPreflight { return .response(try preflight(head), template: template(match)) }
+        let isSafe = head.method == "GET" || head.method == "HEAD" || head.method == "OPTIONS"
+        if !isSafe && !origins.mayChange(head) {
+            throw APIError(
+                403,
+                "A page of this origin may not change anything here; ALLOW_ORIGINS lists those that may"
+            )
+        }
+        switch match {
+        case .endpoint(let endpoint, let target): return .call(Call(head, endpoint, target))
+        case .otherMethods(let methods, let template):
+            let allow = ("Allow", methods.joined(separator: ", "))
+            guard head.method == "OPTIONS" else { throw APIError(405, "Method Not Allowed", fields: [allow]) }
+            return .response(HTTPResponse(status: 204, headers: [allow.0: allow.1]), template: template)
+        case .slash(let path, let template):
+            return .response(redirect(head, to: path), template: template)
+        case .nothing: throw .notFound
+        }
+    }
+
+    private func checkAccess(_ head: HTTPRequestHead, needsToken: Bool) throws(APIError) {
+        switch access.verdict(head, needsToken: needsToken) {
+        case .allowed: return
+        case .noHost: throw APIError(400, "A request has one Host field")
+        case .foreignHost:
+            throw APIError(421, "This server is not known by that name; ALLOWED_HOSTS lists further ones")
+        case .noToken:
+            throw APIError(401, "A token is needed", fields: [("WWW-Authenticate", "Bearer realm=\"codex-sandbox\"")])
+        case .foreignPeer: throw APIError(403, "Only clients of the server's own account are served without a token")
+        }
+    }
+
+    private func preflight(_ head: HTTPRequestHead) throws(APIError) -> HTTPResponse {
+        if let refusal = origins.refusal(ofPreflight: head) { throw APIError(400, refusal) }
+        var headers: HTTPHeaders = ["Content-Type": "text/plain; charset=utf-8"]
+        for (name, value) in origins.preflightFields(for: head) { headers.add(name, value) }
+        return HTTPResponse(status: 200, headers: headers, body: .bytes(Array("OK".utf8)))
+    }
+
+    /// As the original's framework: host and scheme as the client named them, the query kept, the method and body to be repeated.
+    private func redirect(_ head: HTTPRequestHead, to path: [UInt8]) -> HTTPResponse {
+        var location = ""
+        if let host = head.headers["Host"], HostName(host) != nil { location = "http://\(host)" }
+        location += WorkspaceAPI.sendable(path)
+        if let query = head.query { location += "?" + WorkspaceAPI.sendable(query) }
+        return HTTPResponse(status: 307, headers: ["Location": location])
+    }
+
+    /// Bytes of a target as a header field can have them.
+    private static func sendable(_ bytes: [UInt8]) -> String {
+        var text = ""
+        for byte in bytes {
+            text += byte > 0x20 && byte < 0x7F ? String(Unicode.Scalar(byte)) : PercentCoding.encoded([byte])
+        }
+        return text
+    }
+
+    private func template(of head: HTTPRequestHead) -> String { template(router.match(head.method, head.path)) }
+
+    private func template(_ match: Router.Match) -> String {
+        switch match {
+        case .endpoint(_, let target): target.template
+        case .otherMethods(_, let template), .slash(_, let template): template
+        case .nothing: "-"
+        }
+    }
+
+    // MARK: - After it
+
+    private func finish(_ error: APIError, _ exchange: Exchange, _ template: String) -> HTTPResponse {
+        finish(error.response, exchange, template, detail: error.log)
+    }
+
+    private func finish(
+        _ response: HTTPResponse,
+        _ exchange: Exchange,
+        _ template: String,
+        detail: String? = nil
+    ) -> HTTPResponse {
+        var response = response
+        SecurityFields.add(to: &response.headers)
+        origins.mark(&response.headers, for: exchange.head)
+        response.headers.set(CorrelationID.field, exchange.correlationID)
+        let entry = LogEntry(
+            method: LogText.escaped(exchange.head.method, limit: 32),
+            route: template,
+            status: response.status,
+            microseconds: exchange.microseconds,
+            correlationID: exchange.correlationID,
+            peer: LogText.escaped(exchange.head.peer.address, limit: 128),
+            detail: detail.map { LogText.escaped($0) }
+        )
+        counts.count(entry)
+        log(entry)
+        return response
+    }
+}

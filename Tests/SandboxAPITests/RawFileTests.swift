@@ -1,0 +1,159 @@
+import Foundation
+import SandboxPlan
+import Testing
+import WebTransport
+
+@testable import SandboxAPI
+
+@Suite struct RawFileTests {
+    private func file(_ answer: Client.Answer) -> (offset: UInt64, length: UInt64)? {
+        if case .file(_, let offset, let length) = answer.body { return (offset, length) }
+        return nil
+    }
+
+    private func client(_ bytes: [UInt8] = Array("0123456789".utf8)) async throws -> (Client, String, String) {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        client.workspaces.folders.put(id, "f.bin", bytes)
+        return (client, "/api/v1/\(id)/raw/f.bin", FakeFolders.tag(bytes))
+    }
+
+    @Test func filesAreDownloaded() async throws {
+        let (client, target, tag) = try await client()
+        let answer = await client.ask("GET", target)
+        #expect(answer.status == 200)
+        #expect(file(answer)?.length == 10)
+        #expect(answer.headers["ETag"] == tag)
+        #expect(answer.headers["Accept-Ranges"] == "bytes")
+        #expect(answer.headers["X-Content-Type-Options"] == "nosniff")
+    }
+
+    @Test(arguments: [
+        ("bytes=0-3", 0, 4), ("bytes=3-", 3, 7), ("bytes=-3", 7, 3), ("bytes=-99", 0, 10), ("bytes=9-9", 9, 1),
+        ("bytes=0-99", 0, 10), ("BYTES=1-1", 1, 1), ("bytes=5-99999999999999999999999", 5, 5),
+    ])
+    func rangesAreServed(range: String, offset: UInt64, length: UInt64) async throws {
+        let (client, target, _) = try await client()
+        let answer = await client.ask("GET", target, [("Range", range)])
+        #expect(answer.status == 206)
+        #expect(file(answer)?.offset == offset)
+        #expect(file(answer)?.length == length)
+        #expect(answer.headers["Content-Range"] == "bytes \(offset)-\(offset + length - 1)/10")
+    }
+
+    @Test(arguments: ["bytes=10-", "bytes=10-12", "bytes=-0", "bytes=99999999999999999999-"])
+    func rangesBehindTheEndAreNot(range: String) async throws {
+        let (client, target, _) = try await client()
+        let answer = await client.ask("GET", target, [("Range", range)])
+        #expect(answer.status == 416)
+        #expect(answer.headers["Content-Range"] == "bytes */10")
+        #expect(answer.json?["error"] as? String == "http_error")
+    }
+
+    /// What is no single range is answered with the whole.
+    @Test(arguments: [
+        "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes=-", "bytes=5-3", "bytes=a-b", "0-3", "bytes=1-2-3", "bytes=+1-2",
+    ])
+    func otherRangesAreTheWhole(range: String) async throws {
+        let (client, target, _) = try await client()
+        #expect(await client.ask("GET", target, [("Range", range)]).status == 200)
+    }
+
+    @Test func emptyFilesHaveNoRange() async throws {
+        let (client, target, _) = try await client([])
+        #expect(await client.ask("GET", target).status == 200)
+        #expect(await client.ask("GET", target, [("Range", "bytes=0-")]).status == 416)
+    }
+
+    @Test func conditionsHold() async throws {
+        let (client, target, tag) = try await client()
+        for known in [tag, "W/\(tag)", "*", "\"a,b\", \(tag)"] {
+            let answer = await client.ask("GET", target, [("If-None-Match", known)])
+            #expect(answer.status == 304, "\(known)")
+            #expect(answer.headers["ETag"] == tag)
+            #expect(answer.bytes.isEmpty)
+        }
+        #expect(await client.ask("GET", target, [("If-None-Match", "\"other\"")]).status == 200)
+        let range = ("Range", "bytes=0-1")
+        #expect(await client.ask("GET", target, [range, ("If-Range", tag)]).status == 206)
+        for other in ["\"other\"", "W/\(tag)", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+            #expect(await client.ask("GET", target, [range, ("If-Range", other)]).status == 200)
+        }
+        #expect(await client.ask("HEAD", target, [range]).status == 200)
+    }
+
+    /// What a worker has written never runs as a page of this server.
+    @Test(arguments: [
+        ("a.html", "text/html; charset=utf-8", false), ("a.SVG", "image/svg+xml", false),
+        ("a.js", "text/javascript; charset=utf-8", false),
+        ("a.xhtml", "application/xhtml+xml", false), ("a.xml", "application/xml", false),
+        ("a.pdf", "application/pdf", false),
+        ("a", "application/octet-stream", false), ("a.html.unknown", "application/octet-stream", false),
+        ("app.py", "text/plain; charset=utf-8", true), ("a.png", "image/png", true),
+        ("a.json", "application/json", true),
+    ])
+    func activeTypesAreOnlySaved(name: String, type: String, isInline: Bool) async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        client.workspaces.folders.put(id, OSString("d/\(name)"), [1])
+        let answer = await client.ask("GET", "/api/v1/\(id)/raw/d/\(name)")
+        #expect(answer.headers["Content-Type"] == type)
+        #expect(answer.headers["Content-Security-Policy"]?.hasPrefix("sandbox;") == true)
+        #expect(answer.headers["X-Content-Type-Options"] == "nosniff")
+        #expect(answer.headers["Content-Disposition"] == "\(isInline ? "inline" : "attachment"); filename=\"\(name)\"")
+    }
+
+    @Test func namesInFieldsAreHarmless() {
+        let type = FileType("a\"b\r\nX: y/é\".py")
+        #expect(type.disposition("a\"b\r\nX: y/é\".py") == "inline; filename=\"___.py\"; filename*=UTF-8''%C3%A9%22.py")
+        #expect(FileType("x").disposition(OSString([0x61, 0xFF])) == "attachment; filename=\"a_\"")
+    }
+
+    @Test func filesAreUploaded() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        let target = "/api/v1/projects/\(id)/raw/new/a.txt"
+        let first = await client.ask("PUT", target, [("If-None-Match", "*")], body: [1, 2, 3])
+        #expect(first.status == 201)
+        #expect(first.json == ["path": "new/a.txt", "size": 3])
+        let tag = try #require(first.headers["ETag"])
+        #expect(client.workspaces.folders.bytes(id, "new/a.txt") == [1, 2, 3])
+        #expect(await client.ask("PUT", target, [("If-None-Match", "*")], body: [4]).status == 412)
+        #expect(await client.ask("PUT", target, [("If-Match", "\"other\"")], body: [4]).status == 412)
+        #expect(client.workspaces.folders.bytes(id, "new/a.txt") == [1, 2, 3])
+        #expect(await client.ask("PUT", target, [("If-Match", "\"other\", \(tag)")], body: []).status == 200)
+        #expect(client.workspaces.folders.bytes(id, "new/a.txt") == [])
+        #expect(await client.ask("PUT", "/api/v1/\(id)/raw/new/b", [("If-Match", "*")], body: [4]).status == 412)
+        #expect(await client.ask("PUT", "/api/v1/\(id)/raw/../b", body: [4]).status == 400)
+        #expect(await client.ask("PUT", "/api/v1/\(FakeWorkspaces.id(9, 1))/raw/b", body: [4]).status == 404)
+        #expect(await client.ask("DELETE", target, [("If-Match", tag)]).status == 412)
+        #expect(await client.ask("DELETE", target).status == 204)
+        #expect(await client.ask("DELETE", target).status == 404)
+    }
+
+    @Test func uploadsHaveALimit() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        let target = "/api/v1/\(id)/raw/a"
+        #expect(await client.ask("PUT", target, body: [UInt8](repeating: 7, count: 1000)).status == 201)
+        let answer = await client.ask("PUT", target, body: [UInt8](repeating: 8, count: 1001))
+        #expect(answer.status == 413)
+        #expect(client.workspaces.folders.bytes(id, "a")?.first == 7)
+    }
+
+    @Test func archiveIsAStreamThatBreaksVisibly() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        let answer = await client.ask("GET", "/api/v1/\(id)/archive")
+        #expect(answer.headers["Content-Type"] == "application/x-tar")
+        guard case .stream = answer.body else {
+            Issue.record("no stream")
+            return
+        }
+        let folder = try client.workspaces.folders.folder(id, of: client.workspaces)
+        let feed = ArchiveFeed(try folder.archive())
+        #expect(feed.next(room: 100) == .bytes([1, 2, 3]))
+        #expect(feed.next(room: 100) == .bytes([4]))
+        #expect(feed.next(room: 100) == .broken)
+    }
+}
