@@ -22,6 +22,8 @@ extension LaunchOptions {
         evidenceCopy = options.evidence
         durable = options.durable
         terminal = options.terminal
+        reportsDenials = options.reportsDenials
+        name = options.name
         switch options.result {
         case .file(let path): result = .file(path)
         case .descriptor(let number): result = .descriptor(number)

@@ -11,6 +11,16 @@ enum Program {
         guard closed >= 0 else { return ExitStatus.refused }
         // A caller that ignores the end of its children passes that on, and then nobody could wait for ours (wait(2)).
         guard cs_default_child_signal() == 0 else { return ExitStatus.refused }
+        // Whoever gave this file a set-id bit has made every user of the host its owner: their folders, their policies.
+        guard getuid() == geteuid(), getgid() == getegid() else {
+            Output.say(
+                OwnWords.lines([
+                    "This executable is set-user-ID or set-group-ID, and would act with another's rights. Nothing ran.",
+                    "remedy: chmod u-s,g-s codex-sandbox; it needs no privilege",
+                ])
+            )
+            return ExitStatus.refused
+        }
         let command: Command
         do throws(UsageError) {
             command = try Command.parse(arguments)

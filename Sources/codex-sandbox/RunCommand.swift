@@ -26,6 +26,7 @@ enum RunCommand {
                 quiet: options.quiet
             )
         }
+        if !options.quiet && !end.denials.isEmpty { words += OwnWords.lines(end.denials) }
         if end.endsMidLine && !words.isEmpty { words = "\n" + words }
         // Somebody wanted us to end: not at the price of waiting for the same reader again.
         if !end.outputIsLost || Output.canBeHeard { Output.say(words) }

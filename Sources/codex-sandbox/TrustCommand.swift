@@ -24,7 +24,10 @@ enum TrustCommand {
         }
         guard options.isAgreed || isAgreedByHand() else { return 1 }
         try trust.approve(proposal)
-        Output.say(OwnWords.lines(["Approved. Any other byte in it, or another place, is not."]))
+        Output.say(
+            OwnWords.lines(["Approved over this policy. Any other byte in it, another place, or another policy is not."]
+            )
+        )
         return 0
     }
 
@@ -70,7 +73,7 @@ enum TrustCommand {
             Output.say(OwnWords.lines(["Not approved: there is no terminal to ask at. Look at it, and add --yes."]))
             return false
         }
-        Output.say("codex-sandbox: Approve just this text, for every launch in this project? [y/N] ")
+        Output.say("codex-sandbox: Approve just this text, for every launch with this policy? [y/N] ")
         var answer: [UInt8] = []
         var byte: UInt8 = 0
         while answer.count < 16 {

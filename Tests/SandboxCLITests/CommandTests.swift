@@ -39,6 +39,9 @@ import Testing
         #expect(try Command.parse(["help", "evidence", "verify"]) == .help(.evidence))
         #expect(try Command.parse(["evidence", "help"]) == .help(.evidence))
         #expect(try Command.parse(["--help", "gc"]) == .help(.gc))
+        #expect(try Command.parse(["status", "--json", "a.b"]) == .delegate(["status", "--json", "a.b"]))
+        #expect(throws: UsageError.self) { try Command.parse(["status", "a", "b"]) }
+        #expect(throws: UsageError.self) { try Command.parse(["status", "../a"]) }
     }
 
     @Test func doctorReadsItsOptions() throws {

@@ -1,9 +1,10 @@
 import Foundation
+import ProjectTree
 import Testing
 
 /// Compares a text with a file in `Fixtures`; `SANDBOX_UPDATE_GOLDENS=1` writes the file instead.
 func expectGolden(_ text: String, _ name: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
+    let file = ProjectTree.url(#filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
     if ProcessInfo.processInfo.environment["SANDBOX_UPDATE_GOLDENS"] == "1" {
         try Data(text.utf8).write(to: file)
     }

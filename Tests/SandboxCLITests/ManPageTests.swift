@@ -1,10 +1,11 @@
 import Foundation
+import ProjectTree
 import Testing
 
 @testable import SandboxCLI
 
 @Suite struct ManPageTests {
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private static let folder = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "docs/man")
 
     /// `SANDBOX_UPDATE_GOLDENS=1` writes the pages instead.

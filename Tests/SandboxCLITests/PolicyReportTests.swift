@@ -34,6 +34,7 @@ import Testing
             openFiles: 4096,
             fileSize: .gibibytes(8),
             cpuSeconds: 0,
+            cpuThousandths: 0,
             wall: .hours(24),
             grace: .seconds(2),
             requireKernel: [.memory, .tasks]

@@ -17,6 +17,8 @@ import Testing
         ("--memory", "512MiB", { $0.overrides.memory = .mebibytes(512) }),
         ("--pids", "64", { $0.overrides.tasks = 64 }),
         ("--cpu", "2m", { $0.overrides.cpuSeconds = 120 }),
+        ("--cpus", "1.5", { $0.overrides.cpuThousandths = 1500 }),
+        ("--name", "a.b", { $0.name = JobName("a.b") }),
         ("--timeout", "500ms", { $0.overrides.wall = TimeSpan(milliseconds: 500) }),
         ("--grace", "3", { $0.overrides.grace = .seconds(3) }),
         ("--tmp-size", "64MiB", { $0.overrides.tmpSize = .mebibytes(64) }),
@@ -30,6 +32,7 @@ import Testing
         ("--allow-root-owned-workspace", { $0.allowRootOwnedWorkspace = true }),
         ("--quiet", { $0.quiet = true }), ("--tty", { $0.wantsTerminal = true }),
         ("--no-tty", { $0.refusesTerminal = true }), ("--durable", { $0.durable = true }),
+        ("--report-denials", { $0.reportsDenials = true }),
         (
             "--danger-full-access",
             {

@@ -57,7 +57,7 @@ enum SamplePlan {
         .dropCapabilities(last: 40),
         .noNewPrivileges,
         .landlock,
-        .placeFilter,
+        .placeFilter(afterFirstProcess: false),
     ]
 
     static let landlock = LandlockPlan(

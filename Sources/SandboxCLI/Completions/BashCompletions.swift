@@ -58,7 +58,7 @@ enum BashCompletions {
         case .policy: "_codex_sandbox_policies \(word)"
         case .environment: "mapfile -t COMPREPLY < <(compgen -e -- \(word))"
         case .words(let words): "_codex_sandbox_words \(word) '\(words.joined(separator: " "))'"
-        case .size, .time, .number, .checkpoint: "return 2"
+        case .size, .time, .number, .checkpoint, .jobName, .text: "return 2"
         }
     }
 

@@ -139,7 +139,7 @@ enum FishCompletions {
         case .policy: ["-r", "-F", "-a", "'(__codex_sandbox_policies)'"]
         case .environment: ["-x", "-a", "'(set -xn)'"]
         case .words(let words): ["-x", "-a", quoted(words.joined(separator: " "))]
-        case .size, .time, .number, .checkpoint: ["-x"]
+        case .size, .time, .number, .checkpoint, .jobName, .text: ["-x"]
         }
     }
 

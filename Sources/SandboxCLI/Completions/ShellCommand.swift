@@ -43,7 +43,20 @@ struct ShellCommand {
                     ("export", "prints a launch for other people's tools", nil),
                 ])
             )
+        case .status: ShellCommand(name: name, options: CommandInfo.status.options, operands: .none)
         case .gc: ShellCommand(name: name, options: CommandInfo.gc.options, operands: .none)
+        case .serve: ShellCommand(name: name, options: CommandInfo.serve.options, operands: .none)
+        case .liveSuite: ShellCommand(name: name, options: CommandInfo.liveSuite.options, operands: .none)
+        case .db:
+            ShellCommand(
+                name: name,
+                options: CommandInfo.db.options,
+                operands: .words([
+                    ("migrate", "brings the schema up to date", nil),
+                    ("stamp", "adopts a database that has the shape of a version", nil),
+                    ("status", "shows which migrations are applied", nil),
+                ])
+            )
         case .completions:
             ShellCommand(
                 name: name,

@@ -85,7 +85,7 @@ enum ZshCompletions {
         case .policy: "_codex_sandbox_policies"
         case .environment: "_parameters -g \"*export*\""
         case .words(let words): "(" + words.joined(separator: " ") + ")"
-        case .size, .time, .number, .checkpoint: " "
+        case .size, .time, .number, .checkpoint, .jobName, .text: " "
         }
     }
 

@@ -22,6 +22,7 @@ extension CommandInfo {
                 "codex-sandbox run --workspace app --read data --memory 2GiB --timeout 10m -- python3 train.py"
             ),
             ("pass one variable on, set another", "codex-sandbox run --env TERM --env CI=1 -- npm test"),
+            ("a job that status shows by its name", "codex-sandbox run --name nightly --timeout 2h -- make test"),
             ("the result as JSON on descriptor 3", "codex-sandbox run --result 3 -- make 3>../result.json"),
         ],
         exitStatuses: ExitStatus.ofRun

@@ -15,7 +15,11 @@ public enum HelpText {
             case .verify: command(.verify)
             case .policy: command(.policy)
             case .evidence: command(.evidence)
+            case .status: command(.status)
             case .gc: command(.gc)
+            case .serve: command(.serve)
+            case .db: command(.db)
+            case .liveSuite: command(.liveSuite)
             case .completions: command(.completions)
             case .help: command(.help)
             }

@@ -12,7 +12,9 @@ public enum ManPage {
             }
     }
 
-    private static let pages: [CommandInfo] = [.run, .explain, .doctor, .verify, .policy, .evidence, .gc, .completions]
+    private static let pages: [CommandInfo] = [
+        .run, .explain, .doctor, .verify, .policy, .status, .evidence, .gc, .serve, .db, .liveSuite, .completions,
+    ]
 
     private static func joined(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }
 

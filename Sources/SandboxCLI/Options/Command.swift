@@ -29,11 +29,19 @@ public enum Command: Hashable, Sendable {
             return try VerifyOptions.parse(rest).map(Command.verify) ?? .help(.verify)
         case .policy:
             return try PolicyOptions.parse(rest).map(Command.policy) ?? .help(.policy)
+        case .status:
+            return try StatusOptions.parse(rest) == nil ? .help(.status) : .delegate(arguments)
         // Read here too: a word that says nothing need not be handed over, and help is at hand.
         case .evidence:
             return try EvidenceOptions.parse(rest) == nil ? .help(.evidence) : .delegate(arguments)
         case .gc:
             return try GcOptions.parse(rest) == nil ? .help(.gc) : .delegate(arguments)
+        case .serve:
+            return try ServeOptions.parse(rest) == nil ? .help(.serve) : .delegate(arguments)
+        case .db:
+            return try DatabaseOptions.parse(rest) == nil ? .help(.db) : .delegate(arguments)
+        case .liveSuite:
+            return try LiveSuiteOptions.parse(rest) == nil ? .help(.liveSuite) : .delegate(arguments)
         case .completions:
             return try CompletionsOptions.parse(rest).map(Command.completions) ?? .help(.completions)
         case .help:
@@ -75,7 +83,8 @@ public enum Command: Hashable, Sendable {
         switch name {
         case .policy: PolicyOptions.actions
         case .evidence: EvidenceOptions.Action.allCases.map(\.rawValue)
-        case .run, .explain, .doctor, .verify, .gc, .completions, .help: []
+        case .db: DatabaseOptions.Action.allCases.map(\.rawValue)
+        case .run, .explain, .doctor, .verify, .status, .gc, .serve, .liveSuite, .completions, .help: []
         }
     }
 

@@ -5,8 +5,12 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
     case doctor
     case verify
     case policy
+    case status
     case evidence
     case gc
+    case serve
+    case db
+    case liveSuite = "live-suite"
     case completions
     case help
 
@@ -17,8 +21,12 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .doctor: .doctor
         case .verify: .verify
         case .policy: .policy
+        case .status: .status
         case .evidence: .evidence
         case .gc: .gc
+        case .serve: .serve
+        case .db: .db
+        case .liveSuite: .liveSuite
         case .completions: .completions
         case .help: .help
         }
@@ -32,8 +40,12 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .doctor: "Tries on this host what run needs, and says how to mend what is missing."
         case .verify: "Tries hostile acts outside and inside of a sandbox, and says whether it holds."
         case .policy: "Lists, shows and checks policies."
+        case .status: "Lists the jobs that run now, with what each uses and what holds it."
         case .evidence: "Shows, verifies and signs the records that launches leave, refused ones included."
         case .gc: "Removes old records, and leaves a checkpoint in their place."
+        case .serve: "Serves the workspace API: projects, and jobs that run in verified sandboxes."
+        case .db: "Shows and migrates the database of the workspace API."
+        case .liveSuite: "Tries a running server, scenario by scenario, and keeps the evidence."
         case .completions: "Prints the completions for a shell."
         case .help: "Prints the help of a command."
         }
@@ -48,8 +60,12 @@ public enum HelpPage: Hashable, Sendable, CaseIterable {
     case doctor
     case verify
     case policy
+    case status
     case evidence
     case gc
+    case serve
+    case db
+    case liveSuite
     case completions
     case help
 }

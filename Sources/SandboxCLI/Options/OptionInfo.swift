@@ -51,6 +51,10 @@ public enum ValueKind: Hashable, Sendable {
     /// `SEQUENCE:DIGEST`, a record that somebody remembers.
     case checkpoint
     case fileOrDescriptor
+    /// `JobName`.
+    case jobName
+    /// A word that no shell can know, by what stands for it in a form.
+    case text(String)
 
     public var placeholder: String {
         switch self {
@@ -64,6 +68,8 @@ public enum ValueKind: Hashable, Sendable {
         case .checkpoint: "SEQUENCE:DIGEST"
         case .time: "T"
         case .fileOrDescriptor: "FILE|FD"
+        case .jobName: "NAME"
+        case .text(let word): word
         }
     }
 }

@@ -47,6 +47,26 @@ enum OptionValue {
         return span.milliseconds / 1000
     }
 
+    /// What a job is called.
+    static func jobName(_ word: OSString) throws(BadValue) -> JobName {
+        guard let name = word.utf8.flatMap({ JobName($0) }) else {
+            throw BadValue(
+                why: "Write 1 to 64 letters, digits, dots, underscores and hyphens, a letter or digit first."
+            )
+        }
+        return name
+    }
+
+    /// Processors in thousandths, 0 being no limit.
+    static func cpus(_ word: OSString) throws(BadValue) -> UInt64 {
+        guard let text = word.utf8, let share = ProcessorShare(parsing: text)?.thousandths,
+            share == 0 || PolicyRange.cpuThousandths.contains(share)
+        else {
+            throw BadValue(why: "Write a number from \(PolicyRange.cpusWords), for example 1.5; 0 is no limit.")
+        }
+        return share
+    }
+
     /// Processes and threads.
     static func tasks(_ word: OSString) throws(BadValue) -> UInt64 {
         let range = PolicyRange.tasks

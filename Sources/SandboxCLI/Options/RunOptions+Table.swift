@@ -112,6 +112,14 @@ extension RunOptions {
             set: { $0.overrides.cpuSeconds = $1 }
         ),
         .single(
+            "--cpus",
+            .number,
+            "Processors for the whole job, as 1.5; needs a cgroup.",
+            default: "no limit",
+            parse: OptionValue.cpus,
+            set: { $0.overrides.cpuThousandths = $1 }
+        ),
+        .single(
             "--timeout",
             .time,
             "Wall-clock time of the whole job.",
@@ -147,12 +155,22 @@ extension RunOptions {
 
     private static let outputs: [Option<RunOptions>] = [
         .single(
+            "--name",
+            .jobName,
+            "What the job is called while it runs; status shows it.",
+            parse: OptionValue.jobName,
+            set: { $0.name = $1 }
+        ),
+        .single(
             "--evidence",
             .file,
             "A further copy of the record, in a FILE outside of the workspace.",
             parse: OptionValue.path,
             set: { $0.evidence = $1 }
         ),
+        .flag("--report-denials", "Counts refused system calls and tells of them; each costs time.") {
+            $0.reportsDenials = true
+        },
         .flag("--durable", "Waits until each record is on the disk (fdatasync).") { $0.durable = true },
         .single(
             "--result",

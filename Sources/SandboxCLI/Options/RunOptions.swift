@@ -25,11 +25,15 @@ public struct RunOptions: Hashable, Sendable {
     public var result: ResultTarget?
     /// No notes and warnings on stderr; refusals and errors are said all the same.
     public var quiet = false
+    /// What the job is called while it runs; no other one has that name then.
+    public var name: JobName?
     public var stateDirectory: OSString?
     /// `--tty`: one terminal for all three streams.
     public var wantsTerminal = false
     /// `--no-tty`: pipes in place of terminals.
     public var refusesTerminal = false
+    /// `--report-denials`: refused system calls are counted and told of.
+    public var reportsDenials = false
     /// The command and its arguments, byte for byte; never empty once parsed.
     public var command: [OSString] = []
 
@@ -129,10 +133,12 @@ extension RunOptions {
         if overrides.memory != nil { names.append("--memory") }
         if overrides.tasks != nil { names.append("--pids") }
         if overrides.cpuSeconds != nil { names.append("--cpu") }
+        if overrides.cpuThousandths != nil { names.append("--cpus") }
         if overrides.tmpSize != nil { names.append("--tmp-size") }
         if overrides.fileSize != nil { names.append("--file-size") }
         if wantsTerminal { names.append("--tty") }
         if refusesTerminal { names.append("--no-tty") }
+        if reportsDenials { names.append("--report-denials") }
         if !overrides.setEnvironment.isEmpty { names.append("--env NAME=VALUE") }
         return names
     }

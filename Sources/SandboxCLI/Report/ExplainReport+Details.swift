@@ -43,11 +43,34 @@ extension ExplainReport {
         table.add(["wall clock", limits.wall.description, mechanism(of: .wallClock)])
         table.add(["grace from TERM to KILL", limits.grace.description, ""])
         table.add(["set-up", limits.setUp.description, ""])
-        table.add(["memory is looked at every", limits.memoryWatchInterval.description, ""])
+        if !limits.memoryIsHeld {
+            table.add(["memory is looked at every", limits.memoryWatchInterval.description, ""])
+        }
         for limit in limits.rlimits {
             table.add([RLimitWords.name(limit.resource), RLimitWords.value(limit), ""])
         }
-        return table.lines(indent: 2)
+        return table.lines(indent: 2) + held + cgroup
+    }
+
+    /// Each limit of the policy and what holds it, in the words of the record.
+    private var held: [String] {
+        guard !plan.limits.held.isEmpty else { return [] }
+        var table = TextTable(columns: 3)
+        for limit in plan.limits.held {
+            table.add(["limits.\(limit.name.rawValue)", limit.value, limit.mechanism.rawValue])
+        }
+        return ["  held by:"] + table.lines(indent: 4)
+    }
+
+    /// What is written into the files of the place's cgroup.
+    private var cgroup: [String] {
+        guard let cgroup = plan.limits.cgroup else {
+            let why = plan.limits.withoutCgroup
+            return why.isEmpty ? [] : ["  no cgroup: \(Shown.text(why))"]
+        }
+        var table = TextTable(columns: 2)
+        for setting in cgroup.settings { table.add([Shown.whole(setting.file), setting.value]) }
+        return ["  cgroup, a leaf in \(Shown.whole(cgroup.subtree)):"] + table.lines(indent: 4)
     }
 
     private func mechanism(of layer: Layer) -> String {

@@ -15,7 +15,10 @@ extension PolicyReport {
     }
 
     private var workspace: [Row] {
-        [Row("access", policy.workspace == .readWrite ? "read-write" : "read-only")]
+        [
+            Row("access", policy.workspace == .readWrite ? "read-write" : "read-only"),
+            Row("git", policy.git.word),
+        ]
     }
 
     private var filesystem: [Row] {
@@ -26,7 +29,8 @@ extension PolicyReport {
             Row("deny", list: filesystem.deny), Row("deny_globs", list: filesystem.denyGlobs),
             Row("protect", list: filesystem.protect),
             Row("except", list: filesystem.except),
-            Row("cover_missing", list: filesystem.coverMissing), Row("unix_sockets", list: filesystem.unixSockets),
+            Row("cover_missing", list: filesystem.coverMissing), Row("on_new", filesystem.onNew.word),
+            Row("unix_sockets", list: filesystem.unixSockets),
             Row("tmp_size", filesystem.tmpSize.description), Row("tmp_inodes", String(filesystem.tmpInodes)),
         ]
     }
@@ -70,6 +74,11 @@ extension PolicyReport {
             Row("tasks", String(limits.tasks)), Row("memory", memory), Row("open_files", String(limits.openFiles)),
             Row("file_size", limits.fileSize.description),
             Row("cpu", limits.cpuSeconds == 0 ? "no limit" : "\(limits.cpuSeconds) s"),
+            Row(
+                "cpus",
+                limits.cpuThousandths == 0
+                    ? "no limit" : ProcessorShare(thousandths: limits.cpuThousandths).description
+            ),
             Row("wall", limits.wall.description), Row("grace", limits.grace.description),
             Row("require_kernel", list: kernel),
         ]

@@ -60,8 +60,10 @@ struct StepWords {
         case .terminals(let count, let controlling):
             let keyboard = controlling ? "the first is the job's controlling one" : "for output"
             self.init("terminals", "/dev/pts", "\(count), relayed; \(keyboard); none of the host's comes in")
-        case .placeFilter:
+        case .placeFilter(afterFirstProcess: false):
             self.init("place-filter", "", "seccomp, for pid 1 and all it starts")
+        case .placeFilter(afterFirstProcess: true):
+            self.init("place-filter", "", "seccomp, for pid 1; the command is made before and has its own alone")
         }
     }
 
