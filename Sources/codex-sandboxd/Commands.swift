@@ -7,7 +7,11 @@ enum Commands {
 
         Commands:
           evidence   Shows, verifies and signs the records of launches
+          status     Lists the jobs that run now
           gc         Removes old records, and leaves a checkpoint in their place
+          serve      Serves the workspace API
+          live-suite Tries a running server, and keeps the evidence
+          db         Shows and migrates its database
           help       This text
 
         codex-sandboxd COMMAND --help tells more. People normally call these as `codex-sandbox COMMAND`.
@@ -18,6 +22,11 @@ enum Commands {
         switch arguments.first?.description {
         case "compile-policy": return CompilePolicyCommand.run(Array(arguments.dropFirst()))
         case "evidence": return EvidenceCommand.run(Array(arguments.dropFirst()))
+        case "status": return StatusCommand.run(Array(arguments.dropFirst()))
+        case "serve": return ServeCommand.run(Array(arguments.dropFirst()))
+        case "live-suite": return LiveSuiteCommand.run(Array(arguments.dropFirst()))
+        case "live-suite-fault": return LiveSuiteFault.run(Array(arguments.dropFirst()))
+        case "db": return DbCommand.run(Array(arguments.dropFirst()))
         case "gc": return GcCommand.run(Array(arguments.dropFirst()))
         case "help", "--help", "-h": return Output.write(usage + "\n")
         case nil: return Output.misunderstood("a command is missing", "codex-sandboxd help")

@@ -15,7 +15,7 @@ enum Places {
 
     /// The path as the launch recorded it: without links; of a folder that is gone, as it was given.
     private static func resolved(_ given: OSString) throws(EvidenceError) -> OSString {
-        let resolved = cString(given) { realpath($0, nil) }
+        let resolved = CString.with(given) { realpath($0, nil) }
         let code = errno
         if let resolved {
             defer { free(resolved) }
@@ -29,14 +29,5 @@ enum Places {
             errno: code,
             remedy: "give the folder's absolute path with --workspace DIR"
         )
-    }
-
-    /// Lends the bytes with the NUL that the C library wants.
-    private static func cString<Result>(_ text: OSString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        (text.bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
-            // The buffer holds at least the NUL, so it has an address.
-            guard let start = buffer.baseAddress else { preconditionFailure("an empty buffer with a NUL in it") }
-            return body(start)
-        }
     }
 }

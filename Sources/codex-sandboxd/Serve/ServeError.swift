@@ -1,0 +1,13 @@
+/// Why the server did not start: what, why, and what to do about it.
+struct ServeError: Error {
+    var text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func withoutToken(_ address: String) -> ServeError {
+        ServeError(
+            "\(address) can be reached from other hosts, and there is no token; set API_TOKEN or --token-file, or listen on "
+                + "127.0.0.1, [::1] or unix:/PATH"
+        )
+    }
+}
