@@ -150,6 +150,32 @@ struct BuiltinPolicyTests {
         #expect(result.ending == .exited(125) && result.errorText.contains("filesystem.except"), "\(result.story)")
     }
 
+    /// The answer is a file: a folder would be one in which the job can make anything, in a place that is kept from it.
+    @Test(arguments: Caller.available) func anAnswerThatIsAFolderIsARefusal(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.prepare("mkdir -p .codex/result.json")
+        let refused = try scene.runInside(["/bin/true"], options: ["--policy", "codex-worker"])
+        #expect(refused.ending == .exited(125), "\(refused.story)")
+        #expect(refused.errorText.contains(".codex/result.json is a folder"), "\(refused.story)")
+        try scene.prepare("rmdir .codex/result.json; : > .codex/result.json")
+        let file = try scene.runInside(["/bin/true"], options: ["--policy", "codex-worker"])
+        #expect(file.ending == .exited(0), "\(file.story)")
+    }
+
+    /// A further writable folder has no answer, and needs none.
+    @Test(arguments: Caller.available) func furtherFoldersNeedNoAnswer(caller: Caller) throws {
+        let scene = try Scene(caller)
+        try scene.prepare("mkdir .codex ../further; : > .codex/result.json")
+        let options = ["--policy", "codex-worker", "--write", scene.folder + "/further"]
+        let script = "echo x > .codex/result.json; echo x > ../further/x; mkdir ../further/.codex/y || echo held"
+        let result = try scene.runInside(["/bin/sh", "-c", script], options: options)
+        #expect(result.ending == .exited(0) && result.lines == ["held"], "\(result.story)")
+        #expect(scene.exists(scene.folder + "/further/x"))
+        try scene.prepare("rm .codex/result.json")
+        let without = try scene.runInside(["/bin/true"], options: options)
+        #expect(without.ending == .exited(125) && without.errorText.contains("filesystem.except"), "\(without.story)")
+    }
+
     // MARK: - Codex's words
 
     /// CONV-40, CONV-43, CONV-44: `touch` in each place.

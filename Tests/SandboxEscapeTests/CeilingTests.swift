@@ -160,6 +160,40 @@ struct CeilingTests {
         #expect(isRefused(result, scene, [Self.file, word]), "\(result.story)")
     }
 
+    /// Whether it is valid depends on it alone, and what it says against a policy narrows that.
+    @Test func whatItDeniesIsNoConflict() throws {
+        let scene = try scene("version = 1\n[filesystem]\ndeny = [\"/opt\"]\nwrite = []\n[network]\nloopback = false\n")
+        try scene.write(
+            "version = 1\n[filesystem]\nread = [\"/opt\"]\nwrite = [\"\(scene.outside)\"]\n",
+            to: scene.folder + "/p.toml"
+        )
+        let options = ["--policy", scene.folder + "/p.toml"]
+        #expect(try value("filesystem.write", scene, options).hasPrefix("none "))
+        #expect(try value("filesystem.deny", scene, options).hasPrefix("/opt "))
+        let broken = try self.scene("version = 1\n[filesystem]\nread = [\"/opt\"]\nwrite = [\"/opt\"]\n")
+        let result = try run(broken)
+        #expect(
+            isRefused(
+                result,
+                broken,
+                ["the administrator's policy, which bounds every launch, is not valid", "\(Self.file):4:"]
+            )
+        )
+        #expect(!result.errorText.contains("the policy is not valid"), "\(result.story)")
+    }
+
+    /// Only what may be read is said: what may be written is bounded with it.
+    @Test func aBoundOnReadingBoundsWriting() throws {
+        let scene = try scene("version = 1\n[filesystem]\nread = [\"/usr\"]\n")
+        let result = try run(scene, ["--write", scene.outside])
+        #expect(
+            isRefused(result, scene, ["--write asks for more", "filesystem.read, \(Self.file):3"]),
+            "\(result.story)"
+        )
+        let free = try run(try self.scene(nil), ["--write", scene.outside], command: "explain")
+        #expect(free.ending == .exited(0), "\(free.story)")
+    }
+
     /// No variable and no option moves it.
     @Test func itsPlaceIsFixed() throws {
         let scene = try scene("version = 1\n[limits]\ntasks = 64\n")

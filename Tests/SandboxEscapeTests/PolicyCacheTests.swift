@@ -64,6 +64,10 @@ struct PolicyCacheTests {
         try place.scene.makeFolder(place.scene.folder + "/alone")
         let alone = place.scene.folder + "/alone/codex-sandbox"
         try FileManager.default.copyItem(atPath: place.scene.workshop.launcher, toPath: alone)
+        let compiler = place.scene.folder + "/alone/codex-sandboxd"
+        try FileManager.default.copyItem(atPath: place.scene.workshop.launcher + "d", toPath: compiler)
+        // There, and not to be executed: nothing is known of it but which one it is.
+        try #require(chmod(compiler, 0o644) == 0)
         try place.scene.write("version = 1\nextends = \"strict.toml\"\n", to: place.scene.folder + "/top.toml")
         try place.scene.write("version = 1\n[limits]\ntasks = 40\n", to: place.scene.workspace + "/.codex-sandbox.toml")
         func launch() throws -> RunResult {
@@ -74,9 +78,52 @@ struct PolicyCacheTests {
         }
         let without = try launch()
         #expect(without.ending == .exited(125) && without.errorText.contains("codex-sandboxd"), "\(without.story)")
-        #expect(try tasks(place, place.scene.folder + "/top.toml") == "40")
+        try #require(chmod(compiler, 0o755) == 0)
+        #expect(try launch().lines == ["40"])
+        try #require(chmod(compiler, 0o644) == 0)
         let with = try launch()
         #expect(with.ending == .exited(0) && with.lines == ["40"], "\(with.story)")
+    }
+
+    /// Twenty thousand problems are told as what they are.
+    @Test func moreProblemsThanAnybodyReadsAreCounted() throws {
+        let scene = try Scene(.user)
+        let file = scene.folder + "/many.toml"
+        try scene.write("version = 1\n" + (0..<20_000).map { "k\($0) = 1\n" }.joined(), to: file)
+        let result = try scene.runInside(["/bin/true"], options: ["--policy", file])
+        #expect(result.ending == .exited(125), "\(result.story.prefix(2000))")
+        #expect(result.errorText.contains("many.toml:2:1: k0"), "\(result.story.prefix(2000))")
+        #expect(result.errorText.contains("and 19900 more problems"), "\(result.story.suffix(2000))")
+    }
+
+    /// Another build of one of the two executables takes nothing that this one has left.
+    @Test(arguments: ["codex-sandbox", "codex-sandboxd"]) func anotherBuildCompilesAnew(changed: String) throws {
+        let place = try place()
+        let own = place.scene.folder + "/own"
+        try place.scene.makeFolder(own)
+        let from = URL(filePath: place.scene.workshop.launcher).deletingLastPathComponent().path(percentEncoded: false)
+        for name in ["codex-sandbox", "codex-sandboxd"] {
+            try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: "\(own)/\(name)")
+        }
+        func launch() throws -> RunResult {
+            let words = ["run", "--workspace", place.scene.workspace, "--policy", place.strict, "--"]
+            return try place.scene.run(
+                ["\(own)/codex-sandbox"] + words + worker,
+                keeper: place.scene.caller.keeperOptions
+            )
+        }
+        let first = try launch()
+        #expect(first.ending == .exited(0) && first.lines == ["50"], "\(first.story)")
+        let before = try entries(place)
+        #expect(try launch().ending == .exited(0) && entries(place) == before)
+        // The same bytes, as an installation of them would put them there.
+        try FileManager.default.removeItem(atPath: "\(own)/\(changed)")
+        try FileManager.default.copyItem(atPath: "\(from)/\(changed)", toPath: "\(own)/\(changed)")
+        var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+        try #require(utimensat(AT_FDCWD, "\(own)/\(changed)", &times, 0) == 0)
+        let second = try launch()
+        #expect(second.ending == .exited(0) && second.lines == ["50"], "\(second.story)")
+        #expect(try entries(place).subtracting(before).count == 1)
     }
 
     /// Each is seen by the entry being made anew, and by what the job gets.

@@ -46,6 +46,27 @@ struct ProjectPolicyTests {
         return try recordFolder(scene) + "/" + #require(names.count == 1 ? names.first : nil)
     }
 
+    /// What a file widens depends on the policy: approved over one, it is not over another, nor over that one changed.
+    @Test(arguments: Caller.available) func anApprovalHoldsOverOnePolicy(caller: Caller) throws {
+        let scene = try project(ProjectPolicyTests.wider, caller)
+        try approve(scene)
+        let usual = try run(scene)
+        #expect(usual.ending == .exited(0) && usual.lines == ["5000"], "\(usual.story)")
+        try #require(unlink(scene.workspace + "/ran") == 0)
+        let options = try scene.policy("[limits]\ntasks = 100\n")
+        #expect(isRefused(try run(scene, options), scene, ["limits.tasks", "trusted over another policy"]))
+        #expect(isRefused(try run(scene, ["--policy", "strict"]), scene, ["trusted over another policy"]))
+        let trust = try policy(scene, ["trust", "--yes"] + options + [scene.workspace])
+        #expect(trust.ending == .exited(0) && trust.outputText.contains("100 -> 5000"), "\(trust.story)")
+        for options in [[], options] {
+            let result = try run(scene, options)
+            #expect(result.ending == .exited(0) && result.lines == ["5000"], "\(result.story)")
+        }
+        try #require(unlink(scene.workspace + "/ran") == 0)
+        let changed = try scene.policy("[limits]\ntasks = 100\nopen_files = 100\n")
+        #expect(isRefused(try run(scene, changed), scene, ["trusted over another policy"]))
+    }
+
     // MARK: - Narrowing
 
     @Test(arguments: Caller.available) func whatItNarrowsHolds(caller: Caller) throws {
@@ -147,7 +168,7 @@ struct ProjectPolicyTests {
         let flag = try run(scene, ["--pids", "300"])
         #expect(flag.lines == ["300"], "\(flag.story)")
         let list = try policy(scene, ["trust", "--list"])
-        #expect(list.lines.map { $0.split(separator: " ").last } == ["trusted"], "\(list.story)")
+        #expect(list.lines.map { $0.hasSuffix(" trusted over one policy") } == [true], "\(list.story)")
         try #require(try policy(scene, ["untrust", scene.workspace + "/.codex-sandbox.toml"]).ending == .exited(0))
         try #require(unlink(scene.workspace + "/ran") == 0)
         #expect(isRefused(try run(scene), scene, ["limits.tasks"]))

@@ -257,7 +257,7 @@ struct RepositoryTests {
         try job.line("ready")
         try job.signal(SIGKILL)
         _ = try job.finish()
-        #expect(try scene.text(of: scene.workspace + "/.git/commondir") == ".\n")
+        #expect(try scene.text(of: scene.workspace + "/.git/commondir") == "./\n")
         let outside = try scene.run(["/usr/bin/git", "status"], keeper: Caller.workerOptions)
         #expect(outside.ending == .exited(0), "\(outside.story)")
         let next = try scene.runInside(["/bin/true"])

@@ -19,6 +19,8 @@ struct WeakeningTests {
         var differs: Set<String> = []
         /// Too little for the program's own start, before its `main`: then any status but 0 is right.
         var mayDieBeforeMain = false
+        /// Whether the probe may find that it can start nothing.
+        var leavesNoProcesses = false
     }
 
     private static let limits =
@@ -39,7 +41,12 @@ struct WeakeningTests {
             )
         }
         + [0, 1, 2].map {
-            Trouble(description: "\($0) processes", keeper: ["--limit", "nproc=\($0)"], differs: ["limit.nproc"])
+            Trouble(
+                description: "\($0) processes",
+                keeper: ["--limit", "nproc=\($0)"],
+                differs: ["limit.nproc"],
+                leavesNoProcesses: true
+            )
         }
         + [0, 512, 4096].map {
             Trouble(description: "files of \($0) bytes", keeper: ["--limit", "fsize=\($0)"], differs: ["limit.fsize"])
@@ -126,8 +133,10 @@ struct WeakeningTests {
         }
         if let found = ProbeLines(result) {
             // What the other side of a filter forbids is no loss of the sandbox's.
+            // Where pid 1 and the worker are all that the caller's limit allows, the probe's acts have no process to be tried in.
             let differences = found.differences(from: clean, but: trouble.differs).filter { line in
-                trouble.wrap.isEmpty || !line.hasPrefix("act.")
+                (trouble.wrap.isEmpty || !line.hasPrefix("act."))
+                    && !(trouble.leavesNoProcesses && line.contains("fork-EAGAIN"))
             }
             #expect(differences == [], "\(trouble): \(differences.joined(separator: "\n"))")
             #expect(result.ending == .exited(0), "\(result.story)")
@@ -160,8 +169,7 @@ struct WeakeningTests {
 
     /// Calls whose success is a promise, by their numbers on x86_64.
     ///
-    /// Not held yet, and so not listed: prctl, fsconfig, close_range, sethostname, setsid. A lie of the kernel about
-    /// one of these is not found out in every place (docs/threat-model.md, F7).
+    /// docs/faults.md has them all with who sees each; the fault suite tries every one, these are tried with every run of the tests.
     static let promises: [(name: String, number: Int)] = [
         ("landlock_restrict_self", 446), ("landlock_add_rule", 445), ("seccomp", 317),
         ("capset", 126), ("prlimit64", 302), ("setrlimit", 160), ("mount_setattr", 442), ("move_mount", 429),
@@ -170,6 +178,8 @@ struct WeakeningTests {
         ("ioctl", 16), ("write", 1), ("setpriority", 141), ("sched_setscheduler", 144), ("sched_setaffinity", 203),
         ("personality", 135), ("umask", 95), ("rt_sigprocmask", 14), ("rt_sigaction", 13),
         ("mount", 165), ("symlinkat", 266), ("mkdirat", 258), ("unshare", 272), ("dup3", 292), ("dup2", 33),
+        ("fsconfig", 431), ("close_range", 436), ("sethostname", 170), ("setdomainname", 171), ("setsid", 112),
+        ("ioprio_set", 251), ("timerfd_settime", 286), ("prctl", 157),
     ]
 
     @Test(.timeLimit(.minutes(30)), arguments: promises, Caller.available)
@@ -192,7 +202,7 @@ struct WeakeningTests {
         }
         for (process, count) in occurrences.sorted(by: { $0.key < $1.key }) {
             for occurrence in 1...count {
-                let point = "\(process):\(promise.number):\(occurrence):0"
+                let point = "\(process):\(promise.number):\(occurrence):yes"
                 let (result, report) = try injected(["--at", point], probe, scene)
                 let said = "\(promise.name) at \(point)"
                 guard report["injected"] as? Bool == true else { continue }

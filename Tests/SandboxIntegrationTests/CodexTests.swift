@@ -1,11 +1,12 @@
 import Foundation
+import ProjectTree
 import SandboxTestSupport
 import Testing
 
 /// The real Codex CLI as the worker, with a scripted model in the same sandbox: what people run this for.
 @Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct CodexTests {
-    private static let root = URL(fileURLWithPath: #filePath)
+    private static let root = ProjectTree.url(#filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// The tests' own copy (`Support/codex/install`); without it there is nothing to be shown, which is a failure.

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxTestSupport
 import Testing
 
@@ -29,7 +30,7 @@ struct CompletionTests {
     ]
 
     private static func driver(_ shell: String) -> String {
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let tests = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         return tests.appending(path: "Support/completions/complete.\(shell)").path(percentEncoded: false)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxTestSupport
 import Testing
 
@@ -23,7 +24,7 @@ struct ExampleTests {
 
     /// The README of the package.
     private static func readme() throws -> String {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let folder = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         let file = folder.deletingLastPathComponent().appendingPathComponent("README.md")
         return try String(contentsOf: file, encoding: .utf8)
     }

@@ -60,6 +60,68 @@ struct SandboxTests {
         return (output, process.wait())
     }
 
+    @Test func aWorkspaceIsShownWhereItIsAskedFor() throws {
+        let scene = try scene()
+        let git = try scene.run(
+            [
+                "/bin/sh", "-c",
+                "git init -q -b main . && mkdir -p sub .codex && echo kept >.codex/kept && echo own >sub/own",
+            ],
+            keeper: scene.caller.keeperOptions
+        )
+        #expect(git.ending == .exited(0), "\(git.story)")
+        let sandbox = try open(scene) {
+            $0.workspaceInside = "/workspace"
+            $0.overrides.deny = [OSString(scene.workspace + "/sub")]
+        }
+        // The control is the same act at the path where nothing holds it.
+        let seen = try sh(
+            sandbox,
+            """
+            pwd; echo $PWD; echo made >new && cat new
+            ls \(scene.workspace) 2>&1 | head -c 200
+            echo x >.git/config; echo x >.codex/kept; cat .codex/kept; ls sub; mv .git gone; mkdir .envrc/x
+            git -C /workspace status --short; git config user.name; mount | grep -c \(scene.workspace)
+            """
+        )
+        let lines = seen.output.split(separator: "\n").map(String.init)
+        #expect(lines.prefix(3) == ["/workspace", "/workspace", "made"], "\(seen)")
+        #expect(seen.output.contains("No such file or directory"), "the workspace is not at its own path: \(seen)")
+        #expect(seen.output.contains(".git/config: Read-only file system"), "\(seen)")
+        #expect(seen.output.contains(".codex/kept: Read-only file system") && lines.contains("kept"), "\(seen)")
+        #expect(seen.output.contains("'sub': Permission denied"), "\(seen)")
+        #expect(seen.output.contains("cannot move '.git' to 'gone': Device or resource busy"), "\(seen)")
+        #expect(seen.output.contains("'.envrc/x': Read-only file system"), "\(seen)")
+        #expect(
+            lines.contains("?? new") && lines.contains("0"),
+            "git works there, and no mount has the other name: \(seen)"
+        )
+        let elsewhere = try sh(sandbox, "pwd") { $0.workingDirectory = "/workspace/.codex" }
+        #expect(elsewhere.output == "/workspace/.codex\n", "\(elsewhere)")
+        let end = sandbox.close()
+        #expect(end.verdict == nil && end.warnings.isEmpty && end.planted.isEmpty, "\(end)")
+        let left = try FileManager.default.contentsOfDirectory(atPath: scene.workspace).sorted()
+        #expect(left == [".codex", ".git", "new", "sub"], "\(left)")
+        for (inside, refused) in [
+            ("/tmp/x", "shown at /tmp/x"), ("/workspace/../x", "shown at"), ("workspace", "shown at"),
+        ] {
+            #expect {
+                _ = try open(scene) { $0.workspaceInside = OSString(inside) }
+            } throws: { error in
+                (error as? Refusal)?.message.contains(refused) == true
+            }
+        }
+        // A root around it would show unprotected what is protected at the other name.
+        #expect {
+            _ = try open(scene) {
+                $0.workspaceInside = "/workspace"
+                $0.overrides.read = [OSString(scene.workspace).parent]
+            }
+        } throws: { error in
+            (error as? Refusal)?.message.contains("the workspace lies in it") == true
+        }
+    }
+
     @Test func processesShareAPlaceAndHaveTheirOwnEverythingElse() throws {
         let scene = try scene()
         let sandbox = try open(scene)
@@ -108,7 +170,10 @@ struct SandboxTests {
         for number in [cat.ends.output, cat.ends.errors].compactMap(\.self) { _ = Glibc.close(number) }
         var ends: [ProcessEnd] = []
         for (index, size) in [(24, 80), (50, 132)].enumerated() {
-            let answer = try sh(sandbox, "tty; stty size; echo >/dev/tty; ps -o tpgid= -o pgid= -o sid= -p $$") {
+            let answer = try sh(
+                sandbox,
+                "tty; stty size; echo on the terminal >/dev/tty; ps -o tpgid= -o pgid= -o sid= -p $$"
+            ) {
                 $0.streams = .terminal(rows: UInt16(size.0), columns: UInt16(size.1))
             }
             let lines = answer.output.split(whereSeparator: \.isNewline).map(String.init)
@@ -116,6 +181,7 @@ struct SandboxTests {
                 lines.first == "/dev/pts/0" && lines.dropFirst().first == "\(size.0) \(size.1)",
                 "\(index): \(answer)"
             )
+            #expect(lines.contains("on the terminal"), "\(index): \(answer)")
             let ids = Set((lines.last ?? "").split(separator: " "))
             #expect(ids.count == 1, "a session leader in the foreground of its terminal: \(answer)")
             ends.append(answer.end)

@@ -1,4 +1,5 @@
 import Foundation
+import ProjectTree
 import SandboxTestSupport
 import Testing
 
@@ -11,7 +12,7 @@ struct TerminalTests {
     ]
 
     private static let player: String = {
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let tests = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         return tests.appending(path: "Support/terminal/scenes.py").path(percentEncoded: false)
     }()
 

@@ -11,6 +11,8 @@ public struct LaunchReport: Sendable {
     public var enforcement: [String: String]
     /// Protected names that the job made; nil for one whose bytes are no text.
     public var planted: [String?]
+    /// Of these what was taken away again.
+    public var removed: [String]
     /// The refusal's sentences, in one.
     public var refusal: String
 
@@ -26,6 +28,7 @@ public struct LaunchReport: Sendable {
         memoryPeak = (object["usage"] as? [String: Any])?["memoryPeakWatchedBytes"] as? Int
         enforcement = object["enforcement"] as? [String: String] ?? [:]
         planted = (object["planted"] as? [Any] ?? []).map { $0 as? String }
+        removed = object["removed"] as? [String] ?? []
         let parts = object["refusal"] as? [String: Any] ?? [:]
         refusal = ["stage", "step", "subject", "layer", "message", "remedy"]
             .compactMap { parts[$0] as? String }.joined(separator: "; ")

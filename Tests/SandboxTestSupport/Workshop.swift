@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import ProjectTree
 
 /// What all tests of one run share: the built programs, the launcher under test, a folder for everything.
 ///
@@ -21,7 +22,7 @@ public struct Workshop: Sendable {
     private init() throws {
         folder = try Workshop.makeFolder()
         programs = folder + "/programs"
-        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let sources = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Programs").path
         try Workshop.make(programs: programs, from: sources)
         launcher = folder + "/bin/codex-sandbox"
@@ -73,7 +74,7 @@ public struct Workshop: Sendable {
 
     private static func copyLauncher(from path: String, into folder: String) throws -> String {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        for name in ["codex-sandbox", "codex-sandboxd"] {
+        for name in ["codex-sandbox", "codex-sandboxd", "codex-sandbox-worker"] {
             let from = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent(name).path
             guard FileManager.default.isExecutableFile(atPath: from) else {
                 throw TestFailure("no launcher at \(from): build it, or set CODEX_SANDBOX_BINARY to a codex-sandbox")

@@ -1,0 +1,274 @@
+import Foundation
+import Glibc
+import ProjectTree
+import SandboxTestSupport
+import Testing
+
+/// The workspace API as its clients meet it: the release executables, real sockets, real sandboxes (`Support/api`).
+@Suite(.takesTurns, .timeLimit(.minutes(20)))
+struct ServeTests {
+    private func script(_ name: String) -> String {
+        ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Support/api/\(name)").path(percentEncoded: false)
+    }
+
+    /// Root is told to use another account; everything else is shown with one.
+    private func scene() throws -> Scene { try Scene(.user) }
+
+    private func play(_ scene: Scene, _ words: [String], seconds: Int) throws -> RunResult {
+        let process = try scene.start(
+            ["/usr/bin/python3", "-B"] + words,
+            keeper: scene.caller.keeperOptions + ["--deadline", "\(seconds * 1000)"],
+            environment: scene.callerEnvironment
+        )
+        return try process.finish()
+    }
+
+    @Test func aServerThatIsKilledLosesNothingThatItHasAcknowledged() throws {
+        let scene = try scene()
+        let rounds = ProcessInfo.processInfo.environment["KILL_DAEMON_ROUNDS"] ?? "10"
+        let result = try play(
+            scene,
+            [script("kill_daemon.py"), scene.workshop.launcher, scene.workspace, rounds],
+            seconds: 300
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.outputText.contains("0 wrong"), "\(result.story)")
+    }
+
+    /// Every row of the feature list that clients can see, and the seed's own curl session.
+    @Test(arguments: [[], ["--worker", "minimal"]]) func clientsOfTheOrchestratorWorkUnchanged(options: [String]) throws
+    {
+        let scene = try scene()
+        let result = try play(
+            scene,
+            [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
+                "--", "/usr/bin/env", "PYTHONPATH=" + script(""), "/usr/bin/python3", "-B", "-m", "api_suite",
+                "--base-url", "{BASE}", "--workspace-root", scene.workspace + "/workspaces",
+            ],
+            seconds: 120
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 40, "\(result.story)")
+    }
+
+    /// The ladder of the seed with the live worker, the broken layers of L09 among it; and the smoke set with the other one.
+    @Test(arguments: [true, false]) func theLiveSuitePasses(isLive: Bool) throws {
+        let scene = try scene()
+        scene.environment["OPENAI_API_KEY"] = "canary-\(scene.token)"
+        let result = try play(
+            scene,
+            [script("with_server.py"), scene.workshop.launcher, scene.workspace]
+                + (isLive ? ["--worker", "minimal"] : []) + [
+                    "--", scene.workshop.launcher, "live-suite", "--base-url", "{BASE}", "--out",
+                    scene.workspace + "/out",
+                ] + (isLive ? [] : ["--mocked"]),
+            seconds: 200
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        let gates = result.lines.filter { $0.hasPrefix("[gate] PASS") }
+        #expect(gates.count >= 8 && !result.outputText.contains("FAIL"), "\(result.story)")
+        // The value went to the worker, and nowhere else.
+        let grep = try scene.run(["grep", "-rl", "canary-\(scene.token)", scene.workspace, scene.state])
+        #expect(grep.output.isEmpty, "\(grep.story)")
+    }
+
+    /// The page at `/` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
+    @Test func thePageWorksInABrowser() throws {
+        let scene = try scene()
+        scene.environment["SLEEP_SECONDS"] = "20"
+        let check = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Support/page/check_page.py").path(percentEncoded: false)
+        let result = try play(
+            scene,
+            [
+                script("with_server.py"), scene.workshop.launcher, scene.workspace, "--worker", "minimal", "--",
+                "/usr/bin/python3", "-B", check, "--base-url", "{BASE}",
+            ],
+            seconds: 200
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok - ") }.count > 10, "\(result.story)")
+    }
+
+    /// Jobs that mean ill: planted repositories, results that are none, thousands of files, deep trees; and what clients then see.
+    @Test func aHostileWorkerIsSeenThrough() throws {
+        let scene = try scene()
+        // Where the place can show it: what is to be shown lies beside the workspace.
+        let worker = scene.folder + "/carry_out.sh"
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
+        try #require(chmod(worker, 0o755) == 0)
+        scene.environment["CODEX_WORKER_COMMAND"] = worker
+        let result = try play(
+            scene,
+            [
+                script("with_server.py"), scene.workshop.launcher, scene.workspace, "--worker", "command", "--",
+                "/usr/bin/python3", "-B", script("hostile_worker.py"), "--base-url", "{BASE}",
+            ],
+            seconds: 100
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 30, "\(result.story)")
+    }
+
+    /// The real Codex CLI as a project's worker, with a scripted model in the same sandbox.
+    @Test func theCodexCLIWorksOnAProject() throws {
+        let scene = try scene()
+        let root = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let cli = root.appending(path: ".build/codex-cli/codex_cli_bin").resolvingSymlinksInPath().path(
+            percentEncoded: false
+        )
+        try #require(
+            FileManager.default.isExecutableFile(atPath: cli + "/bin/codex"),
+            "no \(cli): Tests/Support/codex/install .build/codex-cli"
+        )
+        let tools = scene.folder + "/tools"
+        try scene.makeFolder(tools)
+        for name in ["worker.py", "mock_responses_api.py"] {
+            let text = try String(contentsOf: root.appending(path: "Tests/Support/codex/\(name)"), encoding: .utf8)
+            try scene.write(text, to: tools + "/" + name)
+        }
+        try scene.write(cli + "/bin/codex", to: tools + "/codex-path")
+        try #require(chmod(tools + "/worker.py", 0o755) == 0)
+        let policy = scene.folder + "/worker.toml"
+        try scene.write(
+            "version = 1\nextends = \"codex-worker\"\n[filesystem]\nread = [\"\(tools)\", \"\(cli)\"]\n",
+            to: policy
+        )
+        scene.environment["CODEX_WORKER_COMMAND"] = tools + "/worker.py"
+        let steps = """
+            id=$(curl -sS -m 60 -H 'Content-Type: application/json' -d '{"instruction":"- do it -- now"}' {BASE}/api/v1/projects/ \
+                | python3 -c 'import json, sys; p = json.load(sys.stdin); print(p["status"], file=sys.stderr); print(p["id"])')
+            curl -sS {BASE}/api/v1/$id/files/.codex/result.json; echo
+            job=$(curl -sS {BASE}/api/v1/$id/jobs | python3 -c 'import json, sys; print(json.load(sys.stdin)["jobs"][0]["id"])')
+            curl -sS {BASE}/api/v1/$id/jobs/$job/events; curl -sS {BASE}/api/v1/$id/jobs/$job/changes
+            """
+        let result = try play(
+            scene,
+            [
+                script("with_server.py"), scene.workshop.launcher, scene.workspace, "--worker", "codex", "--policy",
+                policy,
+                "--", "/bin/sh", "-c", steps,
+            ],
+            seconds: 100
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.errorText.contains("completed"), "\(result.story)")
+        for words in [
+            "All done.", "added.py", "made.txt", "\"type\":\"turn.completed\"", "/workspace\\n", "+    return 2 * x",
+        ] {
+            #expect(result.outputText.contains(words), "\(words) is missing: \(result.story)")
+        }
+    }
+
+    /// A project's policy is held against the server's at every launch, and a server with a bad policy does not start.
+    @Test func aPolicyThatIsWiderByNowIsRefused() throws {
+        let scene = try scene()
+        let policies = scene.home + "/.config/codex-sandbox/policies"
+        for folder in [scene.home + "/.config", scene.home + "/.config/codex-sandbox", policies] {
+            try scene.makeFolder(folder)
+        }
+        try scene.write(
+            "version = 1\nextends = \"codex-worker\"\n[limits]\ntasks = 16\n",
+            to: policies + "/narrow.toml"
+        )
+        try scene.write(
+            "version = 1\nextends = \"codex-worker\"\n[limits]\ntasks = 99\n",
+            to: policies + "/project.toml"
+        )
+        let create = "curl -sS -m 30 -H 'Content-Type: application/json' -d"
+        func serve(_ options: [String], _ script: String) throws -> RunResult {
+            try play(
+                scene,
+                [self.script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
+                    "--", "/bin/sh", "-c", script,
+                ],
+                seconds: 60
+            )
+        }
+        let body = "'{\"instruction\":\"Generate it\",\"policy\":\"project\"}'"
+        let made = try serve([], "\(create) \(body) {BASE}/api/v1/projects/")
+        #expect(made.outputText.contains("\"status\":\"completed\""), "\(made.story)")
+        let project = String(made.outputText.split(separator: "\"").dropFirst(3).first ?? "")
+        let edit = "'{\"instruction\":\"again\",\"job_type\":\"edit\"}'"
+        let refused = try serve(
+            ["--policy", "narrow"],
+            "\(create) \(edit) {BASE}/api/v1/\(project)/jobs; \(create) \(body) -w '%{http_code}' {BASE}/api/v1/projects/; "
+                + "curl -sS -w '%{http_code}' {BASE}/api/v1/\(project)/plan"
+        )
+        #expect(refused.outputText.contains("\"status\":\"error\""), "\(refused.story)")
+        #expect(refused.outputText.split(separator: "422").count >= 3, "\(refused.story)")
+        // Its own again: the project goes on.
+        let again = try serve([], "\(create) \(edit) {BASE}/api/v1/\(project)/jobs")
+        #expect(again.outputText.contains("\"status\":\"completed\""), "\(again.story)")
+        try scene.write("version = 1\nnonsense = 2\n", to: policies + "/bad.toml")
+        let bad = try scene.run(
+            [scene.workshop.launcher, "serve", "--policy", "bad"],
+            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+        )
+        #expect(bad.ending == .exited(1) && bad.errorText.contains("nonsense"), "\(bad.story)")
+    }
+
+    /// What cannot be used refuses to start: which setting, why, what to do.
+    @Test(arguments: [
+        (["--listen", "0.0.0.0:0"], "token"), (["--listen", "nowhere"], "LISTEN"),
+        (["--database", "postgres://x/y"], "sqlite:///"), (["--max-jobs", "0"], "MAX_JOBS"),
+        (["--workspace-root", "/proc/none"], "WORKSPACE_ROOT"),
+        (["--env-file", "/nonexistent/.env"], "/nonexistent/.env"),
+        (["--listen", "unix:/nonexistent/x"], "/nonexistent/x"),
+    ])
+    func aBadSettingRefusesToStart(options: [String], word: String) throws {
+        let scene = try scene()
+        let result = try scene.run(
+            [scene.workshop.launcher, "serve"] + options,
+            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+        )
+        #expect(result.ending == .exited(1) && result.output.isEmpty, "\(result.story)")
+        #expect(result.errorText.contains(word) && result.errorText.hasPrefix("codex-sandbox: "), "\(result.story)")
+    }
+
+    @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootIsToldToUseAnotherAccount() throws {
+        let scene = try Scene(.root)
+        let result = try scene.run([scene.workshop.launcher, "serve"], keeper: ["--deadline", "20000"])
+        #expect(result.ending == .exited(1) && result.errorText.contains("does not run as root"), "\(result.story)")
+    }
+
+    /// Another account on the same machine gets nothing; the server's own, and root, do.
+    @Test(.enabled(if: getuid() == 0, "only root can be a second account")) func anotherAccountIsRefused() throws {
+        let scene = try scene()
+        let base = scene.workspace + "/base"
+        let over = scene.workspace + "/over"
+        let server = try scene.start(
+            [
+                "/usr/bin/python3", "-B", script("with_server.py"), scene.workshop.launcher, scene.workspace, "--",
+                "/bin/sh",
+            ]
+                + [
+                    "-c", "echo {BASE} >\(base).new; mv \(base).new \(base); until [ -e \(over) ]; do sleep 0.05; done",
+                ],
+            keeper: scene.caller.keeperOptions + ["--deadline", "60000"],
+            environment: scene.callerEnvironment
+        )
+        let started = ContinuousClock.now
+        while !FileManager.default.fileExists(atPath: base), ContinuousClock.now - started < .seconds(20) {
+            usleep(20_000)
+        }
+        let address = try scene.text(of: base).trimmingCharacters(in: .whitespacesAndNewlines)
+        func code(_ keeper: [String]) throws -> String {
+            let path = "\(address)/api/v1/projects/"
+            return try scene.run(
+                ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", path],
+                keeper: keeper
+            )
+            .outputText
+        }
+        let other = "\(Caller.worker.uid + 1)"
+        #expect(try code(scene.caller.keeperOptions) == "200")
+        #expect(try code([]) == "200")
+        #expect(try code(["--uid", other, "--gid", other]) == "403")
+        try scene.write("", to: over)
+        let result = try server.finish()
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+    }
+}

@@ -1,0 +1,144 @@
+"""A server whose worker does what the instruction says, as a shell script: what comes of jobs that mean ill.
+
+  hostile_worker.py --base-url URL
+
+The server runs with `--worker command` and CODEX_WORKER_COMMAND naming `carry_out.sh`. Prints `ok …` or `no …`; exit status 1 if one is no.
+"""
+import argparse
+import http.client
+import json
+import sys
+import time
+import urllib.parse
+import uuid
+
+WRONG = []
+
+
+class Server:
+    def __init__(self, base):
+        parts = urllib.parse.urlsplit(base)
+        self.host, self.port = parts.hostname, parts.port
+
+    def ask(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=120)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json", **headers} if text else headers)
+            answer = connection.getresponse()
+            data = answer.read()
+            kind = answer.getheader("Content-Type") or ""
+            return answer.status, json.loads(data) if kind.split(";")[0] == "application/json" else data
+        finally:
+            connection.close()
+
+
+def tell(holds, what, found=None):
+    print(("ok " if holds else "no ") + what + ("" if holds else f": {str(found)[:600]}"), flush=True)
+    if not holds:
+        WRONG.append(what)
+
+
+def outcome(status, **more):
+    """A line that leaves this result."""
+    value = {"status": status, "summary": "done", "created_files": [], "modified_files": [], "errors": [], "logs": [], **more}
+    return "printf '%s' '" + json.dumps(value) + "' > .codex/result.json"
+
+
+ANSWER = "; " + outcome("success")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--base-url", required=True)
+    server = Server(parser.parse_args().base_url)
+
+    def create(script):
+        status, project = server.ask("POST", "/api/v1/projects/", {"instruction": script})
+        if status != 200:
+            raise RuntimeError(f"{status} {project}")
+        return project["id"], project
+
+    def add(project, script, **headers):
+        status, job = server.ask("POST", f"/api/v1/{project}/jobs", {"job_type": "edit", "instruction": script}, **headers)
+        if status not in (200, 202):
+            raise RuntimeError(f"{status} {job}")
+        return job
+
+    # Names that tools obey, made by a job: in the record, and told to viewers.
+    project, answer = create("git init -q .; git init -q sub; echo e > sub/.envrc" + ANSWER)
+    tell(answer["status"] == "completed", "a worker of the operator's does what it is told", answer)
+    _, records = server.ask("GET", f"/api/v1/{project}/evidence")
+    last = json.loads(records.splitlines()[-1])
+    planted = json.dumps(last["predicate"]).count("/.git")
+    tell(planted >= 2 and '"planted":[]' not in records.decode().splitlines()[-1], "planted repositories are in the record", last["predicate"].get("planted"))
+    _, detail = server.ask("GET", f"/api/v1/projects/{project}")
+    _, events = server.ask("GET", f"/api/v1/{project}/jobs/{detail['jobs'][0]['id']}/events")
+    tell(b"sandbox.planted" in events and b"sub/.git" in events, "and in the job's events", events[-400:])
+
+    # The place and its network.
+    project, _ = create("(ls /; cat /etc/passwd; id; ls -a /workspace) > seen; (: < /dev/tcp/127.0.0.1/%d) 2> port" % server.port + ANSWER)
+    _, seen = server.ask("GET", f"/api/v1/{project}/files/seen")
+    tell("workspace" in seen["contents"] and "home" in seen["contents"], "the workspace is at /workspace", seen)
+    _, port = server.ask("GET", f"/api/v1/{project}/files/port")
+    tell("refused" in port["contents"].lower(), "the server's port does not exist inside", port)
+
+    # Results that are none.
+    for script, reason in [
+        ("echo x > .codex/result.json", "result_not_json"),
+        ("true", "no_result"),
+        ("head -c 2000000 /dev/zero > .codex/result.json", "result_too_large"),
+        ("exit 3" + "; :", "no_result"),
+        ("kill -9 $$", "signal"),
+        (outcome("error", errors=["forced_error"]) + "; exit 1", "forced_error"),
+        (outcome("success", job_id="other"), "result_other_job"),
+    ]:
+        job = add(project, script)
+        _, detail = server.ask("GET", f"/api/v1/{project}/jobs/{job['id']}")
+        tell(detail["status"] == "error" and detail["reason"] == reason, f"{reason}: {script[:40]}", detail)
+        _, result = server.ask("GET", f"/api/v1/{project}/files/.codex/result.json")
+        tell(json.loads(result["contents"])["status"] == "error", "and who polls the result learns of it", result)
+
+    # Much of everything.
+    project, _ = create("mkdir many; cd many; seq 3000 | xargs touch; cd .." + ANSWER)
+    status, listing = server.ask("GET", f"/api/v1/{project}/files")
+    tell(status == 200 and len(listing["files"]) == 3002 and "truncated" not in listing, "3,000 files are listed", len(listing["files"]))
+    for _ in range(6):
+        add(project, "python3 -c 'import json; print(json.dumps(dict(status=\"success\", summary=\"s\", created_files=[], modified_files=[], "
+            "errors=[], logs=[\"x\" * 15000] * 60)))' > .codex/result.json")
+    _, jobs = server.ask("GET", f"/api/v1/{project}/jobs")
+    tell(all(job["status"] == "completed" for job in jobs["jobs"]), "they are taken", jobs)
+    tell(len(jobs["jobs"]) == 7 and jobs["next"] is None, "large results hide no jobs", (len(jobs["jobs"]), jobs["next"]))
+    _, page = server.ask("GET", f"/api/v1/{project}/jobs?limit=3")
+    tell(len(page["jobs"]) == 3 and page["next"] == page["jobs"][-1]["id"], "a page says that there is more", page["next"])
+    project, _ = create("for i in $(seq 300); do mkdir d; cd d; done" + "; cd /workspace" + ANSWER)
+    job = add(project, "echo new > newfile" + ANSWER)
+    _, changes = server.ask("GET", f"/api/v1/{project}/jobs/{job['id']}/changes")
+    tell([change["path"] for change in changes["changes"]] == ["newfile"], "a deep tree hides no change", changes)
+    _, listing = server.ask("GET", f"/api/v1/{project}/files")
+    tell("newfile" in [file["path"] for file in listing["files"]], "and no file", listing)
+
+    # Pages behind what is not there.
+    for path in ["/api/v1/projects/", f"/api/v1/{project}/jobs"]:
+        status, answer = server.ask("GET", f"{path}?after={uuid.uuid4()}")
+        tell(status == 422, f"a page behind an unknown entry of {path} is 422", (status, answer))
+
+    # A job that is cancelled, and one that waits for it.
+    first = add(project, "sleep 60", Prefer="respond-async")
+    second = add(project, "sleep 61", Prefer="respond-async")
+    started = time.monotonic()
+    while server.ask("GET", f"/api/v1/{project}/jobs/{first['id']}")[1]["status"] != "in_progress" and time.monotonic() - started < 10:
+        time.sleep(0.02)
+    for job in (second, first):
+        status, ended = server.ask("POST", f"/api/v1/{project}/jobs/{job['id']}/cancel")
+        tell(status == 200 and ended["reason"] == "cancelled" and ended["status"] == "error", "a job is cancelled", (status, ended))
+    tell(time.monotonic() - started < 10, "at once", time.monotonic() - started)
+    status, again = server.ask("POST", f"/api/v1/{project}/jobs/{first['id']}/cancel")
+    tell(status == 409, "an ended job cannot be cancelled", (status, again))
+    status, _ = server.ask("DELETE", f"/api/v1/projects/{project}")
+    tell(status == 204 and server.ask("GET", f"/api/v1/projects/{project}")[0] == 404, "a project is removed", status)
+    return 1 if WRONG else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
