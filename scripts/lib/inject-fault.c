@@ -1,20 +1,24 @@
 /*
  * Runs a command and lets exactly one of its system calls fail.
  *
- *   inject-fault --worker FILE --report FILE [--trace FILE] [--main OFFSET] [--at PROCESS:NUMBER:N:ERRNO]
+ *   inject-fault --worker FILE --report FILE [--trace FILE] [--main OFFSET] [--at PROCESS:NUMBER:N:FAULT]
  *                [--limit SECONDS] [--soil] -- COMMAND [ARG...]
  *
- * ERRNO 0: the call answers 0, and nothing was done. PROCESS is the order of birth (0 is the command itself), NUMBER the system call's number, N counts that call in that
+ * PROCESS is the order of birth (0 is the command itself), NUMBER the system call's number, N counts that call in that
  * process from 1. strace --inject counts per process too, but lets the N-th call fail in *every* process, so that an
- * early process hides a later one; that is why this program exists. The call is replaced by getpid(2) and its result by
- * -ERRNO, as strace does it.
+ * early process hides a later one; that is why this program exists. FAULT is one of
+ *   ERRNO   a number: the call is replaced by getpid(2) and its result by -ERRNO, as strace does it; 0 answers 0
+ *   yes     success without effect: the call is replaced, and answers what it would if it had been made (see success_of)
+ *   ~HEX    these bits are taken out of the first argument and the call is made: of clone(2), a namespace less
  *
  * Calls count from the command's execve until the worker (the first process whose executable is --worker) runs; what
  * comes after that is not the launcher's. --trace writes one line "PROCESS NUMBER" for each of them, and with --main (the
  * value of the symbol in a position-independent executable) the line "main" where the command's main is entered.
  *
  * The report is one JSON object: injected, released (the worker ran), status (as a shell has it, or -1), timed_out,
- * left (processes alive half a second after the command's end; they are then killed), and processes (how many).
+ * left (processes alive half a second after the command's end; they are then killed), processes (how many), and terminal
+ * (the modes of the terminal that is standard input: "none", "same" as before, "changed"). For that the session must be
+ * this program's: a terminal whose session ends is set back by the kernel.
  * --soil: start the command with every inheritable attribute set to something that a launcher has to undo.
  * --soil-only: do that and become the command, without tracing; no other option.
  *
@@ -30,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -38,6 +43,7 @@
 #include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +53,8 @@ struct tracee {
     pid_t pid;
     bool alive;
     bool answer_pending; /* the call was replaced; its result is still to be set */
+    bool answer_kept;    /* getpid's own answer is the right one */
+    long answer;
     bool looked;         /* its last call was a poll, which is not in the trace yet */
     unsigned calls[max_number];
 };
@@ -56,6 +64,8 @@ static int tracee_count;
 
 static const char *worker, *report_path, *trace_path;
 static int at_process = -1, at_number, at_occurrence, at_errno;
+static bool at_success;
+static unsigned long at_without; /* bits of the first argument */
 static double limit_s = 20;
 static bool soil;
 
@@ -121,7 +131,35 @@ static bool runs_worker(pid_t pid) {
     return stat(path, &s) == 0 && s.st_dev == worker_stat.st_dev && s.st_ino == worker_stat.st_ino;
 }
 
-static void at_entry(int index, unsigned long number) {
+/* The bytes that a writev(2) of a stopped process would write. */
+static long bytes_of(pid_t pid, unsigned long vector, unsigned long count) {
+    long sum = 0;
+    for (unsigned long i = 0; i < count; i++) {
+        errno = 0;
+        sum += ptrace(PTRACE_PEEKDATA, pid, vector + 16 * i + 8, 0);
+        if (errno != 0) die("read an iovec");
+    }
+    return sum;
+}
+
+/* What a call answers that did what it was asked for; most answer 0. */
+static void success_of(struct tracee *t, const struct __ptrace_syscall_info *info) {
+    t->answer_kept = false;
+    switch (info->entry.nr) {
+    case SYS_dup2:
+    case SYS_dup3: t->answer = (long)info->entry.args[1]; break;
+    case SYS_write:
+    case SYS_pwrite64:
+    case SYS_sendto: t->answer = (long)info->entry.args[2]; break;
+    case SYS_writev: t->answer = bytes_of(t->pid, info->entry.args[1], info->entry.args[2]); break;
+    case SYS_setsid: t->answer_kept = true; break; /* the new session has the process's own number */
+    case SYS_keyctl: t->answer = 0x1badcafe; break; /* the serial of a keyring */
+    default: t->answer = 0;
+    }
+}
+
+static void at_entry(int index, const struct __ptrace_syscall_info *info) {
+    const unsigned long number = info->entry.nr;
     struct tracee *t = tracees[index];
     if (number >= max_number) return;
     /* A wait that stays awake (CShims/cs_awake.h) polls and yields as often as time allows: such a pair is no call. */
@@ -137,9 +175,16 @@ static void at_entry(int index, unsigned long number) {
     if (trace_file != NULL && !t->looked) fprintf(trace_file, "%d %lu\n", index, number);
     if (index != at_process || injected || number != (unsigned long)at_number || t->calls[number] != (unsigned)at_occurrence)
         return;
+    injected = true;
+    if (at_without != 0) {
+        const unsigned long left = info->entry.args[0] & ~at_without;
+        if (ptrace(PTRACE_POKEUSER, t->pid, offsetof(struct user_regs_struct, rdi), (long)left) != 0) die("change the call");
+        return;
+    }
     if (ptrace(PTRACE_POKEUSER, t->pid, offsetof(struct user_regs_struct, orig_rax), (long)SYS_getpid) != 0)
         die("replace the call");
-    injected = true;
+    t->answer = -(long)at_errno;
+    if (at_success) success_of(t, info);
     t->answer_pending = true;
 }
 
@@ -150,9 +195,9 @@ static void on_call_stop(int index) {
         if (errno == ESRCH) return;
         die("PTRACE_GET_SYSCALL_INFO");
     }
-    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && counting) at_entry(index, info.entry.nr);
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY && counting) at_entry(index, &info);
     if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->answer_pending) {
-        if (ptrace(PTRACE_POKEUSER, t->pid, offsetof(struct user_regs_struct, rax), -(long)at_errno) != 0)
+        if (!t->answer_kept && ptrace(PTRACE_POKEUSER, t->pid, offsetof(struct user_regs_struct, rax), t->answer) != 0)
             die("set the result");
         t->answer_pending = false;
     }
@@ -249,9 +294,13 @@ static void spread_soil(void) {
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) != 0) die("sigprocmask");
     if (signal(SIGUSR2, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR) die("signal");
     umask(0);
-    if (setpriority(PRIO_PROCESS, 0, 3) != 0) die("setpriority");
+    errno = 0;
+    const int nice_value = getpriority(PRIO_PROCESS, 0); /* never lowered: that needs a right */
+    if (errno != 0 || setpriority(PRIO_PROCESS, 0, nice_value + 3) != 0) die("setpriority");
     struct sched_param zero = {0};
     if (sched_setscheduler(0, SCHED_BATCH, &zero) != 0) die("sched_setscheduler");
+    if (syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 7) != 0) die("ioprio_set"); /* best effort, the last */
+    if (personality(ADDR_NO_RANDOMIZE) == -1) die("personality");
     if (prctl(PR_SET_TIMERSLACK, 12345UL, 0UL, 0UL, 0UL) != 0) die("PR_SET_TIMERSLACK");
     struct rlimit core;
     if (getrlimit(RLIMIT_CORE, &core) != 0) die("getrlimit");
@@ -286,6 +335,12 @@ static pid_t start(char **command) {
     if (write(gate[1], "x", 1) != 1) die("start the command");
     close(gate[1]);
     return child;
+}
+
+/* Field by field: the structure has gaps. */
+static bool same_modes(const struct termios *a, const struct termios *b) {
+    return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_cflag == b->c_cflag && a->c_lflag == b->c_lflag &&
+           memcmp(a->c_cc, b->c_cc, sizeof a->c_cc) == 0;
 }
 
 static int shell_status(int status) {
@@ -331,11 +386,17 @@ static int follow(pid_t root, int *left) {
 }
 
 static void read_point(const char *text) {
-    int used = 0;
-    if (sscanf(text, "%d:%d:%d:%d%n", &at_process, &at_number, &at_occurrence, &at_errno, &used) != 4 ||
-        text[used] != '\0' || at_process < 0 || at_number < 0 || at_number >= max_number || at_occurrence < 1 ||
-        at_errno < 0 || at_errno > 4095)
-        usage("--at needs PROCESS:NUMBER:N:ERRNO");
+    int used = 0, more = 0;
+    if (sscanf(text, "%d:%d:%d:%n", &at_process, &at_number, &at_occurrence, &used) != 3 || used == 0 || at_process < 0 ||
+        at_number < 0 || at_number >= max_number || at_occurrence < 1)
+        usage("--at needs PROCESS:NUMBER:N:FAULT");
+    const char *fault = text + used;
+    at_success = strcmp(fault, "yes") == 0;
+    const int known = at_success ? 1 : fault[0] == '~' ? sscanf(fault, "~%lx%n", &at_without, &more)
+                                                       : sscanf(fault, "%d%n", &at_errno, &more);
+    if (known != 1 || (!at_success && fault[more] != '\0') || at_errno < 0 || at_errno > 4095 ||
+        (fault[0] == '~' && at_without == 0))
+        usage("--at: FAULT is an errno, \"yes\", or \"~\" with bits in hexadecimal");
 }
 
 int main(int argc, char **argv) {
@@ -370,14 +431,18 @@ int main(int argc, char **argv) {
     sigemptyset(&child_set);
     sigaddset(&child_set, SIGCHLD);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) != 0) die("PR_SET_CHILD_SUBREAPER");
+    struct termios before, after;
+    const bool has_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
     pid_t root = start(argv + i + 1);
     if (sigprocmask(SIG_BLOCK, &child_set, NULL) != 0) die("sigprocmask");
 
     int left, status = follow(root, &left);
+    const char *modes = !has_terminal ? "none" : tcgetattr(STDIN_FILENO, &after) == 0 && same_modes(&before, &after) ? "same" : "changed";
     fprintf(report,
-            "{\"injected\": %s, \"released\": %s, \"status\": %d, \"timed_out\": %s, \"left\": %d, \"processes\": %d}\n",
+            "{\"injected\": %s, \"released\": %s, \"status\": %d, \"timed_out\": %s, \"left\": %d, \"processes\": %d, "
+            "\"terminal\": \"%s\"}\n",
             injected ? "true" : "false", released ? "true" : "false", status, timed_out ? "true" : "false", left,
-            tracee_count);
+            tracee_count, modes);
     if (fclose(report) != 0) die(report_path);
     if (trace_file != NULL && fclose(trace_file) != 0) die(trace_path);
     return 0;

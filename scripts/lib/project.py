@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-EXECUTABLES = ("codex-sandbox", "codex-sandboxd")
+EXECUTABLES = ("codex-sandbox", "codex-sandboxd", "codex-sandbox-worker")
 STRICT_C = ["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
 
 

@@ -1,19 +1,25 @@
 """Lets every system call of a launch fail, one at a time, and looks at what happens.
 
 Each call that the launcher makes between its start and the worker's execve, in each process, each time it is made, fails
-once with EPERM and once with ENOSYS. Right is: the worker never runs and the status says so, or it runs with not one
+once with EPERM, ENOSYS, ENOMEM and EINTR. Each call that installs a layer (docs/faults.md has the list, which has to agree
+with what launches do) succeeds once without effect: it is not made, and answers as if it had been; a clone(2) with
+namespaces makes each of them once not. Right is: the worker never runs and the status says so, or it runs with not one
 property weaker (Tests/Programs/probe says what it has). Wrong is anything else: a weaker worker, a hang, status 0 without
-a run, something left behind. Exit status: 0 if nothing is wrong, 1 if something is, 2 for a wrong argument.
+a run, something left behind, a terminal with other modes. Exit status: 0 if nothing is wrong, 1 if something is, 2 for a
+wrong argument.
 
+Three kinds of launches: plain, one at a terminal, and one of a project with a policy of its own.
 The calls of a clean launch are traced twice, by strace -f and by scripts/lib/inject-fault.c, and must agree.
 """
 import argparse
 import collections
 import concurrent.futures
+import dataclasses
 import errno
 import json
 import os
 import queue
+import random
 import re
 import shutil
 import subprocess
@@ -23,7 +29,10 @@ import time
 
 import project
 
-from . import judge, launchers, points, slot, tools
+from . import judge, launchers, layers, points, slot, tools
+
+KINDS = ("plain", "terminal", "project")
+SUCCESS = "SUCCESS"  # not an errno: the call answers as if it had been made
 
 
 def arguments():
@@ -31,24 +40,35 @@ def arguments():
     parser.add_argument("--launcher", choices=["codex-sandbox", "bwrap"], default="codex-sandbox")
     parser.add_argument("--as", dest="legs", choices=["user", "root", "both"],
                         help="who launches (default: both when root, else user)")
-    parser.add_argument("--errors", default="EPERM,ENOSYS", help="comma-separated errno names")
+    parser.add_argument("--errors", default="EPERM,ENOSYS,ENOMEM,EINTR,SUCCESS",
+                        help="comma-separated errno names, and SUCCESS for success without effect (default: %(default)s)")
+    parser.add_argument("--kinds", default=None, help=f"comma-separated kinds of launches (default: {','.join(KINDS)})")
     parser.add_argument("--cold", action="store_true", help="launches that find no compiled policy and have to make it")
-    parser.add_argument("--sample", type=int, metavar="N", help="only N cases of each leg, evenly spread")
+    parser.add_argument("--sample", type=int, metavar="N", help="only N cases of each leg, chosen at random")
+    parser.add_argument("--seed", type=int, help="of the choice; one is made up, and said, if none is given")
+    parser.add_argument("--table", action="store_true",
+                        help="no faults: only whether docs/faults.md has every call of these launches, and no other")
     parser.add_argument("--only", metavar="REGEX", help="only points whose PROCESS:CALL:N matches")
     parser.add_argument("--jobs", type=int, default=2, help="launches at a time (default 2)")
     parser.add_argument("--limit", type=float, default=20, metavar="SECONDS", help="a launch still there then hangs")
     parser.add_argument("--json", metavar="FILE", help="write every case and the totals as JSON")
     parser.add_argument("--resume", metavar="FILE", help="keep results here and take up an interrupted run")
     parser.add_argument("--control", action="store_true",
-                        help="show that the suite can fail: bubblewrap under EPERM must give weaker workers and a hang; "
-                             "exit status 0 if it does")
+                        help="show that the suite can fail: bubblewrap must give weaker workers and a hang under EPERM, and "
+                             "weaker workers where a call succeeds without effect; exit status 0 if it does")
     options = parser.parse_args()
     if options.control:
-        options.launcher, options.errors, options.legs = "bwrap", "EPERM", "user"
+        options.launcher, options.errors, options.legs = "bwrap", "EPERM,SUCCESS", "user"
         options.limit = min(options.limit, 3)
-    unknown = [name for name in options.errors.split(",") if not hasattr(errno, name)]
+    options.errors = options.errors.split(",")
+    unknown = [name for name in options.errors if name != SUCCESS and not hasattr(errno, name)]
     if unknown:
         parser.error(f"not the name of an errno: {', '.join(unknown)}")
+    options.kinds = (options.kinds or (",".join(KINDS) if options.launcher == "codex-sandbox" else "plain")).split(",")
+    if not set(options.kinds) <= set(KINDS):
+        parser.error(f"kinds of launches are {', '.join(KINDS)}")
+    if options.sample is not None and options.seed is None:
+        options.seed = random.randrange(1 << 32)
     if options.legs is None:
         options.legs = "both" if os.getuid() == 0 else "user"
     if options.legs != "user" and os.getuid() != 0:
@@ -81,10 +101,10 @@ class Journal:
                 file.write(json.dumps(result) + "\n")
 
 
-def make_slot(base, number, leg, owner, built, options):
+def make_slot(base, number, leg, kind, owner, built, options):
     """A slot whose launcher is root or the ordinary user; the workspace always belongs to the latter."""
     uid = 0 if leg == "root" else owner
-    return slot.Slot(base, f"-{leg}-{number}", uid, owner, built, options.cold)
+    return slot.Slot(base, f"-{leg}-{kind}-{number}", uid, owner, built, kind, options.cold)
 
 
 def clean_launches(launcher, place, options):
@@ -106,80 +126,131 @@ def clean_launches(launcher, place, options):
     return seen[0], place.snapshot()
 
 
-def one_case(launcher, place, clean, point, error, options):
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One fault at one point of one kind of launch."""
+
+    kind: str
+    point: points.Point
+    fault: str  # as people read it
+    argument: str  # as inject-fault reads it
+
+    @property
+    def key(self):
+        return f"{self.kind} {self.point.key} {self.fault}"
+
+
+def faults_at(kind, point, errors):
+    """The cases of one point."""
+    cases = [Case(kind, point, name, str(getattr(errno, name))) for name in errors if name != SUCCESS]
+    if SUCCESS in errors and point.word in layers.installing():
+        wanted = layers.namespaces(point.text) if point.name in ("clone", "clone3", "unshare") else []
+        cases += [Case(kind, point, f"{SUCCESS}-but-{name}", f"~{layers.NAMESPACES[name]:x}") for name in wanted]
+        cases.append(Case(kind, point, SUCCESS, "yes"))
+    return cases
+
+
+def one_case(launcher, place, clean, case, options):
+    point = case.point
     command = [place.tools.injector, "--worker", place.worker, "--report", place.report, "--soil", "--limit",
-               str(options.limit), "--at", f"{point.process}:{point.number}:{point.occurrence}:{error}", "--",
+               str(options.limit), "--at", f"{point.process}:{point.number}:{point.occurrence}:{case.argument}", "--",
                *launcher.command(place, place.worker_command())]
     for _ in range(3):
         status = place.run(command, options.limit + 10)
-        verdict = judge.judge(launcher, point, clean[0], clean[1], place, status)
+        verdict = judge.judge(launcher, point, clean[0], clean[1], place, status, case.fault.startswith(SUCCESS))
         if verdict.word != "not reached":
             break
     return verdict
 
 
-def run_leg(leg, launcher, base, owner, built, options, journal, identity):
-    """All cases of one leg; returns their results."""
-    places = [make_slot(base, number, leg, owner, built, options) for number in range(options.jobs)]
-    try:
-        found = points.trace(places[0], launcher)
-        clean = {place: clean_launches(launcher, place, options) for place in places}
+class Leg:
+    """All launches of one kind of user: the places of each kind, and what a clean launch in each of them is like."""
+
+    def __init__(self, leg, launcher, base, owner, built, options):
+        self.leg, self.launcher, self.options = leg, launcher, options
+        self.places, self.clean, self.found = {}, {}, {}
+        try:
+            for kind in options.kinds:
+                self.places[kind] = [make_slot(base, number, leg, kind, owner, built, options)
+                                     for number in range(1 if options.table else options.jobs)]
+                self.found[kind] = self._trace(kind)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        for place in [place for places in self.places.values() for place in places]:
+            place.close()
+
+    def _trace(self, kind):
+        found = points.trace(self.places[kind][0], self.launcher)
+        if not self.options.table:
+            self.clean.update({place: clean_launches(self.launcher, place, self.options) for place in self.places[kind]})
         processes = collections.Counter(point.process for point in found)
-        print(f"{leg}: {len(found)} calls before the worker, by process {dict(processes)}, "
-              f"{sum(point.before_main for point in found)} of them before main; "
-              f"{len(clean[places[0]][0])} properties", flush=True)
-        if not journal.known:
-            journal.open(identity)
-        cases = [(point, name) for point in found for name in options.errors.split(",")
-                 if options.only is None or re.search(options.only, point.key)]
-        if options.sample is not None and options.sample < len(cases):
-            cases = [cases[index * len(cases) // options.sample] for index in range(options.sample)]
-        free = queue.Queue()
-        for place in places:
-            free.put(place)
+        print(f"{self.leg}, {kind}: {len(found)} calls before the worker, by process {dict(processes)}, "
+              f"{sum(point.before_main for point in found)} of them before main"
+              + ("" if self.options.table else f"; {len(self.clean[self.places[kind][0]][0])} properties"), flush=True)
+        return found
+
+    def words(self):
+        """How the page names the calls that were seen; those that only one of the two observers saw have no text."""
+        return {point.word for found in self.found.values() for point in found if not point.text.endswith("(…)")}
+
+    def cases(self):
+        """All of them, or a sample; those of one kind together, so that the launches of a kind stay warm."""
+        everything = [case for kind, found in self.found.items() for point in found
+                      for case in faults_at(kind, point, self.options.errors)
+                      if self.options.only is None or re.search(self.options.only, case.key)]
+        if self.options.sample is None or self.options.sample >= len(everything):
+            return everything
+        chosen = random.Random(self.options.seed).sample(range(len(everything)), self.options.sample)
+        return [everything[index] for index in sorted(chosen)]
+
+    def run(self, journal):
+        """The results of all cases."""
+        cases, results = self.cases(), []
+        free = {kind: queue.Queue() for kind in self.places}
+        for kind, places in self.places.items():
+            for place in places:
+                free[kind].put(place)
 
         def work(case):
-            point, name = case
-            key = f"{leg} {point.key} {name}"
+            key = f"{self.leg} {case.key}"
             if key in journal.known:
                 return journal.known[key]
-            place = free.get()
+            place = free[case.kind].get()
             try:
-                verdict = one_case(launcher, place, clean[place], point, getattr(errno, name), options)
+                verdict = one_case(self.launcher, place, self.clean[place], case, self.options)
             finally:
-                free.put(place)
+                free[case.kind].put(place)
             result = {"case": key, "verdict": verdict.word, "good": verdict.good, "status": verdict.status,
-                      "detail": verdict.detail, "message": verdict.message, "call": point.text,
-                      "before_main": point.before_main}
+                      "detail": verdict.detail, "message": verdict.message, "call": case.point.text,
+                      "word": case.point.word, "before_main": case.point.before_main}
             journal.add(result)
             return result
 
-        results = []
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
             for result in pool.map(work, cases):
                 results.append(result)
                 if len(results) % 250 == 0:
                     print(f"  {len(results)} of {len(cases)}", flush=True)
-                if not result["good"] and not options.control:
+                if not result["good"] and not self.options.control:
                     print(f"  {result['case']}: {result['verdict'].upper()}: {result['detail']}\n"
                           f"      {result['call']}", flush=True)
         return results
-    finally:
-        for place in places:
-            place.close()
 
 
 def summary(results):
     """Counts by leg, errno and verdict."""
     totals = collections.defaultdict(collections.Counter)
     for result in results:
-        leg, _, name = result["case"].split(" ")
-        totals[leg, name][result["verdict"]] += 1
-    print(f"\n{'leg':6}{'errno':9}{'cases':>7}  verdicts")
-    for (leg, name), counts in sorted(totals.items()):
+        leg, kind, _, name = result["case"].split(" ")
+        totals[leg, kind, name.partition("-")[0]][result["verdict"]] += 1
+    print(f"\n{'leg':6}{'kind':10}{'fault':9}{'cases':>7}  verdicts")
+    for (leg, kind, name), counts in sorted(totals.items()):
         words = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-        print(f"{leg:6}{name:9}{sum(counts.values()):7}  {words}")
-    return {f"{leg} {name}": dict(counts) for (leg, name), counts in totals.items()}
+        print(f"{leg:6}{kind:10}{name:9}{sum(counts.values()):7}  {words}")
+    return {" ".join(key): dict(counts) for key, counts in totals.items()}
 
 
 def conclusion(options, results):
@@ -187,10 +258,11 @@ def conclusion(options, results):
     bad = [result for result in results if not result["good"]]
     missed = [result for result in results if result["verdict"] == "not reached"]
     if options.control:
-        words = {result["verdict"] for result in bad}
-        shown = {"weaker", "hang"} <= words
-        print(f"control: {'the suite finds' if shown else 'the suite does NOT find'} weaker workers and hangs "
-              f"in {options.launcher}: {sorted(words)}")
+        words = {name: {result["verdict"] for result in bad if (SUCCESS in result["case"]) == (name == SUCCESS)}
+                 for name in options.errors}
+        shown = {"weaker", "hang"} <= words["EPERM"] and "weaker" in words[SUCCESS]
+        print(f"control: {'the suite finds' if shown else 'the suite does NOT find'} weaker workers under both, and hangs, "
+              f"in {options.launcher}: " + "; ".join(f"{name} {sorted(found)}" for name, found in words.items()))
         return 0 if shown else 1
     if not results:
         print("no case was selected: nothing is shown")
@@ -201,6 +273,16 @@ def conclusion(options, results):
         return 1
     print(f"{len(results) - len(bad)} passed, {len(bad)} failed")
     return 1 if bad else 0
+
+
+def compare_with_page(words):
+    """The exit status: whether docs/faults.md says of every call that was seen what it installs, and of no other."""
+    wrong = layers.disagreements(words)
+    for line in wrong:
+        print(f"docs/faults.md: {line}")
+    print(f"{len(words)} different calls, {len(layers.installing())} of them install a layer: "
+          f"{'the page agrees' if not wrong else f'{len(wrong)} disagreements'}")
+    return 1 if wrong else 0
 
 
 def main():
@@ -221,9 +303,18 @@ def main():
         identity = {"executables": digest, "limit": options.limit, "cold": options.cold}
         journal = Journal(options.resume and project.caller_path(options.resume))
         journal.open(identity)
-        results = []
-        for leg in ["user", "root"] if options.legs == "both" else [options.legs]:
-            results += run_leg(leg, launcher, base, owner, built, options, journal, identity)
+        results, words = [], set()
+        if options.sample is not None:
+            print(f"--seed {options.seed}", flush=True)
+        for name in ["user", "root"] if options.legs == "both" else [options.legs]:
+            leg = Leg(name, launcher, base, owner, built, options)
+            try:
+                words |= leg.words()
+                results += [] if options.table else leg.run(journal)
+            finally:
+                leg.close()
+        if options.table:
+            return compare_with_page(words)
         totals = summary(results)
         if options.json:
             with open(project.caller_path(options.json), "w", encoding="utf-8") as file:

@@ -29,7 +29,7 @@ def properties(text):
     return lines if lines.get("probe.complete") == "yes" else None
 
 
-def differences(clean, seen):
+def differences(clean, seen, without_effect=False):
     """(unexplained, explained): each a list of "property: clean -> seen"."""
     bad, fine = [], []
     for name in sorted(set(clean) | set(seen)):
@@ -39,6 +39,8 @@ def differences(clean, seen):
         text = f"{name}: {before[:80]} -> {after[:80]}"
         reason = next((why for pattern, value, why in EXPLAINED
                        if re.fullmatch(pattern, name) and re.fullmatch(value, after)), None)
+        if reason is None and without_effect and is_stricter(name, before, after):
+            reason = "stricter"
         if reason is None:
             bad.append(text)
         else:
@@ -46,7 +48,26 @@ def differences(clean, seen):
     return bad, fine
 
 
-def judge(launcher, point, clean, after_clean, slot, suite_status):
+def _numbers(words):
+    return [int(word) if word.isdigit() else 1 << 64 for word in words]
+
+
+def is_stricter(name, before, after):
+    """Whether the worker has less than in a clean launch: a refusal is another one, a limit is lower, a name is missing.
+
+    Only for calls that succeeded without effect; a call that fails has to end in a refusal or in the very same worker.
+    """
+    if name.startswith("act."):
+        return after.startswith("E") or after == "SIGSYS"
+    if name.startswith("limit."):
+        return all(here <= there for here, there in zip(_numbers(after.split()[:2]), _numbers(before.split()[:2])))
+    if name.startswith("list."):
+        entries = [set(text.partition(": ")[2].split(",")) for text in (before, after)]
+        return after.startswith("[E") or entries[1] <= entries[0]
+    return False
+
+
+def judge(launcher, point, clean, after_clean, slot, suite_status, without_effect=False):
     """The verdict on the launch that `slot` just made. `suite_status`: of the injector, None if even that hung."""
     if suite_status is None:
         return Verdict("hang", "the injector itself had to be killed")
@@ -62,6 +83,8 @@ def judge(launcher, point, clean, after_clean, slot, suite_status):
         return verdict("not reached")
     if report["timed_out"]:
         return verdict("hang", f"still there after the limit; the worker {'ran' if report['released'] else 'never ran'}")
+    if report["terminal"] == "changed":
+        return verdict("left behind", "other modes of the terminal")
     seen = properties(output)
     if output and not report["released"]:
         return verdict("lost", "there is output of a worker that the injector never saw")
@@ -80,7 +103,7 @@ def judge(launcher, point, clean, after_clean, slot, suite_status):
         return verdict("wrong status", f"nothing ran, and the status is {status}")
     if seen is None:
         return verdict("weaker", f"the worker ran and did not finish; status {status}")
-    bad, fine = differences(clean, seen)
+    bad, fine = differences(clean, seen, without_effect)
     if bad:
         return verdict("weaker", "; ".join(bad[:6]) + (f"; and {len(bad) - 6} more" if len(bad) > 6 else ""), fine)
     if status != 0:

@@ -3,6 +3,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from . import layers
+
 LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
 
@@ -22,6 +24,11 @@ class Point:
     @property
     def key(self):
         return f"{self.process}:{self.name}:{self.occurrence}"
+
+    @property
+    def word(self):
+        """How docs/faults.md calls it."""
+        return layers.word(self.text)
 
 
 def call_names():
@@ -46,7 +53,7 @@ def _strace_calls(path, worker):
                 at = max(index for index, call in enumerate(calls) if call[0] == births[pid])
                 del calls[at]
                 continue
-            calls.append((births.setdefault(pid, len(births)), name, f"{name}({rest.strip()}"[:160]))
+            calls.append((births.setdefault(pid, len(births)), name, f"{name}({rest.strip()}"[:300]))
             if name.startswith("exec") and worker in rest:
                 return calls[1:]  # the first is strace's own execve of the launcher
     raise RuntimeError(f"strace saw no execve of {worker}")
@@ -71,7 +78,7 @@ def trace(slot, launcher, limit=60):
             lines = file.read().splitlines()
         entered = lines.index("main") if launcher.main_offset() else 0
         own = [tuple(map(int, line.split())) for line in lines if line != "main"]
-        strace = ["/usr/bin/strace", "-f", "-s", "64", "-o", slot.strace]
+        strace = ["/usr/bin/strace", "-f", "-y", "-s", "64", "-o", slot.strace]
         if slot.run([slot.tools.injector, "--soil-only", *strace, *command], limit) != 0:
             raise RuntimeError(f"a clean launch fails under strace: {slot.errors()}")
         calls = _strace_calls(slot.strace, slot.worker)

@@ -1,23 +1,39 @@
 """A slot: everything one launch at a time touches, so that what it leaves behind can be seen."""
+import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
+import threading
 
 SECRET = "fault-suite-canary-7f3a"
+
+# A project that narrows: fewer processes, a file that nobody inside may read, a further name that nobody may write.
+PROJECT = """version = 1
+[limits]
+tasks = 77
+[filesystem]
+deny_globs = ["**/closed"]
+protect = ["guarded"]
+"""
 
 
 class Slot:
     """Folders, host-side canaries and the unchanging standard descriptors of one line of launches."""
 
-    def __init__(self, base, number, uid, owner, tools, cold=False):
+    def __init__(self, base, number, uid, owner, tools, kind="plain", cold=False):
         """`uid`: who launches; `owner`: whose workspace it is; `tools`: the compiled injector and probe.
 
+        `kind`: plain; terminal: standard input and output are a terminal; project: the workspace has a policy of its own.
         `cold`: every launch starts without a compiled policy.
         """
-        self.uid, self.owner, self.tools, self.cold = uid, owner, tools, cold
+        self.uid, self.owner, self.tools, self.kind, self.cold = uid, owner, tools, kind, cold
+        self.shown = ""
         self.folder = os.path.join(base, f"slot{number}")
         os.mkdir(self.folder, 0o755)
         # No umask of the caller decides who can get here.
@@ -73,6 +89,11 @@ class Slot:
         os.mkdir(os.path.join(self.workspace, ".vscode"))
         with open(os.path.join(self.workspace, "file"), "w", encoding="utf-8") as file:
             file.write("text\n")
+        if self.kind == "project":
+            with open(os.path.join(self.workspace, ".codex-sandbox.toml"), "w", encoding="utf-8") as file:
+                file.write(PROJECT)
+            with open(os.path.join(self.workspace, "closed"), "w", encoding="utf-8") as file:
+                file.write(SECRET + "\n")
         subprocess.run([*git, "add", "file"], **quiet)
         subprocess.run([*git, "commit", "-qm", "first"], **quiet)
         for folder, _, files in os.walk(self.workspace):
@@ -87,7 +108,7 @@ class Slot:
         """Small, with values that no process inside may be able to read."""
         return {"PATH": "/usr/bin:/bin", "HOME": self.home, "TMPDIR": self.tmp, "LANG": "C.UTF-8",
                 "XDG_STATE_HOME": self.state, "XDG_CACHE_HOME": self.cache,
-                "XDG_CONFIG_HOME": os.path.join(self.state, "config"),
+                "XDG_CONFIG_HOME": os.path.join(self.state, "config"), "TERM": "xterm",
                 "CANARY_TOKEN": SECRET, "SSH_AUTH_SOCK": os.path.join(self.home, "agent")}
 
     def run(self, command, limit):
@@ -98,6 +119,8 @@ class Slot:
         if self.cold:
             self.forget_cache()
         identity = {"user": self.uid, "group": self.uid, "extra_groups": []} if os.getuid() == 0 and self.uid else {}
+        if self.kind == "terminal":
+            return self._run_at_terminal(command, limit, identity)
         with open(self.out, "r+b", buffering=0) as out, open(self.err, "r+b", buffering=0) as err:
             out.truncate(0)
             err.truncate(0)
@@ -110,7 +133,50 @@ class Slot:
                 process.wait()
                 return None
 
+    def _run_at_terminal(self, command, limit, identity):
+        """The same with a terminal as standard input and output, which is the command's controlling one."""
+        ours, theirs = os.openpty()
+        os.fchown(theirs, self.uid, -1)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        ended, pieces = threading.Event(), []
+
+        def read():
+            while True:
+                ready = select.select([ours], [], [], 0.05)[0]
+                if not ready and ended.is_set():
+                    return
+                try:
+                    piece = os.read(ours, 65536) if ready else b"-"
+                except OSError:
+                    return  # EIO: the last process with the other end has gone
+                if ready:
+                    pieces.append(piece)
+
+        reader = threading.Thread(target=read)
+        try:
+            with open(self.err, "r+b", buffering=0) as err:
+                err.truncate(0)
+                process = subprocess.Popen(
+                    command, stdin=theirs, stdout=theirs, stderr=err, cwd=self.workspace, env=self.environment(),
+                    pass_fds=self.given, start_new_session=True,
+                    preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), **identity)
+                os.close(theirs)
+                reader.start()
+                try:
+                    return process.wait(limit)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                    return None
+        finally:
+            ended.set()
+            reader.join()
+            os.close(ours)
+            self.shown = b"".join(pieces).decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
     def output(self):
+        if self.kind == "terminal":
+            return self.shown
         with open(self.out, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
 
@@ -129,7 +195,9 @@ class Slot:
             if self.run([self.worker, question], 10) != 0:
                 raise RuntimeError(f"the probe cannot run outside: {self.errors()}")
             answers.append(self.output().strip())
-        return [self.worker, "--host-namespaces", answers[0], "--descriptors", answers[1], "--secret", self.secret,
+        # A terminal inside is another in each launch; whether it is the place's, the properties of descriptors say.
+        identity = [] if self.kind == "terminal" else ["--descriptors", answers[1]]
+        return [self.worker, "--host-namespaces", answers[0], *identity, "--secret", self.secret,
                 "--tcp", str(self.tcp.getsockname()[1]), "--abstract", self.abstract_name]
 
     def snapshot(self):

@@ -1,0 +1,225 @@
+"""Measures the workspace API: `codex-sandbox serve` with the dummy worker, on this machine.
+
+  hello   GET /healthz, reading a file, listing a workspace of 5 and one of 10,000 files: requests a second by wrk, keep-alive, 32 connections,
+          in turns; and the same hello of FastAPI under uvicorn, where PyPI has it
+  create  POST /api/v1/projects/ one after the other (sandbox, verification, evidence and database included) against
+          `codex-sandbox run /bin/true`, in turns; and 16 clients at a time
+  events  1,000 streams of one job at the same time: resident memory of each
+  idle    resident memory of a server that has served one project
+
+Runs as an ordinary user; root uses the one of the tests. Compare ratios, not rates. This is a measurement: its exit status says only whether
+it could be made.
+"""
+import argparse
+import concurrent.futures
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import project
+
+BODY = json.dumps({"instruction": "Generate a minimal Python CLI project."})
+JSON = {"Content-Type": "application/json"}
+FASTAPI = """
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/healthz")
+async def hello():
+    return {"status": "ok"}
+"""
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench api", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=3, help="of each turn of wrk (default 3)")
+    parser.add_argument("--turns", type=int, default=5, help="of each row (default 5)")
+    parser.add_argument("--creates", type=int, default=60, help="projects made one after the other (default 60)")
+    parser.add_argument("--json", metavar="FILE", help="write everything as JSON; - is standard output")
+    return parser.parse_args()
+
+
+class Account:
+    """Who runs the server and its clients."""
+
+    def __init__(self, base):
+        self.uid = project.unprivileged_id() if os.getuid() == 0 else os.getuid()
+        self.environment = {"HOME": base, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+    def words(self, command):
+        if os.getuid() != 0:
+            return command
+        return ["/usr/bin/setpriv", "--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups", *command]
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) * 1024
+
+
+def wrk(account, url, seconds):
+    done = subprocess.run(account.words(["wrk", "-t1", "-c32", f"-d{seconds}", url]), env=account.environment,
+                          capture_output=True, text=True, check=True)
+    if "Non-2xx" in done.stdout:
+        raise RuntimeError(f"{url}: {done.stdout}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1))
+
+
+def create(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/api/v1/projects/", BODY, JSON)
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    if answer.get("status") != "completed":
+        raise RuntimeError(f"a project is not made: {answer}")
+    return answer["id"]
+
+
+def hello_of_fastapi(base, account):
+    """The address of the other server, and its process; None where its packages are not to be had."""
+    venv = os.path.join(base, "venv")
+    made = subprocess.run([sys.executable, "-m", "venv", venv], check=False, capture_output=True)
+    install = [os.path.join(venv, "bin", "pip"), "install", "-q", "fastapi", "uvicorn[standard]"]
+    if made.returncode != 0 or subprocess.run(install, check=False, capture_output=True).returncode != 0:
+        return None
+    with open(os.path.join(base, "hello.py"), "w", encoding="utf-8") as file:
+        file.write(FASTAPI)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        account.words([os.path.join(venv, "bin", "python"), "-m", "uvicorn", "hello:app", "--port", str(port), "--log-level", "warning"]),
+        cwd=base, env=account.environment)
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return f"http://127.0.0.1:{port}/healthz", process
+        except OSError:
+            time.sleep(0.05)
+    process.kill()
+    return None
+
+
+def streams(port, path, count, pid):
+    """Growth of the server per open stream, in bytes."""
+    before = memory(pid)
+    held = []
+    for _ in range(count):
+        client = socket.create_connection(("127.0.0.1", port), 10)
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        held.append(client)
+    for client in held:
+        if not client.recv(64).startswith(b"HTTP/1.1 200"):
+            raise RuntimeError("a stream is not answered")
+    time.sleep(0.5)
+    growth = (memory(pid) - before) / count
+    for client in held:
+        client.close()
+    return growth
+
+
+def measure(options, base):
+    account = Account(base)
+    executable = project.copy_executables(base)
+    os.chown(base, account.uid, account.uid)
+    environment = dict(account.environment, SLEEP_SECONDS="60")
+    with open(os.path.join(base, "server.log"), "w+b") as log:
+        server = subprocess.Popen(account.words([executable, "serve", "--listen", "127.0.0.1:0", "--worker", "minimal"]), cwd=base,
+                                  env=environment, stderr=log)
+        other = None
+        try:
+            port = None
+            for _ in range(500):
+                log.seek(0)
+                found = re.search(rb"listening on http://127.0.0.1:(\d+)", log.read())
+                if found:
+                    port = int(found.group(1))
+                    break
+                time.sleep(0.02)
+            if port is None:
+                raise RuntimeError("the server does not start")
+            url = f"http://127.0.0.1:{port}"
+            small, large = create(port), create(port)
+            idle = memory(server.pid)
+            folder = os.path.join(base, "workspaces", large, "many")
+            subprocess.run(account.words(["/bin/sh", "-c", f"mkdir {folder}; cd {folder}; seq 10000 | xargs touch"]), check=True)
+            rows = {"hello": f"{url}/healthz", "read": f"{url}/api/v1/{small}/files/app.py", "list": f"{url}/api/v1/{small}/files",
+                    "list of 10,000": f"{url}/api/v1/{large}/files"}
+            other = hello_of_fastapi(base, account)
+            if other:
+                rows["FastAPI hello"] = other[0]
+            rates = {name: [] for name in rows}
+            for _ in range(options.turns):
+                for name, address in rows.items():
+                    rates[name].append(wrk(account, address, options.seconds))
+            run, made = [], []
+            work = os.path.join(base, "work")
+            os.mkdir(work)
+            os.chown(work, account.uid, account.uid)
+            for _ in range(options.creates):
+                started = time.perf_counter()
+                create(port)
+                made.append(time.perf_counter() - started)
+                started = time.perf_counter()
+                subprocess.run(account.words([executable, "run", "--", "/bin/true"]), cwd=work, env=account.environment, check=True)
+                run.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                parallel = len(list(pool.map(lambda _: create(port), range(options.creates))))
+            together = parallel / (time.perf_counter() - started)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("POST", f"/api/v1/{small}/jobs", json.dumps({"job_type": "edit", "instruction": "long_run: x"}),
+                               dict(JSON, Prefer="respond-async"))
+            job = json.loads(connection.getresponse().read())["id"]
+            per_stream = streams(port, f"/api/v1/{small}/jobs/{job}/events", 1000, server.pid)
+            return {
+                "rates": rates, "create": made, "run": run, "parallel per second": together, "bytes per stream": per_stream,
+                "idle bytes": idle,
+            }
+        finally:
+            if other:
+                other[1].kill()
+                other[1].wait()
+            server.terminate()
+            server.wait()
+
+
+def show(found):
+    hello = found["rates"]["hello"]
+    for name, rates in found["rates"].items():
+        ratio = statistics.median(rate / base for rate, base in zip(rates, hello))
+        print(f"{name:16} {statistics.median(rates):10.0f} requests/s   {ratio:5.2f} × hello")
+    ratio = statistics.median(a / b for a, b in zip(found["create"], found["run"]))
+    print(f"{'create':16} {statistics.median(found['create']) * 1000:10.1f} ms           {ratio:5.2f} × run /bin/true "
+          f"({statistics.median(found['run']) * 1000:.1f} ms)")
+    print(f"{'16 at a time':16} {found['parallel per second']:10.1f} projects/s")
+    print(f"{'a stream':16} {found['bytes per stream'] / 1024:10.1f} KiB")
+    print(f"{'idle':16} {found['idle bytes'] / (1 << 20):10.1f} MiB")
+
+
+def main():
+    options = arguments()
+    base = tempfile.mkdtemp(prefix="codex-sandbox-bench-api.", dir="/var/tmp")
+    os.chmod(base, 0o755)
+    try:
+        found = measure(options, base)
+    finally:
+        shutil.rmtree(base)
+    show(found)
+    if options.json == "-":
+        json.dump(found, sys.stdout)
+    elif options.json:
+        with open(os.path.join(os.environ.get("CALLER_DIRECTORY", "."), options.json), "w", encoding="utf-8") as file:
+            json.dump(found, file)
+
+
+if __name__ == "__main__":
+    main()
