@@ -18,9 +18,10 @@ public struct FolderFiles: ProjectFiles {
     }
 
     public func list(limit: Int) throws(WorkspaceError) -> ProjectFileList {
-        let listing = try folder.list(limit: limit)
-        let files = listing.files.filter { $0.size > 0 || $0.path != FolderFiles.result }
-        return ProjectFileList(files: files.map { ($0.path, $0.size) }, isCut: listing.isCut)
+        try folder.list(limit: limit) { listing in
+            let files = listing.files.filter { $0.size > 0 || $0.path != FolderFiles.result }
+            return ProjectFileList(files: files.map { ($0.path, $0.size) }, isCut: listing.isCut)
+        }
     }
 
     public func write(_ encodedPath: ArraySlice<UInt8>, limit: UInt64) throws(WorkspaceError) -> any ProjectFileUpload {

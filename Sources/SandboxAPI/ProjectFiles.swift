@@ -1,4 +1,5 @@
 public import SandboxPlan
+internal import Synchronization
 public import WebTransport
 public import Workspaces
 
@@ -31,14 +32,24 @@ public protocol ProjectFile: Sendable {
     func body() throws(WorkspaceError) -> HTTPFile
 }
 
-public struct ProjectFileList: Sendable {
-    public var files: [(path: OSString, size: UInt64)]
+/// The files of a workspace; one value may be the answer to many requests, and is written as text once.
+public final class ProjectFileList: Sendable {
+    public let files: [(path: OSString, size: UInt64)]
     /// Whether there are more than are listed.
-    public var isCut: Bool
+    public let isCut: Bool
+    private let written = Mutex<[UInt8]?>(nil)
 
     public init(files: [(path: OSString, size: UInt64)], isCut: Bool) {
         self.files = files
         self.isCut = isCut
+    }
+
+    /// What `write` made of it the first time.
+    func text(_ write: (ProjectFileList) -> [UInt8]) -> [UInt8] {
+        if let text = written.withLock({ $0 }) { return text }
+        let text = write(self)
+        written.withLock { $0 = text }
+        return text
     }
 }
 

@@ -64,6 +64,7 @@ extension Orchestrator {
         for job in jobs { await ended(job) }
         // Its rows first: a folder without rows is cleaned away at the next start, rows without a folder would be a project.
         let wasThere = try stored { () throws(StoreError) in try store.removeProject(id) }
+        knownFolders.forget(id)
         guard wasThere else { throw WorkspaceError(.noProject, "Project not found") }
         removeFolder(id)
     }
@@ -177,8 +178,12 @@ extension Orchestrator {
     public func watch(job: String, wake: @escaping @Sendable () -> Void) -> JobWatch { hub.watch(job, wake) }
 
     public func folder(of project: String) throws(WorkspaceError) -> ProjectFolder {
+        if let known = knownFolders.folder(project, in: folders) { return known }
+        let time = knownFolders.time
         _ = try self.project(project)
-        return try folders.folder(project)
+        let folder = try folders.folder(project)
+        knownFolders.keep(folder, of: project, since: time)
+        return folder
     }
 
     public func changes(of job: String, in project: String) throws(WorkspaceError) -> JobChanges {

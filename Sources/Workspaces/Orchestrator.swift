@@ -19,6 +19,7 @@ public final class Orchestrator: WorkspaceService {
     let settings: WorkspaceSettings
     let store: any WorkspaceStore
     let folders: ProjectFolders
+    let knownFolders = KnownFolders()
     let hub = JobHub()
     let launches = LaunchStatistics()
     let state: Mutex<State>

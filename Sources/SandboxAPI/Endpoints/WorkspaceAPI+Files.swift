@@ -20,7 +20,7 @@ extension WorkspaceAPI {
     func listFiles(_ call: Call) throws(APIError) -> Reply {
         let folder = try folder(call)
         let list = try asking { () throws(WorkspaceError) in try folder.list(limit: WorkspaceAPI.quickListing) }
-        if !list.isCut { return .now(.json(WorkspaceAPI.listing(list))) }
+        if !list.isCut { return .now(.json(list.text(WorkspaceAPI.listing))) }
         let heavy = heavy
         return .later { () async throws(APIError) -> HTTPResponse in
             let bytes = try await heavy.run { () throws(APIError) -> [UInt8] in

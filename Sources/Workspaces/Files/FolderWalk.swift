@@ -22,6 +22,21 @@ struct FolderWalk {
         /// From the project's folder.
         var path: OSString
         var facts: FileFacts
+        /// Which of the folders it lies in, in the order they were entered.
+        var folder: Int
+        /// Where its name begins in the path.
+        var nameStart: Int
+    }
+
+    /// A folder as it was just before it was read.
+    final class HeldFolder: Sendable {
+        let descriptor: OwnedFileDescriptor
+        let facts: FileFacts
+
+        init(_ descriptor: consuming OwnedFileDescriptor, _ facts: FileFacts) {
+            self.descriptor = descriptor
+            self.facts = facts
+        }
     }
 
     private(set) var entries: [Entry] = []
@@ -31,6 +46,8 @@ struct FolderWalk {
     private(set) var tooDeep: [OSString] = []
     /// Whether a bound was reached at which the rest is not looked at.
     private(set) var isCut = false
+    /// All folders, open, if they were to be held and are not too many.
+    private(set) var held: [HeldFolder]?
 
     private let bounds: Bounds
     private let end: Int64
@@ -39,20 +56,27 @@ struct FolderWalk {
     /// - Parameters:
     ///   - folder: any descriptor of it.
     ///   - bounds: where it stops.
+    ///   - holds: how many folders are left open at most.
     ///   - leavesOut: paths that are not looked into or told of.
     /// - Throws: `WorkspaceError` where the kernel cannot go on: descriptors, memory, a broken disk.
-    init(_ folder: Int32, _ bounds: Bounds, leavesOut: (OSString) -> Bool = { _ in false }) throws(WorkspaceError) {
+    init(_ folder: Int32, _ bounds: Bounds, holds: Int = 0, leavesOut: (OSString) -> Bool = { _ in false })
+        throws(WorkspaceError)
+    {
         self.bounds = bounds
         end = cs_monotonic() &+ bounds.nanoseconds
         // Broad first: a deep tree must not use up what others need.
         var open: [(path: OSString, depth: Int)] = [("", 0)]
         var index = 0
+        if holds > 0 { held = [] }
+        var entered = 0
         while index < open.count, !isCut {
             let next = open[index]
             index += 1
             guard let number = try enter(next.path, folder) else { continue }
             let before = entries.count
-            try look(number.number, next.path, leavesOut)
+            if held != nil { try hold(number.number, next.path, holds) }
+            try look(number.number, next.path, entered, leavesOut)
+            entered += 1
             for entry in entries[before...] where entry.facts.kind == .folder {
                 if next.depth + 1 < bounds.depth {
                     open.append((entry.path, next.depth + 1))
@@ -78,15 +102,30 @@ struct FolderWalk {
         return nil
     }
 
+    /// Keeps another descriptor of a folder that is about to be read, or gives all up if there are too many.
+    private mutating func hold(_ number: Int32, _ folder: OSString, _ most: Int) throws(WorkspaceError) {
+        let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw WorkspaceError("fcntl", on: folder, Int(-errno)) }
+        let descriptor = OwnedFileDescriptor(owning: copy)
+        let (facts, result) = FileFacts.of(copy)
+        guard let facts else { throw WorkspaceError("statx", on: folder, result) }
+        if let count = held?.count, count < most {
+            held?.append(HeldFolder(descriptor, facts))
+        } else {
+            held = nil
+        }
+    }
+
     private mutating func look(
         _ number: Int32,
         _ folder: OSString,
+        _ place: Int,
         _ leavesOut: (OSString) -> Bool
     ) throws(WorkspaceError) {
         do throws(SyscallError) {
             try withoutActuallyEscaping(leavesOut) { (leavesOut) throws(SyscallError) in
                 try FolderEntries.each(in: number, named: folder) { (entry) throws(SyscallError) in
-                    try note(entry, number, folder, leavesOut)
+                    try note(entry, number, folder, place, leavesOut)
                 }
             }
         } catch {
@@ -100,6 +139,7 @@ struct FolderWalk {
         _ entry: FolderEntries.Entry,
         _ number: Int32,
         _ folder: OSString,
+        _ place: Int,
         _ leavesOut: (OSString) -> Bool
     ) throws(SyscallError) -> Bool {
         let path = folder.appending(entry.copy)
@@ -121,7 +161,8 @@ struct FolderWalk {
             return true
         default: throw SyscallError(call: "statx", subject: path.description, errno: Int32(-result))
         }
-        entries.append(Entry(path: path, facts: FileFacts(found)))
+        let start = folder.isEmpty ? 0 : folder.bytes.count + 1
+        entries.append(Entry(path: path, facts: FileFacts(found), folder: place, nameStart: start))
         pathBytes += path.bytes.count
         return true
     }

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import SandboxKernel
 public import SandboxPlan
+internal import Synchronization
 
 /// The files of a project's folder.
 public struct FileListing: Hashable, Sendable {
@@ -34,9 +35,48 @@ extension ProjectFolder {
     /// - Returns: in the order of the paths' bytes.
     /// - Throws: `.unavailable` without descriptors or memory; never because of what somebody does in the folder meanwhile.
     public func list(limit: Int = 100_000) throws(WorkspaceError) -> FileListing {
+        try listing(try walk(limit: limit))
+    }
+
+    /// What `make` makes of a listing, or made of it the last time if it still holds.
+    ///
+    /// - Parameters:
+    ///   - limit: entries of any kind that are looked at.
+    ///   - make: always the same for one folder.
+    /// - Returns: what the folder's files are now.
+    /// - Throws: as the other one.
+    public func list<Value: Sendable>(
+        limit: Int,
+        _ make: (FileListing) -> Value
+    ) throws(WorkspaceError) -> Value {
+        if let known = known.withLock({ $0 }), let value = known.value as? Value, known.holds() { return value }
+        let begun_ns = ProjectFolder.clock_ns()
+        let walk = try walk(limit: limit, holds: KnownListing.mostFolders)
+        let value = make(try listing(walk))
+        let made = KnownListing(walk, begun_ns: begun_ns, value: value)
+        // What was there ends outside of the lock: it closes descriptors.
+        _ = known.withLock { known -> KnownListing? in
+            defer { known = made }
+            return known
+        }
+        return value
+    }
+
+    /// The clock of files' times.
+    private static func clock_ns() -> Int64 {
+        var now = timespec()
+        // It fails for no clock that the kernel has.
+        guard clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0 else { return .min }
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
+
+    private func walk(limit: Int, holds: Int = 0) throws(WorkspaceError) -> FolderWalk {
         var bounds = FolderWalk.Bounds()
         bounds.entries = limit
-        let walk = try FolderWalk(number, bounds)
+        return try FolderWalk(number, bounds, holds: holds)
+    }
+
+    private func listing(_ walk: FolderWalk) throws(WorkspaceError) -> FileListing {
         var files: [FileListing.File] = []
         files.reserveCapacity(walk.entries.count)
         for entry in walk.entries {

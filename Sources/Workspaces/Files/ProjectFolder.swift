@@ -2,6 +2,7 @@ internal import CShims
 internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
+internal import Synchronization
 
 /// A project's folder, which jobs may be changing while it is read and written.
 ///
@@ -12,6 +13,11 @@ public final class ProjectFolder: Sendable {
     let descriptor: OwnedFileDescriptor
     /// As root: to whom what is made here is given, the folder's owner.
     let owner: FileOwner?
+    /// Which folder it is (statx(2)).
+    let device: UInt64
+    let inode: UInt64
+    /// The last short listing, for as long as it holds.
+    let known = Mutex<KnownListing?>(nil)
 
     init(_ descriptor: consuming OwnedFileDescriptor) throws(WorkspaceError) {
         let (facts, result) = FileFacts.of(descriptor.number)
@@ -20,6 +26,8 @@ public final class ProjectFolder: Sendable {
         if facts.uid == geteuid() && facts.mode & 0o700 != 0o700 {
             _ = chmod("/proc/self/fd/\(descriptor.number)", facts.mode & 0o777 | 0o700)
         }
+        device = facts.device
+        inode = facts.inode
         owner = geteuid() == 0 ? FileOwner(uid: facts.uid, gid: facts.gid) : nil
         self.descriptor = descriptor
     }

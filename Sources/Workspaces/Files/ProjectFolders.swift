@@ -99,6 +99,12 @@ public final class ProjectFolders: Sendable {
         try folder(try ProjectFolders.checked(name))
     }
 
+    /// Whether `folder` is what the name means now, and open to its owner.
+    func holds(_ folder: ProjectFolder, at name: String) -> Bool {
+        guard let found = FileFacts.of(descriptor.number, OSString(name)).facts else { return false }
+        return found.inode == folder.inode && found.device == folder.device && found.mode & 0o700 == 0o700
+    }
+
     private func folder(_ name: OSString) throws(WorkspaceError) -> ProjectFolder {
         let number = Beneath.open(name, below: descriptor.number, Beneath.folderHandle, Beneath.withoutLinks)
         switch Int32(-number) {
