@@ -81,6 +81,7 @@ let package = Package(
 
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
         // C: what runs between clone and execve, and the calls Swift cannot see.
         .target(
@@ -115,6 +116,8 @@ let package = Package(
         // Open, verify, release, watch, record.
         library("SandboxRuntime", ["SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"]),
 
+        // The user's service manager: what it hands over and is told, the units; apart because it links libsystemd.
+        library("ServiceManager", ["CSystemd"]),
         // HTTP/1.1 and its streams: knows no routes.
         library("WebTransport", ["CMicrohttpd"]),
         // Projects, jobs and their events, in SQLite.
@@ -135,7 +138,7 @@ let package = Package(
             name: "codex-sandboxd",
             dependencies: [
                 "SandboxAPI", "Workspaces", "WorkspaceStore", "WebTransport", "PolicyCompiler", "SandboxCLI",
-                "SandboxCrypto",
+                "SandboxCrypto", "ServiceManager",
                 "SandboxRuntime", "SandboxPolicy", "SandboxPlan",
             ],
             swiftSettings: productSettings
@@ -179,6 +182,7 @@ let package = Package(
         ),
         tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall", "Fuzzing"]),
         tests("ExecutableTests", ["codex-sandbox"]),
+        tests("ServiceManagerTests", ["ServiceManager"]),
         tests("WebTransportTests", ["WebTransport", "Fuzzing"]),
         // Writes projects as fast as it can, to be killed while it does.
         .executableTarget(

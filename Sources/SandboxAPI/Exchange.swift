@@ -1,9 +1,11 @@
+internal import Synchronization
 internal import WebTransport
 
 /// One request from its being complete to its answer: what the log and every answer need.
 struct Exchange: Sendable {
     let head: HTTPRequestHead
     let correlationID: String
+    let note = CallNote()
     private let start = ContinuousClock.now
 
     init(_ head: HTTPRequestHead) {
@@ -17,14 +19,43 @@ struct Exchange: Sendable {
     }
 }
 
+/// What becomes known of a request on its way, for the log.
+final class CallNote: Sendable {
+    private let audit = Mutex<LogEntry.Audit?>(nil)
+
+    /// A request that would change something has found its endpoint.
+    func begin(_ endpoint: Endpoint, _ target: Router.Target, uid: UInt32?) {
+        guard endpoint.method != "GET" else { return }
+        // What no id can be is nobody's.
+        func id(_ bytes: ArraySlice<UInt8>) -> String? {
+            Identifier.isPlausible(bytes) ? String(decoding: bytes, as: UTF8.self) : nil
+        }
+        let begun = LogEntry.Audit(
+            action: endpoint.name.rawValue,
+            project: id(target.project),
+            job: id(target.job),
+            uid: uid
+        )
+        audit.withLock { $0 = begun }
+    }
+
+    func made(project: String) { audit.withLock { $0?.project = project } }
+
+    func made(job: String) { audit.withLock { $0?.job = job } }
+
+    var value: LogEntry.Audit? { audit.withLock { $0 } }
+}
+
 /// A request that found its endpoint.
 struct Call: Sendable {
     let head: HTTPRequestHead
+    let note: CallNote
     let endpoint: Endpoint
     let target: Router.Target
 
-    init(_ head: HTTPRequestHead, _ endpoint: Endpoint, _ target: Router.Target) {
-        self.head = head
+    init(_ exchange: Exchange, _ endpoint: Endpoint, _ target: Router.Target) {
+        head = exchange.head
+        note = exchange.note
         self.endpoint = endpoint
         self.target = target
     }

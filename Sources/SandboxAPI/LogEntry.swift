@@ -2,12 +2,14 @@
 ///
 /// Nothing of a body or of a credential is in it, and no control character of the client's: a line cannot be forged.
 public struct LogEntry: Hashable, Sendable, CustomStringConvertible {
-    public enum Level: String, Hashable, Sendable {
-        case info
-        /// The client's fault, 4xx.
-        case warning
-        /// Ours, 5xx.
-        case error
+    /// Of a request that would change something, also where it was refused.
+    public struct Audit: Hashable, Sendable {
+        /// The name of the endpoint: `createProject`.
+        public var action: String
+        public var project: String?
+        public var job: String?
+        /// The client's account, where the kernel tells it.
+        public var uid: UInt32?
     }
 
     public var method: String
@@ -20,11 +22,25 @@ public struct LogEntry: Hashable, Sendable, CustomStringConvertible {
     public var peer: String
     /// Why it failed, where more is known than was answered.
     public var detail: String?
+    /// Nil for what changes nothing.
+    public var audit: Audit?
 
-    public var level: Level { status >= 500 ? .error : status >= 400 ? .warning : .info }
+    public var level: LogLevel {
+        if status >= 500 { return .error }
+        if status >= 400 { return .warning }
+        return route == "/healthz" || route == "/readyz" ? .debug : .info
+    }
 
+    /// With the words first that only changes have.
     public var description: String {
-        let line = "\(method) \(route) \(status) \(microseconds)us request=\(correlationID) peer=\(peer)"
+        var line = ""
+        if let audit {
+            line += "audit \(audit.action) "
+            if let project = audit.project { line += "project=\(project) " }
+            if let job = audit.job { line += "job=\(job) " }
+            if let uid = audit.uid { line += "uid=\(uid) " }
+        }
+        line += "\(method) \(route) \(status) \(microseconds)us request=\(correlationID) peer=\(peer)"
         return detail.map { "\(line) detail=\($0)" } ?? line
     }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 public import WebTransport
 public import Workspaces
 
@@ -11,13 +12,26 @@ public final class WorkspaceAPI: HTTPHandler {
     let files: @Sendable (_ project: String) throws(WorkspaceError) -> any ProjectFiles
     let countProjects: @Sendable () throws(WorkspaceError) -> Int
     let prefix: String
-    let pages: Pages
     let counts = RequestCounts()
     let heavy = HeavyWork()
-    private let access: AccessRule
-    private let origins: CORSRule
+    private let rules: Mutex<Rules>
     private let router: Router
     private let log: @Sendable (LogEntry) -> Void
+
+    /// What can be changed while the server runs.
+    private struct Rules: Sendable {
+        var access: AccessRule
+        var origins: CORSRule
+        var pages: Pages
+
+        init(_ settings: APISettings, ownUID: UInt32) {
+            access = AccessRule(settings, ownUID: ownUID)
+            origins = CORSRule(settings)
+            pages = Pages(settings)
+        }
+    }
+
+    private let ownUID: UInt32
 
     /// What a request may bring that needs no body.
     static let strayBodyLimit = 64 << 10
@@ -44,11 +58,21 @@ public final class WorkspaceAPI: HTTPHandler {
         self.countProjects = countProjects
         self.log = log
         prefix = settings.apiPrefix
-        access = AccessRule(settings, ownUID: ownUID)
-        origins = CORSRule(settings)
+        self.ownUID = ownUID
+        rules = Mutex(Rules(settings, ownUID: ownUID))
         router = Router(Endpoint.table, prefix: settings.apiPrefix)
-        pages = Pages(settings)
     }
+
+    /// Takes token, hosts, origins and title of other settings for what is asked from now on.
+    ///
+    /// Where the API lies stays, and whether there is a token has to: who is let in at all was decided with it at the start.
+    public func reload(_ settings: APISettings) {
+        let changed = Rules(settings, ownUID: ownUID)
+        rules.withLock { $0 = changed }
+    }
+
+    var pages: Pages { rules.withLock { $0.pages } }
+    private var origins: CORSRule { rules.withLock { $0.origins } }
 
     // MARK: - HTTPHandler
 
@@ -60,7 +84,7 @@ public final class WorkspaceAPI: HTTPHandler {
         }
         let exchange = Exchange(head)
         do throws(APIError) {
-            switch try admit(head) {
+            switch try admit(exchange) {
             case .response(let response, let template): return .answer(finish(response, exchange, template))
             case .call(let call):
                 switch call.endpoint.body {
@@ -80,7 +104,7 @@ public final class WorkspaceAPI: HTTPHandler {
     public func answer(_ request: HTTPRequest, sink: (any HTTPBodySink)?) -> HTTPAnswer {
         let exchange = Exchange(request.head)
         do throws(APIError) {
-            switch try admit(request.head) {
+            switch try admit(exchange) {
             case .response(let response, let template): return .now(finish(response, exchange, template))
             case .call(let call):
                 let template = call.target.template
@@ -122,10 +146,14 @@ public final class WorkspaceAPI: HTTPHandler {
         case call(Call)
     }
 
-    private func admit(_ head: HTTPRequestHead) throws(APIError) -> Admission {
+    private func admit(_ exchange: Exchange) throws(APIError) -> Admission {
+        let head = exchange.head
         let match = router.match(head.method, head.path)
         var access = Endpoint.Access.client
-        if case .endpoint(let endpoint, _) = match { access = endpoint.access }
+        if case .endpoint(let endpoint, let target) = match {
+            access = endpoint.access
+            exchange.note.begin(endpoint, target, uid: head.peer.uid)
+        }
         let isPreflight = CORSRule.isPreflight(head)
         if access != .everybody {
             try checkAccess(head, needsToken: access == .client && !isPreflight)
@@ -139,7 +167,7 @@ public final class WorkspaceAPI: HTTPHandler {
             )
         }
         switch match {
-        case .endpoint(let endpoint, let target): return .call(Call(head, endpoint, target))
+        case .endpoint(let endpoint, let target): return .call(Call(exchange, endpoint, target))
         case .otherMethods(let methods, let template):
             let allow = ("Allow", methods.joined(separator: ", "))
             guard head.method == "OPTIONS" else { throw APIError(405, "Method Not Allowed", fields: [allow]) }
@@ -151,7 +179,7 @@ public final class WorkspaceAPI: HTTPHandler {
     }
 
     private func checkAccess(_ head: HTTPRequestHead, needsToken: Bool) throws(APIError) {
-        switch access.verdict(head, needsToken: needsToken) {
+        switch rules.withLock({ $0.access }).verdict(head, needsToken: needsToken) {
         case .allowed: return
         case .noHost: throw APIError(400, "A request has one Host field")
         case .foreignHost:
@@ -220,7 +248,8 @@ public final class WorkspaceAPI: HTTPHandler {
             microseconds: exchange.microseconds,
             correlationID: exchange.correlationID,
             peer: LogText.escaped(exchange.head.peer.address, limit: 128),
-            detail: detail.map { LogText.escaped($0) }
+            detail: detail.map { LogText.escaped($0) },
+            audit: exchange.note.value
         )
         counts.count(entry)
         log(entry)

@@ -65,7 +65,7 @@ final class Exchange: @unchecked Sendable {
             return cut(server.refusal(error.status, error.reason, head))
         }
         guard let head else { return false }
-        guard !server.isStopping else { return refuseEarly(503, "the server is stopping") }
+        guard !server.isRefusing else { return refuseEarly(503, "the server is stopping") }
         let acceptance = server.handler.accept(head)
         let hasBody: Bool
         switch framing {

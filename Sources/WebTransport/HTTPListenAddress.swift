@@ -6,20 +6,26 @@ public enum HTTPListenAddress: Hashable, Sendable {
     case tcp(host: String, port: UInt16)
     /// At most 107 bytes, no NUL (unix(7)).
     case unix(path: String)
-    /// The one socket that the service manager has handed over (sd_listen_fds(3)).
-    case inherited
+    /// The sockets that the service manager has handed over (sd_listen_fds(3)), all or those of one name.
+    case inherited(name: String?)
     /// A listening socket with that number.
     case descriptor(Int32)
 
-    /// Reads `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000` (which is 127.0.0.1), `unix:/path`, `fd`, and `fd:N` with N from 3.
+    /// Reads `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000` (which is 127.0.0.1), `unix:/path`, `fd`, `fd:NAME`, and
+    /// `fd:N` with N from 3.
     ///
     /// - Throws: `.malformed`. Other names than `localhost` are refused, because what they mean can change.
     public init(_ text: String) throws(ListenError) {
         if text == "fd" {
-            self = .inherited
+            self = .inherited(name: nil)
         } else if text.hasPrefix("fd:") {
-            guard let number = Self.number(text.dropFirst(3), limit: 1_048_575), number >= 3 else {
-                throw Self.malformed(text, "the number of a descriptor is 3 or more")
+            let rest = text.dropFirst(3)
+            if Self.isSocketName(rest) {
+                self = .inherited(name: String(rest))
+                return
+            }
+            guard let number = Self.number(rest, limit: 1_048_575), number >= 3 else {
+                throw Self.malformed(text, "behind fd: stands a socket's name, or the number of a descriptor from 3 on")
             }
             self = .descriptor(Int32(number))
         } else if text.hasPrefix("unix:") {
@@ -54,6 +60,13 @@ public enum HTTPListenAddress: Hashable, Sendable {
             )
         }
         return .tcp(host: host, port: UInt16(port))
+    }
+
+    /// A letter, then letters, digits, dots, hyphens and underscores; 64 at most.
+    private static func isSocketName(_ text: Substring) -> Bool {
+        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
+        guard let first = text.utf8.first, isLetter(first), text.utf8.count <= 64 else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) || [0x2D, 0x2E, 0x5F].contains($0) }
     }
 
     private static func number(_ text: Substring, limit: Int) -> Int? {

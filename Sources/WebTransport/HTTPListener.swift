@@ -18,11 +18,9 @@ public final class HTTPListener: Sendable {
 
     /// Opens a socket and listens.
     ///
-    /// - Parameters:
-    ///   - address: where.
-    ///   - inherited: for `.inherited`: the number that `inheritedDescriptor` has found.
+    /// - Parameter address: where; `.inherited` may mean several, which `all` opens.
     /// - Throws: `ListenError`; nothing is left behind then.
-    public convenience init(_ address: HTTPListenAddress, inherited: Int32? = nil) throws(ListenError) {
+    public convenience init(_ address: HTTPListenAddress) throws(ListenError) {
         switch address {
         case .tcp(let host, let port):
             try self.init(owned: try ListeningSocket.tcp(host: host, port: port), file: nil)
@@ -30,15 +28,12 @@ public final class HTTPListener: Sendable {
             let (descriptor, file) = try UnixSocketFile.listen(at: path)
             try self.init(owned: descriptor, file: file)
         case .inherited:
-            guard let inherited else {
-                throw ListenError(
-                    kind: .notListening,
-                    what: "'fd'",
-                    why: "no socket was handed over (LISTEN_FDS)",
-                    remedy: "Start the server by its socket unit, or name an address."
-                )
-            }
-            try self.init(owned: try ListeningSocket.inherited(inherited), file: nil)
+            throw ListenError(
+                kind: .notListening,
+                what: "'fd'",
+                why: "nobody has handed a socket over",
+                remedy: "Name an address."
+            )
         case .descriptor(let number):
             try self.init(owned: try ListeningSocket.inherited(number), file: nil)
         }
@@ -64,36 +59,5 @@ public final class HTTPListener: Sendable {
         guard isFirst else { return }
         file?.remove()
         Glibc.close(descriptor)
-    }
-
-    /// The one socket that a service manager has handed to this process (sd_listen_fds(3)): LISTEN_PID is this process and
-    /// LISTEN_FDS is 1.
-    ///
-    /// - Returns: 3, or nil if the variables are not there or name another process.
-    /// - Throws: `.notListening` if there are several, or the numbers are none.
-    public static func inheritedDescriptor(
-        listenPID: String?,
-        listenFDs: String?,
-        pid: Int32
-    ) throws(ListenError) -> Int32? {
-        guard let listenPID, let listenFDs else { return nil }
-        guard let owner = Int32(listenPID), let count = Int32(listenFDs) else {
-            throw ListenError(
-                kind: .notListening,
-                what: "'fd'",
-                why: "LISTEN_PID or LISTEN_FDS is no number",
-                remedy: "Start the server by its socket unit."
-            )
-        }
-        guard owner == pid else { return nil }
-        guard count == 1 else {
-            throw ListenError(
-                kind: .notListening,
-                what: "'fd'",
-                why: "\(count) sockets were handed over",
-                remedy: "Give the socket unit one ListenStream."
-            )
-        }
-        return 3
     }
 }

@@ -11,35 +11,45 @@ public final class HTTPServer: Sendable {
     private let core: ServerCore
     private let ended: Ended
     /// Where it listens, as a person writes it: `http://127.0.0.1:8000`, `unix:/run/api.sock`.
-    public let address: String
+    public let addresses: [String]
+    private let drained: Ended
 
     /// Starts the threads and takes connections at once.
     ///
     /// - Parameters:
-    ///   - listener: taken over; the server closes it when it stops, and also if this throws.
+    ///   - listeners: one or more, taken over; the server closes them when it stops, and also if this throws.
     ///   - settings: the limits.
     ///   - handler: answers; kept until the server has stopped.
     /// - Throws: for a setting out of range, and where the system gives no thread or descriptor.
     public init(
-        listener: HTTPListener,
+        listeners: [HTTPListener],
         settings: HTTPServerSettings = HTTPServerSettings(),
         handler: any HTTPHandler
     ) throws(HTTPServerError) {
-        address = listener.address
+        addresses = listeners.map(\.address)
         do throws(HTTPServerError) {
             try settings.check()
-            (core, ended) = try HTTPServer.start(listener, settings, handler)
+            (core, drained, ended) = try HTTPServer.start(listeners, settings, handler)
         } catch {
-            listener.close()
+            for listener in listeners { listener.close() }
             throw error
         }
     }
 
+    /// The same at one address.
+    public convenience init(
+        listener: HTTPListener,
+        settings: HTTPServerSettings = HTTPServerSettings(),
+        handler: any HTTPHandler
+    ) throws(HTTPServerError) {
+        try self.init(listeners: [listener], settings: settings, handler: handler)
+    }
+
     private static func start(
-        _ listener: HTTPListener,
+        _ listeners: [HTTPListener],
         _ settings: HTTPServerSettings,
         _ handler: any HTTPHandler
-    ) throws(HTTPServerError) -> (ServerCore, Ended) {
+    ) throws(HTTPServerError) -> (ServerCore, drained: Ended, ended: Ended) {
         let bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         guard bell >= 0 else { throw HTTPServerError(failed: "eventfd(2) answers error \(errno)") }
         let core = ServerCore(settings: settings, handler: handler, bell: bell)
@@ -61,14 +71,14 @@ public final class HTTPServer: Sendable {
             }
             daemons.append(daemon)
         }
-        let ended = Ended()
-        let watch = Watch(core: core, listener: listener, daemons: daemons)
+        let (drained, ended) = (Ended(), Ended())
+        let watch = Watch(core: core, listeners: listeners, daemons: daemons, drained: drained)
         let start = WatchThread(watch: watch, core: core, ended: ended)
         guard start.run() else {
             for daemon in daemons { MHD_stop_daemon(daemon) }
             throw HTTPServerError(failed: "pthread_create(3) fails")
         }
-        return (core, ended)
+        return (core, drained, ended)
     }
 
     /// Connections that are open now.
@@ -76,6 +86,8 @@ public final class HTTPServer: Sendable {
 
     /// Stops gracefully: no new connections, no further requests, and an end for what runs.
     ///
+    /// A client that is connected already has `HTTPServerSettings.stopGraceSeconds` to send one more request, which is still
+    /// carried out: nobody who was let in is turned away because the stop came between his connection and his words.
     /// Running requests and streams go on up to the deadline; then tasks are cancelled and their clients answered 503, and
     /// streams broken. Event streams end at once (see `HTTPStream`). Everything is closed when it returns, which is soon after
     /// the deadline at the latest if the handler's synchronous calls return. Asked twice the earlier deadline counts.
@@ -86,6 +98,20 @@ public final class HTTPServer: Sendable {
 
     /// Asks for a stop and returns at once.
     public func beginStop(within seconds: Double) { core.askStop(within: seconds) }
+
+    /// Blocks the calling thread until no further request begins, once a stop was asked for.
+    public func waitUntilDrained() { drained.wait() }
+
+    /// Asks the server for a path as a client of its own account would, through each of its threads, and around its limits: a
+    /// server that is besieged still answers.
+    ///
+    /// - Parameters:
+    ///   - path: begins with a slash.
+    ///   - seconds: how long may pass.
+    /// - Returns: the status that each thread answered; nil for one that did not in time, and for all once a stop was asked for.
+    public func selfTest(_ path: String, within seconds: Double) -> [Int?] {
+        SelfTest(path: path, seconds: seconds).run(core)
+    }
 
     /// Blocks the calling thread until a stop is complete.
     public func waitUntilStopped() { ended.wait() }
@@ -118,6 +144,7 @@ extension HTTPServerSettings {
         try hold("headBytes", "4,096 … 1,048,576", (4_096...1_048_576).contains(headBytes))
         try hold("bodyBytesPerSecond", "1 or more", bodyBytesPerSecond >= 1)
         try hold("answerBytesPerSecond", "1 or more", answerBytesPerSecond >= 1)
+        try hold("stopGraceSeconds", "0 … 60", (0...60).contains(stopGraceSeconds))
         let seconds = [
             ("headSeconds", headSeconds), ("bodySeconds", bodySeconds), ("idleSeconds", idleSeconds),
             ("answerSeconds", answerSeconds), ("laterSeconds", laterSeconds ?? 1),

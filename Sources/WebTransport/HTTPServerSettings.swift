@@ -45,6 +45,8 @@ public struct HTTPServerSettings: Hashable, Sendable {
     ///
     /// Jobs take long. Beyond it the task is cancelled and the client answered 503.
     public var laterSeconds: Double?
+    /// Seconds from the begin of a stop in which clients that are connected may still send a request; 0 … 60.
+    public var stopGraceSeconds = 1.0
 
     public init() {}
 }

@@ -65,6 +65,8 @@ enum ListeningSocket {
                 remedy: "Hand over a stream socket that listens, of IPv4, IPv6 or unix."
             )
         }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { throw refused("it is no socket") }
         var value: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
         guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 else {

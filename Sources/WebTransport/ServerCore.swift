@@ -7,6 +7,8 @@ final class ServerCore: Sendable {
     struct Stopping: Sendable {
         var isAsked = false
         var deadline = MonotonicTime.never
+        /// Until then requests of clients that are connected still begin.
+        var graceDeadline = MonotonicTime.never
         /// Nothing may be suspended any more.
         var isClosing = false
     }
@@ -33,6 +35,9 @@ final class ServerCore: Sendable {
     private let lingering = Mutex<[Lingering]>([])
     private let stopping = Mutex(Stopping())
     private let stopAsked = Atomic<Bool>(false)
+    private let graceOver = Atomic<Bool>(false)
+    /// Ends of socket pairs that wait to be taken as connections (`SelfTest`).
+    private let selfTests = Mutex<[Int32]>([])
 
     struct Lingering: Sendable {
         var descriptor: Int32
@@ -51,6 +56,8 @@ final class ServerCore: Sendable {
     // MARK: - Stopping
 
     var isStopping: Bool { stopAsked.load(ordering: .acquiring) }
+    /// No further request begins.
+    var isRefusing: Bool { graceOver.load(ordering: .acquiring) }
     var isClosing: Bool { stopping.withLock { $0.isClosing } }
     var stop: Stopping { stopping.withLock { $0 } }
 
@@ -60,9 +67,26 @@ final class ServerCore: Sendable {
         stopping.withLock { stopping in
             stopping.isAsked = true
             stopping.deadline = min(stopping.deadline, deadline)
+            let grace = min(MonotonicTime.after(settings.stopGraceSeconds), stopping.deadline)
+            stopping.graceDeadline = min(stopping.graceDeadline, grace)
         }
         stopAsked.store(true, ordering: .releasing)
         ring()
+    }
+
+    func endGrace() { graceOver.store(true, ordering: .releasing) }
+
+    /// Hands descriptors to the watch, which answers for them from now on.
+    func addSelfTests(_ descriptors: [Int32]) {
+        selfTests.withLock { $0 += descriptors }
+        ring()
+    }
+
+    func takeSelfTests() -> [Int32] {
+        selfTests.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
     }
 
     func close() { stopping.withLock { $0.isClosing = true } }
@@ -89,10 +113,15 @@ final class ServerCore: Sendable {
         settings.trustedUIDs != nil && !connection.isStranger
     }
 
-    func add(_ connection: Connection) -> Admission {
+    /// - Parameter isSelfTest: one of our own, which no limit counts.
+    func add(_ connection: Connection, isSelfTest: Bool = false) -> Admission {
         connections.withLock { connections in
             // One that libmicrohttpd has closed without a word (out of memory) has the same number.
             if let old = connections.byDescriptor[connection.descriptor] { ServerCore.remove(old, from: &connections) }
+            if isSelfTest {
+                connections.byDescriptor[connection.descriptor] = connection
+                return .taken
+            }
             let limit = isTrusted(connection) ? nil : settings.connectionsPerPeer
             if let limit, connections.byPeer[connection.peerKey, default: 0] >= limit { return .refused }
             if connection.isStranger {

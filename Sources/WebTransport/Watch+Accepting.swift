@@ -18,7 +18,8 @@ extension Watch {
     /// Sockets that are accepted and wait for a place.
     static let waitingLimit = 64
 
-    func accept() {
+    /// - Parameter listener: one that has somebody waiting.
+    func accept(from listener: HTTPListener) {
         for _ in 0..<256 where waiting.count < Watch.waitingLimit {
             var address = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -83,9 +84,38 @@ extension Watch {
 
     private func hand(_ connection: Connection, _ arrival: Arrival) {
         turn = (turn + 1) % daemons.count
+        hand(connection, arrival, to: daemons[turn])
+    }
+
+    /// One for each thread (`SelfTest`).
+    func takeSelfTests() {
+        for (index, descriptor) in core.takeSelfTests().enumerated() {
+            let ends = SocketEnds(descriptor)
+            var address = sockaddr_storage()
+            address.ss_family = sa_family_t(AF_UNIX)
+            let connection = Connection(
+                descriptor: descriptor,
+                peer: ends.peer,
+                peerKey: ends.key,
+                isStranger: false,
+                settings: core.settings
+            )
+            _ = core.add(connection, isSelfTest: true)
+            let arrival = Arrival(
+                descriptor: descriptor,
+                address: address,
+                addressBytes: 2,
+                ends: ends,
+                isStranger: false
+            )
+            hand(connection, arrival, to: daemons[index % daemons.count])
+        }
+    }
+
+    private func hand(_ connection: Connection, _ arrival: Arrival, to daemon: OpaquePointer) {
         let isTaken = withUnsafePointer(to: arrival.address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                MHD_add_connection(daemons[turn], arrival.descriptor, $0, max(arrival.addressBytes, 2))
+                MHD_add_connection(daemon, arrival.descriptor, $0, max(arrival.addressBytes, 2))
             }
         }
         // libmicrohttpd has closed what it does not take.

@@ -7,10 +7,12 @@ import Glibc
 /// MHD_quiesce_daemon of 0.9.75 can abort the process when a thread changes its listening state at the same moment.
 final class Watch {
     let core: ServerCore
-    let listener: HTTPListener
+    let listeners: [HTTPListener]
     let daemons: [OpaquePointer]
     var turn = 0
     private var isListening = true
+    private let drained: Ended
+    private var isDrained = false
     /// Accepting failed for want of descriptors or memory: not tried again before then.
     var pausedUntil: UInt64 = 0
     /// Accepted, and waiting for a place.
@@ -18,16 +20,19 @@ final class Watch {
     private var nextLook: UInt64 = 0
     private static let tick: Int32 = 250
 
-    init(core: ServerCore, listener: HTTPListener, daemons: [OpaquePointer]) {
+    init(core: ServerCore, listeners: [HTTPListener], daemons: [OpaquePointer], drained: Ended) {
         self.core = core
-        self.listener = listener
+        self.listeners = listeners
         self.daemons = daemons
+        self.drained = drained
     }
 
     /// Returns when everything is closed.
     func run() {
         while !step() {}
-        listener.close()
+        for listener in listeners { listener.close() }
+        // Those who wait at the other end learn of the end.
+        for descriptor in core.takeSelfTests() { Glibc.close(descriptor) }
     }
 
     private func step() -> Bool {
@@ -35,7 +40,7 @@ final class Watch {
         let takes = isListening && waiting.count < Watch.waitingLimit && MonotonicTime.now() >= pausedUntil
         let lingering = core.lingeringDescriptors
         var polled = [pollfd(fd: core.bell, events: Int16(POLLIN), revents: 0)]
-        polled.append(pollfd(fd: takes ? listener.descriptor : -1, events: Int16(POLLIN), revents: 0))
+        polled += listeners.map { pollfd(fd: takes ? $0.descriptor : -1, events: Int16(POLLIN), revents: 0) }
         polled += lingering.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         let isIdle = count == 0 && lingering.isEmpty && !core.isStopping && MonotonicTime.now() >= pausedUntil
         // A connection that has become idle rings no bell.
@@ -47,11 +52,16 @@ final class Watch {
         }
         if core.isStopping, isListening {
             isListening = false
-            listener.close()
-            turnAway()
+            for listener in listeners { listener.close() }
         }
+        if core.isStopping, !isDrained { drain() }
+        if !core.isClosing { takeSelfTests() }
         admitWaiting()
-        if isListening, ready > 0, polled[1].revents != 0 { accept() }
+        if isListening, ready > 0 {
+            for (index, listener) in listeners.enumerated() where polled[index + 1].revents != 0 {
+                accept(from: listener)
+            }
+        }
         if !waiting.isEmpty { makeRoom(for: waiting.count) }
         let now = MonotonicTime.now()
         core.eachLingering { drain($0, now) }
@@ -72,8 +82,8 @@ final class Watch {
         let isLate = state.deadline <= now
         switch state.phase {
         case .idle:
-            if isLate || core.isStopping || connection.takeFresh() && hasLeft(connection) { connection.shut() }
-        case .head where core.isStopping && state.exchange == nil: connection.shut()
+            if isLate || isDrained || connection.takeFresh() && hasLeft(connection) { connection.shut() }
+        case .head where isDrained && state.exchange == nil: connection.shut()
         case .head where isLate:
             let words = core.refusal(408, "the head of the request came too slowly", nil)
             connection.shut(lateSince: now, in: .head, answer: core.raw(words, nil))
@@ -130,6 +140,24 @@ final class Watch {
     }
 
     // MARK: - Stopping
+
+    /// Ends the time in which further requests begin: at its deadline, or once nobody is there who could send one.
+    private func drain() {
+        let mayAsk = core.all.contains { connection in
+            let state = connection.now
+            // One that is not open yet has only just been handed over.
+            guard !state.isShut else { return false }
+            switch state.phase {
+            case .idle, .head, .body: return true
+            case .running, .answering, .streaming: return false
+            }
+        }
+        guard !mayAsk && waiting.isEmpty || core.stop.graceDeadline <= MonotonicTime.now() else { return }
+        isDrained = true
+        core.endGrace()
+        turnAway()
+        drained.set()
+    }
 
     private func stopStep(_ now: UInt64) -> Bool {
         let connections = core.all

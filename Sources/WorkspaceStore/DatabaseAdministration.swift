@@ -124,6 +124,14 @@ public struct DatabaseAdministration: Sendable {
         try SQLiteCheck(connection: connection).whole()
     }
 
+    /// - Throws: `StoreError`, `.busy` while a server has it.
+    public func checkUnserved() throws(StoreError) {
+        let file = try DatabaseFile(url.path)
+        guard file.exists else { return }
+        let lock = try ServerLock(of: file.path)
+        withExtendedLifetime(lock) {}
+    }
+
     private func change(at time: StoredTime, stamps: Bool, makes: Bool) throws(StoreError) -> Change {
         let file = try DatabaseFile(url.path)
         guard file.exists || makes else {

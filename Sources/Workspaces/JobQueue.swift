@@ -7,7 +7,8 @@ struct JobQueue {
 
     private(set) var waiting: [Entry] = []
     private(set) var running: [Entry] = []
-    private let mostRunning: Int
+    /// 1 or more; fewer than run now lets those end.
+    var mostRunning: Int
     private let mostWaiting: Int
 
     init(mostRunning: Int, mostWaiting: Int) {

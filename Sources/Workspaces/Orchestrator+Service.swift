@@ -162,7 +162,7 @@ extension Orchestrator {
 
     private func checkOpen(_ project: String? = nil) throws(WorkspaceError) {
         let (isEnding, isFull, isRemoved) = state.withLock { state in
-            (state.isEnding, !state.queue.hasRoom, project.map { state.removed.contains($0) } ?? false)
+            (state.isClosed || state.isEnding, !state.queue.hasRoom, project.map { state.removed.contains($0) } ?? false)
         }
         if isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
         if isFull { throw WorkspaceError(.tooMuch, "Too many jobs are waiting") }
@@ -235,7 +235,7 @@ extension Orchestrator {
     public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
 
     public func readiness() -> String? {
-        if state.withLock({ $0.isEnding }) { return "the server is ending" }
+        if state.withLock({ $0.isClosed || $0.isEnding }) { return "the server is ending" }
         do throws(StoreError) {
             _ = try store.countProjects()
         } catch { return "the store cannot be read" }

@@ -13,10 +13,22 @@ public final class Orchestrator: WorkspaceService {
         var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
         /// Projects whose folders are going away: nothing new is begun in them.
         var removed: Set<String> = []
+        /// Nothing new is taken.
+        var isClosed = false
+        /// Nothing is begun.
         var isEnding = false
     }
 
-    let settings: WorkspaceSettings
+    /// What becomes of jobs when the server stops.
+    public enum StopManner: Hashable, Sendable {
+        /// Running ones are ended by their teardown, waiting ones not begun.
+        case end
+        /// What was taken is carried out for so many seconds, then ended.
+        case finish(seconds: Double)
+    }
+
+    private let configuration: Mutex<WorkspaceSettings>
+    var settings: WorkspaceSettings { configuration.withLock { $0 } }
     let store: any WorkspaceStore
     let folders: ProjectFolders
     let knownFolders = KnownFolders()
@@ -35,7 +47,7 @@ public final class Orchestrator: WorkspaceService {
         store: any WorkspaceStore,
         log: @escaping @Sendable (String) -> Void
     ) throws(WorkspaceError) {
-        self.settings = settings
+        configuration = Mutex(settings)
         self.store = store
         self.log = log
         state = Mutex(
@@ -55,8 +67,46 @@ public final class Orchestrator: WorkspaceService {
         }
     }
 
+    /// Takes other settings for what begins from now on: worker, credentials, policy's texts, how many run at a time.
+    ///
+    /// Folders, store and the name of the policy stay those of the start.
+    ///
+    /// - Throws: `WorkspaceError` where the server's policy cannot be used; nothing is changed then.
+    public func reload(_ other: WorkspaceSettings) throws(WorkspaceError) {
+        var settings = self.settings
+        settings.worker = other.worker
+        settings.environment = other.environment
+        settings.maximumJobs = other.maximumJobs
+        try PolicyChoice(settings).checkOwn()
+        let chosen = settings
+        configuration.withLock { $0 = chosen }
+        state.withLock { $0.queue.mostRunning = chosen.maximumJobs }
+        startNext()
+    }
+
+    /// How many jobs run and wait.
+    public var load: (running: Int, waiting: Int) {
+        state.withLock { ($0.queue.running.count, $0.queue.waiting.count) }
+    }
+
+    /// Takes no new jobs, and returns when none runs or waits any more. May be asked again: `.end` then cuts a `.finish` short.
+    public func stop(_ manner: StopManner = .end) async {
+        state.withLock { $0.isClosed = true }
+        if case .finish(let seconds) = manner { await finish(within: seconds) }
+        await end()
+    }
+
+    private func finish(within seconds: Double) async {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < deadline {
+            let isOver = state.withLock { $0.isEnding || $0.queue.running.isEmpty && $0.queue.waiting.isEmpty }
+            if isOver { return }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
+        }
+    }
+
     /// Ends the running jobs by their teardown and with their records, and waits for them; no new ones begin.
-    public func stop() async {
+    private func end() async {
         let (controls, waiting) = state.withLock { state in
             state.isEnding = true
             return (Array(state.controls), state.queue.waiting)
@@ -73,7 +123,7 @@ public final class Orchestrator: WorkspaceService {
     /// A project that is being removed, and a server that ends, begin nothing: such a job is ended here.
     func run(_ job: Job, waits: Bool) async {
         func enter(_ state: inout State) -> Bool {
-            guard !state.isEnding, !state.removed.contains(job.projectID) else { return false }
+            guard !state.isClosed, !state.isEnding, !state.removed.contains(job.projectID) else { return false }
             state.queue.add(JobQueue.Entry(job: job.id, project: job.projectID))
             return true
         }

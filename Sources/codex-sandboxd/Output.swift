@@ -19,6 +19,9 @@ enum Output {
         _ = put(Array("codex-sandbox: \(line)\n".utf8), to: STDERR_FILENO)
     }
 
+    /// The same without our name.
+    static func line(_ text: String) { _ = put(Array("\(text)\n".utf8), to: STDERR_FILENO) }
+
     /// Says what was wrong with the command line and where help is; the exit status for that.
     static func misunderstood(_ what: String, _ help: String) -> Int32 {
         say("\(what); see `\(help)`")

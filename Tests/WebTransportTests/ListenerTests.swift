@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 import Testing
-import WebTransport
+@testable import WebTransport
 
 extension TransportTests {
     /// Where a server listens.
@@ -12,7 +12,8 @@ extension TransportTests {
             ("0.0.0.0:0", .tcp(host: "0.0.0.0", port: 0)), ("localhost:65535", .tcp(host: "127.0.0.1", port: 65_535)),
             ("[::1]:1", .tcp(host: "::1", port: 1)), ("unix:/run/x", .unix(path: "/run/x")),
             ("unix:x:1", .unix(path: "x:1")),
-            ("fd", .inherited), ("fd:3", .descriptor(3)),
+            ("fd", .inherited(name: nil)), ("fd:3", .descriptor(3)), ("fd:api", .inherited(name: "api")),
+            ("fd:a.b-c_9", .inherited(name: "a.b-c_9")),
             ("unix:" + String(repeating: "x", count: 107), .unix(path: String(repeating: "x", count: 107))),
         ])
         func addressesAreRead(_ text: String, _ address: HTTPListenAddress) throws {
@@ -24,7 +25,7 @@ extension TransportTests {
             "127.0.0.1: 1",
             "127.0.0.1:00000001", "127.1:80", "example.org:80", "::1:80", "[::1]", "[::1%lo]:80", "[]:80",
             "[127.0.0.1]:80",
-            "unix:", "unix:a\0b", "unix:" + String(repeating: "x", count: 108), "fd:", "fd:2", "fd:x", "fd:9999999",
+            "unix:", "unix:a\0b", "unix:" + String(repeating: "x", count: 108), "fd:", "fd:2", "fd:9999999", "fd:-a", "fd:a b", "fd:" + String(repeating: "x", count: 65),
             "fd3",
             "127.0.0.1\0:80", "http://127.0.0.1:80",
         ])
@@ -147,7 +148,7 @@ extension TransportTests {
             let early = #expect(throws: ListenError.self) { try HTTPListener(.descriptor(made)) }
             #expect(early?.kind == .notListening)
             #expect(listen(made, 8) == 0)
-            let listener = try HTTPListener(.inherited, inherited: made)
+            let listener = try #require(try HTTPListener.all(.inherited(name: nil), handed: [HandedSocket(descriptor: made, name: "x")]).first)
             #expect(fcntl(made, F_GETFD) == FD_CLOEXEC)
             let port = try #require(listener.port)
             let server = try HTTPServer(listener: listener, handler: Desk.echoing)
@@ -157,23 +158,78 @@ extension TransportTests {
                 #expect(client.reply()?.status == 200)
                 await server.stop(within: 1)
             }
-            #expect(throws: ListenError.self) { try HTTPListener(.inherited) }
+            #expect(throws: ListenError.self) { try HTTPListener(.inherited(name: nil)) }
             #expect(throws: ListenError.self) { try HTTPListener(.descriptor(1_000)) }
             let null = open("/dev/null", O_RDONLY)
             defer { close(null) }
             #expect(throws: ListenError.self) { try HTTPListener(.descriptor(null)) }
         }
 
-        @Test func theVariablesOfAServiceManager() throws {
-            func found(_ pid: String?, _ count: String?) throws -> Int32? {
-                try HTTPListener.inheritedDescriptor(listenPID: pid, listenFDs: count, pid: 77)
+        private func listening() -> Int32 {
+            let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            listen(made, 8)
+            return made
+        }
+
+        private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
+
+        @Test func severalSocketsAreTakenByName() async throws {
+            let path = try folder() + "/made.sock"
+            let unix = try HTTPListener(.unix(path: path))
+            let (first, second, third) = (listening(), listening(), fcntl(unix.descriptor, F_DUPFD, 100))
+            let handed = [
+                HandedSocket(descriptor: first, name: "api"), HandedSocket(descriptor: second, name: "other"),
+                HandedSocket(descriptor: third, name: "api"),
+            ]
+            let listeners = try HTTPListener.all(.inherited(name: "api"), handed: handed)
+            #expect(listeners.map(\.descriptor) == [first, third])
+            for listener in listeners { #expect(fcntl(listener.descriptor, F_GETFD) == FD_CLOEXEC) }
+            #expect(!isOpen(second))
+            let server = try HTTPServer(listeners: listeners, handler: Desk.echoing)
+            #expect(server.addresses.last == "unix:\(path)")
+            let port = try #require(listeners[0].port)
+            try await withTaskExecutorPreference(Threads.shared) {
+                for client in [try RawClient(port: port), try RawClient(unix: path)] {
+                    client.send(request("GET /x"))
+                    #expect(client.reply()?.status == 200)
+                }
+                await server.stop(within: 1)
             }
-            #expect(try found("77", "1") == 3)
-            #expect(try found("78", "1") == nil)
-            #expect(try found(nil, "1") == nil)
-            #expect(try found("77", nil) == nil)
-            for bad in ["0", "2", "-1", "x", ""] { #expect(throws: ListenError.self) { try found("77", bad) } }
-            #expect(throws: ListenError.self) { try found("x", "1") }
+            // The manager's sockets stay: whoever comes now waits for the next server.
+            #expect(!isOpen(third) && isOpen(unix.descriptor))
+            #expect(throws: Never.self) { try RawClient(unix: path) }
+        }
+
+        @Test func whatIsHandedOverIsLookedAt() {
+            let (good, null) = (listening(), open("/dev/null", O_RDONLY))
+            let handed = [HandedSocket(descriptor: good, name: "a"), HandedSocket(descriptor: null, name: "a")]
+            let error = #expect(throws: ListenError.self) {
+                try HTTPListener.all(.inherited(name: nil), handed: handed)
+            }
+            #expect(error?.kind == .notListening)
+            #expect(!isOpen(good) && !isOpen(null))
+            let unnamed = listening()
+            let missing = #expect(throws: ListenError.self) {
+                try HTTPListener.all(.inherited(name: "b"), handed: [HandedSocket(descriptor: unnamed, name: "a")])
+            }
+            #expect(missing?.description.contains("fd:b") == true && !isOpen(unnamed))
+            #expect(throws: ListenError.self) { try HTTPListener.all(.inherited(name: nil), handed: []) }
+        }
+
+        /// Nobody meant those for this server.
+        @Test func socketsThatAreNotListenedAtAreClosed() throws {
+            let made = listening()
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(made, $0, &length) }
+            }
+            let port = UInt16(bigEndian: address.sin_port)
+            #expect(throws: Never.self) { try RawClient(port: port) }
+            let handed = [HandedSocket(descriptor: made, name: "a")]
+            let listeners = try HTTPListener.all(.tcp(host: "127.0.0.1", port: 0), handed: handed)
+            #expect(listeners.count == 1 && listeners[0].port != port)
+            #expect(throws: (any Error).self) { try RawClient(port: port) }
         }
 
         /// Nothing of a server is handed to the programs that this process starts.

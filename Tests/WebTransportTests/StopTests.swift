@@ -49,6 +49,54 @@ extension TransportTests {
             }
         }
 
+        /// Between a client's connection and its words a stop can come: it was let in, so it is served.
+        @Test func whoeverIsConnectedIsStillServed() async throws {
+            try await running(Desk.echoing) { port, server in
+                let fresh = try RawClient(port: port)
+                let kept = try RawClient(port: port)
+                kept.send(request("GET /1"))
+                #expect(kept.reply()?.status == 200)
+                #expect(try await eventually { server.connectionCount == 2 })
+                server.beginStop(within: 10)
+                #expect(try await eventually { (try? RawClient(port: port)) == nil })
+                for client in [fresh, kept] {
+                    client.send(request("GET /2"))
+                    let reply = try #require(client.reply())
+                    #expect(reply.status == 200 && reply.head.contains("Connection: close"))
+                }
+                server.waitUntilDrained()
+            }
+        }
+
+        @Test func theServerAnswersItselfThroughEachThread() async throws {
+            let answers = Flag()
+            let desk = Desk { request, _ in
+                if request.head.path == Array("/slow".utf8) {
+                    return .later {
+                        while !answers.value { try? await Task.sleep(for: .milliseconds(5)) }
+                        return HTTPResponse(status: 200)
+                    }
+                }
+                #expect(request.head.peer == HTTPPeer(kind: .unix, address: "unix", uid: geteuid()))
+                return .now(HTTPResponse(status: 203))
+            }
+            let settings = { (settings: inout HTTPServerSettings) in
+                settings.threads = 3
+                settings.connections = 1
+            }
+            try await withServer(desk, settings) { port, server in
+                // Full, and still.
+                let client = try RawClient(port: port)
+                client.send(request("GET /slow"))
+                #expect(server.selfTest("/", within: 10) == [203, 203, 203])
+                #expect(server.selfTest("/slow", within: 0.2) == [nil, nil, nil])
+                answers.set(true)
+                #expect(server.selfTest("/slow", within: 10) == [200, 200, 200])
+                await server.stop(within: 1)
+                #expect(server.selfTest("/", within: 1) == [nil, nil, nil])
+            }
+        }
+
         @Test func theDeadlineCancelsWhatStillRuns() async throws {
             let cancelled = Count()
             try await running(StopTests.waiting(.seconds(60), cancelled)) { port, server in

@@ -27,11 +27,12 @@ extension WorkspaceAPI {
         _ make: @escaping @Sendable (_ waits: Bool) async throws(WorkspaceError) -> Job
     ) -> Reply {
         let isAsync = FieldText.prefersAsync(call.head.headers.all("Prefer"))
-        let prefix = prefix
+        let (prefix, note) = (prefix, call.note)
         return .later { () async throws(APIError) -> HTTPResponse in
             let job = try await WorkspaceAPI.awaiting(tooMuch: 429) { () async throws(WorkspaceError) in
                 try await make(!isAsync)
             }
+            note.made(job: job.id)
             let body = JSONText.bytes { $0.job(job) }
             return WorkspaceAPI.answer(body, isQueued: isAsync, location: "\(prefix)/\(project)/jobs/\(job.id)")
         }

@@ -7,11 +7,11 @@ extension WorkspaceAPI {
     /// A project with so many jobs shows all of them in its detail.
     static let jobsShown = 1000
 
-    func createProject(_ request: HTTPRequest) throws(APIError) -> Reply {
+    func createProject(_ call: Call, _ request: HTTPRequest) throws(APIError) -> Reply {
         let wanted = try InstructionBody.project(request)
         let isAsync = FieldText.prefersAsync(request.head.headers.all("Prefer"))
         let service = service
-        let prefix = prefix
+        let (prefix, note) = (prefix, call.note)
         return .later { () async throws(APIError) -> HTTPResponse in
             let project: Project
             do throws(WorkspaceError) {
@@ -23,6 +23,7 @@ extension WorkspaceAPI {
             } catch {
                 throw WorkspaceAPI.creationError(error, policy: wanted.policy)
             }
+            note.made(project: project.id)
             let body = JSONText.bytes { $0.project(project) }
             return WorkspaceAPI.answer(body, isQueued: isAsync, location: "\(prefix)/projects/\(project.id)")
         }

@@ -14,7 +14,7 @@ extension WorkspaceAPI {
         case .metrics: .now(metrics())
         case .listPolicies: .now(listPolicies())
         case .listProjects: .now(try listProjects(call))
-        case .createProject: try createProject(request)
+        case .createProject: try createProject(call, request)
         case .readProject: .now(try readProject(call))
         case .removeProject: try removeProject(call)
         case .listFiles: try listFiles(call)

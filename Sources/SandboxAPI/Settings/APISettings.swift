@@ -17,6 +17,19 @@ public struct APISettings: Hashable, Sendable {
     public var allowedHosts: [String] = []
     /// Nil leaves it to the queue.
     public var maxJobs: Int?
+    public var stopJobs = StopJobs.end
+    /// Of `StopJobs.finish`, in seconds.
+    public var stopSeconds: Double = 600
+    public var logLevel = LogLevel.info
+
+    /// What becomes of accepted jobs when the server stops.
+    public enum StopJobs: String, Hashable, Sendable, CaseIterable {
+        case end
+        case finish
+    }
+
+    /// `STOP_TIME`, in milliseconds.
+    public static let stopTimes: ClosedRange<UInt64> = 1000...86_400_000
 
     /// The defaults.
     public init() {}
@@ -39,10 +52,13 @@ public struct APISettings: Hashable, Sendable {
         token = reader.token(.token)
         allowedHosts = reader.hosts(.allowedHosts) ?? allowedHosts
         maxJobs = reader.integer(.maxJobs, in: 1...1024)
+        stopJobs = reader.word(.stopJobs) ?? stopJobs
+        stopSeconds = reader.seconds(.stopTime, in: APISettings.stopTimes) ?? stopSeconds
+        logLevel = reader.word(.logLevel) ?? logLevel
         if let problem = contradiction(origins: value(SettingName.allowOrigins.rawValue) ?? "") {
             reader.problems.append(problem)
         }
-        if token == nil, !listen.isLocal, listen != .inherited, !reader.problems.contains(where: { $0.name == .token })
+        if token == nil, !listen.isLocal, !listen.isInherited, !reader.problems.contains(where: { $0.name == .token })
         {
             reader.problems.append(
                 SettingProblem(

@@ -1,16 +1,25 @@
-/// Where a server listens, as text: `127.0.0.1:8000`, `[::1]:8000`, `unix:/path`, `fd`.
+/// Where a server listens, as text: `127.0.0.1:8000`, `[::1]:8000`, `unix:/path`, `fd`, `fd:NAME`.
 public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A numeric address without brackets, or `localhost`.
     case tcp(host: String, port: UInt16)
     /// An absolute or relative path.
     case unix(path: String)
-    /// A socket that the service manager opened (sd_listen_fds(3)).
-    case inherited
+    /// The sockets that the service manager opened (sd_listen_fds(3)), or those of one name (`FileDescriptorName=`).
+    case inherited(name: String?)
 
     /// Nil for anything else; names other than `localhost` are no addresses, because they may mean several.
     public init?(_ text: String) {
         if text == "fd" {
-            self = .inherited
+            self = .inherited(name: nil)
+            return
+        }
+        if text.hasPrefix("fd:") {
+            let name = text.dropFirst(3).utf8
+            // A number would be a descriptor, which nobody can know beforehand.
+            guard let first = name.first, (0x61...0x7A).contains(first | 0x20), name.count <= 64,
+                name.allSatisfy({ PercentCoding.isUnreserved($0) && $0 != UInt8(ascii: "~") })
+            else { return nil }
+            self = .inherited(name: String(text.dropFirst(3)))
             return
         }
         if text.hasPrefix("unix:") {
@@ -33,6 +42,14 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self = .tcp(host: host, port: port)
     }
 
+    /// Whether the service manager has opened it.
+    public var isInherited: Bool {
+        switch self {
+        case .tcp, .unix: false
+        case .inherited: true
+        }
+    }
+
     /// Whether only this host's own processes reach it; of an inherited socket that is not known.
     public var isLocal: Bool {
         switch self {
@@ -47,7 +64,7 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
-        case .inherited: "fd"
+        case .inherited(let name): name.map { "fd:\($0)" } ?? "fd"
         }
     }
 }

@@ -15,6 +15,9 @@ public enum SettingName: String, Hashable, Sendable, CaseIterable {
     case token = "API_TOKEN"
     case allowedHosts = "ALLOWED_HOSTS"
     case maxJobs = "MAX_JOBS"
+    case stopJobs = "STOP_JOBS"
+    case stopTime = "STOP_TIME"
+    case logLevel = "LOG_LEVEL"
 
     /// What the setting is for, in one line of a help text.
     public var purpose: String {
@@ -29,10 +32,13 @@ public enum SettingName: String, Hashable, Sendable, CaseIterable {
         case .allowMethods: "methods that such pages may use, comma list"
         case .allowHeaders: "request headers that such pages may send, comma list"
         case .allowCredentials: "whether such pages may send credentials"
-        case .listen: "where the server listens: HOST:PORT, unix:/PATH, or fd"
+        case .listen: "where the server listens: HOST:PORT, unix:/PATH, fd or fd:NAME"
         case .token: "the token that every client has to send as Authorization: Bearer"
         case .allowedHosts: "further names under which clients may address the server, comma list"
         case .maxJobs: "how many jobs run at once"
+        case .stopJobs: "what becomes of jobs when the server stops: end or finish"
+        case .stopTime: "how long finish may take"
+        case .logLevel: "what is logged: error, warning, info or debug"
         }
     }
 }

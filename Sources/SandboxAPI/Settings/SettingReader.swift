@@ -1,3 +1,5 @@
+internal import SandboxPlan
+
 /// Reads settings one by one, and remembers what is wrong with them; nil where there is none, or a wrong one.
 struct SettingReader {
     private let value: (_ name: String) -> String?
@@ -44,6 +46,27 @@ struct SettingReader {
             return nil
         }
         return number
+    }
+
+    /// One of the words of a kind.
+    mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ name: SettingName) -> Word? {
+        guard let text = value(name.rawValue) else { return nil }
+        guard let word = Word(rawValue: text) else {
+            refuse(name, text, "not one of the words", Word.allCases.map(\.rawValue).joined(separator: ", "))
+            return nil
+        }
+        return word
+    }
+
+    /// A length of time, without a unit in seconds; its range is in milliseconds.
+    mutating func seconds(_ name: SettingName, in range: ClosedRange<UInt64>) -> Double? {
+        guard let text = value(name.rawValue) else { return nil }
+        guard let span = TimeSpan(parsing: text, in: range) else {
+            let allowed = "\(range.lowerBound / 1000)s to \(range.upperBound / 1000)s, as 90s, 10m, 1h"
+            refuse(name, text, "no length of time in the range", allowed)
+            return nil
+        }
+        return Double(span.milliseconds) / 1000
     }
 
     /// Comma lists: blanks around items are dropped, and so are empty items.
@@ -99,7 +122,7 @@ struct SettingReader {
     mutating func listenAddress(_ name: SettingName) -> ListenAddress? {
         guard let text = value(name.rawValue) else { return nil }
         guard let address = ListenAddress(text) else {
-            refuse(name, text, "no address to listen at", "127.0.0.1:8000, [::1]:8000, localhost:8000, unix:/PATH, fd")
+            refuse(name, text, "no address to listen at", "127.0.0.1:8000, [::1]:8000, localhost:8000, unix:/PATH, fd, fd:NAME")
             return nil
         }
         return address

@@ -10,6 +10,8 @@ public struct ServeOptions: Hashable, Sendable {
     /// A file with the token in its first line: on a command line everybody could read it.
     public var tokenFile: OSString?
     public var stateDirectory: OSString?
+    /// Folder of database and projects, where the settings name no others.
+    public var dataFolder: OSString?
 
     public init() {}
 
@@ -18,7 +20,7 @@ public struct ServeOptions: Hashable, Sendable {
             "--listen",
             "LISTEN",
             "ADDRESS",
-            "HOST:PORT, unix:/PATH, or fd for a socket handed over.",
+            "HOST:PORT, unix:/PATH, fd for sockets handed over, fd:NAME for some.",
             "127.0.0.1:8000"
         ),
         setting("--database", "DATABASE_URL", "URL", "Where projects and jobs are kept.", "sqlite:///./codex.db"),
@@ -31,6 +33,17 @@ public struct ServeOptions: Hashable, Sendable {
             "as USE_DUMMY_WORKER says"
         ),
         setting("--max-jobs", "MAX_JOBS", "N", "Jobs that run at a time, of different projects.", "4"),
+        setting("--stop-jobs", "STOP_JOBS", "end|finish", "What becomes of jobs when the server stops.", "end"),
+        setting("--stop-time", "STOP_TIME", "T", "How long finish may take; then jobs are ended.", "10m"),
+        setting("--log-level", "LOG_LEVEL", "LEVEL", "error, warning, info, debug; changes are logged at each.", "info"),
+        .single(
+            "--data-dir",
+            .folder,
+            "Folder of database and projects, made where it is missing.",
+            default: "the current folder",
+            parse: OptionValue.path,
+            set: { $0.dataFolder = $1 }
+        ),
         .single(
             "--policy",
             .policy,
@@ -49,7 +62,7 @@ public struct ServeOptions: Hashable, Sendable {
         .single(
             "--env-file",
             .file,
-            "File with settings as NAME=VALUE lines.",
+            "File with settings as NAME=VALUE lines; -FILE may be missing.",
             default: ".env, where there is one",
             parse: OptionValue.path,
             set: { $0.dotEnv = $1 }

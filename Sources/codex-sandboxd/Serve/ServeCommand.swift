@@ -3,15 +3,13 @@ import SandboxAPI
 import SandboxCLI
 import SandboxPlan
 import SandboxRuntime
+import ServiceManager
 import WebTransport
 import WorkspaceStore
 import Workspaces
 
 /// `serve`: settings, then folders and database, then the socket; what cannot be used ends it before a client is let in.
 enum ServeCommand {
-    /// How long requests and jobs have to end once the server was told to.
-    private static let patience = 10.0
-
     static func run(_ arguments: [OSString]) -> Int32 {
         let options: ServeOptions
         do throws(UsageError) {
@@ -23,12 +21,12 @@ enum ServeCommand {
             return Output.misunderstood(error)
         }
         // Before there is another thread: they all inherit it, and one of them waits for the signals.
-        StopSignals.block()
+        ServeSignals.block()
         do throws(ServeError) {
             try serve(options)
             return 0
         } catch {
-            Output.say(error.text)
+            ServerLog.note(error.text, .error)
             return 1
         }
     }
@@ -41,11 +39,14 @@ enum ServeCommand {
                     + "unit)"
             )
         }
-        let settings = try ServeSettings(options, environment: CallerStrings.all(environ))
+        let surroundings = try ServeSurroundings.take()
+        ServerLog.set(isJournal: surroundings.manager.logsToJournal)
+        let settings = try ServeSettings(options, surroundings)
+        ServerLog.set(level: settings.api.logLevel)
         let store = try open(settings)
         defer { store.close() }
         let orchestrator = try make(settings, store)
-        let listener = try listen(settings)
+        let listeners = try listen(settings, surroundings.manager)
         let api = WorkspaceAPI(
             settings: settings.api,
             service: orchestrator,
@@ -56,23 +57,15 @@ enum ServeCommand {
         )
         let server: HTTPServer
         do throws(HTTPServerError) {
-            server = try HTTPServer(listener: listener, settings: transport(settings), handler: api)
+            server = try HTTPServer(listeners: listeners, settings: transport(settings), handler: api)
         } catch { throw ServeError("\(error)") }
-        let worker = settings.workspaces.worker.name
-        ServerLog.note(
-            "listening on \(server.address), worker \(worker), \(settings.workspaces.maximumJobs) jobs at a time"
+        let watch = ServerWatch(
+            server,
+            orchestrator,
+            watchdogMicroseconds: surroundings.manager.watchdogMicroseconds
         )
-        let signal = StopSignals.wait()
-        ServerLog.note("ending on \(signal): no new requests, running jobs are ended")
-        server.beginStop(within: patience)
-        let stopped = Done()
-        Task {
-            await orchestrator.stop()
-            stopped.set()
-        }
-        stopped.wait()
-        server.waitUntilStopped()
-        ServerLog.note("ended")
+        var running = RunningServer(options, surroundings, settings, server, orchestrator, api, watch)
+        try running.serve()
     }
 
     /// Without a token only two accounts are served: the others' connections must not take the place of theirs.
@@ -101,20 +94,19 @@ enum ServeCommand {
         } catch { throw ServeError(error.detail.isEmpty ? error.message : "\(error.message): \(error.detail)") }
     }
 
-    private static func listen(_ settings: ServeSettings) throws(ServeError) -> HTTPListener {
-        let listener: HTTPListener
+    private static func listen(
+        _ settings: ServeSettings,
+        _ manager: ServiceContext
+    ) throws(ServeError) -> [HTTPListener] {
+        let listeners: [HTTPListener]
         do throws(ListenError) {
-            let inherited = try HTTPListener.inheritedDescriptor(
-                listenPID: settings.variable("LISTEN_PID"),
-                listenFDs: settings.variable("LISTEN_FDS"),
-                pid: getpid()
-            )
-            listener = try HTTPListener(settings.listen, inherited: inherited)
+            let handed = manager.sockets.map { HandedSocket(descriptor: $0.descriptor, name: $0.name) }
+            listeners = try HTTPListener.all(settings.listen, handed: handed)
         } catch { throw ServeError("\(error)") }
-        if listener.isPublic, settings.api.token == nil {
-            listener.close()
+        if let listener = listeners.first(where: { $0.isPublic }), settings.api.token == nil {
+            for listener in listeners { listener.close() }
             throw ServeError.withoutToken(listener.address)
         }
-        return listener
+        return listeners
     }
 }

@@ -13,18 +13,29 @@ struct ServeSettings {
     let database: DatabaseURL
     let listen: HTTPListenAddress
     let workspaces: WorkspaceSettings
-    private let environment: [OSString]
+    let dotEnv: DotEnvFile
 
-    init(_ options: ServeOptions, environment: [OSString]) throws(ServeError) {
-        self.environment = environment
+    /// - Parameters:
+    ///   - options: the command line.
+    ///   - surroundings: what this process was started with.
+    ///   - first: what the file of settings said at the start, for a reload. A manager may have put the same file into the
+    ///     environment (`EnvironmentFile=`): a variable that said just what the file did counts as the file's.
+    init(_ options: ServeOptions, _ surroundings: ServeSurroundings, first: DotEnvFile? = nil) throws(ServeError) {
         let dotEnv = try SettingsFile.read(options.dotEnv)
+        self.dotEnv = dotEnv
+        let environment = surroundings.environment(without: first ?? dotEnv)
         var flags = options.settings
         if let file = options.tokenFile { flags[SettingName.token.rawValue] = try SettingsFile.token(file) }
-        let given = flags
+        let (given, data) = (flags, try options.dataFolder.map { (folder) throws(ServeError) in try DataFolder(folder) })
+        let token = try surroundings.token()
         let sources = SettingSources(
             flags: { given[$0] },
             environment: { name in SettingsFile.variable(name, in: environment) },
-            dotEnv: { dotEnv.values[$0] }
+            dotEnv: { name in
+                if let value = dotEnv.values[name] { return value }
+                // What nobody says: the credential, and the folder for the server's data.
+                return name == SettingName.token.rawValue ? token : data?.settings[name]
+            }
         )
         do throws(SettingsError) {
             api = try APISettings(sources.value)
@@ -44,11 +55,20 @@ struct ServeSettings {
             policy: ServeSettings.policy(options.policy, sources.value("CODEX_SANDBOX_POLICY")),
             worker: try ServeSettings.worker(api, sources.value),
             maximumJobs: api.maxJobs ?? 4,
-            environment: ServeSettings.merged(environment, dotEnv)
+            environment: ServeSettings.merged(surroundings.environment, own: environment, dotEnv)
         )
     }
 
-    func variable(_ name: String) -> String? { SettingsFile.variable(name, in: environment) }
+    /// What cannot be changed while the server runs, and says something else now.
+    func fixed(since start: ServeSettings) -> [String] {
+        var changed: [String] = []
+        if listen != start.listen { changed.append("LISTEN") }
+        if database != start.database { changed.append("DATABASE_URL") }
+        if workspaces.root != start.workspaces.root { changed.append("WORKSPACE_ROOT") }
+        if workspaces.policy != start.workspaces.policy { changed.append("CODEX_SANDBOX_POLICY") }
+        if api.apiPrefix != start.api.apiPrefix { changed.append("API_V1_STR") }
+        return changed
+    }
 
     private static func policy(_ flag: PolicySource?, _ variable: String?) -> PolicyReference {
         let source = flag ?? variable.flatMap { PolicySource(OSString($0)) } ?? .named("codex-worker")
@@ -73,12 +93,14 @@ struct ServeSettings {
         }
     }
 
-    /// What workers are handed by name may stand in `.env` (ORC-21): the environment's own value comes first.
-    private static func merged(_ environment: [OSString], _ file: DotEnvFile) -> [OSString] {
+    /// What workers are handed by name may stand in `.env` (ORC-21): the environment's own value comes first, one that came
+    /// from the file into the environment does not.
+    private static func merged(_ environment: [OSString], own: [OSString], _ file: DotEnvFile) -> [OSString] {
         var merged = environment
-        for name in WorkerProfile.credentials + ["SLEEP_SECONDS"] {
-            guard SettingsFile.variable(name, in: environment) == nil, let value = file.values[name] else { continue }
-            merged.append(OSString("\(name)=\(value)"))
+        for name in WorkerProfile.credentials + ["SLEEP_SECONDS"] where SettingsFile.variable(name, in: own) == nil {
+            let prefix = Array("\(name)=".utf8)
+            merged.removeAll { $0.bytes.starts(with: prefix) }
+            if let value = file.values[name] { merged.append(OSString("\(name)=\(value)")) }
         }
         return merged
     }

@@ -4,12 +4,15 @@ import SandboxPlan
 
 /// Settings that come from files and from the environment.
 enum SettingsFile {
-    /// `.env` of the current folder where no file is named; that one may be missing.
+    /// `.env` of the current folder where no file is named; that one may be missing, and so may one with a dash before it, as
+    /// service managers write it (`EnvironmentFile=`).
     static func read(_ named: OSString?) throws(ServeError) -> DotEnvFile {
-        guard let bytes = try contents(named ?? ".env", mayBeMissing: named == nil, limit: DotEnvFile.sizeLimit) else {
-            return try parsed([], ".env")
+        let isOptional = named == nil || named?.bytes.first == UInt8(ascii: "-")
+        let path = named.map { isOptional ? OSString($0.bytes.dropFirst()) : $0 } ?? ".env"
+        guard let bytes = try contents(path, mayBeMissing: isOptional, limit: DotEnvFile.sizeLimit) else {
+            return try parsed([], path)
         }
-        return try parsed(bytes, named ?? ".env")
+        return try parsed(bytes, path)
     }
 
     private static func parsed(_ bytes: [UInt8], _ name: OSString) throws(ServeError) -> DotEnvFile {
@@ -20,7 +23,18 @@ enum SettingsFile {
 
     /// The first line of a file that only its owner can read.
     static func token(_ path: OSString) throws(ServeError) -> String {
-        guard let bytes = try contents(path, mayBeMissing: false, limit: 4096) else { return "" }
+        try token(path, contents(path, mayBeMissing: false, limit: tokenLimit) ?? [])
+    }
+
+    /// The same of a file that may be missing.
+    static func optionalToken(_ path: OSString) throws(ServeError) -> String? {
+        guard let bytes = try contents(path, mayBeMissing: true, limit: tokenLimit) else { return nil }
+        return try token(path, bytes)
+    }
+
+    private static let tokenLimit = 4096
+
+    private static func token(_ path: OSString, _ bytes: [UInt8]) throws(ServeError) -> String {
         let line = bytes.prefix { $0 != UInt8(ascii: "\n") }
         guard let text = String(validating: line, as: UTF8.self) else {
             throw ServeError("\(path): the token is not UTF-8; write one of letters and digits")

@@ -1,0 +1,80 @@
+/// The units of one user's server, made from those that the package has.
+public struct ServiceUnits: Hashable, Sendable {
+    /// What `service install` was told, with absolute paths.
+    public struct Choice: Hashable, Sendable {
+        /// `codex-sandbox`.
+        public var launcher: String
+        /// Of records; the server's data lies in `serve` below it.
+        public var stateFolder: String
+        /// Settings, `NAME=VALUE` lines.
+        public var settingsFile: String
+        /// In the words of ListenStream=; nil for those of the package.
+        public var listens: [String]?
+        /// A file with the token; nil without one.
+        public var tokenFile: String?
+        /// How long jobs have to finish at a stop, in seconds; nil where they are ended.
+        public var finishSeconds: Int?
+
+        public init(launcher: String, stateFolder: String, settingsFile: String) {
+            self.launcher = launcher
+            self.stateFolder = stateFolder
+            self.settingsFile = settingsFile
+        }
+
+        public var dataFolder: String { "\(stateFolder)/serve" }
+    }
+
+    public static let serviceName = "codex-sandbox.service"
+    public static let socketName = "codex-sandbox.socket"
+    /// The first line of what `service install` has written: anything else is somebody's own.
+    public static let mark = "# Written by `codex-sandbox service install`, which writes it anew; changes belong into a drop-in (systemctl --user edit)."
+    /// Beside the bound of the jobs, in seconds: requests, teardowns, the database.
+    static let stopSlack = 45
+
+    public let service: String
+    public let socket: String
+
+    /// - Throws: `ServiceUnitsError` where a path cannot stand in a unit.
+    public init(_ choice: Choice) throws(ServiceUnitsError) {
+        let paths = [choice.launcher, choice.stateFolder, choice.settingsFile] + (choice.tokenFile.map { [$0] } ?? [])
+        for path in paths where !path.hasPrefix("/") || !UnitText.isPossible(path) {
+            throw ServiceUnitsError(path: path)
+        }
+        service = ServiceUnits.service(choice)
+        socket = ServiceUnits.socket(choice)
+    }
+
+    private static func service(_ choice: Choice) -> String {
+        var unit = UnitFile(PackagedUnits.service)
+        unit.setHead([mark])
+        var words = [
+            choice.launcher, "serve", "--listen", "fd", "--state-dir", choice.stateFolder, "--data-dir", choice.dataFolder,
+            "--env-file=-\(choice.settingsFile)",
+        ]
+        if let seconds = choice.finishSeconds {
+            words += ["--stop-jobs", "finish", "--stop-time", "\(seconds)s"]
+            unit.set("TimeoutStopSec", ["\(seconds + stopSlack)"])
+        }
+        unit.set("ExecStart", [words.map(UnitText.word).joined(separator: " ")])
+        unit.set("EnvironmentFile", ["-\(UnitText.plain(choice.settingsFile))"])
+        if let file = choice.tokenFile {
+            unit.add(["LoadCredential=api-token:\(UnitText.plain(file))"], behind: "EnvironmentFile")
+        }
+        return unit.text
+    }
+
+    private static func socket(_ choice: Choice) -> String {
+        var unit = UnitFile(PackagedUnits.socket)
+        unit.setHead([mark])
+        if let listens = choice.listens { unit.set("ListenStream", listens.map(UnitText.plain)) }
+        return unit.text
+    }
+
+    /// Whether a unit's text is one that `service install` has written.
+    public static func isOurs(_ text: String) -> Bool { text.hasPrefix(mark + "\n") }
+}
+
+/// A path that no unit can name.
+public struct ServiceUnitsError: Error, Hashable, Sendable {
+    public var path: String
+}

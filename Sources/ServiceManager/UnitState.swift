@@ -1,0 +1,42 @@
+/// What the service manager says of a unit (`systemctl show`).
+public struct UnitState: Hashable, Sendable {
+    /// Every property that was asked for, as it was said.
+    public var properties: [String: String]
+
+    /// Those that `parse` wants to be asked for.
+    public static let asked = [
+        "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "NeedDaemonReload", "Result", "MainPID",
+        "NRestarts", "ActiveEnterTimestamp", "StatusText", "MemoryCurrent", "TasksCurrent", "Listen", "ExecMainStatus",
+    ]
+
+    public init(properties: [String: String]) { self.properties = properties }
+
+    public subscript(_ name: String) -> String? { properties[name] }
+
+    public var isLoaded: Bool { self["LoadState"] == "loaded" }
+    public var isActive: Bool { self["ActiveState"] == "active" || self["ActiveState"] == "reloading" }
+    public var isFailed: Bool { self["ActiveState"] == "failed" }
+    public var isEnabled: Bool { self["UnitFileState"] == "enabled" }
+    /// Nil where nothing runs.
+    public var mainPID: Int32? { number("MainPID").flatMap { $0 > 0 ? Int32($0) : nil } }
+
+    /// Nil also for what the manager does not count, which it says as `[not set]` or as the largest number.
+    public func number(_ name: String) -> Int64? { self[name].flatMap { Int64($0) } }
+
+    /// Units stand one behind the other with an empty line between; a property that has several values, as `Listen`, has lines.
+    public static func parse(_ text: String) -> [UnitState] {
+        var units: [UnitState] = []
+        var properties: [String: String] = [:]
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            guard let equals = line.firstIndex(of: "=") else {
+                if !properties.isEmpty { units.append(UnitState(properties: properties)) }
+                properties = [:]
+                continue
+            }
+            let (name, value) = (String(line[..<equals]), String(line[line.index(after: equals)...]))
+            properties[name] = properties[name].map { "\($0)\n\(value)" } ?? value
+        }
+        if !properties.isEmpty { units.append(UnitState(properties: properties)) }
+        return units
+    }
+}

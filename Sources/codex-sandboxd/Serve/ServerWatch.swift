@@ -1,0 +1,83 @@
+import Glibc
+import SandboxAPI
+import SandboxPlan
+import ServiceManager
+import Synchronization
+import WebTransport
+import Workspaces
+
+/// Looks now and then whether the server works, and tells the service manager, which starts another one where it does not.
+///
+/// Working means: each of the transport's threads takes a request and the database answers it, all within the time. A thread
+/// that does nothing but tell that it is alive would say so of a server that hangs.
+final class ServerWatch: Sendable {
+    private let server: HTTPServer
+    private let orchestrator: Orchestrator
+    /// Between two looks, in seconds: half of what the manager allows, so that one may be late.
+    private let interval: Double
+    private let isOver = Atomic<Bool>(false)
+
+    private static let usualInterval = 10.0
+
+    init(_ server: HTTPServer, _ orchestrator: Orchestrator, watchdogMicroseconds: UInt64?) {
+        self.server = server
+        self.orchestrator = orchestrator
+        let half = watchdogMicroseconds.map { Double($0) / 2_000_000 } ?? Self.usualInterval
+        interval = min(max(half, 0.01), Self.usualInterval)
+    }
+
+    /// Begins, on a thread of its own.
+    func start() throws(ServeError) {
+        let held = Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread,
+            nil,
+            { pointer in
+                guard let pointer else { return nil }
+                Unmanaged<ServerWatch>.fromOpaque(pointer).takeRetainedValue().run()
+                return nil
+            },
+            held.toOpaque()
+        )
+        guard code == 0 else {
+            held.release()
+            throw ServeError("there is no thread for the watchdog: raise the limit of tasks")
+        }
+        pthread_detach(thread)
+    }
+
+    /// The stop of the server tells for itself from here on.
+    func end() { isOver.store(true, ordering: .releasing) }
+
+    private func run() {
+        var wasWell = true
+        while !isOver.load(ordering: .acquiring) {
+            let began = ContinuousClock.now
+            let answers = server.selfTest("/readyz", within: interval)
+            guard !isOver.load(ordering: .acquiring) else { return }
+            if answers.allSatisfy({ $0 == 200 }) {
+                tell(.alive(status))
+                if !wasWell { ServerLog.note("the server answers itself again") }
+                wasWell = true
+            } else {
+                let words = answers.map { $0.map(String.init) ?? "nothing" }.joined(separator: ", ")
+                tell(.status("not ready: its threads answer \(words)"))
+                if wasWell { ServerLog.note("the server does not answer itself as it should: \(words)", .error) }
+                wasWell = false
+            }
+            let rest = interval - (ContinuousClock.now - began) / .seconds(1)
+            if rest > 0 { usleep(UInt32(rest * 1_000_000)) }
+        }
+    }
+
+    var status: String {
+        let load = orchestrator.load
+        return "\(load.running) jobs running, \(load.waiting) waiting; \(server.addresses.joined(separator: " and "))"
+    }
+
+    private func tell(_ message: ServiceMessage) {
+        let code = ServiceContext.tell(message)
+        if code != 0 { ServerLog.note("the service manager cannot be told: \(ErrnoName.described(code))", .warning) }
+    }
+}
