@@ -267,18 +267,17 @@ def reload():
 
 
 def start_job(manager):
-    """A job that takes `SLEEP_SECONDS`, of a new project: the thread that waits for its answer, and the answer to come."""
-    project = manager.ask("POST", "/api/v1/projects/", BODY)[1]["id"]
-    answers = []
-
-    def ask():
-        body = json.dumps({"instruction": "Take your time", "job_type": "long_run"})
-        answers.append(manager.ask("POST", f"/api/v1/{project}/jobs", body))
-
-    thread = threading.Thread(target=ask)
+    """A job that takes `SLEEP_SECONDS`: its project, the thread that waits for its answer, and the answer to come."""
+    answers, found = [], []
+    thread = threading.Thread(target=lambda: answers.append(manager.ask("POST", "/api/v1/projects/", json.dumps({"instruction": "long_run"}))))
     thread.start()
-    holds("a job is running", waits_for(lambda: any(p["status"] == "in_progress" for p in manager.ask(path="/api/v1/projects/")[1]["projects"])))
-    return project, thread, answers
+
+    def is_running():
+        found[:] = [p["id"] for p in manager.ask(path="/api/v1/projects/")[1]["projects"] if p["status"] == "in_progress"]
+        return found
+
+    holds("a job is running", waits_for(is_running) and waits_for(lambda: manager.ask(path=f"/api/v1/projects/{found[0]}/evidence")[1]))
+    return found[0], thread, answers
 
 
 def stopping():
@@ -304,8 +303,8 @@ def stopping():
         holds(f"{manner}: who came meanwhile is served by the next one", late and late[0][0] == 200, late)
         jobs = [manager.ask(path=f"/api/v1/projects/{p}/jobs/{job}")[1] for p, job in (
             (one["id"], job["id"]) for one in late[0][1]["projects"] for job in manager.ask(path=f"/api/v1/projects/{one['id']}/jobs")[1]["jobs"])]
-        found = sorted((job["job_type"], job["status"], job.get("reason")) for job in jobs if job["project_id"] == queued["id"] or job["job_type"] == "long_run")
-        holds(f"{manner}: running and waiting jobs are {verdict[0]}", found == [("initial_project", *verdict), ("long_run", *verdict)], jobs)
+        found = {job["project_id"]: (job["status"], job["reason"]) for job in jobs}
+        holds(f"{manner}: running and waiting jobs are {verdict[0]}", found == {project: verdict, queued["id"]: verdict}, jobs)
         manager.stop()
         records = subprocess.run([LAUNCHER, "evidence", "verify", "--workspace", os.path.join(manager.folder, "workspaces", project)],
                                  capture_output=True, check=False)
