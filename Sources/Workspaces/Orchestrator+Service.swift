@@ -220,7 +220,14 @@ extension Orchestrator {
 
     public func explanation(of project: String) throws(WorkspaceError) -> String {
         let project = try self.project(project)
-        if let name = project.policy { try PolicyChoice(settings).check(name) }
+        if let name = project.policy {
+            do throws(WorkspaceError) {
+                try PolicyChoice(settings).check(name)
+            } catch {
+                guard error.kind == .unknownPolicy else { throw error }
+                throw WorkspaceError(.conflict, "A launch would be refused: \(error.message)", detail: error.detail)
+            }
+        }
         do throws(Refusal) {
             return try WorkerLaunch(settings: settings, project: project.id, policy: policy(of: project)).explanation()
         } catch {

@@ -264,7 +264,7 @@ public final class Orchestrator: WorkspaceService {
             case .noPage:
                 throw WorkspaceError(
                     .noPage,
-                    "after: there is no such entry any more; begin at the first page",
+                    "there is no such entry any more; begin at the first page",
                     detail: "\(error)"
                 )
             case .corrupt, .unknownSchema, .constraint, .other:

@@ -117,10 +117,16 @@ final class FakeWorkspaces: WorkspaceService {
         try locked { (state) throws(WorkspaceError) in state.projects[try FakeWorkspaces.project(id, state)] }
     }
 
+    private static func start(_ ids: [String], _ after: String?) throws(WorkspaceError) -> Int {
+        guard let after else { return 0 }
+        guard let index = ids.firstIndex(of: after) else { throw WorkspaceError(.noPage, "there is no such entry") }
+        return index + 1
+    }
+
     func projects(limit: Int, after: String?) throws(WorkspaceError) -> [Project] {
         try locked { (state) throws(WorkspaceError) in
             let newest = Array(state.projects.reversed())
-            let start = after.map { after in newest.firstIndex { $0.id == after }.map { $0 + 1 } ?? newest.count } ?? 0
+            let start = try FakeWorkspaces.start(newest.map(\.id), after)
             return Array(newest[start...].prefix(limit))
         }
     }
@@ -150,7 +156,7 @@ final class FakeWorkspaces: WorkspaceService {
         try locked { (state) throws(WorkspaceError) in
             _ = try FakeWorkspaces.project(project, state)
             let all = state.jobs.filter { $0.projectID == project }
-            let start = after.map { after in all.firstIndex { $0.id == after }.map { $0 + 1 } ?? all.count } ?? 0
+            let start = try FakeWorkspaces.start(all.map(\.id), after)
             return Array(all[start...].prefix(limit))
         }
     }

@@ -177,7 +177,7 @@ import Workspaces
         #expect(ids == (1...5).reversed().map { FakeWorkspaces.id($0, 1) })
         for (query, type) in [
             ("limit=0", "greater_than_equal"), ("limit=1001", "less_than_equal"), ("limit=x", "int_parsing"),
-            ("after=..", "value_error"), ("limit=", "int_parsing"),
+            ("after=..", "value_error"), ("after=nobody", "value_error"), ("limit=", "int_parsing"),
         ] {
             let answer = await client.ask("GET", "/api/v1/projects/?\(query)")
             #expect(answer.status == 422)

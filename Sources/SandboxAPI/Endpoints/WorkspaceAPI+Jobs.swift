@@ -51,7 +51,7 @@ extension WorkspaceAPI {
     func listJobs(_ call: Call) throws(APIError) -> HTTPResponse {
         let (limit, after) = try page(call)
         let project = try call.project()
-        let (jobs, next) = try asking { () throws(WorkspaceError) in
+        let (jobs, next) = try paging(after) { () throws(WorkspaceError) in
             let page = try service.jobs(of: project, limit: limit, after: after)
             guard let last = page.last?.id else { return (page, String?.none) }
             // A page may end early, by its size: whether there is more is asked for.

@@ -38,7 +38,7 @@ extension WorkspaceAPI {
 
     func listProjects(_ call: Call) throws(APIError) -> HTTPResponse {
         let (limit, after) = try page(call)
-        let (projects, next) = try asking { () throws(WorkspaceError) in
+        let (projects, next) = try paging(after) { () throws(WorkspaceError) in
             let page = try service.projects(limit: limit, after: after)
             guard let last = page.last?.id else { return (page, String?.none) }
             // A page may end early, by its size: whether there is more is asked for.
@@ -63,6 +63,17 @@ extension WorkspaceAPI {
             return (try query.integer("limit", in: 1...1000, or: 100), try query.id("after"))
         } catch {
             throw APIError(error)
+        }
+    }
+
+    /// A page's list; an `after` that names nothing is a fault of the query, and shown as one.
+    func paging<Value>(_ after: String?, _ body: () throws(WorkspaceError) -> Value) throws(APIError) -> Value {
+        do throws(WorkspaceError) {
+            return try body()
+        } catch {
+            guard error.kind == .noPage else { throw APIError(error) }
+            let input = after.map { JSONValue.string($0) } ?? .null
+            throw APIError(ValidationFailure([.wrongValue(["query", "after"], input: input, error.message)]))
         }
     }
 

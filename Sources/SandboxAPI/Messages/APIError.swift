@@ -1,3 +1,4 @@
+internal import SandboxRuntime
 internal import Workspaces
 
 /// An answer that is no success; `answer` gives it its body.
@@ -46,8 +47,10 @@ struct APIError: Error {
         case .noJob: self.init(404, "Job not found", log: log)
         case .noFile: self.init(404, "File not found", log: log)
         case .invalidPath: self.init(400, "Invalid path", log: log)
-        case .unknownPolicy: self.init(422, error.message, log: log)
-        case .noPage: self.init(422, error.message, log: log)
+        // Of what in the request the handler knows; the shape is that of every 422.
+        case .unknownPolicy, .noPage:
+            self.init(ValidationFailure([.wrongValue([], input: .null, error.message)]))
+            self.log = log
         case .conflict: self.init(409, error.message, log: log)
         case .tooMuch:
             self.init(tooMuch, error.message, fields: tooMuch == 429 ? [("Retry-After", "1")] : [], log: log)

@@ -56,7 +56,8 @@ enum OpenAPIDocument {
                 ["required": true, "content": ["application/json": ["schema": reference(schema)]]]
             )
         case .bytes:
-            operation.add("requestBody", ["required": true, "content": ["application/octet-stream": [:]]])
+            // Without one the file is empty.
+            operation.add("requestBody", ["required": false, "content": ["application/octet-stream": [:]]])
         }
         return .object(operation)
     }
@@ -88,6 +89,8 @@ enum OpenAPIDocument {
         let schema: JSONValue =
             switch parameter.kind {
             case .text: ["type": "string"]
+            // `Identifier.isPlausible`
+            case .id: ["type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"]
             case .integer(let range, let fallback):
                 // What is beyond the exact integers is no bound that anybody needs to know.
                 JSONValue.exactIntegers.contains(Int64(range.upperBound))

@@ -43,7 +43,7 @@ enum OpenAPISchemas {
                         "type": "string", "minLength": 5, "maxLength": 2000,
                         "description": "White space at both ends is taken away before it is counted.",
                     ],
-                    "policy": ["type": ["string", "null"], "description": "One of `GET …/policies`."],
+                    "policy": ["type": ["string", "null"], "minLength": 1, "description": "One of `GET …/policies`."],
                 ],
                 "required": ["instruction"],
                 "examples": [["instruction": fibonacci]],

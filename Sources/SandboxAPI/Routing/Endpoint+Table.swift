@@ -2,7 +2,7 @@ extension Endpoint {
     /// Every route there is.
     static let table: [Endpoint] = pages + projects + files + jobs + jobDetails
 
-    private static let afterID = Parameter(name: "after", note: "The last id of the page before.", kind: .text)
+    private static let afterID = Parameter(name: "after", note: "The last id of the page before.", kind: .id)
 
     private static let preferAsync = Parameter(
         name: "Prefer",

@@ -50,6 +50,8 @@ struct Endpoint: Sendable {
 
         enum Kind: Hashable, Sendable {
             case text
+            /// Of a project or a job.
+            case id
             case integer(ClosedRange<Int>, fallback: Int)
             /// The first is what holds where there is none.
             case words([String])
