@@ -19,6 +19,8 @@ public struct Policy: Hashable, Sendable {
     public var seccomp: SeccompPolicy
     public var landlock: LandlockPolicy
     public var process: ProcessPolicy
+    /// The worker of a project's jobs.
+    public var worker: WorkerPolicy
 
     public init(
         name: String,
@@ -32,7 +34,8 @@ public struct Policy: Hashable, Sendable {
         limits: LimitPolicy,
         seccomp: SeccompPolicy,
         landlock: LandlockPolicy,
-        process: ProcessPolicy
+        process: ProcessPolicy,
+        worker: WorkerPolicy = WorkerPolicy(command: [])
     ) {
         self.name = name
         self.summary = summary
@@ -46,6 +49,7 @@ public struct Policy: Hashable, Sendable {
         self.seccomp = seccomp
         self.landlock = landlock
         self.process = process
+        self.worker = worker
     }
 
     /// What becomes of what the job has planted: where no repository may come to be, one that has is a failure.
@@ -301,5 +305,17 @@ public struct ProcessPolicy: Hashable, Sendable {
     public init(umask: UInt32, hostname: OSString) {
         self.umask = umask
         self.hostname = hostname
+    }
+}
+
+public struct WorkerPolicy: Hashable, Sendable {
+    /// What the workspace API runs for a job whose worker is `command`: the program's absolute path, as the place has it, and
+    /// its arguments; empty where the policy names none.
+    ///
+    /// `run` is told its command, and does not look here.
+    public var command: [OSString]
+
+    public init(command: [OSString]) {
+        self.command = command
     }
 }

@@ -39,6 +39,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case git = 34
     case onNew = 35
     case cpus = 36
+    case workerCommand = 37
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -80,6 +81,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .denyGlobs: "filesystem.deny_globs"
         case .git: "workspace.git"
         case .onNew: "filesystem.on_new"
+        case .workerCommand: "worker.command"
         }
     }
 
@@ -92,7 +94,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
             .fileSize, .cpu, .cpus, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname, .except,
-            .git, .onNew:
+            .git, .onNew, .workerCommand:
             false
         }
     }

@@ -31,7 +31,9 @@ extension Policy {
             process: ProcessPolicy(
                 umask: process.umask | other.process.umask,
                 hostname: other.process.hostname
-            )
+            ),
+            // The same one, or none.
+            worker: WorkerPolicy(command: worker.command == other.worker.command ? worker.command : [])
         )
     }
 

@@ -51,6 +51,8 @@ extension Policy {
         case .without: other.seccomp.without.holdsMore(than: seccomp.without)
         case .git: git.rawValue > other.git.rawValue
         case .onNew: filesystem.onNew.rawValue > other.filesystem.onNew.rawValue
+        // Another program may do anything that the one that was chosen would not.
+        case .workerCommand: !worker.command.isEmpty && worker.command != other.worker.command
         // Each bit keeps a right from others.
         case .umask: process.umask & other.process.umask != other.process.umask
         }
@@ -96,6 +98,7 @@ extension Policy {
         case .hostname: process.hostname == other.process.hostname
         case .git: git == other.git
         case .onNew: filesystem.onNew == other.filesystem.onNew
+        case .workerCommand: worker.command == other.worker.command
         }
     }
 

@@ -45,7 +45,7 @@ extension PolicyOverrides {
         case .fileSize: fileSize == nil ? nil : "--file-size"
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .protect, .coverMissing, .unixSockets,
             .tmpInodes, .inherit, .exclude, .openFiles, .requireKernel, .minimumABI, .landlockRequirement, .without,
-            .umask, .hostname, .except, .denyGlobs, .git, .onNew:
+            .umask, .hostname, .except, .denyGlobs, .git, .onNew, .workerCommand:
             nil
         }
     }

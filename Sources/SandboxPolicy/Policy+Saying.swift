@@ -60,6 +60,7 @@ extension Policy {
         case .hostname: process.hostname = values.process.hostname
         case .git: git = values.git
         case .onNew: filesystem.onNew = values.filesystem.onNew
+        case .workerCommand: worker.command = values.worker.command
         }
     }
 }

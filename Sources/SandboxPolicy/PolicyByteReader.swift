@@ -161,8 +161,16 @@ struct PolicyByteReader {
             process: ProcessPolicy(
                 umask: try integer("umask", in: PolicyRange.umask),
                 hostname: try string("hostname")
-            )
+            ),
+            worker: WorkerPolicy(command: try command())
         )
+    }
+
+    /// A program has an absolute path; its arguments are any words.
+    private mutating func command() throws(CompiledPolicyCodingError) -> [OSString] {
+        let words = try strings("command")
+        guard words.isEmpty || words[0].isAbsolute else { throw .field("command", offset: offset) }
+        return words
     }
 
     private mutating func filesystem() throws(CompiledPolicyCodingError) -> FilesystemPolicy {
@@ -219,7 +227,14 @@ struct PolicyByteReader {
         let grace = TimeSpan(milliseconds: try integer("grace", in: PolicyRange.grace))
         let count = try count("requireKernel", size: 1, in: 0...LimitPolicy.Kind.allCases.count)
         var kinds: Set<LimitPolicy.Kind> = []
-        for _ in 0..<count { kinds.insert(try choice("requireKernel")) }
+        var last: UInt8?
+        for _ in 0..<count {
+            let kind: LimitPolicy.Kind = try choice("requireKernel")
+            // Each once and in order, as it is written.
+            guard last.map({ $0 < kind.rawValue }) ?? true else { throw .field("requireKernel", offset: offset) }
+            last = kind.rawValue
+            kinds.insert(kind)
+        }
         return LimitPolicy(
             tasks: tasks,
             memory: kind == 0 ? .upToHalfOfRAM(bytes) : .exactly(bytes),

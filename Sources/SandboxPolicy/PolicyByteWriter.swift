@@ -78,6 +78,7 @@ struct PolicyByteWriter {
         integer(policy.landlock.requirement.rawValue)
         integer(policy.process.umask)
         string(policy.process.hostname)
+        strings(policy.worker.command)
     }
 
     private mutating func filesystem(_ policy: FilesystemPolicy) {

@@ -159,9 +159,18 @@ struct JobRun {
             _ = sandbox.close()
             return .stopped(why)
         }
+        guard let started = launch.process(job.instruction, sandbox.policy) else {
+            _ = sandbox.close()
+            return JobEnd(
+                status: .error,
+                reason: "no-worker",
+                summary:
+                    "the policy \(sandbox.policy.name) names no worker.command, and CODEX_WORKER_COMMAND is not set"
+            )
+        }
         let process: SandboxedProcess
         do throws(Refusal) {
-            process = try sandbox.start(launch.process(job.instruction))
+            process = try sandbox.start(started)
         } catch {
             statistics.refused(error)
             _ = sandbox.close()

@@ -26,9 +26,12 @@ struct WorkerLaunch {
         return options
     }
 
-    func process(_ instruction: String) -> ProcessOptions {
+    /// The process of a job; nil where the policy of its place is to name the command, and does not.
+    func process(_ instruction: String, _ policy: Policy) -> ProcessOptions? {
+        let words = settings.worker.words(for: instruction, policy)
+        guard !words.isEmpty else { return nil }
         var options = ProcessOptions(
-            arguments: settings.worker.words(for: instruction),
+            arguments: words,
             workingDirectory: Self.workspace,
             environment: [EnvironmentEntry(name: "WORKSPACE_DIR", value: Self.workspace)],
             streams: .pipes,
@@ -43,9 +46,20 @@ struct WorkerLaunch {
         settings.environment.contains { $0.bytes.starts(with: Array((name + "=").utf8)) }
     }
 
+    /// What the policy names is known once its texts are put together.
+    private func preparation() throws(Refusal) -> Preparation {
+        guard settings.worker.isOfPolicy else { return try RunSession.preparation(place) }
+        var options = place
+        options.arguments = ["(worker.command, which the policy leaves out)"]
+        let first = try RunSession.preparation(options)
+        guard !first.policy.worker.command.isEmpty else { return first }
+        options.arguments = first.policy.worker.command
+        return try RunSession.preparation(options)
+    }
+
     /// The plan in words, a line for each layer and for each step.
     func explanation() throws(Refusal) -> String {
-        let preparation = try RunSession.preparation(place)
+        let preparation = try preparation()
         let plan = preparation.plan
         var text = "policy \(plan.policyName)\n\nlayers\n"
         for layer in plan.layers {

@@ -20,6 +20,8 @@ public struct WorkerProfile: Hashable, Sendable {
     public var variables: [String]
 
     public var manner: Manner
+    /// Whether the policy of a job's launch names the command (`worker.command`), and not this profile.
+    public var isOfPolicy = false
 
     public init(
         name: String,
@@ -65,9 +67,17 @@ public struct WorkerProfile: Hashable, Sendable {
         WorkerProfile(name: "command", arguments: command, files: files, variables: credentials)
     }
 
-    /// What is executed for an instruction.
-    func words(for instruction: String) -> [OSString] {
-        switch manner {
+    /// The command that the policy names, which is asked and answers by files; what it needs the policy shows.
+    public static var commandOfPolicy: WorkerProfile {
+        var profile = WorkerProfile(name: "command", arguments: [], variables: credentials)
+        profile.isOfPolicy = true
+        return profile
+    }
+
+    /// What is executed for an instruction; empty where the policy is to name it, and names nothing.
+    func words(for instruction: String, _ policy: Policy) -> [OSString] {
+        if isOfPolicy { return policy.worker.command }
+        return switch manner {
         case .files: arguments
         case .codex:
             arguments + [

@@ -124,7 +124,11 @@ import Testing
         "[filesystem]\ntoolchains = [\"rusty\"]", "[filesystem]\ntoolchains = \"nvm\"", "filesystem = 1",
         "[workspace]\ngit = true", "[workspace]\ngit = \"forbid\"", "[filesystem]\non_new = \"ignore\"",
         "[filesystem]\nexcept = [\"a/b\"]", "[filesystem]\nexcept = [\".codex\"]",
-        "[seccomp]\nwithout = [\"files\"]", "[seccomp]\nwithout = [\"debug\", \"debug\"]",
+        "[worker]\ncommand = \"/x\"", "[worker]\ncommand = [\"x\"]", "[worker]\ncommand = [\"/a/../x\"]",
+        "[worker]\ncommand = [\"/\"]", "[worker]\ncommand = [\"\"]", "[worker]\ncommand = [\"/x\", 1]",
+        "[worker]\ncommand = [\"/x\", \"\\u0000\"]", "[worker]\ncommands = []",
+        "[danger]\nfull_access = true\n[worker]", "[seccomp]\nwithout = [\"files\"]",
+        "[seccomp]\nwithout = [\"debug\", \"debug\"]",
     ]) func isRefused(text: String) {
         #expect(Self.problems("version = 1\n" + text).count == 1, "\(Self.problems("version = 1\n" + text))")
     }
@@ -171,6 +175,8 @@ import Testing
             [process]
             umask = "077"
             hostname = "box-1.example"
+            [worker]
+            command = ["/srv/agent", "--fast", "--fast", ""]
             """
         )
         #expect(policy.summary == "All keys." && policy.workspace == .readOnly && policy.confinement == .sandbox)
@@ -195,6 +201,7 @@ import Testing
         #expect(policy.landlock == LandlockPolicy(minimumABI: 6, requirement: .bestEffort))
         #expect(policy.seccomp.without == ["debug", "sysv-ipc"])
         #expect(policy.process == ProcessPolicy(umask: 0o77, hostname: "box-1.example"))
+        #expect(policy.worker.command == ["/srv/agent", "--fast", "--fast", ""])
     }
 
     @Test(arguments: [("2", 2000), ("\"0.5\"", 500), ("0", 0), ("\"0\"", 0), ("1000", 1_000_000)])

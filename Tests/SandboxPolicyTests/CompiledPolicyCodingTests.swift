@@ -58,7 +58,8 @@ import Testing
                 ),
                 seccomp: SeccompPolicy(without: ["debug"]),
                 landlock: LandlockPolicy(minimumABI: 1, requirement: .required),
-                process: ProcessPolicy(umask: 0o22, hostname: "sandbox")
+                process: ProcessPolicy(umask: 0o22, hostname: "sandbox"),
+                worker: WorkerPolicy(command: ["/w", "a", "a"])
             ),
             digest: (0..<32).map { $0 },
             placeFilter: SeccompProgram(instructions: [0x7FFF_0000_0000_0006]),

@@ -72,7 +72,8 @@ import Testing
             ),
             seccomp: SeccompPolicy(without: some(["aio", "debug", "sysv-ipc"]).sorted()),
             landlock: LandlockPolicy(minimumABI: one([1, 5]), requirement: one([.required, .bestEffort])),
-            process: ProcessPolicy(umask: one([0o022, 0o077, 0o700]), hostname: one(["a", "b"]))
+            process: ProcessPolicy(umask: one([0o022, 0o077, 0o700]), hostname: one(["a", "b"])),
+            worker: WorkerPolicy(command: one([[], ["/x"], ["/x", "a"]]))
         )
     }
 
@@ -209,7 +210,7 @@ import Testing
         ("limits.grace", [.grace]), ("limits.requireKernel", [.requireKernel]),
         ("seccomp.without", [.without]),
         ("landlock.minimumABI", [.minimumABI]), ("landlock.requirement", [.landlockRequirement]),
-        ("process.umask", [.umask]), ("process.hostname", [.hostname]),
+        ("process.umask", [.umask]), ("process.hostname", [.hostname]), ("worker.command", [.workerCommand]),
     ]
 
     /// What is said by one key changes just that key.

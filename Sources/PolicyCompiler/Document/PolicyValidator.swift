@@ -32,6 +32,7 @@ struct PolicyValidator {
         policy.landlock = landlock(&document)
         policy.seccomp = seccomp(&document)
         policy.process = process(&document)
+        policy.worker = worker(&document)
         toolchains(document, &policy)
         if codex(&document, &policy, hostAllowed: danger.hostNetwork) { return fullAccess(policy) }
         document.finish()

@@ -6,7 +6,7 @@ extension PolicyReport {
         [
             ("danger", confinement), ("workspace", workspace), ("filesystem", filesystem), ("network", network),
             ("environment", environment),
-            ("limits", limits), ("seccomp", seccomp), ("landlock", landlock), ("process", process),
+            ("limits", limits), ("seccomp", seccomp), ("landlock", landlock), ("process", process), ("worker", worker),
         ]
     }
 
@@ -93,6 +93,10 @@ extension PolicyReport {
             Row("minimum_abi", String(policy.landlock.minimumABI)),
             Row("requirement", policy.landlock.requirement == .required ? "required" : style.doubtful("best-effort")),
         ]
+    }
+
+    private var worker: [Row] {
+        [Row("command", list: policy.worker.command)]
     }
 
     private var process: [Row] {

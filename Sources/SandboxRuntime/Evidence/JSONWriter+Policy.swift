@@ -29,6 +29,10 @@ extension JSONWriter {
             // The named policy alone has its digest above.
             if compiled.files.count > 1 { json.member("sources", array: compiled.files) { $0.source($1) } }
             json.member("summary", text: policy.summary)
+            // What a launch without it never had.
+            if !policy.worker.command.isEmpty {
+                json.object("worker") { $0.member("command", bytes: policy.worker.command) }
+            }
             json.member("workspace", string: policy.workspace.word)
         }
     }

@@ -27,6 +27,8 @@ public struct SandboxEnd: Hashable, Sendable {
 public final class Sandbox: Sendable {
     private let loop: SandboxLoop
     private let ended = Latch<SandboxEnd>()
+    /// What the place was opened by: the policy with everything that was said over it.
+    public let policy: Policy
 
     /// Opens a sandbox and verifies it; no process runs in it yet.
     ///
@@ -36,7 +38,7 @@ public final class Sandbox: Sendable {
     /// - Throws: `Refusal`, as `run` would be refused; nothing is left then.
     public init(_ options: LaunchOptions, launcher: OSString) throws(Refusal) {
         loop = try SandboxLoop()
-        let opened = Latch<Result<Void, Refusal>>()
+        let opened = Latch<Result<Policy, Refusal>>()
         let work = ThreadWork(loop: loop, options: options, launcher: launcher, opened: opened, ended: ended)
         var thread = pthread_t()
         let code = pthread_create(
@@ -60,7 +62,7 @@ public final class Sandbox: Sendable {
             )
         }
         pthread_detach(thread)
-        try opened.wait().get()
+        policy = try opened.wait().get()
     }
 
     deinit {
@@ -106,14 +108,14 @@ private final class ThreadWork: @unchecked Sendable {
     private let loop: SandboxLoop
     private let options: LaunchOptions
     private let launcher: OSString
-    private let opened: Latch<Result<Void, Refusal>>
+    private let opened: Latch<Result<Policy, Refusal>>
     private let ended: Latch<SandboxEnd>
 
     init(
         loop: SandboxLoop,
         options: LaunchOptions,
         launcher: OSString,
-        opened: Latch<Result<Void, Refusal>>,
+        opened: Latch<Result<Policy, Refusal>>,
         ended: Latch<SandboxEnd>
     ) {
         self.loop = loop
@@ -132,8 +134,8 @@ private final class ThreadWork: @unchecked Sendable {
             opened.set(.failure(error))
             return
         }
-        let opened = opened
-        let end = loop.run(place) { opened.set(.success(())) }
+        let (opened, policy) = (opened, place.preparation.policy)
+        let end = loop.run(place) { opened.set(.success(policy)) }
         ended.set(end)
     }
 }

@@ -24,13 +24,9 @@ enum WorkerCommand {
         )
     }
 
+    /// `CODEX_WORKER_COMMAND`, else what the policy of each launch says (`worker.command`).
     static func command(_ value: (String) -> String?) throws(ServeError) -> WorkerProfile {
-        guard let words = try words(value) else {
-            return problem(
-                "command",
-                "the worker command needs \(setting): the program's absolute path and its arguments"
-            )
-        }
+        guard let words = try words(value) else { return .commandOfPolicy }
         return .command(words.words, files: words.files)
     }
 
