@@ -140,6 +140,36 @@ private final class InPlace: TaskExecutor {
         #expect(tally.taken > 0 && tally.refused > 0)
     }
 
+    /// The parts of a head that say numbers and lists: what they come to is always something that can be served.
+    @Test func conditionsAndPlacesAreRead() {
+        let seeds = [
+            "bytes=0-5", "bytes=-7", "bytes=3-", "bytes=0-0,5-9", "\"a\", W/\"b\"", "*", "42", "a/b;q=0.5, */*;q=1",
+            "respond-async, wait=10", "text/html;level=1",
+        ]
+        var fuzzing = Fuzzing(
+            seeds.map { Array($0.utf8) },
+            words: ["bytes=", "-", ",", "\"", "W/", ";q=", "*", "0.0000001"],
+            lengthLimit: 2048
+        )
+        var size: UInt64 = 0
+        let tally = fuzzing.run { bytes in
+            // Small and large files, the empty one and the largest among them.
+            size = size &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let length = [0, 1, 10, size >> 40, size, .max][Int(size >> 33) % 6]
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(EventFeed.number(text) >= 0)
+            let headers: HTTPHeaders = ["Range": text, "If-None-Match": text, "Accept": text]
+            _ = EntityTags(headers, "If-None-Match")?.matchesWeakly("\"a\"")
+            _ = FieldText.prefersAsync([text])
+            #expect(["a/b", "c/d"].contains(MediaRange.best(of: ["a/b", "c/d"], for: headers)))
+            let range = ByteRange(headers, size: length, tag: "\"a\"")
+            guard case .part(let offset, let count) = range else { return range == .unsatisfiable }
+            #expect(count > 0 && offset < length && count <= length - offset, "\(text) of \(length)")
+            return true
+        }
+        #expect(tally.taken > 0 && tally.refused > 0)
+    }
+
     @Test func dotEnvFilesAreRead() {
         var fuzzing = Fuzzing(
             ["A=1\nexport B='x'\n# c\n", "C=\"a\\nb\" # d\nD=x # y\r\n"].map { Array($0.utf8) },

@@ -12,6 +12,7 @@ public struct Fuzzing {
     }
 
     private var random: SplitMix64
+    private let seed: UInt64
     private var pool: [[UInt8]]
     private let words: [[UInt8]]
     private let lengthLimit: Int
@@ -28,7 +29,8 @@ public struct Fuzzing {
         ]
         self.words = (words + edges).map { Array($0.utf8) }
         self.lengthLimit = lengthLimit
-        random = SplitMix64(seed: Fuzzing.number("FUZZ_SEED") ?? 1)
+        seed = Fuzzing.number("FUZZ_SEED") ?? 1
+        random = SplitMix64(seed: seed)
     }
 
     /// Lets `reader` read changed inputs until the time is up.
@@ -56,6 +58,7 @@ public struct Fuzzing {
                 pool[first + Int(random.next() % 256)] = input
             }
         }
+        print("fuzzed with FUZZ_SEED=\(seed): \(tally.taken) taken, \(tally.refused) refused")
         return tally
     }
 
