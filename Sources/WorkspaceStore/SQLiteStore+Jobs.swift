@@ -1,6 +1,9 @@
 extension SQLiteStore {
-    public func add(_ job: Job) throws(StoreError) {
-        try write { (connection) throws(StoreError) in try SQLiteStore.insert(job, connection) }
+    public func add(_ job: Job, events: [JobEvent]) throws(StoreError) {
+        try write { (connection) throws(StoreError) in
+            try SQLiteStore.insert(job, connection)
+            try EventAccount.add(events, to: job.id, limits: options.limits, connection)
+        }
     }
 
     static func insert(_ job: Job, _ connection: SQLiteConnection) throws(StoreError) {

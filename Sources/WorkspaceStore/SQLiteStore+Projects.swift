@@ -1,5 +1,5 @@
 extension SQLiteStore {
-    public func add(_ project: Project, firstJob: Job) throws(StoreError) {
+    public func add(_ project: Project, firstJob: Job, events: [JobEvent]) throws(StoreError) {
         try RowRule.check(id: project.id)
         try RowRule.check(project.instruction, project.summary, project.policy)
         guard firstJob.projectID == project.id else { throw RowRule.broken("the first job is of another project") }
@@ -19,6 +19,7 @@ extension SQLiteStore {
                 .optional(project.policy)
             )
             try SQLiteStore.insert(firstJob, connection)
+            try EventAccount.add(events, to: firstJob.id, limits: options.limits, connection)
         }
     }
 

@@ -108,6 +108,14 @@ public final class SQLiteStore: WorkspaceStore {
         lock.withLock { $0 = nil }
     }
 
+    public func checkReady() throws(StoreError) {
+        // One that writes now has looked itself.
+        try writer.withLockIfAvailable { (connection) throws(StoreError) in
+            guard let connection else { throw SQLiteStore.closed }
+            guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+        }
+    }
+
     // MARK: - Calls
 
     func write<Value: Sendable>(

@@ -4,11 +4,11 @@
 /// other calls that write. What is returned by pages is bounded by `StoreLimits.rows` whatever `limit` says; a limit below 1 is
 /// `.constraint`, and so is an `after` that is not there any more.
 public protocol WorkspaceStore: Sendable {
-    /// Adds a project and its first job.
+    /// Adds a project, its first job, and that job's first events, as `add(_:to:)` does.
     ///
     /// - Throws: `.constraint` for an id that is there already or is no UUID in lower case, and for a text of more than
     ///   `StoreLimits.textBytes`.
-    func add(_ project: Project, firstJob: Job) throws(StoreError)
+    func add(_ project: Project, firstJob: Job, events: [JobEvent]) throws(StoreError)
     func project(_ id: String) throws(StoreError) -> Project?
     /// The newest first; `after` is the last id of the page before.
     ///
@@ -19,8 +19,10 @@ public protocol WorkspaceStore: Sendable {
     /// The project, its jobs and their events; false if it was not there.
     func removeProject(_ id: String) throws(StoreError) -> Bool
 
+    /// With its first events.
+    ///
     /// - Throws: `.constraint` as for projects, and where the job's project is not there.
-    func add(_ job: Job) throws(StoreError)
+    func add(_ job: Job, events: [JobEvent]) throws(StoreError)
     func job(_ id: String) throws(StoreError) -> Job?
     /// In the order of their making; `after` is the last id of the page before.
     ///
@@ -59,8 +61,22 @@ public protocol WorkspaceStore: Sendable {
     ///
     /// - Returns: the jobs, as they are now: as many as there were.
     func interruptUnfinished(at time: StoredTime) throws(StoreError) -> [Job]
+    /// Throws where a call that writes would: the file is not the one any more that was opened, or the store is closed.
+    ///
+    /// Does not wait for such a call.
+    func checkReady() throws(StoreError)
     /// Later calls are errors.
     func close()
+}
+
+extension WorkspaceStore {
+    /// Without an event.
+    public func add(_ project: Project, firstJob: Job) throws(StoreError) {
+        try add(project, firstJob: firstJob, events: [])
+    }
+
+    /// The same.
+    public func add(_ job: Job) throws(StoreError) { try add(job, events: []) }
 }
 
 /// Why the store did not do what was asked.

@@ -48,9 +48,24 @@ struct JobRun {
         output = JobOutput(limit: settings.keptOutput, first: 2)
     }
 
+    /// How it has ended, as it is to be stored.
+    struct LastWord {
+        var job: Job
+        var projectStatus: JobStatus
+        var projectSummary: String?
+        var events: [JobEvent]
+
+        func write(to store: any WorkspaceStore) throws(StoreError) {
+            try store.update(job, projectStatus: projectStatus, projectSummary: projectSummary, events: events)
+        }
+    }
+
+    /// What could not be stored; nil where nothing was left over.
+    private(set) var unstored: LastWord?
+
     /// Runs it; what is answered is stored already.
     ///
-    /// - Throws: `StoreError` where its end could not be stored: then the next start of the server does.
+    /// - Throws: `StoreError` where its beginning or its end could not be stored; `unstored` has the latter.
     mutating func run() throws(StoreError) -> Job {
         job.worker = settings.worker.name
         job.status = .inProgress
@@ -78,17 +93,23 @@ struct JobRun {
             summary = "Initial job status: \(end.status.rawValue)"
             if let reason = end.reason { summary? += " (\(reason): \(end.summary))" }
         }
-        let events = output.flush()
+        var word = LastWord(job: job, projectStatus: end.status, projectSummary: summary, events: output.flush())
         do throws(StoreError) {
-            try store.update(job, projectStatus: end.status, projectSummary: summary, events: events)
+            do throws(StoreError) {
+                try word.write(to: store)
+            } catch {
+                guard error.kind == .constraint else { throw error }
+                // What the worker said cannot be kept; that it has ended must be.
+                job.result = nil
+                job.status = .error
+                job.reason = "result_too_large"
+                job.summary = "the worker's result cannot be kept"
+                word = LastWord(job: job, projectStatus: .error, projectSummary: nil, events: [])
+                try word.write(to: store)
+            }
         } catch {
-            guard error.kind == .constraint else { throw error }
-            // What the worker said cannot be kept; that it has ended must be.
-            job.result = nil
-            job.status = .error
-            job.reason = "result_too_large"
-            job.summary = "the worker's result cannot be kept"
-            try store.update(job, projectStatus: .error, projectSummary: nil, events: [])
+            unstored = word
+            throw error
         }
         hub.wake(job.id)
     }

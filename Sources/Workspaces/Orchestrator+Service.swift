@@ -28,14 +28,14 @@ extension Orchestrator {
         let job = newJob(of: id, .initialProject, instruction, now)
         do throws(WorkspaceError) {
             try stored { () throws(StoreError) in
-                try store.add(project, firstJob: job)
-                try store.add([queued(job)], to: job.id)
+                try store.add(project, firstJob: job, events: [queued(job)])
             }
         } catch {
             removeFolder(id)
             throw error
         }
         await run(job, waits: waits)
+        try checkStored(job.id)
         return try self.project(id)
     }
 
@@ -90,11 +90,9 @@ extension Orchestrator {
         _ = try self.project(project)
         try checkOpen(project)
         let job = newJob(of: project, type, instruction, .now())
-        try stored { () throws(StoreError) in
-            try store.add(job)
-            try store.add([queued(job)], to: job.id)
-        }
+        try stored { () throws(StoreError) in try store.add(job, events: [queued(job)]) }
         await run(job, waits: waits)
+        try checkStored(job.id)
         return try self.job(job.id, of: project)
     }
 
@@ -244,9 +242,13 @@ extension Orchestrator {
     public func readiness() -> String? {
         if state.withLock({ $0.isClosed || $0.isEnding }) { return "the server is ending" }
         do throws(StoreError) {
+            try store.checkReady()
             _ = try store.countProjects()
-        } catch { return "the store cannot be read" }
-        guard folders.isThere else { return "the folder of the workspaces is gone" }
+        } catch {
+            log("not ready: \(error)")
+            return "the store cannot be used; the log says why"
+        }
+        guard folders.isThere else { return "the folder of the workspaces is not in its place any more" }
         return nil
     }
 

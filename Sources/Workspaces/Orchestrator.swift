@@ -13,6 +13,8 @@ public final class Orchestrator: WorkspaceService {
         var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
         /// Projects whose folders are going away: nothing new is begun in them.
         var removed: Set<String> = []
+        /// Ends that the store did not take, because a disk was full: they are tried again.
+        var unstored: [String: JobRun.LastWord] = [:]
         /// Nothing new is taken.
         var isClosed = false
         /// Nothing is begun.
@@ -114,6 +116,7 @@ public final class Orchestrator: WorkspaceService {
         for (_, control) in controls { control.stop("interrupted") }
         for entry in waiting { stopNow(entry.job, "interrupted") }
         for (job, _) in controls { await ended(job) }
+        _ = storeUnstored()
     }
 
     // MARK: - Running
@@ -209,17 +212,71 @@ public final class Orchestrator: WorkspaceService {
                 statistics: launches,
                 log: log
             )
-            let done = try run.run()
+            let done: Job
+            do throws(StoreError) {
+                done = try run.run()
+            } catch {
+                guard let word = run.unstored else {
+                    log("the beginning of job \(id) could not be stored: \(error)")
+                    return try end(job, "no-resources", "the server could not store that the job begins")
+                }
+                storeLater(word)
+                throw error
+            }
             log(
                 "job \(id) of project \(done.projectID): \(done.status.rawValue)\(done.reason.map { " (\($0))" } ?? "")"
             )
         } catch {
-            // It stays `in_progress` in the store until the next start, which interrupts it; nothing of it runs.
+            // Until it can be, it is `in_progress` there; the next start would interrupt it. Nothing of it runs.
             log("the end of job \(id) could not be stored: \(error)")
         }
     }
 
-    /// A job that never ran.
+    /// How long is waited between two attempts to store an end, in milliseconds.
+    private static let patience = 500
+
+    /// Stores an end as soon as the store takes it, or until the server ends.
+    private func storeLater(_ word: JobRun.LastWord) {
+        let isFirst = state.withLock { state in
+            defer { state.unstored[word.job.id] = word }
+            return state.unstored.isEmpty
+        }
+        guard isFirst else { return }
+        Task { [weak self] in
+            while let self, storeUnstored() {
+                do { try await Task.sleep(for: .milliseconds(Orchestrator.patience)) } catch { return }
+            }
+        }
+    }
+
+    /// - Returns: whether there are still some.
+    private func storeUnstored() -> Bool {
+        let (words, isEnding) = state.withLock { (Array($0.unstored.values), $0.isEnding) }
+        for word in words {
+            do throws(StoreError) {
+                try word.write(to: store)
+            } catch {
+                // One that can never be stored would be tried for ever.
+                guard error.kind != .full && error.kind != .busy && error.kind != .unwritable else { continue }
+                log("the end of job \(word.job.id) is lost: \(error)")
+            }
+            state.withLock { _ = $0.unstored.removeValue(forKey: word.job.id) }
+            hub.wake(word.job.id)
+        }
+        return state.withLock { !$0.unstored.isEmpty } && !isEnding
+    }
+
+    /// Who has waited for a job learns that its end is known, and not stored.
+    func checkStored(_ job: String) throws(WorkspaceError) {
+        guard state.withLock({ $0.unstored[job] != nil }) else { return }
+        throw WorkspaceError(
+            .unavailable,
+            "The job has ended, and the server cannot store that now",
+            detail: "job \(job)"
+        )
+    }
+
+    /// A job that never ran; where the store does not take its end now, it is tried again.
     func end(_ job: Job, _ reason: String, _ summary: String) throws(StoreError) {
         var job = job
         job.status = .error
@@ -233,12 +290,18 @@ public final class Orchestrator: WorkspaceService {
             at: job.updatedAt,
             data: Array("\(JobStatus.error.rawValue) \(reason)".utf8)
         )
-        try store.update(
-            job,
+        let word = JobRun.LastWord(
+            job: job,
             projectStatus: .error,
             projectSummary: job.type == .initialProject ? "Initial job status: error (\(reason): \(summary))" : nil,
             events: [event]
         )
+        do throws(StoreError) {
+            try word.write(to: store)
+        } catch {
+            storeLater(word)
+            throw error
+        }
         hub.wake(job.id)
     }
 

@@ -185,6 +185,7 @@ struct DatabaseFileTests {
             let other = someProject()
             let error = try storeError { try store.add(other, firstJob: someJob(other)) }
             #expect(error.kind == .unwritable && error.message.contains("moved, deleted or replaced"))
+            #expect(try storeError { try store.checkReady() } == error)
         }
         #expect(try store.project(project.id) == project)
         if how == "moved" {

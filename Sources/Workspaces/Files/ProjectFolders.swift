@@ -51,10 +51,11 @@ public final class ProjectFolders: Sendable {
         guard allowed >= 0 else { throw ProjectFolders.unusable(path, "access", allowed) }
     }
 
-    /// Whether the folder is still in its place.
+    /// Whether the folder is still in its place: jobs are started by its path.
     public var isThere: Bool {
-        var status = stat()
-        return fstat(descriptor.number, &status) == 0 && status.st_nlink > 0
+        var (status, now) = (stat(), stat())
+        return fstat(descriptor.number, &status) == 0 && status.st_nlink > 0 && stat(path, &now) == 0
+            && now.st_dev == status.st_dev && now.st_ino == status.st_ino
     }
 
     /// Makes a project's folder with an empty `.codex` in it (modes 0700 and 0755).

@@ -1,0 +1,122 @@
+import Foundation
+import Glibc
+import ProjectTree
+import SandboxTestSupport
+import Testing
+
+/// What `serve` does where the host does not: a port that is taken, files that cannot be used, a disk that is full.
+@Suite(.takesTurns, .timeLimit(.minutes(5)))
+struct ServeFaultTests {
+    private func script(_ name: String) -> String {
+        ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Support/api/\(name)").path(percentEncoded: false)
+    }
+
+    private func play(_ scene: Scene, _ options: [String], _ command: [String]) throws -> RunResult {
+        try scene.start(
+            ["/usr/bin/python3", "-B", script("with_server.py"), scene.workshop.launcher, scene.workspace] + options
+                + ["--"] + command,
+            keeper: scene.caller.keeperOptions + ["--deadline", "120000"],
+            environment: scene.callerEnvironment
+        ).finish()
+    }
+
+    private func start(_ scene: Scene, _ options: [String] = []) throws -> RunResult {
+        try scene.run(
+            [scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0"] + options,
+            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+        )
+    }
+
+    /// One message that says what and what to do, and nothing else.
+    private func expectOneMessage(_ result: RunResult, _ words: [String]) {
+        #expect(result.ending == .exited(1) && result.output.isEmpty && result.left == 0, "\(result.story)")
+        let lines = result.errorText.split(separator: "\n")
+        #expect(lines.count == 1, "\(result.story)")
+        for word in words { #expect(result.errorText.contains(word), "\(word): \(result.story)") }
+    }
+
+    @Test func aPortThatIsTakenIsNamed() throws {
+        let scene = try Scene(.user)
+        let again = "\(scene.workshop.launcher) serve --listen {BASE} --database sqlite:///./other.db"
+        let result = try play(
+            scene,
+            [],
+            ["/bin/sh", "-c", "b={BASE}; " + again.replacing("{BASE}", with: "${b#http://}") + "; echo $?"]
+        )
+        #expect(result.ending == .exited(0) && result.lines.last == "1", "\(result.story)")
+        #expect(result.errorText.contains("something listens there already"), "\(result.story)")
+    }
+
+    @Test func aDatabaseThatIsNoneIsNamedAndStays() throws {
+        let scene = try Scene(.user)
+        let text = String(repeating: "this is no database, but somebody needs it. ", count: 100)
+        try scene.write(text, to: scene.workspace + "/codex.db", mode: 0o600)
+        expectOneMessage(try start(scene), ["DATABASE_URL", "codex.db", "file is not a database", "restore a backup"])
+        #expect(try scene.text(of: scene.workspace + "/codex.db") == text)
+        for action in ["status", "migrate", "stamp"] {
+            let result = try scene.run(
+                [scene.workshop.launcher, "db", action],
+                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            )
+            expectOneMessage(result, ["codex.db", "file is not a database"])
+        }
+        #expect(try scene.text(of: scene.workspace + "/codex.db") == text)
+        #expect(!scene.exists(scene.workspace + "/workspaces"))
+    }
+
+    @Test func foldersThatCannotBeWrittenAreNamed() throws {
+        let scene = try Scene(.user)
+        // Of this account, and closed: what is said does not depend on who looks.
+        let closed = scene.workspace + "/closed"
+        try scene.makeFolder(closed)
+        try #require(chmod(closed, 0o500) == 0)
+        expectOneMessage(
+            try start(scene, ["--workspace-root", closed + "/ws"]),
+            ["WORKSPACE_ROOT", "EACCES", closed]
+        )
+        expectOneMessage(
+            try start(scene, ["--database", "sqlite:///\(closed)/codex.db"]),
+            ["DATABASE_URL", closed, "not writable"]
+        )
+        #expect(try scene.names(in: closed) == [])
+    }
+
+    /// Ready is who can store and start: the database's file and the workspaces' folder are those that were opened.
+    @Test(arguments: [
+        ("mv codex.db away.db", "mv away.db codex.db"),
+        ("mv workspaces away; mkdir workspaces", "rmdir workspaces; mv away workspaces"),
+    ])
+    func readinessSeesWhatWasTakenAway(take: String, back: String) throws {
+        let scene = try Scene(.user)
+        let ask = "curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' {BASE}"
+        let result = try play(
+            scene,
+            [],
+            ["/bin/sh", "-c", "\(ask)/readyz; \(take); \(ask)/readyz; \(ask)/healthz; \(back); \(ask)/readyz"]
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(result.lines == ["200", "503", "200", "200"], "\(result.story)")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can make a small file system"))
+    func aFullDiskIsSaidAndLeavesNothingHalf()
+        throws
+    {
+        let scene = try Scene(.user)
+        let disk = scene.folder + "/disk"
+        try scene.makeFolder(disk)
+        let worker = Caller.worker
+        let options = "size=2m,mode=700,uid=\(worker.uid),gid=\(worker.gid)"
+        try #require(mount("none", disk, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0)
+        defer { umount2(disk, Int32(MNT_DETACH)) }
+        scene.environment["EXPECTED_FAULT"] = "No space left on device"
+        let result = try play(
+            scene,
+            ["--workspace-root", disk + "/workspaces", "--database", "sqlite:///\(disk)/codex.db"],
+            ["/usr/bin/python3", "-B", script("full_disk.py"), "--base-url", "{BASE}", "--disk", disk]
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 10, "\(result.story)")
+    }
+}
