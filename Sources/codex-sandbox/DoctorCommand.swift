@@ -6,9 +6,40 @@ internal import SandboxPlan
 /// `codex-sandbox doctor`.
 enum DoctorCommand {
     static func status(_ options: DoctorOptions) -> Int32 {
+        if options.apparmorProfile { return showProfile() }
         let host = Doctor.examine(folders: folders(options)) { trial(options) }
         let report = DoctorReport(report: host, style: Output.style)
         return Output.show(options.json ? report.json : report.text, status: report.exitStatus)
+    }
+
+    /// Prints the profile for the executables where they really are.
+    private static func showProfile() -> Int32 {
+        let own: OSString
+        do throws(SyscallError) {
+            own = try CompanionExecutable.ownPath()
+        } catch {
+            let refusal = Refusal(
+                stage: "profile",
+                errno: error.errno,
+                message: "/proc/self/exe cannot be read.",
+                remedy: "sudo mount -t proc proc /proc"
+            )
+            Output.say(OwnWords.refusal(refusal))
+            return ExitStatus.refused
+        }
+        var executables = [own]
+        if case .found(let path) = CompanionExecutable.find() { executables.append(path) }
+        guard let text = AppArmorProfile(executables: executables).text else {
+            let refusal = Refusal(
+                stage: "profile",
+                errno: 0,
+                message: "No profile can name \(Shown.word(own)).",
+                remedy: "Install it at a path of printable UTF-8 characters."
+            )
+            Output.say(OwnWords.refusal(refusal))
+            return ExitStatus.refused
+        }
+        return Output.show(text, status: 0)
     }
 
     /// `run` with no options but the folders it is told, in a workspace of its own.

@@ -50,6 +50,10 @@ import Testing
         options.json = true
         options.stateDirectory = "/s"
         #expect(try Command.parse(["doctor", "--state-dir", "/s", "--json"]) == .doctor(options))
+        var profile = DoctorOptions()
+        profile.apparmorProfile = true
+        #expect(try Command.parse(["doctor", "--apparmor-profile"]) == .doctor(profile))
+        #expect(throws: UsageError.self) { try Command.parse(["doctor", "--apparmor-profile", "--json"]) }
     }
 
     @Test func verifyPassesOptionsOfRunOn() throws {

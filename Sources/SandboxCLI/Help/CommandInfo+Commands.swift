@@ -59,6 +59,7 @@ extension CommandInfo {
         examples: [
             ("does it work here, and if not, why", "codex-sandbox doctor"),
             ("the same for a program to read", "codex-sandbox doctor --json"),
+            ("what to put into /etc/apparmor.d/codex-sandbox", "codex-sandbox doctor --apparmor-profile"),
         ],
         exitStatuses: ExitStatus.ofCheck(
             good: "the default policy can be enforced here",

@@ -3,6 +3,8 @@ public import SandboxPlan
 /// What `doctor` was asked to show.
 public struct DoctorOptions: Hashable, Sendable {
     public var json = false
+    /// Prints the AppArmor profile of this installation, and tries nothing.
+    public var apparmorProfile = false
     public var stateDirectory: OSString?
 
     public init() {}
@@ -10,6 +12,11 @@ public struct DoctorOptions: Hashable, Sendable {
     static let table: [Option<DoctorOptions>] = [
         .json { $0.json = true },
         .stateDirectory { $0.stateDirectory = $1 },
+        .flag(
+            "--apparmor-profile",
+            "Prints the AppArmor profile that allows user namespaces to these executables, and tries nothing.",
+            set: { $0.apparmorProfile = true }
+        ),
     ]
 
     /// Reads what follows `doctor`; nil when help is asked for.
@@ -21,6 +28,9 @@ public struct DoctorOptions: Hashable, Sendable {
             return nil
         case .words(let words):
             if let word = words.first { throw UsageError(.unexpectedArgument(word), command: .doctor) }
+            if options.apparmorProfile, options.json || options.stateDirectory != nil {
+                throw UsageError(.conflict("--apparmor-profile stands alone."), command: .doctor)
+            }
             return options
         }
     }

@@ -16,18 +16,32 @@ public enum CompanionExecutable: Hashable, Sendable {
 
     /// Looks from the real path of /proc/self/exe.
     public static func find() -> CompanionExecutable {
-        let link = "/proc/self/exe"
+        let path: OSString
+        do throws(SyscallError) {
+            path = try ownPath()
+        } catch {
+            return .unknown(errno: error.errno)
+        }
+        var own = stat()
+        guard stat(link, &own) == 0 else { return .unknown(errno: errno) }
+        return find(besides: path, owner: own.st_uid)
+    }
+
+    private static let link = "/proc/self/exe"
+
+    /// The real path of the executable that this process runs.
+    public static func ownPath() throws(SyscallError) -> OSString {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let length = buffer.withUnsafeMutableBytes { bytes in
             bytes.withMemoryRebound(to: CChar.self) { text in
                 text.baseAddress.map { readlink(link, $0, text.count) } ?? 0
             }
         }
-        guard length >= 0 else { return .unknown(errno: errno) }
-        guard length < buffer.count else { return .unknown(errno: ENAMETOOLONG) }
-        var own = stat()
-        guard stat(link, &own) == 0 else { return .unknown(errno: errno) }
-        return find(besides: OSString(buffer[..<length]), owner: own.st_uid)
+        let code = length < 0 ? errno : ENAMETOOLONG
+        guard (0..<buffer.count).contains(length) else {
+            throw SyscallError(call: "readlink", subject: link, errno: code)
+        }
+        return OSString(buffer[..<length])
     }
 
     /// The places for an executable at `path`, whose owner is `owner`.

@@ -16,6 +16,8 @@ public struct DoctorFacts: Hashable, Sendable {
     public var isInUserNamespace: Bool?
     /// Security modules in their order (`/sys/kernel/security/lsm`); nil when it cannot be read.
     public var securityModules: String?
+    /// AppArmor's word on this process, `unconfined` or `PROFILE (MODE)`; nil without AppArmor.
+    public var appArmorLabel: String?
     /// Nil when it could not be read.
     public var mounts: MountTable?
     /// What a job started by this very caller would have.
@@ -80,6 +82,7 @@ extension DoctorFacts {
         }
         if case .success(let table) = PlainFile.read("/proc/self/mountinfo") { mounts = MountTable(parsing: table) }
         securityModules = PlainFile.firstLine("/sys/kernel/security/lsm")
+        appArmorLabel = PlainFile.firstLine("/proc/self/attr/apparmor/current")
         if case .success(let status) = PlainFile.read("/proc/self/status") {
             seccompFilters = ProcessStatus(parsing: status).number("Seccomp_filters").flatMap { UInt32(exactly: $0) }
         }

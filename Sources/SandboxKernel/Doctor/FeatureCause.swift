@@ -18,7 +18,7 @@ struct FeatureCause {
             guard let setting else { return FeatureCause.report }
             return setting.command(15000)
         case EPERM, EACCES:
-            return UserNamespaceCause.appArmor(facts)?.remedy ?? filter ?? FeatureCause.report
+            return UserNamespaceCause.appArmor(facts, errno)?.remedy ?? filter ?? FeatureCause.report
         case ENOSYS:
             return filter ?? "Boot Linux 6.1 or newer\(option)."
         case EINVAL, ENODEV, EAFNOSUPPORT:

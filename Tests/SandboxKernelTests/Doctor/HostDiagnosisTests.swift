@@ -75,6 +75,16 @@ import Testing
         #expect(try check("architecture") { $0.machine = "aarch64" }.state == .missing)
     }
 
+    static let loadProfile =
+        "codex-sandbox doctor --apparmor-profile | sudo tee /etc/apparmor.d/codex-sandbox >/dev/null && "
+        + "sudo apparmor_parser -r /etc/apparmor.d/codex-sandbox"
+    static let addRule =
+        "Add the rule userns, to the AppArmor profile docker-default and load it again, "
+        + "or start codex-sandbox outside of it."
+    static let unfiltered =
+        "Start the container with another filter: docker run --security-opt seccomp=unconfined "
+        + "--security-opt systempaths=unconfined …, or run codex-sandbox on the host."
+
     /// The settings and facts beside the errno, and the command that has to come out.
     static let causes: [(errno: Int32, change: @Sendable (inout DoctorFacts) -> Void, remedy: String)] = [
         (ENOSPC, { $0.settings[.maximumUserNamespaces] = 0 }, "sudo sysctl -w user.max_user_namespaces=15000"),
@@ -98,12 +108,12 @@ import Testing
                 $0.settings[.unprivilegedUserNamespaces] = 1
                 $0.settings[.appArmorRestriction] = 1
             },
-            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+            HostDiagnosisTests.loadProfile
         ),
         (
             EACCES,
             { $0.settings[.appArmorRestriction] = 1 },
-            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+            HostDiagnosisTests.loadProfile
         ),
         (
             EPERM,
@@ -125,6 +135,35 @@ import Testing
         (
             EPERM,
             { $0.securityModules = "lockdown,selinux" },
+            "Run codex-sandbox outside of the chroot; for a security module see: sudo journalctl -k --grep userns"
+        ),
+        // A profile on us: EACCES is its answer; EPERM may be the filter's that comes with it in a container.
+        (EACCES, { $0.appArmorLabel = "docker-default (enforce)" }, addRule),
+        (
+            EACCES,
+            {
+                $0.appArmorLabel = "docker-default (enforce)"
+                $0.seccompFilters = 1
+                $0.settings[.appArmorRestriction] = 1
+            }, addRule
+        ),
+        (
+            EPERM,
+            {
+                $0.appArmorLabel = "docker-default (enforce)"
+                $0.seccompFilters = 1
+            }, unfiltered
+        ),
+        (EPERM, { $0.appArmorLabel = "docker-default (enforce)" }, addRule),
+        (
+            EPERM,
+            {
+                $0.appArmorLabel = "unconfined"
+                $0.settings[.appArmorRestriction] = 1
+            }, loadProfile
+        ),
+        (
+            EACCES, { $0.appArmorLabel = "codex-sandbox (complain)" },
             "Run codex-sandbox outside of the chroot; for a security module see: sudo journalctl -k --grep userns"
         ),
         (EINVAL, { _ in }, "Boot a kernel that has CONFIG_USER_NS=y."),
@@ -164,7 +203,7 @@ import Testing
             $0.settings[.appArmorRestriction] = 1
             $0.probes[.mountNamespace] = .failed(call: "unshare(CLONE_NEWNS)", errno: EPERM)
         }
-        #expect(check.remedy == "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
+        #expect(check.remedy == HostDiagnosisTests.loadProfile)
     }
 
     @Test(arguments: [
