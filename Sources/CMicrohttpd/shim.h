@@ -38,9 +38,15 @@ static inline size_t wt_keep(void *context, struct MHD_Connection *connection, c
 }
 
 /*
+ * Whether the library that is there is 1.0 or newer: then the discipline is 1, at which it refuses itself every line that
+ * does not end with CRLF, folded fields, blanks around a name and NULs; at 0 it would mend some of them unseen.
+ */
+static inline int wt_is_strict(void) { return MHD_get_version()[0] != '0'; }
+
+/*
  * One daemon with one thread and no socket of its own: connections are handed to it (MHD_add_connection).
- * Discipline level 0 is the one at which every doubtful request still reaches the request callback; the checks, and the
- * words of the refusals, are WebTransport's. No connection timeout: WebTransport's deadlines are absolute.
+ * Before 1.0 discipline level 0 is the one at which every doubtful request still reaches the request callback; the checks, and
+ * the words of the refusals, are WebTransport's. No connection timeout: WebTransport's deadlines are absolute.
  */
 static inline struct MHD_Daemon *wt_start(
     struct wt_callbacks callbacks, size_t connection_bytes, unsigned int connection_limit
@@ -54,7 +60,7 @@ static inline struct MHD_Daemon *wt_start(
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)connection_bytes, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connection_limit, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, 0, NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, wt_is_strict(), NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     return MHD_start_daemon(

@@ -7,9 +7,14 @@ import CMicrohttpd
 /// in place: the bytes of the head lie in one piece from the method to the empty line, with NULs where it has cut. So each
 /// field must begin where the one before has ended with CRLF (two NULs), and the last be followed by the empty line only;
 /// what is folded or cut elsewhere does not fit, and is refused.
+///
+/// libmicrohttpd 1.0 cuts only where a line's content ends, and leaves the rest of the line as it came; behind the last field
+/// it may already have put what follows the head. At the discipline that it is given (`wt_is_strict`) it refuses itself what is
+/// refused here before; that each line ends with CRLF where the next one begins is looked at all the same.
 struct HeadScan {
     private var expected: UnsafePointer<CChar>
     private let end: UnsafePointer<CChar>
+    private let isStrict = wt_is_strict() != 0
     private(set) var headers = HTTPHeaders()
     private(set) var fault: HeadFault?
     private(set) var hosts: [String] = []
@@ -39,9 +44,10 @@ struct HeadScan {
         guard target.address == start + UInt(methodBytes) + 1,
             UInt(bitPattern: version) == target.address + UInt(target.bytes) + 1,
             UInt(bitPattern: version) + 12 <= UInt(bitPattern: end),
-            version[8] == 0, version[9] == 0
+            version[8] == 0, isStrict || version[9] == 0
         else { throw HeadFault(400, line) }
-        expected = version + 10
+        // Where the line's content ends, or where the next line begins.
+        expected = version + (isStrict ? 8 : 10)
     }
 
     /// Reads the fields of a connection, in order.
@@ -58,6 +64,11 @@ struct HeadScan {
             )
         }
         if let fault { throw fault }
+        if isStrict {
+            // The end of the last line and the empty line.
+            guard end - expected >= 4, expected[0] == 0 else { throw HeadScan.malformed }
+            return
+        }
         guard end - expected == 2, expected[0] == 0, expected[1] == 0 else { throw HeadScan.malformed }
     }
 
@@ -82,15 +93,16 @@ struct HeadScan {
         _ value: UnsafePointer<CChar>?,
         _ valueBytes: Int
     ) -> HeadFault? {
-        guard let value, name == expected, value > name + nameBytes, value + valueBytes + 4 <= end,
-            name[nameBytes] == 0, value[valueBytes] == 0, value[valueBytes + 1] == 0
+        guard let value, isStrict ? isNextLine(name) : name == expected, value > name + nameBytes,
+            value + valueBytes + 4 <= end,
+            name[nameBytes] == 0, value[valueBytes] == 0, isStrict || value[valueBytes + 1] == 0
         else { return HeadScan.malformed }
         var between = name + nameBytes + 1
         while between < value {
             guard HeadScan.isBlank(between[0]) else { return HeadScan.malformed }
             between += 1
         }
-        expected = value + valueBytes + 2
+        expected = value + valueBytes + (isStrict ? 0 : 2)
         let nameView = UnsafeRawBufferPointer(start: name, count: nameBytes)
         guard nameBytes > 0, nameView.allSatisfy(HTTPHeaders.isToken) else {
             return HeadFault(400, "a header field has a name with bytes that no name has (RFC 9110, 5.1)")
@@ -115,6 +127,16 @@ struct HeadScan {
         case _: break
         }
         return nil
+    }
+
+    /// Whether between the content that ends at `expected` and `next` there is but the end of a line: the NUL that stands for
+    /// its CR, or for the first of the blanks before it.
+    private func isNextLine(_ next: UnsafePointer<CChar>) -> Bool {
+        guard next > expected + 1, next < end, expected[0] == 0 else { return false }
+        var position = expected + 1
+        if position[0] == 0x0A { return position + 1 == next }
+        while position < next, HeadScan.isBlank(position[0]) { position += 1 }
+        return next - position == 2 && position[0] == 0x0D && position[1] == 0x0A
     }
 
     private static func isBlank(_ byte: CChar) -> Bool { byte == 0x20 || byte == 0x09 }
