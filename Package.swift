@@ -54,6 +54,14 @@ let workerPIE: [LinkerSetting] = [
     )
 ]
 
+/// The one that is linked dynamically: addresses of functions are written once, at the start, and read-only from then on.
+let hardened: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"],
+        .when(configuration: .release)
+    )
+]
+
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: productSettings)
 }
@@ -141,7 +149,8 @@ let package = Package(
                 "SandboxCrypto", "ServiceManager",
                 "SandboxRuntime", "SandboxPolicy", "SandboxPlan",
             ],
-            swiftSettings: productSettings
+            swiftSettings: productSettings,
+            linkerSettings: hardened
         ),
         // The built-in workers of the workspace API: static, because a job's place need not have the host's libraries, and apart
         // from the launcher, because what runs inside needs nothing of what keeps it there.
