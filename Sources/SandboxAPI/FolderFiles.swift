@@ -17,8 +17,8 @@ public struct FolderFiles: ProjectFiles {
         return FolderFile(path: path.path, file: file)
     }
 
-    public func list(limit: Int) throws(WorkspaceError) -> ProjectFileList {
-        try folder.list(limit: limit) { listing in
+    public func list(limit: Int, isQuick: Bool) throws(WorkspaceError) -> ProjectFileList {
+        try folder.list(limit: limit, isQuick: isQuick) { listing in
             let files = listing.files.filter { $0.size > 0 || $0.path != FolderFiles.result }
             return ProjectFileList(files: files.map { ($0.path, $0.size) }, isCut: listing.isCut)
         }

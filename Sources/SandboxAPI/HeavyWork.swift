@@ -48,6 +48,15 @@ final class HeavyWork: Sendable {
         return try result.get()
     }
 
+    /// Has `body` called on one of the two threads: a further piece of an answer that has begun, of which each has one at a time.
+    func begin(_ body: @escaping @Sendable () -> Void) {
+        let number = counts.withLock { counts in
+            counts.next += 1
+            return counts.next
+        }
+        queues[number % queues.count].async(execute: body)
+    }
+
     /// A place among the large answers; the caller gives it back by `endLarge`.
     func beginLarge() throws(APIError) {
         let isFree = counts.withLock { counts in

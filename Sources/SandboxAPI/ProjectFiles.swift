@@ -8,8 +8,8 @@ public import Workspaces
 /// What a path may be and where it leads is decided behind this line, in one place: `.invalidPath` and `.noFile` come from there.
 public protocol ProjectFiles: Sendable {
     func open(_ encodedPath: ArraySlice<UInt8>) throws(WorkspaceError) -> any ProjectFile
-    /// At most `limit` files.
-    func list(limit: Int) throws(WorkspaceError) -> ProjectFileList
+    /// At most `limit` files; cut, too, where it would hold up whoever asks, if it is to be quick.
+    func list(limit: Int, isQuick: Bool) throws(WorkspaceError) -> ProjectFileList
     /// Begins to write a file of at most `limit` bytes.
     func write(_ encodedPath: ArraySlice<UInt8>, limit: UInt64) throws(WorkspaceError) -> any ProjectFileUpload
     /// Whether the condition held; if so, the file is gone.

@@ -9,6 +9,9 @@ public struct HostRepository: Hashable, Sendable {
         case link
         /// A folder of another name with a repository's layout: bare, a submodule's or a worktree's own.
         case bare
+        /// A folder `.git` that git does not take for a repository yet, with settings or hooks that it obeys once somebody
+        /// types `git init`.
+        case partial
     }
 
     /// The `.git`, or the bare folder.
@@ -22,7 +25,7 @@ public struct HostRepository: Hashable, Sendable {
     ///
     /// The number of an inode is given to another file as soon as it is free.
     public var born: Int64
-    /// Of a link, which nothing can be mounted on: when it was last changed.
+    /// Of a link and of a partial one, which nothing is mounted on: when it, or what git would obey in it, was last changed.
     public var changed: Int64
 
     public init(

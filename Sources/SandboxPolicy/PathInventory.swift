@@ -129,7 +129,7 @@ public enum PathInventory {
         }
         for repository in repositories.prefix(mostRepositories) where !repository.isRootsOwn {
             switch repository.kind {
-            case .link: continue
+            case .link, .partial: continue
             case .bare: for name in ownFolder { look(at: name, in: repository.path, repository.root) }
             case .folder, .pointer:
                 let work = repository.path.parent

@@ -30,7 +30,8 @@ extension RootMounts {
     private mutating func hold(_ repository: HostRepository, _ result: inout MountPlanner.Result) throws(Refusal) {
         switch repository.kind {
         // Nothing can stand on a link; another one, or a folder in its place, is found afterwards.
-        case .link: return
+        // Nor is a partial one a repository to anybody now: what becomes of it is found, too.
+        case .link, .partial: return
         case .bare: try holdOwnFolder(repository, &result)
         case .folder, .pointer:
             let work = repository.path.parent

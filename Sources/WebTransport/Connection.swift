@@ -27,6 +27,8 @@ final class Connection: Sendable {
         /// A client that ended its side before is not seen by libmicrohttpd, whose one event of
         /// it came with the request.
         var isFresh = false
+        /// In `answering`: since when the kernel has had nothing of the answer left to send.
+        var dry: UInt64?
         /// Whether the server has shut it down.
         var isShut = false
     }
@@ -67,6 +69,20 @@ final class Connection: Sendable {
             state.phase = phase
             state.since = now
             state.deadline = deadline
+            state.dry = nil
+        }
+    }
+
+    /// Nanoseconds for which the kernel has had nothing to send of an answer that is not over.
+    func dryTime(isDry: Bool, _ now: UInt64) -> UInt64 {
+        state.withLock { state in
+            guard isDry, state.phase == .answering else {
+                state.dry = nil
+                return 0
+            }
+            let since = state.dry ?? now
+            state.dry = since
+            return now - since
         }
     }
 

@@ -41,6 +41,8 @@ public struct HTTPServerSettings: Hashable, Sendable {
     public var answerSeconds = 30.0
     /// The slowest reader of an answer with a length, on average; at least 1.
     public var answerBytesPerSecond = 1_024
+    /// Seconds for which the kernel may have had nothing to send of an answer that is not over: its file has become shorter.
+    public var dryAnswerSeconds = 5.0
     /// Seconds that the closure of `HTTPAnswer.later` may take; nil (the default) for no limit.
     ///
     /// Jobs take long. Beyond it the task is cancelled and the client answered 503.

@@ -36,7 +36,8 @@ extension HTTPListener {
             if name == nil || socket.name == name { chosen.append(socket) } else { Glibc.close(socket.descriptor) }
         }
         guard !chosen.isEmpty else {
-            let others = handed.isEmpty ? "no socket was handed over (LISTEN_FDS)" : "no socket of that name was handed over"
+            let others =
+                handed.isEmpty ? "no socket was handed over (LISTEN_FDS)" : "no socket of that name was handed over"
             throw ListenError(
                 kind: .notListening,
                 what: name.map { "'fd:\($0)'" } ?? "'fd'",

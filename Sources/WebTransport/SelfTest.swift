@@ -30,7 +30,9 @@ struct SelfTest {
             for descriptor in others { Glibc.close(descriptor) }
             return none
         }
-        let words = Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: self-test\r\nConnection: close\r\n\r\n".utf8)
+        let words = Array(
+            "GET \(path) HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: self-test\r\nConnection: close\r\n\r\n".utf8
+        )
         // Fits into an empty socket's buffer.
         for one in asked { _ = send(one.descriptor, words, words.count, Int32(MSG_NOSIGNAL)) }
         core.addSelfTests(others)

@@ -110,8 +110,18 @@ final class Watch {
         case .head, .body:
             // libmicrohttpd does not see an end that came together with bytes: its one event was for those.
             if hasLeft(connection), !hasUnread(connection) { connection.hurry(until: MonotonicTime.after(0.5)) }
-        case .answering: break
+        case .answering:
+            // Of a file that got shorter while it is sent there is nothing to come: libmicrohttpd would wait for it for ever.
+            if connection.dryTime(isDry: !hasUnsent(connection), now) > UInt64(core.settings.dryAnswerSeconds * 1e9) {
+                connection.shut()
+            }
         }
+    }
+
+    /// Whether the kernel still has bytes that the client has not taken; also where it does not say.
+    private func hasUnsent(_ connection: Connection) -> Bool {
+        var count: Int32 = 0
+        return ioctl(connection.descriptor, UInt(TIOCOUTQ), &count) != 0 || count > 0
     }
 
     /// Whether the client has ended its side, or the connection is broken.

@@ -93,6 +93,13 @@ struct JobExchange {
         return result.canonical.text
     }
 
+    /// Reasons that only this server can know: a worker that gives one of them says what is not so.
+    private static let own: Set<String> = [
+        "refused", "interrupted", "cancelled", "protection-lost", "no-worker", "no-resources", "workspace",
+        "not-executed",
+        "codex-failed", "exit", "signal", "wall", "memory", "pids", "disk", "output",
+    ]
+
     /// An error that is one word becomes the job's reason.
     private static func word(_ text: String?) -> String? {
         guard let text, (1...64).contains(text.utf8.count) else { return nil }
@@ -104,6 +111,6 @@ struct JobExchange {
             default: false
             }
         }
-        return isWord ? text : nil
+        return isWord && !JobExchange.own.contains(text) ? text : nil
     }
 }

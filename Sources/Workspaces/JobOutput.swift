@@ -5,8 +5,8 @@ internal import WorkspaceStore
 ///
 /// Used by the job's own thread alone.
 struct JobOutput {
-    /// Of one event, in bytes.
-    static let pieceSize = 16 << 10
+    /// Of one event, in bytes: as a viewer gets it, each may have become six.
+    static let pieceSize = 8 << 10
 
     private let limit: Int
     private var kept = 0

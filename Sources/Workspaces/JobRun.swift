@@ -180,6 +180,10 @@ struct JobRun {
             _ = sandbox.close()
             return .stopped(why)
         }
+        if let why = PolicyChoice.refusal(of: sandbox.policy, settings) {
+            _ = sandbox.close()
+            return JobEnd(status: .error, reason: "refused", summary: why)
+        }
         guard let started = launch.process(job.instruction, sandbox.policy) else {
             _ = sandbox.close()
             return JobEnd(

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import SandboxPlan
 internal import SandboxRuntime
 internal import Synchronization
@@ -69,10 +70,16 @@ extension Orchestrator {
         removeFolder(id)
     }
 
+    /// Takes its name away at once; taking it apart lasts as long as a worker has made it, and holds nobody up.
     private func removeFolder(_ project: String) {
+        let later = "the folder of project \(project) is removed at the next start"
         do throws(WorkspaceError) {
-            try folders.removeAll(project)
-        } catch { log("the folder of project \(project) is removed at the next start: \(error.detail)") }
+            guard let removed = try folders.setAside(project) else { return }
+            let (folders, log) = (folders, log)
+            removals.async {
+                do throws(WorkspaceError) { try folders.remove(removed) } catch { log("\(later): \(error.detail)") }
+            }
+        } catch { log("\(later): \(error.detail)") }
     }
 
     public func workspacePath(_ id: String) -> String {
@@ -160,7 +167,10 @@ extension Orchestrator {
 
     private func checkOpen(_ project: String? = nil) throws(WorkspaceError) {
         let (isEnding, isFull, isRemoved) = state.withLock { state in
-            (state.isClosed || state.isEnding, !state.queue.hasRoom, project.map { state.removed.contains($0) } ?? false)
+            (
+                state.isClosed || state.isEnding, !state.queue.hasRoom,
+                project.map { state.removed.contains($0) } ?? false
+            )
         }
         if isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
         if isFull { throw WorkspaceError(.tooMuch, "Too many jobs are waiting") }

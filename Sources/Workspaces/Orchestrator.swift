@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import SandboxRuntime
 internal import Synchronization
 public import WorkspaceStore
@@ -34,6 +35,8 @@ public final class Orchestrator: WorkspaceService {
     let store: any WorkspaceStore
     let folders: ProjectFolders
     let knownFolders = KnownFolders()
+    /// Takes folders of removed projects apart, one at a time; what is left at the end goes at the next start.
+    let removals = DispatchQueue(label: "codex-sandbox.removals", qos: .utility)
     let hub = JobHub()
     let launches = LaunchStatistics()
     let state: Mutex<State>

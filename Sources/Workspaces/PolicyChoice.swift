@@ -14,8 +14,9 @@ struct PolicyChoice {
 
     /// The server's own, for its start: one that is not valid would only show at the first job.
     func checkOwn() throws(WorkspaceError) {
+        let own: Policy
         do throws(Refusal) {
-            _ = try catalog.load(settings.policy)
+            own = try catalog.load(settings.policy).policy
         } catch {
             throw WorkspaceError(
                 .unavailable,
@@ -23,6 +24,17 @@ struct PolicyChoice {
                 detail: "\(error.message); \(error.remedy)"
             )
         }
+        if let why = PolicyChoice.refusal(of: own, settings) {
+            throw WorkspaceError(.unavailable, "The server's policy cannot be used", detail: why)
+        }
+    }
+
+    /// Why no job may run under a policy beside this server; nil where it may.
+    static func refusal(of policy: Policy, _ settings: WorkspaceSettings) -> String? {
+        guard settings.answersHostNetwork, policy.network == .host else { return nil }
+        return
+            "the policy \(policy.name) gives jobs the host's network, and with it this server, which asks TCP clients of its own "
+            + "account for no token; set API_TOKEN (or --token-file), or listen on a unix socket"
     }
 
     /// - Throws: `.unknownPolicy` for a name that is none, and for one that gives more.

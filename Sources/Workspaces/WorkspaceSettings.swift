@@ -24,6 +24,8 @@ public struct WorkspaceSettings: Sendable {
     public var environment: [OSString]
     /// As root: to whom projects are given, and as whom their workers run; never root.
     public var owner: FileOwner?
+    /// Whether whoever comes over TCP from this account is a client: a job with the host's network would be one, and is not run.
+    public var answersHostNetwork = false
     /// Of a job's output this much is kept, in bytes; the rest is counted.
     public var keptOutput: Int
 

@@ -1,11 +1,11 @@
 import Foundation
 import Synchronization
 import Testing
-import WebTransport
 import WorkspaceStore
 import Workspaces
 
 @testable import SandboxAPI
+@testable import WebTransport
 
 /// Asks the API as the transport does: the head first, then the body, then the answer.
 struct Client {
@@ -25,8 +25,27 @@ struct Client {
         var body: HTTPResponse.Body
 
         var bytes: [UInt8] {
-            if case .bytes(let bytes) = body { return bytes }
-            return []
+            switch body {
+            case .bytes(let bytes): return bytes
+            case .stream(let stream): return Answer.all(of: stream)
+            case .none, .file: return []
+            }
+        }
+
+        /// What is there without waiting.
+        private static func all(of stream: HTTPStream) -> [UInt8] {
+            var bytes: [UInt8] = []
+            var piece = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                let count = piece.withUnsafeMutableBytes { room in
+                    room.baseAddress.map { stream.pull(into: $0, room: room.count) } ?? -1
+                }
+                guard count > 0 else {
+                    stream.close()
+                    return bytes
+                }
+                bytes += piece[..<count]
+            }
         }
 
         var text: String { String(decoding: bytes, as: UTF8.self) }

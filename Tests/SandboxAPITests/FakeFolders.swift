@@ -48,7 +48,7 @@ final class FakeFolders: Sendable {
             return File(path: path, bytes: bytes)
         }
 
-        func list(limit: Int) throws(WorkspaceError) -> ProjectFileList {
+        func list(limit: Int, isQuick: Bool) throws(WorkspaceError) -> ProjectFileList {
             let files = folders.all(project).sorted { $0.key < $1.key }
             return ProjectFileList(
                 files: files.map { ($0.key, UInt64($0.value.count)) },

@@ -151,9 +151,16 @@ import WebTransport
             return
         }
         let folder = try client.workspaces.folders.folder(id, of: client.workspaces)
-        let feed = ArchiveFeed(try folder.archive())
-        #expect(feed.next(room: 100) == .bytes([1, 2, 3]))
-        #expect(feed.next(room: 100) == .bytes([4]))
-        #expect(feed.next(room: 100) == .broken)
+        let feed = ArchiveFeed(try folder.archive(), HeavyWork())
+        func next() async throws -> HTTPStream.Piece {
+            while true {
+                let piece = feed.next(room: 100)
+                if piece != .waiting { return piece }
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
+        #expect(try await next() == .bytes([1, 2, 3]))
+        #expect(try await next() == .bytes([4]))
+        #expect(try await next() == .broken)
     }
 }

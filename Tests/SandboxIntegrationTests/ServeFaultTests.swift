@@ -119,4 +119,41 @@ struct ServeFaultTests {
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 10, "\(result.story)")
     }
+
+    /// What was found by somebody who attacked it: descriptors of ended jobs, memory of slow readers, links without an end.
+    @Test func jobsLeaveNothingInTheServer() throws {
+        var scene = try Scene(.user)
+        // Where the place can show it: what is to be shown lies beside the workspace.
+        let worker = scene.folder + "/carry_out.sh"
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
+        try #require(chmod(worker, 0o755) == 0)
+        scene.environment["CODEX_WORKER_COMMAND"] = worker
+        let result = try play(
+            scene,
+            ["--worker", "command"],
+            ["/usr/bin/python3", "-B", script("after_jobs.py"), "{BASE}"]
+        )
+        #expect(result.ending == .exited(0) && result.lines.last == "all held", "\(result.story)")
+    }
+
+    /// A job with the host's network is a client of the server's own account.
+    @Test func hostNetworkNeedsAToken() throws {
+        let scene = try Scene(.user)
+        let policy = scene.workspace + "/net.toml"
+        try scene.write(
+            "version = 1\nname = \"net\"\nextends = \"codex-worker\"\n[network]\nmode = \"host\"\n"
+                + "[danger]\nhost_network = true\n",
+            to: policy,
+            mode: 0o600
+        )
+        expectOneMessage(try start(scene, ["--policy", policy]), ["host's network", "token", "unix socket"])
+        // With one it starts.
+        try scene.write("a-long-enough-token-for-a-test-of-this\n", to: scene.workspace + "/token", mode: 0o600)
+        let result = try play(
+            scene,
+            ["--policy", policy, "--token-file", scene.workspace + "/token"],
+            ["/usr/bin/curl", "-sf", "{BASE}/healthz"]
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+    }
 }

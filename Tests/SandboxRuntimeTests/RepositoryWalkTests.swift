@@ -45,6 +45,11 @@ import Testing
                 "bare .git/modules/a/b", "bare .git/modules/a/b/modules/c", "folder .git",
             ]
         ),
+        // What `git init` would make a repository of without asking.
+        ("mkdir -p a/.git; echo x > a/.git/config", ["partial a/.git"]),
+        ("mkdir -p a/.git/hooks", ["partial a/.git"]),
+        ("mkdir -p a/.git; echo /x > a/.git/commondir", ["partial a/.git"]),
+        ("mkdir -p a/.git/objects a/.git/refs; ln -s /x a/.git/config", ["partial a/.git"]),
         // Parts of one, and what git keeps in its own folders.
         ("mkdir -p a/.git b/objects b/refs c/HEAD c/objects c/refs; echo x > d; mkdir e; echo x > e/HEAD", []),
         ("layout .git; layout .git/objects/a; layout .git/logs/b; layout .git/refs/c", ["folder .git"]),

@@ -123,6 +123,32 @@ extension TransportTests {
             #expect(try await eventually { descriptorCount() <= before + 4 })
         }
 
+        @Test(.timeLimit(.minutes(1))) func anAnswerWhoseFileIsCutIsEnded() async throws {
+            let path = "/tmp/codex-sandbox-transport-cut.\(getpid())"
+            try Data(repeating: 7, count: 30_000_000).write(to: URL(fileURLWithPath: path))
+            defer { unlink(path) }
+            let desk = Desk { _, _ in
+                do throws(HTTPFileError) {
+                    let file = try HTTPFile(owned: open(path, O_RDONLY | O_CLOEXEC))
+                    return .now(HTTPResponse(status: 200, body: .file(file, offset: 0, length: 30_000_000)))
+                } catch {
+                    return .now(HTTPResponse(status: 404))
+                }
+            }
+            try await withServer(desk, { $0.dryAnswerSeconds = 0.5 }) { port, _ in
+                let client = try RawClient(port: port)
+                client.send(request("GET /"))
+                // The client has not read the rest yet: it is still in the file when that is cut.
+                #expect(client.waits(for: "200 OK"))
+                #expect(truncate(path, 0) == 0)
+                // Up to the connection's end, or to 30 s of silence.
+                let quiet = ContinuousClock.now
+                let bytes = client.rest(quiet: 30)
+                #expect(!bytes.isEmpty && bytes.utf8.count < 30_000_000)
+                #expect(ContinuousClock.now - quiet < .seconds(30), "the connection was not ended")
+            }
+        }
+
         @Test func onlyRegularFilesAreFiles() throws {
             for path in ["/dev/null", "/tmp"] {
                 let descriptor = open(path, O_RDONLY | O_CLOEXEC)

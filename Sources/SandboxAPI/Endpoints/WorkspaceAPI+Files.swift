@@ -19,13 +19,15 @@ extension WorkspaceAPI {
 
     func listFiles(_ call: Call) throws(APIError) -> Reply {
         let folder = try folder(call)
-        let list = try asking { () throws(WorkspaceError) in try folder.list(limit: WorkspaceAPI.quickListing) }
+        let list = try asking { () throws(WorkspaceError) in
+            try folder.list(limit: WorkspaceAPI.quickListing, isQuick: true)
+        }
         if !list.isCut { return .now(.json(list.text(WorkspaceAPI.listing))) }
         let heavy = heavy
         return .later { () async throws(APIError) -> HTTPResponse in
             let bytes = try await heavy.run { () throws(APIError) -> [UInt8] in
                 do throws(WorkspaceError) {
-                    return WorkspaceAPI.listing(try folder.list(limit: WorkspaceAPI.longestListing))
+                    return WorkspaceAPI.listing(try folder.list(limit: WorkspaceAPI.longestListing, isQuick: false))
                 } catch { throw APIError(error) }
             }
             if bytes.count <= HeavyWork.largeAnswer { return .json(bytes) }
@@ -55,25 +57,38 @@ extension WorkspaceAPI {
         }
     }
 
-    func readFile(_ call: Call) throws(APIError) -> HTTPResponse {
+    /// A file of so many bytes is read at once; a longer one beside the transport's threads.
+    private static let quickFile: UInt64 = 64 << 10
+
+    func readFile(_ call: Call) throws(APIError) -> Reply {
         let file = try open(call)
-        let contents: [UInt8]
+        if file.size <= WorkspaceAPI.quickFile { return .now(.json(WorkspaceAPI.text(of: file, try contents(file)))) }
+        return drafted { () throws(APIError) -> Draft in
+            let contents = try self.contents(file)
+            return Draft("application/json", size: Draft.escapedSize(contents.count + file.path.bytes.count)) {
+                WorkspaceAPI.text(of: file, contents)
+            }
+        }
+    }
+
+    private func contents(_ file: any ProjectFile) throws(APIError) -> [UInt8] {
         do throws(WorkspaceError) {
-            contents = try file.contents(limit: WorkspaceAPI.readLimit)
+            return try file.contents(limit: WorkspaceAPI.readLimit)
         } catch {
             guard error.kind == .tooMuch else { throw APIError(error) }
             throw APIError(413, "The file is too large to be read as JSON; download it from …/raw/…")
         }
-        return .json(
-            JSONText.bytes(reserving: contents.count + contents.count / 16 + 128) { json in
-                json.object { json in
-                    json.path(file.path)
-                    json.key("contents")
-                    let isExact = contents.withUnsafeBufferPointer { json.text($0) }
-                    if !isExact { json.member("lossy", true) }
-                }
+    }
+
+    private static func text(of file: any ProjectFile, _ contents: [UInt8]) -> [UInt8] {
+        JSONText.bytes(reserving: contents.count + contents.count / 16 + 128) { json in
+            json.object { json in
+                json.path(file.path)
+                json.key("contents")
+                let isExact = contents.withUnsafeBufferPointer { json.text($0) }
+                if !isExact { json.member("lossy", true) }
             }
-        )
+        }
     }
 
     private func open(_ call: Call) throws(APIError) -> any ProjectFile {
@@ -170,7 +185,7 @@ extension WorkspaceAPI {
             let archive = try await heavy.run { () throws(APIError) -> any ProjectArchive in
                 do throws(WorkspaceError) { return try folder.archive() } catch { throw APIError(error) }
             }
-            return HTTPResponse(status: 200, headers: headers, body: .stream(ArchiveFeed(archive).stream()))
+            return HTTPResponse(status: 200, headers: headers, body: .stream(ArchiveFeed(archive, heavy).stream()))
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import SandboxPlan
 internal import WebTransport
 internal import WorkspaceStore
 internal import Workspaces
@@ -90,31 +91,43 @@ extension WorkspaceAPI {
         }
     }
 
-    func readJobEvidence(_ call: Call) throws(APIError) -> HTTPResponse {
+    func readJobEvidence(_ call: Call) throws(APIError) -> Reply {
         let (project, id) = try ids(call)
-        let records = try asking { () throws(WorkspaceError) in try service.evidence(of: id, in: project) }
-        return .text(records, "application/jsonl")
+        let service = service
+        return drafted { () throws(APIError) -> Draft in
+            let records: [UInt8]
+            do throws(WorkspaceError) {
+                records = try service.evidence(of: id, in: project)
+            } catch { throw APIError(error) }
+            return Draft("application/jsonl", size: records.count) { records }
+        }
     }
 
-    func readJobChanges(_ call: Call) throws(APIError) -> HTTPResponse {
+    func readJobChanges(_ call: Call) throws(APIError) -> Reply {
         let (project, id) = try ids(call)
-        let found = try asking { () throws(WorkspaceError) in try service.changes(of: id, in: project) }
+        let service = service
         let type = MediaRange.best(of: ["application/json", "text/x-diff"], for: call.head.headers)
-        guard type == "application/json" else {
-            var response = HTTPResponse.text(
-                found.changes.flatMap { Array(($0.difference ?? "").utf8) },
-                "text/x-diff; charset=utf-8"
-            )
-            response.headers.add("Vary", "Accept")
-            return response
-        }
-        let body = JSONText.bytes { json in
-            json.object { json in
-                json.member("job_id", id)
-                json.member("changes", array: found.changes) { $0.change($1) }
-                json.member("truncated", found.isCut)
+        return drafted { () throws(APIError) -> Draft in
+            let found: JobChanges
+            do throws(WorkspaceError) {
+                found = try service.changes(of: id, in: project)
+            } catch { throw APIError(error) }
+            let words = found.changes.reduce(0) { $0 + $1.path.bytes.count + ($1.difference?.utf8.count ?? 0) }
+            guard type == "application/json" else {
+                return Draft("text/x-diff; charset=utf-8", ["Vary": "Accept"], size: words) {
+                    found.changes.flatMap { Array(($0.difference ?? "").utf8) }
+                }
+            }
+            let size = Draft.escapedSize(words, parts: found.changes.count)
+            return Draft("application/json", ["Vary": "Accept"], size: size) {
+                JSONText.bytes { json in
+                    json.object { json in
+                        json.member("job_id", id)
+                        json.member("changes", array: found.changes) { $0.change($1) }
+                        json.member("truncated", found.isCut)
+                    }
+                }
             }
         }
-        return .json(body, ["Vary": "Accept"])
     }
 }

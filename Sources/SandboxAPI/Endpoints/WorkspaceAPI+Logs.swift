@@ -10,12 +10,14 @@ extension WorkspaceAPI {
     /// A job's output, as far as one answer holds it.
     private struct Logs {
         var entries: [JobEvent] = []
+        /// Of all entries, in bytes.
+        var size = 0
         var dropped = "0"
         /// The number to go on behind, if there is more.
         var next: Int64?
     }
 
-    func readJobLogs(_ call: Call) throws(APIError) -> HTTPResponse {
+    func readJobLogs(_ call: Call) throws(APIError) -> Reply {
         let job = try job(call)
         let query = call.query
         let stream: String
@@ -26,18 +28,24 @@ extension WorkspaceAPI {
         } catch {
             throw APIError(error)
         }
-        let logs = try logs(of: job.id, stream, after: Int64(after))
-        var fields: HTTPHeaders = ["Vary": "Accept"]
-        if let next = logs.next { fields.add("X-Next-After", String(next)) }
         let type = MediaRange.best(of: ["text/plain", "application/json"], for: call.head.headers)
-        guard type == "application/json" else {
-            fields.add("Content-Type", "text/plain; charset=utf-8")
-            fields.add("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
-            return HTTPResponse(status: 200, headers: fields, body: .bytes(logs.entries.flatMap(\.data)))
+        return drafted { () throws(APIError) -> Draft in
+            let logs = try self.logs(of: job.id, stream, after: Int64(after))
+            var fields: HTTPHeaders = ["Vary": "Accept"]
+            if let next = logs.next { fields.add("X-Next-After", String(next)) }
+            guard type == "application/json" else {
+                fields.add("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
+                return Draft("text/plain; charset=utf-8", fields, size: logs.size) { logs.entries.flatMap(\.data) }
+            }
+            let size = Draft.escapedSize(logs.size, parts: logs.entries.count)
+            return Draft("application/json", fields, size: size) { WorkspaceAPI.text(of: logs, job.id, stream) }
         }
-        let body = JSONText.bytes(reserving: logs.entries.reduce(256) { $0 + $1.data.count + 128 }) { json in
+    }
+
+    private static func text(of logs: Logs, _ job: String, _ stream: String) -> [UInt8] {
+        JSONText.bytes(reserving: logs.size + 128 * logs.entries.count + 256) { json in
             json.object { json in
-                json.member("job_id", job.id)
+                json.member("job_id", job)
                 json.member("stream", stream)
                 json.member("entries", array: logs.entries) { json, entry in
                     json.object { json in
@@ -53,13 +61,11 @@ extension WorkspaceAPI {
                 if let next = logs.next { json.integer(next) } else { json.null() }
             }
         }
-        return .json(body, fields)
     }
 
     private func logs(of job: String, _ stream: String, after: Int64) throws(APIError) -> Logs {
         var logs = Logs()
         var last = after
-        var size = 0
         while true {
             let page = try asking { () throws(WorkspaceError) in
                 try service.events(of: job, after: last, limit: WorkspaceAPI.eventPage)
@@ -70,11 +76,11 @@ extension WorkspaceAPI {
                 case .stdout, .stderr:
                     guard stream == "both" || stream == event.kind.rawValue else { break }
                     // One piece always fits, so that whoever goes on gets on.
-                    if size > 0 && size + event.data.count > WorkspaceAPI.logLimit {
+                    if logs.size > 0 && logs.size + event.data.count > WorkspaceAPI.logLimit {
                         logs.next = last
                         return logs
                     }
-                    size += event.data.count
+                    logs.size += event.data.count
                     logs.entries.append(event)
                 case .dropped: logs.dropped = String(decoding: event.data, as: UTF8.self)
                 case .state, .worker: break

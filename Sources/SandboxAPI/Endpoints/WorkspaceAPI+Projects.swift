@@ -100,12 +100,11 @@ extension WorkspaceAPI {
 
     func readProjectEvidence(_ call: Call) throws(APIError) -> Reply {
         let id = try call.project()
-        let (service, heavy) = (service, heavy)
-        return .later { () async throws(APIError) -> HTTPResponse in
-            let records = try await heavy.run { () throws(APIError) -> [UInt8] in
-                do throws(WorkspaceError) { return try service.evidence(of: id) } catch { throw APIError(error) }
-            }
-            return .text(records, "application/jsonl")
+        let service = service
+        return drafted { () throws(APIError) -> Draft in
+            let records: [UInt8]
+            do throws(WorkspaceError) { records = try service.evidence(of: id) } catch { throw APIError(error) }
+            return Draft("application/jsonl", size: records.count) { records }
         }
     }
 

@@ -18,8 +18,9 @@ final class EventFeed: Sendable {
     private let job: String
     private let state: Mutex<State>
 
-    /// Not more at once: an event is up to a piece of output.
-    private static let page = 16
+    /// Looked at in one go; of these are kept as many as make `kept` bytes of text, and one at least.
+    private static let page = 8
+    private static let kept = 16 << 10
     static let heartbeat = HTTPStream.Heartbeat(bytes: Array(":\n\n".utf8), seconds: 15)
 
     /// Begins behind the event of the number `last`, the last one that the viewer has; 0 for none.
@@ -64,6 +65,7 @@ final class EventFeed: Sendable {
             guard !state.rest.isEmpty else { return state.isOver ? .end : .waiting }
             let piece = Array(state.rest.prefix(room))
             state.rest = state.rest.dropFirst(piece.count)
+            // A slice keeps the whole of what it is a part of.
             if state.rest.isEmpty { state.rest = [] }
             return .bytes(piece)
         }
@@ -81,9 +83,13 @@ final class EventFeed: Sendable {
     /// Whether there were further events.
     private func take(_ state: inout State) throws(WorkspaceError) -> Bool {
         let events = try service.events(of: job, after: state.last, limit: EventFeed.page)
-        guard let last = events.last else { return false }
-        state.last = last.number
-        state.rest = events.flatMap { EventFeed.text($0) }[...]
+        guard !events.isEmpty else { return false }
+        var text: [UInt8] = []
+        for event in events where text.count < EventFeed.kept {
+            text += EventFeed.text(event)
+            state.last = event.number
+        }
+        state.rest = text[...]
         return true
     }
 

@@ -7,7 +7,7 @@ internal import SandboxPlan
 /// has come into being.
 ///
 /// Known by what git itself asks for (gitrepository-layout(5)), never by what a file says: a `.git` of any kind, and a folder
-/// with `HEAD` and either `objects` and `refs` or `commondir`. By descriptor, without following a link, level by level, so
+/// with `HEAD` and either `objects` and `refs` or `commondir`; a folder `.git` also with settings or hooks alone. By descriptor, without following a link, level by level, so
 /// that where it has to stop the shallow ones are known.
 struct RepositoryWalk {
     struct Bounds: Sendable {
@@ -17,6 +17,8 @@ struct RepositoryWalk {
         var depth = 32
         /// Repositories that are told.
         var repositories = 512
+        /// Bytes of their paths together: a job chooses how long they are, and the next launch's record has them.
+        var pathBytes = 256 << 10
         /// Nanoseconds for all of it.
         var time: Int64 = 2_000_000_000
     }
@@ -41,6 +43,7 @@ struct RepositoryWalk {
     private let bounds: Bounds
     private let began = cs_monotonic()
     private var seen = 0
+    private var pathBytes = 0
     private var found = Found()
     private var queue: [Waiting] = []
 
@@ -110,6 +113,8 @@ struct RepositoryWalk {
             why = "there are more than \(bounds.entries) entries"  // in the roots before this one
         } else if found.repositories.count > bounds.repositories {
             why = "there are more than \(bounds.repositories) repositories"
+        } else if pathBytes > bounds.pathBytes {
+            why = "the paths of the repositories are longer than \(bounds.pathBytes) bytes"
         } else if cs_monotonic() - began > bounds.time {
             why = "there is more than can be looked through in \(bounds.time / 1_000_000) ms"
         } else {
@@ -131,6 +136,8 @@ struct RepositoryWalk {
         var hasObjects = false
         var hasRefs = false
         var hasCommon = false
+        /// `config` or `hooks`.
+        var hasSettings = false
 
         var isRepository: Bool { hasHead && (hasCommon || hasObjects && hasRefs) }
     }
@@ -160,6 +167,8 @@ struct RepositoryWalk {
                 case 4 where entry.isNamed("HEAD"): layout.hasHead = !isFolder
                 case 4 where entry.isNamed(".git"): hasGit = !isFolder
                 case 4 where entry.isNamed("refs"): layout.hasRefs = true
+                case 5 where entry.isNamed("hooks"): layout.hasSettings = true
+                case 6 where entry.isNamed("config"): layout.hasSettings = true
                 case 7 where entry.isNamed("objects"): layout.hasObjects = true
                 case 9 where entry.isNamed("commondir"): layout.hasCommon = !isFolder
                 case _: break
@@ -177,16 +186,19 @@ struct RepositoryWalk {
         }
         var own = cs_identity()
         let isIdentified = cs_identify(number, "", &own) == 0
-        if layout.isRepository && !waiting.path.isEmpty {
-            let repository = HostRepository(
-                path: path,
-                root: root,
-                kind: path.lastComponent == ".git" ? .folder : .bare,
-                device: own.device,
-                inode: own.inode,
-                born: own.born_ns
+        let isGit = path.lastComponent == ".git"
+        if !waiting.path.isEmpty, layout.isRepository || isGit && (layout.hasSettings || layout.hasCommon) {
+            note(
+                HostRepository(
+                    path: path,
+                    root: root,
+                    kind: layout.isRepository ? isGit ? .folder : .bare : .partial,
+                    device: own.device,
+                    inode: own.inode,
+                    born: own.born_ns,
+                    changed: layout.isRepository ? 0 : RepositoryWalk.lastChange(in: number, own)
+                )
             )
-            found.repositories.append(repository)
         }
         if hasGit { note(gitIn: number, path, root) }
         if folders.isEmpty { return }
@@ -198,13 +210,30 @@ struct RepositoryWalk {
             if places.closed.contains(root.appending(inner)) || places.roots.contains(root.appending(inner)) {
                 continue
             }
-            if countsFolders, isIdentified, RepositoryWalk.isLeaf(name, in: number, own.device) { continue }
+            if countsFolders, isIdentified, name != ".git", RepositoryWalk.isLeaf(name, in: number, own.device) {
+                continue
+            }
             guard waiting.depth < bounds.depth else {
                 give(up: path, "folders in it are more than \(bounds.depth) deep")
                 return
             }
             queue.append(Waiting(path: inner, depth: waiting.depth + 1))
         }
+    }
+
+    private mutating func note(_ repository: HostRepository) {
+        found.repositories.append(repository)
+        pathBytes += repository.path.bytes.count
+    }
+
+    /// Of a `.git` that is no repository yet: when what git would obey in it was changed last.
+    private static func lastChange(in folder: Int32, _ own: cs_identity) -> Int64 {
+        var last = own.changed_ns
+        for name in ["config", "hooks", "commondir"] as [OSString] {
+            var found = cs_identity()
+            if name.withPointer({ cs_identify(folder, $0, &found) }) == 0 { last = max(last, found.changed_ns) }
+        }
+        return last
     }
 
     /// A `.git` that is no folder.
@@ -217,7 +246,7 @@ struct RepositoryWalk {
         case S_IFLNK: kind = .link
         case _: return
         }
-        found.repositories.append(
+        note(
             HostRepository(
                 path: path.appending(".git"),
                 root: root,

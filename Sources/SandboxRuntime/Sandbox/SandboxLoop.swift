@@ -419,7 +419,8 @@ final class SandboxLoop: @unchecked Sendable {
                 try process.store.appendOutcome(prepared, end)
             } catch { told.warnings.append("the outcome is not recorded: \(error.message)") }
         }
-        process.process?.ended(told)
+        // It holds this loop, and nothing of it is asked for again: kept, it would hold both for ever, with the files of the place.
+        process.process.take()?.ended(told)
     }
 
     // MARK: - Watching
@@ -501,7 +502,7 @@ final class SandboxLoop: @unchecked Sendable {
         for process in Array(processes.values) {
             finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown, left: end)
         }
-        if let last {
+        if let last = last.take() {
             // What ended the place is the cause; a process that went wrong by itself stays what it is.
             let outcome = found.finding.map { Outcome.protectionLost(what: $0) } ?? names.outcome(after: last.outcome)
             finish(last.process, outcome, last.usage, last.execve, left: end)

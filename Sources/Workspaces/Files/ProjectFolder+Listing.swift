@@ -1,3 +1,4 @@
+internal import CShims
 internal import Glibc
 internal import SandboxKernel
 public import SandboxPlan
@@ -35,24 +36,29 @@ extension ProjectFolder {
     /// - Returns: in the order of the paths' bytes.
     /// - Throws: `.unavailable` without descriptors or memory; never because of what somebody does in the folder meanwhile.
     public func list(limit: Int = 100_000) throws(WorkspaceError) -> FileListing {
-        try listing(try walk(limit: limit))
+        try listing(try walk(limit: limit), linkTime_ns: ProjectFolder.linkTime_ns)
     }
+
+    /// For following links in one listing: a worker can make some that take the kernel milliseconds each.
+    private static let linkTime_ns: Int64 = 2_000_000_000
 
     /// What `make` makes of a listing, or made of it the last time if it still holds.
     ///
     /// - Parameters:
     ///   - limit: entries of any kind that are looked at.
+    ///   - isQuick: whether somebody else is waiting: it is cut then where links take longer than 2 ms.
     ///   - make: always the same for one folder.
     /// - Returns: what the folder's files are now.
     /// - Throws: as the other one.
     public func list<Value: Sendable>(
         limit: Int,
+        isQuick: Bool = false,
         _ make: (FileListing) -> Value
     ) throws(WorkspaceError) -> Value {
         if let known = known.withLock({ $0 }), let value = known.value as? Value, known.holds() { return value }
         let begun_ns = ProjectFolder.clock_ns()
         let walk = try walk(limit: limit, holds: KnownListing.mostFolders)
-        let value = make(try listing(walk))
+        let value = make(try listing(walk, linkTime_ns: isQuick ? 2_000_000 : ProjectFolder.linkTime_ns))
         let made = KnownListing(walk, begun_ns: begun_ns, value: value)
         // What was there ends outside of the lock: it closes descriptors.
         _ = known.withLock { known -> KnownListing? in
@@ -76,21 +82,30 @@ extension ProjectFolder {
         return try FolderWalk(number, bounds, holds: holds)
     }
 
-    private func listing(_ walk: FolderWalk) throws(WorkspaceError) -> FileListing {
+    private func listing(_ walk: FolderWalk, linkTime_ns: Int64) throws(WorkspaceError) -> FileListing {
+        var linkTime_ns = linkTime_ns
+        var isCut = walk.isCut || !walk.tooDeep.isEmpty
         var files: [FileListing.File] = []
         files.reserveCapacity(walk.entries.count)
         for entry in walk.entries {
             switch entry.facts.kind {
             case .file: files.append(file(entry.path, entry.facts, isLink: false))
             case .link:
-                guard let target = try target(entry.path) else { continue }
+                guard linkTime_ns > 0 else {
+                    isCut = true
+                    continue
+                }
+                let begun = cs_monotonic()
+                let target = try target(entry.path)
+                linkTime_ns -= cs_monotonic() - begun
+                guard let target else { continue }
                 files.append(file(entry.path, target, isLink: true))
             case .folder, .special: continue
             }
         }
         return FileListing(
             files: files,
-            isCut: walk.isCut || !walk.tooDeep.isEmpty,
+            isCut: isCut,
             unreadableFolders: walk.closed.count
         )
     }

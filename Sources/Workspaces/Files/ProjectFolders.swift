@@ -123,14 +123,27 @@ public final class ProjectFolders: Sendable {
     ///
     /// - Throws: `.unavailable` when something cannot be removed; it is hidden then, and tried again at the next start.
     public func removeAll(_ name: String) throws(WorkspaceError) {
+        if let aside = try setAside(name) { try remove(aside) }
+    }
+
+    /// A folder whose project is gone, under its hidden name.
+    struct Removed: Sendable {
+        fileprivate var name: OSString
+    }
+
+    /// Takes apart what was set aside: as long as a worker has made it.
+    func remove(_ removed: Removed) throws(WorkspaceError) { try removeHidden(removed.name) }
+
+    /// Takes the name away, at once; nil where there was nothing.
+    func setAside(_ name: String) throws(WorkspaceError) -> Removed? {
         let name = try ProjectFolders.checked(name)
         let aside = Beneath.randomName(ProjectFolders.removedPrefix + ProjectFolders.own)
         let moved = name.withTerminator { name in
             aside.withTerminator { cs_move_name(descriptor.number, name, descriptor.number, $0) }
         }
-        if moved == Int(-ENOENT) { return }
+        if moved == Int(-ENOENT) { return nil }
         guard moved >= 0 else { throw ProjectFolders.unusable(path, "renameat2", moved) }
-        try removeHidden(aside)
+        return Removed(name: aside)
     }
 
     /// Removes what a server that was killed has left half made or half removed.

@@ -41,12 +41,13 @@ enum ServeCommand {
         }
         let surroundings = try ServeSurroundings.take()
         ServerLog.set(isJournal: surroundings.manager.logsToJournal)
-        let settings = try ServeSettings(options, surroundings)
+        var settings = try ServeSettings(options, surroundings)
         ServerLog.set(level: settings.api.logLevel)
         let store = try open(settings)
         defer { store.close() }
-        let orchestrator = try make(settings, store)
         let listeners = try listen(settings, surroundings.manager)
+        settings.workspaces.answersHostNetwork = settings.api.token == nil && listeners.contains { $0.port != nil }
+        let orchestrator = try make(settings, store)
         let api = WorkspaceAPI(
             settings: settings.api,
             service: orchestrator,

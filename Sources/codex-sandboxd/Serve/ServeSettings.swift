@@ -12,7 +12,7 @@ struct ServeSettings {
     let api: APISettings
     let database: DatabaseURL
     let listen: HTTPListenAddress
-    let workspaces: WorkspaceSettings
+    var workspaces: WorkspaceSettings
     let dotEnv: DotEnvFile
 
     /// - Parameters:
