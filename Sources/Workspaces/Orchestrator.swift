@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import SandboxKernel
 internal import SandboxRuntime
 internal import Synchronization
 public import WorkspaceStore
@@ -34,6 +35,7 @@ public final class Orchestrator: WorkspaceService {
     var settings: WorkspaceSettings { configuration.withLock { $0 } }
     let store: any WorkspaceStore
     let folders: ProjectFolders
+    private let lock: OwnedFileDescriptor
     let knownFolders = KnownFolders()
     /// Takes folders of removed projects apart, one at a time; what is left at the end goes at the next start.
     let removals = DispatchQueue(label: "codex-sandbox.removals", qos: .utility)
@@ -60,6 +62,7 @@ public final class Orchestrator: WorkspaceService {
         )
         try PolicyChoice(settings).checkOwn()
         folders = try ProjectFolders(at: settings.rootAsWritten)
+        lock = try folders.lock()
         for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }
         let interrupted = try stored { () throws(StoreError) in try store.interruptUnfinished(at: .now()) }
         for job in interrupted {

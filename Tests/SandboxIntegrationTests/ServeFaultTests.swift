@@ -120,6 +120,14 @@ struct ServeFaultTests {
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 10, "\(result.story)")
     }
 
+    @Test func aWorkspaceRootHasOneServer() throws {
+        let scene = try Scene(.user)
+        let again = "\(scene.workshop.launcher) serve --listen 127.0.0.1:0 --database sqlite:///./other.db"
+        let result = try play(scene, [], ["/bin/sh", "-c", "\(again); echo $?"])
+        #expect(result.ending == .exited(0) && result.lines.last == "1", "\(result.story)")
+        #expect(result.errorText.contains("another server has it"), "\(result.story)")
+    }
+
     /// What was found by somebody who attacked it: descriptors of ended jobs, memory of slow readers, links without an end.
     @Test func jobsLeaveNothingInTheServer() throws {
         var scene = try Scene(.user)

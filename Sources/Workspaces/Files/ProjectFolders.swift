@@ -51,6 +51,24 @@ public final class ProjectFolders: Sendable {
         guard allowed >= 0 else { throw ProjectFolders.unusable(path, "access", allowed) }
     }
 
+    /// Takes the folder for one server, for as long as the value lives: another one's leftovers could be what this one is making.
+    ///
+    /// - Returns: what holds it (flock(2)); let go when the process ends.
+    /// - Throws: `.unavailable` where another server has it.
+    func lock() throws(WorkspaceError) -> OwnedFileDescriptor {
+        let number = Beneath.open(".", below: descriptor.number, Beneath.readFolder, Beneath.withoutLinks)
+        guard number >= 0 else { throw ProjectFolders.unusable(path, "openat2", number) }
+        let lock = OwnedFileDescriptor(owning: Int32(number))
+        // A server that was killed may be gone a moment before its children have executed, and until then they hold it.
+        for _ in 0..<25 {
+            let result = Beneath.result { flock(lock.number, LOCK_EX | LOCK_NB) }
+            if result >= 0 { return lock }
+            guard result == Int(-EWOULDBLOCK) else { throw ProjectFolders.unusable(path, "flock", result) }
+            usleep(10_000)
+        }
+        throw ProjectFolders.unusable(path, "another server has it", "end that one, or set another WORKSPACE_ROOT")
+    }
+
     /// Whether the folder is still in its place: jobs are started by its path.
     public var isThere: Bool {
         var (status, now) = (stat(), stat())
