@@ -78,3 +78,41 @@ public struct ServiceUnits: Hashable, Sendable {
 public struct ServiceUnitsError: Error, Hashable, Sendable {
     public var path: String
 }
+
+extension ServiceUnits {
+    /// The folder of the server's data that a unit names; nil for a text that names none in the way of `service install`.
+    public static func dataFolder(in service: String) -> String? {
+        let option = " --data-dir "
+        let line = service.split(separator: "\n").first { $0.hasPrefix("ExecStart=") }
+        guard let line else { return nil }
+        var rest = line[...]
+        while !rest.hasPrefix(option) {
+            guard !rest.isEmpty else { return nil }
+            rest = rest.dropFirst()
+        }
+        return UnitText.firstWord(rest.dropFirst(option.count))
+    }
+}
+
+extension UnitText {
+    /// Reads what `word` has written; nil for what it does not write.
+    static func firstWord(_ text: Substring) -> String? {
+        let isQuoted = text.first == "\""
+        var result = ""
+        var scalars = (isQuoted ? text.dropFirst() : text).unicodeScalars[...]
+        while let scalar = scalars.popFirst() {
+            switch scalar {
+            case " " where !isQuoted: return result
+            case "\"": return isQuoted ? result : nil
+            case "\\":
+                guard let next = scalars.popFirst() else { return nil }
+                result.unicodeScalars.append(next)
+            case "%", "$":
+                guard scalars.popFirst() == scalar else { return nil }
+                result.unicodeScalars.append(scalar)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return isQuoted ? nil : result
+    }
+}

@@ -10,6 +10,7 @@ enum Commands {
           status     Lists the jobs that run now
           gc         Removes old records, and leaves a checkpoint in their place
           serve      Serves the workspace API
+          service    Installs and shows it as a service of your own account
           live-suite Tries a running server, and keeps the evidence
           db         Shows and migrates its database
           help       This text
@@ -24,6 +25,7 @@ enum Commands {
         case "evidence": return EvidenceCommand.run(Array(arguments.dropFirst()))
         case "status": return StatusCommand.run(Array(arguments.dropFirst()))
         case "serve": return ServeCommand.run(Array(arguments.dropFirst()))
+        case "service": return ServiceCommand.run(Array(arguments.dropFirst()))
         case "live-suite": return LiveSuiteCommand.run(Array(arguments.dropFirst()))
         case "live-suite-fault": return LiveSuiteFault.run(Array(arguments.dropFirst()))
         case "db": return DbCommand.run(Array(arguments.dropFirst()))

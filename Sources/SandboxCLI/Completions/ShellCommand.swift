@@ -46,6 +46,17 @@ struct ShellCommand {
         case .status: ShellCommand(name: name, options: CommandInfo.status.options, operands: .none)
         case .gc: ShellCommand(name: name, options: CommandInfo.gc.options, operands: .none)
         case .serve: ShellCommand(name: name, options: CommandInfo.serve.options, operands: .none)
+        case .service:
+            ShellCommand(
+                name: name,
+                options: CommandInfo.service.options,
+                operands: .words([
+                    ("install", "writes, enables and starts the units", nil),
+                    ("uninstall", "stops and removes them", nil),
+                    ("status", "shows the service and what runs", nil),
+                    ("logs", "shows what the server has logged", nil),
+                ])
+            )
         case .liveSuite: ShellCommand(name: name, options: CommandInfo.liveSuite.options, operands: .none)
         case .db:
             ShellCommand(

@@ -18,6 +18,7 @@ public enum HelpText {
             case .status: command(.status)
             case .gc: command(.gc)
             case .serve: command(.serve)
+            case .service: command(.service)
             case .db: command(.db)
             case .liveSuite: command(.liveSuite)
             case .completions: command(.completions)

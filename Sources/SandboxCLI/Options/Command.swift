@@ -38,6 +38,8 @@ public enum Command: Hashable, Sendable {
             return try GcOptions.parse(rest) == nil ? .help(.gc) : .delegate(arguments)
         case .serve:
             return try ServeOptions.parse(rest) == nil ? .help(.serve) : .delegate(arguments)
+        case .service:
+            return try ServiceOptions.parse(rest) == nil ? .help(.service) : .delegate(arguments)
         case .db:
             return try DatabaseOptions.parse(rest) == nil ? .help(.db) : .delegate(arguments)
         case .liveSuite:
@@ -83,6 +85,7 @@ public enum Command: Hashable, Sendable {
         switch name {
         case .policy: PolicyOptions.actions
         case .evidence: EvidenceOptions.Action.allCases.map(\.rawValue)
+        case .service: ServiceOptions.Action.allCases.map(\.rawValue)
         case .db: DatabaseOptions.Action.allCases.map(\.rawValue)
         case .run, .explain, .doctor, .verify, .status, .gc, .serve, .liveSuite, .completions, .help: []
         }

@@ -9,6 +9,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
     case evidence
     case gc
     case serve
+    case service
     case db
     case liveSuite = "live-suite"
     case completions
@@ -25,6 +26,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .evidence: .evidence
         case .gc: .gc
         case .serve: .serve
+        case .service: .service
         case .db: .db
         case .liveSuite: .liveSuite
         case .completions: .completions
@@ -44,6 +46,7 @@ public enum CommandName: String, Hashable, Sendable, CaseIterable {
         case .evidence: "Shows, verifies and signs the records that launches leave, refused ones included."
         case .gc: "Removes old records, and leaves a checkpoint in their place."
         case .serve: "Serves the workspace API: projects, and jobs that run in verified sandboxes."
+        case .service: "Installs and shows the workspace API as a service of your own account."
         case .db: "Shows and migrates the database of the workspace API."
         case .liveSuite: "Tries a running server, scenario by scenario, and keeps the evidence."
         case .completions: "Prints the completions for a shell."
@@ -64,6 +67,7 @@ public enum HelpPage: Hashable, Sendable, CaseIterable {
     case evidence
     case gc
     case serve
+    case service
     case db
     case liveSuite
     case completions

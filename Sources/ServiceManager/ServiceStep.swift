@@ -1,0 +1,153 @@
+/// One thing that `service` does to this machine.
+public enum ServiceStep: Hashable, Sendable {
+    case makeFolder(String)
+    /// With its mode; whatever regular file stands there is replaced at once.
+    case writeFile(String, text: String, mode: UInt32)
+    case removeFile(String)
+    /// With everything in it.
+    case removeTree(String)
+    /// `systemctl --user` with these words.
+    case manager([String])
+
+    /// What is done, as a sentence without a subject.
+    public var words: String {
+        switch self {
+        case .makeFolder(let path): "make \(path)/"
+        case .writeFile(let path, _, _): "write \(path)"
+        case .removeFile(let path): "remove \(path)"
+        case .removeTree(let path): "remove \(path)/ and everything in it"
+        case .manager(let words): "run systemctl --user \(words.joined(separator: " "))"
+        }
+    }
+}
+
+/// What there is before something is done.
+public struct FoundService: Hashable, Sendable {
+    /// Of the user's folder of units; nil for a file that is not there.
+    public var serviceText: String?
+    public var socketText: String?
+    public var hasUnitFolder = false
+    public var hasSettings = false
+    public var hasData = false
+    /// Nil where the manager does not know the unit.
+    public var service: UnitState?
+    public var socket: UnitState?
+    /// The server that runs is not the program that is installed now.
+    public var isOutdated = false
+
+    public init() {}
+}
+
+/// Why nothing is done.
+public enum ServicePlanError: Error, Hashable, Sendable {
+    /// A unit that `service install` has not written.
+    case foreign(String)
+
+    public var words: String {
+        switch self {
+        case .foreign(let path): "\(path) was not written by service install; move it away, or keep it and use systemctl"
+        }
+    }
+}
+
+/// What is to be done, from what is wanted and what there is.
+public enum ServicePlan {
+    private static let units = [ServiceUnits.socketName, ServiceUnits.serviceName]
+
+    /// The file of settings as it is first written: nothing is set.
+    public static let settingsText = """
+        # Settings of codex-sandbox.service, NAME=VALUE; `codex-sandbox help serve` lists them. systemctl --user reload takes most of them.
+        # WORKER=minimal
+        # MAX_JOBS=4
+        # LOG_LEVEL=info
+
+        """
+
+    /// - Parameters:
+    ///   - units: their texts.
+    ///   - folder: the user's folder of units.
+    ///   - settings: the file of settings.
+    /// - Returns: nothing where everything is as it is wanted.
+    public static func install(
+        _ wanted: ServiceUnits,
+        folder: String,
+        settings: String,
+        found: FoundService
+    ) throws(ServicePlanError) -> [ServiceStep] {
+        try check(found, folder)
+        var steps: [ServiceStep] = []
+        let isNewService = found.serviceText != wanted.service
+        let isNewSocket = found.socketText != wanted.socket
+        if !found.hasUnitFolder { steps.append(.makeFolder(folder)) }
+        if !found.hasSettings {
+            steps.append(.makeFolder(parent(settings)))
+            steps.append(.writeFile(settings, text: settingsText, mode: 0o600))
+        }
+        if isNewSocket {
+            steps.append(.writeFile("\(folder)/\(ServiceUnits.socketName)", text: wanted.socket, mode: 0o644))
+        }
+        if isNewService {
+            steps.append(.writeFile("\(folder)/\(ServiceUnits.serviceName)", text: wanted.service, mode: 0o644))
+        }
+        let states = [found.service, found.socket]
+        if isNewService || isNewSocket || states.contains(where: { $0?["NeedDaemonReload"] == "yes" }) {
+            steps.append(.manager(["daemon-reload"]))
+        }
+        if !states.allSatisfy({ $0?.isEnabled == true }) { steps.append(.manager(["enable"] + units)) }
+        if states.contains(where: { $0?.isFailed == true }) { steps.append(.manager(["reset-failed"] + units)) }
+        if isNewSocket, found.socket?.isActive == true {
+            // A socket does not change its addresses while its service runs.
+            steps.append(.manager(["stop"] + units))
+            steps.append(.manager(["start"] + units))
+        } else if found.service?.isActive == true, found.socket?.isActive == true {
+            if isNewService || found.isOutdated { steps.append(.manager(["restart", ServiceUnits.serviceName])) }
+        } else {
+            steps.append(.manager(["start"] + units))
+        }
+        return steps
+    }
+
+    /// - Parameters:
+    ///   - data: the folder of the server's data, to be removed too; nil keeps it.
+    /// - Returns: nothing where nothing is installed.
+    public static func uninstall(
+        folder: String,
+        settings: String,
+        purging data: String?,
+        found: FoundService
+    ) throws(ServicePlanError) -> [ServiceStep] {
+        try check(found, folder)
+        var steps: [ServiceStep] = []
+        // Also those of the package, which stay as files.
+        let known = [found.socket, found.service].contains { state in
+            state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || $0.isFailed) } ?? false
+        }
+        if known { steps.append(.manager(["disable", "--now"] + units)) }
+        var isRemoved = false
+        for (text, name) in [(found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName)]
+        where text != nil {
+            steps.append(.removeFile("\(folder)/\(name)"))
+            isRemoved = true
+        }
+        if isRemoved { steps.append(.manager(["daemon-reload"])) }
+        if [found.service, found.socket].contains(where: { $0?.isFailed == true }) {
+            steps.append(.manager(["reset-failed"] + units))
+        }
+        if let data {
+            if found.hasData { steps.append(.removeTree(data)) }
+            if found.hasSettings { steps.append(.removeFile(settings)) }
+        }
+        return steps
+    }
+
+    private static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
+        for (text, name) in [(found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName)] {
+            guard let text, !ServiceUnits.isOurs(text) else { continue }
+            throw .foreign("\(folder)/\(name)")
+        }
+    }
+
+    private static func parent(_ path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "/"
+    }
+}

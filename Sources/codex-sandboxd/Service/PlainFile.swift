@@ -1,0 +1,66 @@
+import Glibc
+import SandboxPlan
+
+/// Why a file cannot be read or written.
+struct FileFault: Error {
+    var why: String
+}
+
+/// Small regular files, whole.
+enum PlainFile {
+    /// Nil where there is none.
+    static func read(_ path: String, limit: Int) throws(FileFault) -> [UInt8]? {
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard number >= 0 else {
+            if errno == ENOENT { return nil }
+            throw FileFault(why: errno == ELOOP ? "it is a link" : ErrnoName.described(errno))
+        }
+        defer { close(number) }
+        var status = stat()
+        guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw FileFault(why: "it is no regular file")
+        }
+        guard status.st_size <= limit else { throw FileFault(why: "it is longer than \(limit) bytes") }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress?.advanced(by: done), $0.count - done) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
+            if count == 0 { break }
+            done += count
+        }
+        return Array(bytes[..<done])
+    }
+
+    /// Puts a file in its place at once, whole: who reads it meanwhile finds the old one or the new one.
+    static func write(_ path: String, _ text: String, mode: UInt32) throws(FileFault) {
+        let new = "\(path).new-\(getpid())"
+        let number = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(0o600))
+        guard number >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
+        defer { close(number) }
+        var rest = Array(text.utf8)[...]
+        var code: Int32 = 0
+        while !rest.isEmpty, code == 0 {
+            let count = rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+            if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { code = errno }
+        }
+        if code == 0, fchmod(number, mode_t(mode)) != 0 { code = errno }
+        if code == 0, fsync(number) != 0 { code = errno }
+        if code == 0, rename(new, path) != 0 { code = errno }
+        guard code == 0 else {
+            unlink(new)
+            throw FileFault(why: ErrnoName.described(code))
+        }
+    }
+
+    /// Makes a folder and those on the way to it, where they are missing.
+    static func makeFolder(_ path: String) throws(FileFault) {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw FileFault(why: ErrnoName.described(errno))
+        }
+        try makeFolder(String(path[..<slash]))
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw FileFault(why: ErrnoName.described(errno)) }
+    }
+}

@@ -1,0 +1,71 @@
+import Glibc
+import SandboxCLI
+import SandboxPlan
+import ServiceManager
+import WebTransport
+
+/// What `service install` was told, looked at: what the server would refuse is refused before anything is written.
+enum ServiceChoice {
+    static func units(_ options: ServiceOptions, _ places: ServicePlaces) throws(ServiceError) -> ServiceUnits {
+        let launcher: OSString
+        do throws(ServeError) { launcher = try OwnExecutables.launcher() } catch { throw ServiceError(error.text) }
+        guard let path = launcher.utf8 else { throw ServiceError("\(launcher) is not UTF-8, and a unit has to name it") }
+        var choice = ServiceUnits.Choice(
+            launcher: path,
+            stateFolder: places.stateFolder,
+            settingsFile: places.settings
+        )
+        if let file = options.tokenFile { choice.tokenFile = try token(file) }
+        if !options.listens.isEmpty {
+            var listens: [String] = []
+            for listen in options.listens { listens.append(try stream(listen, hasToken: options.tokenFile != nil)) }
+            choice.listens = listens
+        }
+        if options.stopJobs == .finish { choice.finishSeconds = Int(options.stopTime.milliseconds / 1000) }
+        do throws(ServiceUnitsError) {
+            return try ServiceUnits(choice)
+        } catch { throw ServiceError("\(error.path) cannot stand in a unit: it has control characters, or a backslash at its end") }
+    }
+
+    /// The path of the token's file, which holds one, and is nobody else's to read.
+    private static func token(_ file: OSString) throws(ServiceError) -> String {
+        let remedy = "(umask 077; head -c 32 /dev/urandom | base64 >\(file))"
+        guard let found = CString.with(file, { realpath($0, nil) }) else {
+            throw ServiceError("--token-file \(file): \(ErrnoName.described(errno)); make one: \(remedy)")
+        }
+        defer { free(found) }
+        var status = stat()
+        guard stat(found, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else {
+            throw ServiceError("--token-file \(file) is no regular file of your own; make one: \(remedy)")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw ServiceError("--token-file \(file) can be read by others; chmod 600 \(file)")
+        }
+        do throws(ServeError) {
+            let text = try SettingsFile.token(OSString(String(cString: found)))
+            guard (16...512).contains(text.utf8.count) else {
+                throw ServeError("--token-file \(file) has no token of 16 to 512 bytes in its first line; make one: \(remedy)")
+            }
+        } catch { throw ServiceError(error.text) }
+        return String(cString: found)
+    }
+
+    /// In the words of ListenStream=.
+    private static func stream(_ word: OSString, hasToken: Bool) throws(ServiceError) -> String {
+        let address: HTTPListenAddress
+        do throws(ListenError) { address = try HTTPListenAddress(word.description) } catch { throw ServiceError("--listen: \(error)") }
+        switch address {
+        case .tcp(let host, let port):
+            guard port > 0 else { throw ServiceError("--listen \(word): clients have to know the port; name one") }
+            guard hasToken || host == "::1" || host.hasPrefix("127.") else {
+                throw ServiceError(ServeError.withoutToken("--listen \(word)").text)
+            }
+            return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path):
+            guard path.hasPrefix("/") else { throw ServiceError("--listen \(word): name an absolute path") }
+            return path
+        case .inherited, .descriptor:
+            throw ServiceError("--listen \(word): the service manager opens the sockets; name HOST:PORT or unix:/PATH")
+        }
+    }
+}

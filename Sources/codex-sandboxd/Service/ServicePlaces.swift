@@ -1,0 +1,73 @@
+import Glibc
+import SandboxPlan
+import SandboxRuntime
+import ServiceManager
+
+/// Where the files of the service lie, for the caller.
+struct ServicePlaces {
+    /// Absolute.
+    let unitFolder: String
+    let settings: String
+    let stateFolder: String
+
+    init(stateDirectory: OSString?) throws(ServiceError) {
+        let environment = CallerStrings.all(environ)
+        let state: OSString
+        do throws(EvidenceError) {
+            state = try Places.stateFolder(stateDirectory)
+        } catch { throw ServiceError("\(error.message); \(error.remedy)") }
+        let config = SettingsFile.variable("XDG_CONFIG_HOME", in: environment) ?? ""
+        let home = SettingsFile.variable("HOME", in: environment) ?? ""
+        let base: String
+        if config.hasPrefix("/") {
+            base = config
+        } else if home.hasPrefix("/") {
+            base = home + "/.config"
+        } else if let account = getpwuid(geteuid()) {
+            base = String(cString: account.pointee.pw_dir) + "/.config"
+        } else {
+            throw ServiceError("where your settings lie cannot be found: set HOME")
+        }
+        guard let text = state.utf8 else { throw ServiceError("\(state) is not UTF-8, and a unit has to name it; name another --state-dir") }
+        unitFolder = "\(base)/systemd/user"
+        settings = "\(base)/codex-sandbox/service.env"
+        stateFolder = text
+    }
+
+    /// What is there; of the manager nothing where it does not answer.
+    func found(_ manager: UserManager?) throws(ServiceError) -> FoundService {
+        var found = FoundService()
+        found.hasUnitFolder = access(unitFolder, F_OK) == 0
+        found.hasSettings = access(settings, F_OK) == 0
+        found.serviceText = try unit(ServiceUnits.serviceName)
+        found.socketText = try unit(ServiceUnits.socketName)
+        found.hasData = access(data(found), F_OK) == 0
+        if let manager {
+            (found.service, found.socket) = try manager.states()
+            found.isOutdated = found.service?.mainPID.map(ServicePlaces.isOutdated) ?? false
+        }
+        return found
+    }
+
+    /// The folder of the server's data, as the installed unit says it.
+    func data(_ found: FoundService) -> String {
+        found.serviceText.flatMap { ServiceUnits.dataFolder(in: $0) } ?? "\(stateFolder)/serve"
+    }
+
+    /// Nil where no file is; what is no regular file is nobody's to replace.
+    private func unit(_ name: String) throws(ServiceError) -> String? {
+        let path = "\(unitFolder)/\(name)"
+        let bytes: [UInt8]?
+        do throws(FileFault) {
+            bytes = try PlainFile.read(path, limit: 1 << 20)
+        } catch { throw ServiceError("\(path): \(error.why); move it away") }
+        return bytes.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Whether a server runs that is another file than this program: the one before an upgrade.
+    private static func isOutdated(_ pid: Int32) -> Bool {
+        var (own, other) = (stat(), stat())
+        guard stat("/proc/self/exe", &own) == 0, stat("/proc/\(pid)/exe", &other) == 0 else { return false }
+        return own.st_dev != other.st_dev || own.st_ino != other.st_ino
+    }
+}

@@ -1,0 +1,152 @@
+import Testing
+
+@testable import ServiceManager
+
+struct ServicePlanTests {
+    private let folder = "/home/ann/.config/systemd/user"
+    private let settings = "/home/ann/.config/codex-sandbox/service.env"
+    private let units: ServiceUnits
+
+    init() throws {
+        units = try ServiceUnits(
+            ServiceUnits.Choice(launcher: "/usr/bin/codex-sandbox", stateFolder: "/home/ann/s", settingsFile: settings)
+        )
+    }
+
+    private func state(_ active: String, _ enabled: String = "enabled", _ more: [String: String] = [:]) -> UnitState {
+        UnitState(
+            properties: ["LoadState": "loaded", "ActiveState": active, "UnitFileState": enabled].merging(more) { $1 }
+        )
+    }
+
+    private var installed: FoundService {
+        var found = FoundService()
+        found.serviceText = units.service
+        found.socketText = units.socket
+        found.hasUnitFolder = true
+        found.hasSettings = true
+        found.service = state("active")
+        found.socket = state("active")
+        return found
+    }
+
+    private func install(_ change: (inout FoundService) -> Void) throws -> [String] {
+        var found = installed
+        change(&found)
+        return try ServicePlan.install(units, folder: folder, settings: settings, found: found).map(\.words)
+    }
+
+    private func uninstall(_ data: String?, _ change: (inout FoundService) -> Void) throws -> [String] {
+        var found = installed
+        change(&found)
+        return try ServicePlan.uninstall(folder: folder, settings: settings, purging: data, found: found).map(\.words)
+    }
+
+    @Test func onAnEmptyMachineAllIsDoneInOrder() throws {
+        #expect(
+            try install { $0 = FoundService() } == [
+                "make \(folder)/", "make /home/ann/.config/codex-sandbox/", "write \(settings)",
+                "write \(folder)/codex-sandbox.socket", "write \(folder)/codex-sandbox.service",
+                "run systemctl --user daemon-reload",
+                "run systemctl --user enable codex-sandbox.socket codex-sandbox.service",
+                "run systemctl --user start codex-sandbox.socket codex-sandbox.service",
+            ]
+        )
+    }
+
+    @Test func whatIsThereStays() throws {
+        #expect(try install { _ in } == [])
+    }
+
+    /// The sockets stay open while the server is another one.
+    @Test func aNewServerIsRestartedBehindItsSockets() throws {
+        let restart = "run systemctl --user restart codex-sandbox.service"
+        #expect(try install { $0.isOutdated = true } == [restart])
+        #expect(
+            try install { $0.serviceText = ServiceUnits.mark + "\n" } == [
+                "write \(folder)/codex-sandbox.service", "run systemctl --user daemon-reload", restart,
+            ]
+        )
+        #expect(
+            try install { $0.service = state("active", "enabled", ["NeedDaemonReload": "yes"]) } == [
+                "run systemctl --user daemon-reload"
+            ]
+        )
+    }
+
+    @Test func otherAddressesNeedOtherSockets() throws {
+        let units = "codex-sandbox.socket codex-sandbox.service"
+        #expect(
+            try install { $0.socketText = ServiceUnits.mark + "\n" } == [
+                "write \(folder)/codex-sandbox.socket", "run systemctl --user daemon-reload",
+                "run systemctl --user stop \(units)", "run systemctl --user start \(units)",
+            ]
+        )
+    }
+
+    @Test func whatFailedBeginsAnew() throws {
+        let units = "codex-sandbox.socket codex-sandbox.service"
+        #expect(
+            try install {
+                $0.service = state("failed")
+                $0.socket = state("failed")
+            } == ["run systemctl --user reset-failed \(units)", "run systemctl --user start \(units)"]
+        )
+        #expect(
+            try install { $0.service = state("inactive", "disabled") } == [
+                "run systemctl --user enable \(units)", "run systemctl --user start \(units)",
+            ]
+        )
+    }
+
+    @Test func somebodysOwnUnitStays() {
+        let error = #expect(throws: ServicePlanError.self) { try install { $0.serviceText = "[Service]\n" } }
+        #expect(error == .foreign("\(folder)/codex-sandbox.service"))
+        #expect(throws: ServicePlanError.self) { try uninstall(nil) { $0.socketText = "" } }
+    }
+
+    @Test func uninstallKeepsDataUnlessTold() throws {
+        let removal = [
+            "run systemctl --user disable --now codex-sandbox.socket codex-sandbox.service",
+            "remove \(folder)/codex-sandbox.service", "remove \(folder)/codex-sandbox.socket",
+            "run systemctl --user daemon-reload",
+        ]
+        #expect(try uninstall(nil) { $0.hasData = true } == removal)
+        #expect(
+            try uninstall("/home/ann/s/serve") { $0.hasData = true }
+                == removal + ["remove /home/ann/s/serve/ and everything in it", "remove \(settings)"]
+        )
+        #expect(try uninstall(nil) { $0 = FoundService() } == [])
+        // The package's own units are put to rest and stay where they are.
+        #expect(
+            try uninstall(nil) {
+                $0.serviceText = nil
+                $0.socketText = nil
+            } == [removal[0]]
+        )
+    }
+
+    @Test func statesAreReadAsTheManagerWritesThem() {
+        let text = """
+            Id=codex-sandbox.socket
+            LoadState=loaded
+            Listen=/run/user/1/x (Stream)
+            Listen=127.0.0.1:8000 (Stream)
+            ActiveState=active
+
+            Id=codex-sandbox.service
+            MainPID=0
+            MemoryCurrent=[not set]
+            TasksCurrent=18446744073709551615
+            StatusText=a=b
+            ActiveState=activating
+
+            """
+        let units = UnitState.parse(text)
+        #expect(units.count == 2)
+        #expect(units[0]["Listen"] == "/run/user/1/x (Stream)\n127.0.0.1:8000 (Stream)" && units[0].isActive)
+        #expect(units[1].mainPID == nil && units[1].number("MemoryCurrent") == nil && units[1].number("TasksCurrent") == nil)
+        #expect(units[1]["StatusText"] == "a=b" && !units[1].isActive)
+        #expect(UnitState.parse("") == [])
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import Glibc
+import ProjectTree
+import Testing
+
+@testable import ServiceManager
+
+struct ServiceUnitsTests {
+    private func choice(_ change: (inout ServiceUnits.Choice) -> Void = { _ in }) -> ServiceUnits.Choice {
+        var choice = ServiceUnits.Choice(
+            launcher: "/opt/cs/bin/codex-sandbox",
+            stateFolder: "/home/ann/.local/state/codex-sandbox",
+            settingsFile: "/home/ann/.config/codex-sandbox/service.env"
+        )
+        change(&choice)
+        return choice
+    }
+
+    private func values(_ name: String, _ text: String) -> [String] {
+        text.split(separator: "\n").filter { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// What the package installs is what `service install` starts from.
+    @Test(arguments: [("service", PackagedUnits.service), ("socket", PackagedUnits.socket)])
+    func theEmbeddedUnitsAreThoseOfThePackage(kind: String, text: String) throws {
+        let root = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = root.appending(path: "packaging/systemd/codex-sandbox.\(kind)")
+        #expect(try String(contentsOf: file, encoding: .utf8) == text, "run scripts/embed-units")
+    }
+
+    @Test func everyPathIsAbsoluteAndTheCallersOwn() throws {
+        let units = try ServiceUnits(choice())
+        #expect(
+            values("ExecStart", units.service) == [
+                "/opt/cs/bin/codex-sandbox serve --listen fd --state-dir /home/ann/.local/state/codex-sandbox --data-dir "
+                    + "/home/ann/.local/state/codex-sandbox/serve --env-file=-/home/ann/.config/codex-sandbox/service.env"
+            ]
+        )
+        #expect(values("EnvironmentFile", units.service) == ["-/home/ann/.config/codex-sandbox/service.env"])
+        #expect(units.service.contains("\nType=notify\n") && units.service.contains("\nDelegate=yes\n"))
+        #expect(!units.service.contains("%h") && !units.service.contains("StateDirectory=/"))
+        #expect(ServiceUnits.isOurs(units.service) && ServiceUnits.isOurs(units.socket))
+        #expect(!ServiceUnits.isOurs(PackagedUnits.service) && !ServiceUnits.isOurs(""))
+        #expect(values("ListenStream", units.socket) == ["%t/codex-sandbox/api.sock", "127.0.0.1:8000"])
+    }
+
+    @Test func whatIsChosenStandsInTheUnits() throws {
+        let units = try ServiceUnits(
+            choice {
+                $0.listens = ["/run/x.sock", "[::1]:9"]
+                $0.tokenFile = "/home/ann/token"
+                $0.finishSeconds = 600
+            }
+        )
+        #expect(values("ListenStream", units.socket) == ["/run/x.sock", "[::1]:9"])
+        #expect(values("LoadCredential", units.service) == ["api-token:/home/ann/token"])
+        #expect(values("TimeoutStopSec", units.service) == ["645"])
+        #expect(values("ExecStart", units.service)[0].hasSuffix("--stop-jobs finish --stop-time 600s"))
+        let plain = try ServiceUnits(choice())
+        #expect(values("LoadCredential", plain.service).isEmpty && values("TimeoutStopSec", plain.service) == ["45"])
+    }
+
+    /// No name of a folder becomes a specifier, a variable or a further word.
+    @Test(arguments: ["/a b", "/50%", "/$HOME", "/a\"b", "/a\\b", "/a;b", "/ä", "/a'b", "/%h $$ \\\" '"])
+    func namesStayNames(path: String) throws {
+        let units = try ServiceUnits(choice { $0.stateFolder = path })
+        #expect(ServiceUnits.dataFolder(in: units.service) == "\(path)/serve")
+        let line = values("ExecStart", units.service)[0]
+        // As systemd reads it: one specifier or variable for each pair.
+        var rest = Array(line.unicodeScalars)
+        while let index = rest.firstIndex(where: { $0 == "%" || $0 == "$" }) {
+            try #require(index + 1 < rest.count && rest[index] == rest[index + 1])
+            rest.removeSubrange(index...(index + 1))
+        }
+    }
+
+    @Test(arguments: ["relative", "", "/a\nExecStartPre=/bin/x", "/a\u{7F}", "/a\\"])
+    func whatCannotStandInAUnitIsRefused(path: String) {
+        let error = #expect(throws: ServiceUnitsError.self) { try ServiceUnits(choice { $0.stateFolder = path }) }
+        #expect(error?.path == path)
+    }
+
+    @Test func noOtherUnitsFolderIsTaken() {
+        #expect(ServiceUnits.dataFolder(in: "") == nil)
+        #expect(ServiceUnits.dataFolder(in: "ExecStart=/bin/x serve") == nil)
+        #expect(ServiceUnits.dataFolder(in: "ExecStart=/bin/x --data-dir %h/x") == nil)
+        #expect(ServiceUnits.dataFolder(in: "ExecStart=/bin/x --data-dir \"/x") == nil)
+    }
+
+    /// systemd's own reader says nothing about them (a wrong key is only a warning, with status 0).
+    @Test(.enabled(if: access("/usr/bin/systemd-analyze", X_OK) == 0, "systemd is not installed"))
+    func systemdUnderstandsEveryLine() throws {
+        var template = Array("/tmp/units-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func verify(_ units: [(String, String)]) throws -> (status: Int32, said: String) {
+            for (name, text) in units { try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/systemd-analyze")
+            process.arguments = ["verify", "--user"] + units.map { "\(folder)/\($0.0)" }
+            process.environment = ["XDG_RUNTIME_DIR": folder, "HOME": folder, "PATH": "/usr/bin:/bin"]
+            let pipe = Pipe()
+            process.standardError = pipe
+            process.standardOutput = pipe
+            try process.run()
+            let said = try pipe.fileHandleForReading.readToEnd() ?? Data()
+            process.waitUntilExit()
+            return (process.terminationStatus, String(decoding: said, as: UTF8.self))
+        }
+        let units = try ServiceUnits(
+            choice {
+                $0.launcher = "/usr/bin/env"
+                $0.stateFolder = "/tmp/a b%h$X"
+                $0.tokenFile = "/tmp/50%"
+                $0.finishSeconds = 60
+                $0.listens = ["/tmp/%x.sock", "127.0.0.1:1"]
+            }
+        )
+        for (service, socket) in [
+            (units.service, units.socket),
+            (
+                PackagedUnits.service.replacingOccurrences(of: "=/usr/bin/codex-sandbox ", with: "=/usr/bin/env "),
+                PackagedUnits.socket
+            ),
+        ] {
+            let result = try verify([(ServiceUnits.serviceName, service), (ServiceUnits.socketName, socket)])
+            #expect(result.status == 0 && result.said == "", "\(result.said)")
+        }
+        // The control: a key that there is not.
+        let wrong = try verify([
+            (ServiceUnits.serviceName, units.service.replacingOccurrences(of: "Delegate=", with: "Delegates=")),
+            (ServiceUnits.socketName, units.socket),
+        ])
+        #expect(wrong.said.contains("Delegates"))
+    }
+}
