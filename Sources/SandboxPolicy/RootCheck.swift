@@ -19,6 +19,14 @@ enum RootCheck {
         "/usr/libexec", "/usr/sbin", "/usr/share",
     ]
 
+    /// Where the service keeps its projects, in the state folder: what lies below it is nothing of ours.
+    private static let projects: OSString = "serve/workspaces"
+
+    private static func isProject(_ root: OSString, in own: OSString) -> Bool {
+        let folder = own.appending(projects)
+        return root != folder && root.isWithin(folder)
+    }
+
     static func check(
         _ root: OSString,
         writable: Bool,
@@ -44,7 +52,10 @@ enum RootCheck {
             throw refuse("is or contains the home folder \(home.description)", smaller)
         }
         for own in request.ownFolders
-        where own.names.contains(where: { $0.isWithin(root) || root.isWithin($0) }) {
+        where own.names.contains(where: { name in
+            if name.isWithin(root) { return true }
+            return root.isWithin(name) && !(root == request.workspace && isProject(root, in: name))
+        }) {
             throw refuse(
                 "holds or lies in \(own.description), where codex-sandbox keeps its own files",
                 "choose another folder, or move ours with --state-dir, CODEX_SANDBOX_STATE_DIR, …_CACHE_DIR, …_CONFIG"

@@ -17,6 +17,7 @@ import Testing
         var policyFiles: [OSString] = []
         var homes: [ResolvedPath] = []
         var own: [ResolvedPath] = []
+        var workspace: OSString = "/w"
 
         private var policy: Policy {
             var policy = CompiledPolicyCodingTests.standard.policy
@@ -32,8 +33,8 @@ import Testing
 
         private var request: LaunchRequest {
             LaunchRequest(
-                workspace: "/w",
-                workingDirectory: "/w",
+                workspace: workspace,
+                workingDirectory: workspace,
                 arguments: ["true"],
                 callerEnvironment: [],
                 allowRootOwnedWorkspace: false,
@@ -252,6 +253,33 @@ import Testing
     func ourOwnFoldersCountUnderBothNamesAndInBothDirections(own: ResolvedPath) throws {
         #expect(Place(own: [own]).refusal().contains("holds or lies in \(own.written)"))
         #expect(try Place(own: [ResolvedPath(written: "/state", real: "/srv/state")]).mounts() == ["workspace /w"])
+    }
+
+    /// Projects of the service lie in the state folder, where nothing is ours; only they, and only as workspaces.
+    @Test(arguments: [
+        ("/", true), ("/serve", false), ("/serve/workspaces", false), ("/evidence/x", false), ("/workspaces/x", false),
+        ("/serve/workspacesx/x", false), ("/serve/workspaces/x", true), ("/serve/workspaces/x/y", true),
+    ])
+    func aProjectOfTheServiceIsAWorkspace(path: String, isOne: Bool) throws {
+        let root = OSString(path == "/" ? "/w" : "/state\(path)")
+        for own in [
+            ResolvedPath(written: "/state", real: "/state"), ResolvedPath(written: "/link", real: "/state"),
+            ResolvedPath(written: "/state", real: "/link"),
+        ] {
+            var place = Place(folders: [root], own: [own])
+            place.workspace = root
+            if isOne {
+                #expect(try place.mounts().contains("workspace \(root)"))
+            } else {
+                #expect(place.refusal().contains("holds or lies in"))
+            }
+        }
+        let other = Place(
+            folders: ["/state/serve/workspaces/x"],
+            read: ["/state/serve/workspaces/x"],
+            own: [ResolvedPath(written: "/state", real: "/state")]
+        )
+        #expect(other.refusal().contains("holds or lies in"))
     }
 
     // MARK: - Denied paths that nobody asked to be shown

@@ -1,0 +1,261 @@
+#!/bin/bash
+# The service of one user, tried for real: to be run in a user's own systemd session, in a unit of its own.
+#
+#   systemd-run --user --wait --pipe Tests/Support/vm/service.sh FOLDER
+#
+# FOLDER has the release executables. README.md beside this says how to get such a session. Each line of the output is a claim
+# and whether it held; the exit status is 0 only if all did. Everything is below a folder of its own but the units themselves,
+# which must not be there before and are gone afterwards.
+set -u
+from=${1:?the folder with the executables}
+passed=0 failed=0
+work=$(mktemp -d "$HOME/service.XXXXXX")
+bin=$work/app/codex-sandbox
+data=$HOME/.local/state/codex-sandbox/serve
+config=${XDG_CONFIG_HOME:-$HOME/.config}
+units=$config/systemd/user
+socket=$XDG_RUNTIME_DIR/codex-sandbox/api.sock
+settings=$config/codex-sandbox/service.env
+cd "$work" || exit 2
+
+holds() { # WORDS CONDITION…
+    local words=$1
+    shift
+    if "$@" >"$work/condition" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok       $words"
+    else
+        failed=$((failed + 1))
+        echo "NOT OK   $words   ($*)"
+        sed 's/^/         | /' "$work/condition" "$work/out" 2>/dev/null | tail -30
+    fi
+}
+service() { "$bin" service "$@" >"$work/out" 2>&1; }
+says() { grep -qF -- "$1" "$work/out"; }
+lacks() { ! grep -qF -- "$1" "$work/out"; }
+eventually() { for _ in $(seq 600); do if "$@"; then return 0; fi; sleep 0.1; done; return 1; }
+pid() { systemctl --user show codex-sandbox.service -P MainPID; }
+property() { systemctl --user show "$1" -P "$2"; }
+is() { [ "$(property "$1" "$2")" = "$3" ]; }
+ask() { # PATH [CURL OPTION…]
+    local path=$1
+    shift
+    curl -sS -m 120 --unix-socket "$socket" -w '\n%{http_code}' "$@" "http://localhost$path" >"$work/answer" 2>&1
+}
+answers() { # STATUS PATH [CURL OPTION…]
+    local status=$1
+    shift
+    ask "$@" && [ "$(tail -n 1 "$work/answer")" = "$status" ] || { cat "$work/answer"; return 1; }
+}
+member() { head -n -1 "$work/answer" | python3 -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+place() { # FOLDER: puts the executables of it in the place of those that are there, as a package does
+    mkdir -p "$work/app"
+    for name in codex-sandbox codex-sandboxd codex-sandbox-worker; do
+        cp "$1/$name" "$work/app/.$name.new" && mv "$work/app/.$name.new" "$work/app/$name"
+    done
+}
+json='Content-Type: application/json'
+
+# Clients that ask again and again, until $work/over is there; what went wrong goes to standard output.
+cat >"$work/load.py" <<'END'
+import http.client, os, socket, sys, threading
+path, over = sys.argv[1], sys.argv[2]
+done, faults = [0], []
+class Unix(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(300)
+        self.sock.connect(path)
+def load(number):
+    connection = None
+    while not os.path.exists(over):
+        try:
+            if connection is None:
+                connection = Unix("localhost") if number % 2 else http.client.HTTPConnection("127.0.0.1", 8000, timeout=300)
+            connection.request("GET", "/api/v1/projects/?limit=1")
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                faults.append(answer.status)
+            done[0] += 1
+            if number < 2 or answer.getheader("Connection") == "close":
+                connection.close()
+                connection = None
+        except (OSError, http.client.HTTPException) as error:
+            faults.append(f"{type(error).__name__}: {error}")
+            connection = None
+threads = [threading.Thread(target=load, args=(n,)) for n in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(done[0], len(faults), *faults[:5])
+END
+
+echo "kernel $(uname -r), $(systemctl --version | head -1)"
+if [ -e "$units/codex-sandbox.service" ] || [ -e "$data" ]; then
+    echo "$units/codex-sandbox.service or $data is there already" >&2
+    exit 2
+fi
+place "$from"
+
+# --- install ------------------------------------------------------------------------------------------------------------
+service status
+holds "before, status says that nothing is installed" says "not installed"
+service install --dry-run
+holds "a dry run says what would be done" says "would run systemctl --user enable"
+holds "and does nothing" [ ! -e "$units/codex-sandbox.service" ]
+service install
+holds "install says what it has done" says "done: run systemctl --user start"
+holds "the service runs" is codex-sandbox.service ActiveState active
+holds "and both units are enabled" is codex-sandbox.socket UnitFileState enabled
+sed 's,[^ =]*/codex-sandbox serve,/bin/true serve,' "$units/codex-sandbox.service" >"$work/codex-sandbox.service"
+cp "$units/codex-sandbox.socket" "$work/"
+holds "systemd has nothing to say about the units" sh -c 'said=$(systemd-analyze verify --user "$1/codex-sandbox.service" "$1/codex-sandbox.socket" 2>&1); echo "$said"; [ -z "$said" ]' - "$work"
+service install
+holds "a second install changes nothing" says "nothing changed"
+first=$(pid)
+
+# --- a request ----------------------------------------------------------------------------------------------------------
+holds "a project is made over the unix socket" answers 200 /api/v1/projects/ -H "$json" -d '{"instruction":"Generate a minimal Python CLI project."}'
+project=$(member id)
+holds "its job ran in its sandbox" [ "$(member status)" = completed ]
+holds "TCP answers, too" curl -sS -m 60 -o /dev/null -f "http://127.0.0.1:8000/api/v1/projects/$project"
+holds "the folder is absolute, below the state folder" answers 200 "/api/v1/projects/$project"
+holds "as the API says" [ "$(member workspace_path)" = "$data/workspaces/$project" ]
+holds "only its owner may enter it" [ "$(stat -c %a "$data")" = 700 ]
+service status
+holds "status shows where it listens" says "$socket"
+holds "and what it says of itself" says "0 jobs running"
+"$bin" service status --json >"$work/status.json" 2>&1
+holds "also for programs" python3 -c 'import json,sys; assert json.load(open(sys.argv[1]))["state"] == "running"' "$work/status.json"
+
+# --- restart ------------------------------------------------------------------------------------------------------------
+python3 "$work/load.py" "$socket" "$work/over" >"$work/load" 2>&1 &
+load=$!
+sleep 2
+systemctl --user restart codex-sandbox.service
+sleep 2
+systemctl --user restart codex-sandbox.service
+sleep 2
+touch "$work/over"
+wait "$load"
+echo "         load: $(cat "$work/load")"
+holds "under load no client is refused by two restarts" sh -c 'set -- $(cat "$1"); [ "$1" -gt 20 ] && [ "$2" = 0 ]' - "$work/load"
+holds "another process serves" [ "$(pid)" != "$first" ]
+holds "and has the project" answers 200 "/api/v1/projects/$project"
+
+systemctl --user stop codex-sandbox.service
+holds "a stopped service ends without a fault" is codex-sandbox.service Result success
+service status
+holds "status says that it waits for a client" says "waiting for its first client"
+holds "the first client starts it" answers 200 "/api/v1/projects/$project"
+
+# --- kill ---------------------------------------------------------------------------------------------------------------
+before=$(pid)
+kill -9 "$before"
+holds "a server that is killed is started again, and answers" answers 200 "/api/v1/projects/$project"
+holds "by the manager" [ "$(pid)" != "$before" ]
+holds "with nothing left of the one before" sh -c '! kill -0 "$1" 2>/dev/null' - "$before"
+
+# --- watchdog -----------------------------------------------------------------------------------------------------------
+mkdir -p "$units/codex-sandbox.service.d"
+printf '[Service]\nWatchdogSec=%s\nTimeoutAbortSec=1\n' "${WATCHDOG:-10}" >"$units/codex-sandbox.service.d/watchdog.conf"
+systemctl --user daemon-reload
+systemctl --user restart codex-sandbox.service
+before=$(pid)
+sleep $((${WATCHDOG:-10} * 2))
+holds "a server that works outlives its watchdog" [ "$(pid)" = "$before" ]
+kill -STOP "$before"
+other() { [ "$(pid)" != "$before" ] && [ "$(pid)" != 0 ]; }
+holds "a server that hangs does not" eventually other
+holds "the next one answers" answers 200 "/api/v1/projects/$project"
+rm -r "$units/codex-sandbox.service.d"
+systemctl --user daemon-reload
+
+# --- reload -------------------------------------------------------------------------------------------------------------
+before=$(pid)
+printf 'APP_NAME=Renamed\nLOG_LEVEL=debug\n' >>"$settings"
+systemctl --user reload codex-sandbox.service
+title() { ask /openapi.json && [ "$(member info | python3 -c 'import ast,sys; print(ast.literal_eval(sys.stdin.read())["title"])')" = "$1" ]; }
+holds "a reload takes the file of settings" eventually title Renamed
+echo 'MAX_JOBS=none' >>"$settings"
+systemctl --user reload codex-sandbox.service
+sleep 1
+holds "a bad one is not taken" title Renamed
+holds "by the same process" [ "$(pid)" = "$before" ]
+sed -i '/MAX_JOBS=none/d' "$settings"
+
+# --- upgrade ------------------------------------------------------------------------------------------------------------
+place "$from"
+service status
+holds "status sees that the program was replaced" says "replaced since"
+service install
+holds "install then restarts the server" says "restart codex-sandbox.service"
+holds "with another process" [ "$(pid)" != "$before" ]
+holds "that has the project" answers 200 "/api/v1/projects/$project"
+service install
+holds "and that is all" says "nothing changed"
+
+# --- jobs at a stop -----------------------------------------------------------------------------------------------------
+long() { # NAME: a job of some seconds, and a restart while it runs; its project's answer in $work/NAME
+    ask /api/v1/projects/ -H "$json" -H 'Prefer: respond-async' -d '{"instruction":"long_run"}'
+    long=$(member id)
+    running() { ask "/api/v1/projects/$long/evidence" && [ "$(head -n -1 "$work/answer" | wc -c)" -gt 100 ]; }
+    holds "$1: a job runs" eventually running
+    "$bin" status >"$work/out" 2>&1
+    holds "$1: and status shows it" says "$long"
+    systemctl --user restart codex-sandbox.service
+    ask "/api/v1/projects/$long"
+    cp "$work/answer" "$work/$1"
+}
+printf 'WORKER=minimal\nSLEEP_SECONDS=10\n' >>"$settings"
+systemctl --user restart codex-sandbox.service
+long end
+holds "a restart ends jobs, and says so" grep -q '"status":"error".*interrupted' "$work/end"
+holds "with their records" "$bin" evidence verify --workspace "$data/workspaces/$long"
+service install --stop-jobs finish --stop-time 5m
+holds "the bound stands in the unit" is codex-sandbox.service TimeoutStopUSec "5min 45s"
+long finish
+holds "or it waits for them" grep -q '"status":"completed"' "$work/finish"
+holds "without a fault" is codex-sandbox.service Result success
+
+# --- token --------------------------------------------------------------------------------------------------------------
+(umask 077; echo 0123456789abcdef0123456789abcdef >"$work/token")
+service install --token-file "$work/token"
+holds "with a token nobody is served without" eventually answers 401 "/api/v1/projects/$project"
+holds "but with it" answers 200 "/api/v1/projects/$project" -H 'Authorization: Bearer 0123456789abcdef0123456789abcdef'
+service install
+holds "install without it takes it away" eventually answers 200 "/api/v1/projects/$project"
+
+# --- journal ------------------------------------------------------------------------------------------------------------
+journal() { journalctl --user -u codex-sandbox.service -o json --no-pager 2>/dev/null; }
+if [ -n "$(journal | head -n 1)" ]; then
+    fields() { journal | python3 -c 'import json,sys
+lines = [json.loads(line) for line in sys.stdin]
+assert any(e.get("CODEX_ACTION") == "createProject" and e.get("CODEX_PROJECT") and e.get("CODEX_PEER") and e.get("PRIORITY") == "5" for e in lines), lines[-3:]
+assert not any("0123456789abcdef" in str(e) for e in lines)'; }
+    holds "the journal has what was changed, in fields, and no secret" fields
+    service logs --lines 20
+    holds "logs shows it" says "codex-sandbox"
+else
+    echo "         no journal that this user may read"
+fi
+
+# --- uninstall ----------------------------------------------------------------------------------------------------------
+service uninstall
+holds "uninstall says what it keeps" says "kept: $data/"
+holds "the units are gone" [ ! -e "$units/codex-sandbox.service" ]
+holds "and nothing listens" sh -c '! curl -sS -m 5 -o /dev/null http://127.0.0.1:8000/healthz 2>/dev/null'
+service uninstall
+holds "a second uninstall changes nothing" says "nothing changed"
+service install
+holds "installed anew it has the project" answers 200 "/api/v1/projects/$project"
+service uninstall --purge
+holds "purged, the data is gone" [ ! -e "$data" ]
+holds "and the settings" [ ! -e "$settings" ]
+holds "the records stay" [ -d "$HOME/.local/state/codex-sandbox/evidence" ]
+holds "nothing of it is left running" is codex-sandbox.service ActiveState inactive
+
+cd /
+rm -rf "$work"
+echo "$passed held, $failed did not"
+[ "$failed" = 0 ]
