@@ -21,7 +21,7 @@ extension CommandInfo {
                     ("CODEX_WORKER_IMAGE", "else the worker of this name; codex-worker:latest is minimal"),
                     ("CODEX_WORKER_COMMAND", "the words of the worker codex or command, separated by spaces"),
                     ("OPENAI_API_KEY, OPENAI_ORG_ID, OPENAI_PROJECT", "handed to live workers, where they are set"),
-                    ("API_TOKEN", "the token, where there is no --token-file; else the credential api-token of systemd"),
+                    ("API_TOKEN", "the token without --token-file; else systemd's credential api-token"),
                     ("ALLOW_ORIGINS, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS", "pages of other origins (CORS)"),
                     ("ALLOWED_HOSTS", "further names under which clients may address the server"),
                     ("APP_NAME, API_V1_STR", "title, and path of the API (/api/v1)"),

@@ -62,7 +62,7 @@ public struct ServeOptions: Hashable, Sendable {
         .single(
             "--env-file",
             .file,
-            "File with settings as NAME=VALUE lines; -FILE may be missing.",
+            "File with settings, NAME=VALUE; -FILE may be missing.",
             default: ".env, where there is one",
             parse: OptionValue.path,
             set: { $0.dotEnv = $1 }

@@ -80,7 +80,7 @@ public struct ServiceOptions: Hashable, Sendable {
         .single(
             "--state-dir",
             .folder,
-            "Of install: folder of the records; the server's data lies in serve/ below it.",
+            "Of install: folder of the records, and of serve/.",
             default: "$XDG_STATE_HOME/codex-sandbox",
             parse: OptionValue.path,
             set: { $0.stateDirectory = $1 }
