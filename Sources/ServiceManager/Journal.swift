@@ -15,9 +15,12 @@ public enum Journal {
     /// Sends one entry.
     ///
     /// - Parameters:
+    ///   - message: for people.
+    ///   - priority: of syslog(3).
     ///   - fields: names of A-Z, 0-9 and `_`, a letter first; values of any text.
     /// - Returns: false if it could not be sent.
-    public static func send(_ message: String, _ priority: Priority, _ fields: [(name: String, value: String)]) -> Bool {
+    public static func send(_ message: String, _ priority: Priority, _ fields: [(name: String, value: String)]) -> Bool
+    {
         let entry = lines(message, priority, fields).map { Array($0.utf8) }
         var joined: [UInt8] = []
         var lengths: [Int] = []

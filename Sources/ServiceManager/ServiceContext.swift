@@ -18,12 +18,15 @@ public struct ServiceContext: Sendable {
 
     /// The variables of the manager that are for this process only.
     public static let variables = [
-        "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "JOURNAL_STREAM",
+        "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+        "JOURNAL_STREAM",
         "INVOCATION_ID", "CREDENTIALS_DIRECTORY", "MANAGERPID", "SYSTEMD_EXEC_PID", "MEMORY_PRESSURE_WATCH",
         "MEMORY_PRESSURE_WRITE",
     ]
 
-    /// Takes it. For the first thread, before there is another: the environment is nobody's else then.
+    /// Takes it.
+    ///
+    /// For the first thread, before there is another: the environment is nobody else's then.
     ///
     /// - Throws: `ServiceContextError` where the variables contradict each other or name what is not there.
     public static func take() throws(ServiceContextError) -> ServiceContext {

@@ -20,7 +20,7 @@ public struct ServiceMessage: Hashable, Sendable {
 
     /// It reads its settings again.
     ///
-    /// - Parameter microseconds: of CLOCK_MONOTONIC; `Type=notify-reload` (systemd 253) asks for it.
+    /// The time is of CLOCK_MONOTONIC; `Type=notify-reload` (systemd 253) asks for it.
     public static func reloading(at microseconds: UInt64) -> ServiceMessage {
         ServiceMessage(["RELOADING=1", "MONOTONIC_USEC=\(microseconds)"])
     }

@@ -45,7 +45,8 @@ public enum ServicePlanError: Error, Hashable, Sendable {
 
     public var words: String {
         switch self {
-        case .foreign(let path): "\(path) was not written by service install; move it away, or keep it and use systemctl"
+        case .foreign(let path):
+            "\(path) was not written by service install; move it away, or keep it and use systemctl"
         }
     }
 }
@@ -64,10 +65,12 @@ public enum ServicePlan {
         """
 
     /// - Parameters:
-    ///   - units: their texts.
+    ///   - wanted: the units' texts.
     ///   - folder: the user's folder of units.
     ///   - settings: the file of settings.
+    ///   - found: what there is.
     /// - Returns: nothing where everything is as it is wanted.
+    /// - Throws: `.foreign` for a unit that is somebody's own.
     public static func install(
         _ wanted: ServiceUnits,
         folder: String,
@@ -108,8 +111,12 @@ public enum ServicePlan {
     }
 
     /// - Parameters:
-    ///   - data: the folder of the server's data, to be removed too; nil keeps it.
+    ///   - folder: the user's folder of units.
+    ///   - settings: the file of settings.
+    ///   - data: the folder of the server's data, to be removed too; nil keeps it and the settings.
+    ///   - found: what there is.
     /// - Returns: nothing where nothing is installed.
+    /// - Throws: `.foreign` for a unit that is somebody's own.
     public static func uninstall(
         folder: String,
         settings: String,
@@ -124,7 +131,9 @@ public enum ServicePlan {
         }
         if known { steps.append(.manager(["disable", "--now"] + units)) }
         var isRemoved = false
-        for (text, name) in [(found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName)]
+        for (text, name) in [
+            (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
+        ]
         where text != nil {
             steps.append(.removeFile("\(folder)/\(name)"))
             isRemoved = true
@@ -141,7 +150,9 @@ public enum ServicePlan {
     }
 
     private static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
-        for (text, name) in [(found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName)] {
+        for (text, name) in [
+            (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
+        ] {
             guard let text, !ServiceUnits.isOurs(text) else { continue }
             throw .foreign("\(folder)/\(name)")
         }

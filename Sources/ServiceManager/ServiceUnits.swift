@@ -27,7 +27,8 @@ public struct ServiceUnits: Hashable, Sendable {
     public static let serviceName = "codex-sandbox.service"
     public static let socketName = "codex-sandbox.socket"
     /// The first line of what `service install` has written: anything else is somebody's own.
-    public static let mark = "# Written by `codex-sandbox service install`, which writes it anew; changes belong into a drop-in (systemctl --user edit)."
+    public static let mark =
+        "# Written by `codex-sandbox service install`, which writes it anew; changes belong into a drop-in (systemctl --user edit)."
     /// Beside the bound of the jobs, in seconds: requests, teardowns, the database.
     static let stopSlack = 45
 
@@ -48,7 +49,8 @@ public struct ServiceUnits: Hashable, Sendable {
         var unit = UnitFile(PackagedUnits.service)
         unit.setHead([mark])
         var words = [
-            choice.launcher, "serve", "--listen", "fd", "--state-dir", choice.stateFolder, "--data-dir", choice.dataFolder,
+            choice.launcher, "serve", "--listen", "fd", "--state-dir", choice.stateFolder, "--data-dir",
+            choice.dataFolder,
             "--env-file=-\(choice.settingsFile)",
         ]
         if let seconds = choice.finishSeconds {

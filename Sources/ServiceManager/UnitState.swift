@@ -5,7 +5,8 @@ public struct UnitState: Hashable, Sendable {
 
     /// Those that `parse` wants to be asked for.
     public static let asked = [
-        "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "NeedDaemonReload", "Result", "MainPID",
+        "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "NeedDaemonReload", "Result",
+        "MainPID",
         "NRestarts", "ActiveEnterTimestamp", "StatusText", "MemoryCurrent", "TasksCurrent", "Listen", "ExecMainStatus",
     ]
 

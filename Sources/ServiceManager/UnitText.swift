@@ -14,7 +14,9 @@ enum UnitText {
             default: nil
             }
         }
-        let isPlain = inner.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "\\" && $0 != "'" && $0 != ";" }
+        let isPlain = inner.unicodeScalars.allSatisfy {
+            $0 != " " && $0 != "\"" && $0 != "\\" && $0 != "'" && $0 != ";"
+        }
         return isPlain && !inner.isEmpty ? inner : "\"\(inner)\""
     }
 

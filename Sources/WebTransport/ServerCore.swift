@@ -113,7 +113,7 @@ final class ServerCore: Sendable {
         settings.trustedUIDs != nil && !connection.isStranger
     }
 
-    /// - Parameter isSelfTest: one of our own, which no limit counts.
+    /// Takes a connection in, where the limits let it; one of the server's own (`SelfTest`) no limit counts.
     func add(_ connection: Connection, isSelfTest: Bool = false) -> Admission {
         connections.withLock { connections in
             // One that libmicrohttpd has closed without a word (out of memory) has the same number.

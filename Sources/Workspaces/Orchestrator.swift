@@ -97,7 +97,9 @@ public final class Orchestrator: WorkspaceService {
         state.withLock { ($0.queue.running.count, $0.queue.waiting.count) }
     }
 
-    /// Takes no new jobs, and returns when none runs or waits any more. May be asked again: `.end` then cuts a `.finish` short.
+    /// Takes no new jobs, and returns when none runs or waits any more.
+    ///
+    /// May be asked again: `.end` then cuts a `.finish` short.
     public func stop(_ manner: StopManner = .end) async {
         state.withLock { $0.isClosed = true }
         if case .finish(let seconds) = manner { await finish(within: seconds) }

@@ -23,6 +23,15 @@ import Testing
         #expect(settings.token == nil)
     }
 
+    @Test func theServicesSettings() throws {
+        let values = ["STOP_JOBS": "finish", "STOP_TIME": "90s", "LOG_LEVEL": "warning", "LISTEN": "fd:api"]
+        let settings = try APISettings { values[$0] }
+        #expect(settings.stopJobs == .finish && settings.stopSeconds == 90 && settings.logLevel == .warning)
+        #expect(settings.listen == .inherited(name: "api") && settings.listen.description == "fd:api")
+        let usual = try APISettings { _ in nil }
+        #expect(usual.stopJobs == .end && usual.stopSeconds == 600 && usual.logLevel == .info)
+    }
+
     @Test(arguments: [
         ("a , b,,c ", ["a", "b", "c"]), ("", []), ("  ", []), (",", []), ("Authorization", ["Authorization"]),
     ])
@@ -48,7 +57,8 @@ import Testing
         ("API_TOKEN", "with a blank in it....."), ("LISTEN", "8000"), ("LISTEN", "127.0.0.1"),
         ("LISTEN", "127.0.0.1:65536"),
         ("LISTEN", "127.0.0.1:08"), ("LISTEN", "::1:80"), ("LISTEN", "[1.2.3.4]:80"), ("LISTEN", "box:80"),
-        ("LISTEN", "unix:"),
+        ("LISTEN", "unix:"), ("LISTEN", "fd:"), ("LISTEN", "fd:3"), ("LISTEN", "fd:a b"), ("STOP_JOBS", "kill"),
+        ("STOP_JOBS", ""), ("STOP_TIME", "0"), ("STOP_TIME", "25h"), ("STOP_TIME", "soon"), ("LOG_LEVEL", "all"),
         ("DATABASE_URL", ""), ("WORKSPACE_ROOT", "a\u{0}b"), ("APP_NAME", ""), ("CODEX_WORKER_IMAGE", "a\u{1B}[31m"),
     ])
     func badValuesAreNamed(name: String, value: String) throws {

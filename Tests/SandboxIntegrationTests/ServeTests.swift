@@ -36,6 +36,66 @@ struct ServeTests {
         #expect(result.outputText.contains("0 wrong"), "\(result.story)")
     }
 
+    /// Readiness, sockets that were handed over, watchdog, HUP, both manners of a stop, restarts under load, credentials.
+    @Test func itIsAServiceBesideAManager() throws {
+        let scene = try scene()
+        let result = try play(
+            scene,
+            [script("managed_server.py"), scene.workshop.launcher, scene.workspace],
+            seconds: 200
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 60, "\(result.story)")
+    }
+
+    /// Where there is no manager, and for root, nothing is written; a dry run says what would be.
+    @Test func withoutAManagerNothingIsInstalled() throws {
+        let scene = try scene()
+        let units = scene.home + "/.config/systemd"
+        func service(_ words: [String]) throws -> RunResult {
+            try scene.run(
+                ["/usr/bin/env", "-u", "XDG_RUNTIME_DIR", scene.workshop.launcher, "service"] + words,
+                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            )
+        }
+        for words in [["install"], ["uninstall"], ["status"]] {
+            let result = try service(words)
+            #expect(result.ending == .exited(1) && result.output.isEmpty, "\(result.story)")
+            #expect(
+                ["XDG_RUNTIME_DIR", "systemctl is not there"].contains { result.errorText.contains($0) },
+                "\(result.story)"
+            )
+        }
+        let dry = try service(["install", "--dry-run", "--stop-jobs", "finish", "--stop-time", "90s"])
+        #expect(dry.ending == .exited(1), "\(dry.story)")
+        for words in [
+            "would write \(scene.home)/.config/systemd/user/codex-sandbox.service", "TimeoutStopSec=135",
+            "would run systemctl --user enable",
+            "serve --listen fd --state-dir",
+        ] {
+            #expect(dry.outputText.contains(words), "\(words): \(dry.story)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: units))
+        for (words, problem) in [
+            (["--listen", "0.0.0.0:80"], "no token"), (["--listen", "127.0.0.1:0"], "port"),
+            (["--listen", "fd"], "service manager opens"), (["--listen", "unix:x"], "absolute path"),
+            (["--token-file", "/nonexistent"], "umask 077"),
+            (["--token-file", "/etc/passwd"], "no regular file of your own"),
+        ] {
+            let result = try service(["install", "--dry-run"] + words)
+            #expect(result.ending == .exited(1) && result.errorText.contains(problem), "\(result.story)")
+        }
+    }
+
+    @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootInstallsNoService() throws {
+        let scene = try Scene(.root)
+        let result = try scene.run(
+            [scene.workshop.launcher, "service", "install", "--dry-run"],
+            keeper: ["--deadline", "20000"]
+        )
+        #expect(result.ending == .exited(1) && result.errorText.contains("not work for root"), "\(result.story)")
+    }
+
     /// Every row of the feature list that clients can see, and the seed's own curl session.
     @Test(arguments: [[], ["--worker", "minimal"]]) func clientsOfTheOrchestratorWorkUnchanged(options: [String]) throws
     {

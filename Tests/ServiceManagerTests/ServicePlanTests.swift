@@ -145,7 +145,9 @@ struct ServicePlanTests {
         let units = UnitState.parse(text)
         #expect(units.count == 2)
         #expect(units[0]["Listen"] == "/run/user/1/x (Stream)\n127.0.0.1:8000 (Stream)" && units[0].isActive)
-        #expect(units[1].mainPID == nil && units[1].number("MemoryCurrent") == nil && units[1].number("TasksCurrent") == nil)
+        #expect(
+            units[1].mainPID == nil && units[1].number("MemoryCurrent") == nil && units[1].number("TasksCurrent") == nil
+        )
         #expect(units[1]["StatusText"] == "a=b" && !units[1].isActive)
         #expect(UnitState.parse("") == [])
     }

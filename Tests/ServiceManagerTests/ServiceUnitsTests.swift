@@ -95,7 +95,9 @@ struct ServiceUnitsTests {
         let folder = String(cString: try #require(mkdtemp(&template)))
         defer { try? FileManager.default.removeItem(atPath: folder) }
         func verify(_ units: [(String, String)]) throws -> (status: Int32, said: String) {
-            for (name, text) in units { try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+            for (name, text) in units {
+                try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+            }
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/systemd-analyze")
             process.arguments = ["verify", "--user"] + units.map { "\(folder)/\($0.0)" }

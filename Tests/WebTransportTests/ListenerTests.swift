@@ -25,7 +25,8 @@ extension TransportTests {
             "127.0.0.1: 1",
             "127.0.0.1:00000001", "127.1:80", "example.org:80", "::1:80", "[::1]", "[::1%lo]:80", "[]:80",
             "[127.0.0.1]:80",
-            "unix:", "unix:a\0b", "unix:" + String(repeating: "x", count: 108), "fd:", "fd:2", "fd:9999999", "fd:-a", "fd:a b", "fd:" + String(repeating: "x", count: 65),
+            "unix:", "unix:a\0b", "unix:" + String(repeating: "x", count: 108), "fd:", "fd:2", "fd:9999999", "fd:-a",
+            "fd:a b", "fd:" + String(repeating: "x", count: 65),
             "fd3",
             "127.0.0.1\0:80", "http://127.0.0.1:80",
         ])
@@ -148,7 +149,9 @@ extension TransportTests {
             let early = #expect(throws: ListenError.self) { try HTTPListener(.descriptor(made)) }
             #expect(early?.kind == .notListening)
             #expect(listen(made, 8) == 0)
-            let listener = try #require(try HTTPListener.all(.inherited(name: nil), handed: [HandedSocket(descriptor: made, name: "x")]).first)
+            let listener = try #require(
+                try HTTPListener.all(.inherited(name: nil), handed: [HandedSocket(descriptor: made, name: "x")]).first
+            )
             #expect(fcntl(made, F_GETFD) == FD_CLOEXEC)
             let port = try #require(listener.port)
             let server = try HTTPServer(listener: listener, handler: Desk.echoing)

@@ -58,8 +58,7 @@ public struct APISettings: Hashable, Sendable {
         if let problem = contradiction(origins: value(SettingName.allowOrigins.rawValue) ?? "") {
             reader.problems.append(problem)
         }
-        if token == nil, !listen.isLocal, !listen.isInherited, !reader.problems.contains(where: { $0.name == .token })
-        {
+        if token == nil, !listen.isLocal, !listen.isInherited, !reader.problems.contains(where: { $0.name == .token }) {
             reader.problems.append(
                 SettingProblem(
                     name: .listen,

@@ -122,7 +122,12 @@ struct SettingReader {
     mutating func listenAddress(_ name: SettingName) -> ListenAddress? {
         guard let text = value(name.rawValue) else { return nil }
         guard let address = ListenAddress(text) else {
-            refuse(name, text, "no address to listen at", "127.0.0.1:8000, [::1]:8000, localhost:8000, unix:/PATH, fd, fd:NAME")
+            refuse(
+                name,
+                text,
+                "no address to listen at",
+                "127.0.0.1:8000, [::1]:8000, localhost:8000, unix:/PATH, fd, fd:NAME"
+            )
             return nil
         }
         return address

@@ -13,7 +13,8 @@ public enum ManPage {
     }
 
     private static let pages: [CommandInfo] = [
-        .run, .explain, .doctor, .verify, .policy, .status, .evidence, .gc, .serve, .service, .db, .liveSuite, .completions,
+        .run, .explain, .doctor, .verify, .policy, .status, .evidence, .gc, .serve, .service, .db, .liveSuite,
+        .completions,
     ]
 
     private static func joined(_ lines: [String]) -> String { lines.joined(separator: "\n") + "\n" }

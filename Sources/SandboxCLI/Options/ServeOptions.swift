@@ -35,7 +35,13 @@ public struct ServeOptions: Hashable, Sendable {
         setting("--max-jobs", "MAX_JOBS", "N", "Jobs that run at a time, of different projects.", "4"),
         setting("--stop-jobs", "STOP_JOBS", "end|finish", "What becomes of jobs when the server stops.", "end"),
         setting("--stop-time", "STOP_TIME", "T", "How long finish may take; then jobs are ended.", "10m"),
-        setting("--log-level", "LOG_LEVEL", "LEVEL", "error, warning, info, debug; changes are logged at each.", "info"),
+        setting(
+            "--log-level",
+            "LOG_LEVEL",
+            "LEVEL",
+            "error, warning, info, debug; changes are logged at each.",
+            "info"
+        ),
         .single(
             "--data-dir",
             .folder,

@@ -136,9 +136,12 @@ public struct ServiceOptions: Hashable, Sendable {
         let own = self.options(of: action)
         for row in table where !own.contains(row.info.name) {
             let name = OSString(row.info.name)
-            guard arguments.contains(where: { OptionWord.isOption($0) && OptionWord($0).name == name }) else { continue }
+            guard arguments.contains(where: { OptionWord.isOption($0) && OptionWord($0).name == name }) else {
+                continue
+            }
             let actions = Action.allCases.filter { options(of: $0).contains(row.info.name) }.map(\.rawValue)
-            let words = "\(row.info.name) is an option of \(actions.joined(separator: " and ")), not of \(action.rawValue)."
+            let words =
+                "\(row.info.name) is an option of \(actions.joined(separator: " and ")), not of \(action.rawValue)."
             throw UsageError(.conflict(words), command: .service)
         }
     }

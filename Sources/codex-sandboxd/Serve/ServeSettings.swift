@@ -20,13 +20,16 @@ struct ServeSettings {
     ///   - surroundings: what this process was started with.
     ///   - first: what the file of settings said at the start, for a reload. A manager may have put the same file into the
     ///     environment (`EnvironmentFile=`): a variable that said just what the file did counts as the file's.
+    /// - Throws: `ServeError` with everything that is wrong.
     init(_ options: ServeOptions, _ surroundings: ServeSurroundings, first: DotEnvFile? = nil) throws(ServeError) {
         let dotEnv = try SettingsFile.read(options.dotEnv)
         self.dotEnv = dotEnv
         let environment = surroundings.environment(without: first ?? dotEnv)
         var flags = options.settings
         if let file = options.tokenFile { flags[SettingName.token.rawValue] = try SettingsFile.token(file) }
-        let (given, data) = (flags, try options.dataFolder.map { (folder) throws(ServeError) in try DataFolder(folder) })
+        let (given, data) = (
+            flags, try options.dataFolder.map { (folder) throws(ServeError) in try DataFolder(folder) }
+        )
         let token = try surroundings.token()
         let sources = SettingSources(
             flags: { given[$0] },

@@ -32,7 +32,9 @@ struct ServeSurroundings {
     func environment(without file: DotEnvFile) -> [OSString] {
         environment.filter { entry in
             let parts = entry.bytes.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let name = OSString(parts[0]).utf8, let value = OSString(parts[1]).utf8 else { return true }
+            guard parts.count == 2, let name = OSString(parts[0]).utf8, let value = OSString(parts[1]).utf8 else {
+                return true
+            }
             return file.values[name] != value
         }
     }

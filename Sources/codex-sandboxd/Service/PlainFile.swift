@@ -24,7 +24,9 @@ enum PlainFile {
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress?.advanced(by: done), $0.count - done) }
+            let count = bytes.withUnsafeMutableBytes {
+                Glibc.read(number, $0.baseAddress?.advanced(by: done), $0.count - done)
+            }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
             if count == 0 { break }

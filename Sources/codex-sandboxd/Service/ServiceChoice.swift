@@ -9,7 +9,9 @@ enum ServiceChoice {
     static func units(_ options: ServiceOptions, _ places: ServicePlaces) throws(ServiceError) -> ServiceUnits {
         let launcher: OSString
         do throws(ServeError) { launcher = try OwnExecutables.launcher() } catch { throw ServiceError(error.text) }
-        guard let path = launcher.utf8 else { throw ServiceError("\(launcher) is not UTF-8, and a unit has to name it") }
+        guard let path = launcher.utf8 else {
+            throw ServiceError("\(launcher) is not UTF-8, and a unit has to name it")
+        }
         var choice = ServiceUnits.Choice(
             launcher: path,
             stateFolder: places.stateFolder,
@@ -24,7 +26,11 @@ enum ServiceChoice {
         if options.stopJobs == .finish { choice.finishSeconds = Int(options.stopTime.milliseconds / 1000) }
         do throws(ServiceUnitsError) {
             return try ServiceUnits(choice)
-        } catch { throw ServiceError("\(error.path) cannot stand in a unit: it has control characters, or a backslash at its end") }
+        } catch {
+            throw ServiceError(
+                "\(error.path) cannot stand in a unit: it has control characters, or a backslash at its end"
+            )
+        }
     }
 
     /// The path of the token's file, which holds one, and is nobody else's to read.
@@ -44,7 +50,9 @@ enum ServiceChoice {
         do throws(ServeError) {
             let text = try SettingsFile.token(OSString(String(cString: found)))
             guard (16...512).contains(text.utf8.count) else {
-                throw ServeError("--token-file \(file) has no token of 16 to 512 bytes in its first line; make one: \(remedy)")
+                throw ServeError(
+                    "--token-file \(file) has no token of 16 to 512 bytes in its first line; make one: \(remedy)"
+                )
             }
         } catch { throw ServiceError(error.text) }
         return String(cString: found)
@@ -53,7 +61,9 @@ enum ServiceChoice {
     /// In the words of ListenStream=.
     private static func stream(_ word: OSString, hasToken: Bool) throws(ServiceError) -> String {
         let address: HTTPListenAddress
-        do throws(ListenError) { address = try HTTPListenAddress(word.description) } catch { throw ServiceError("--listen: \(error)") }
+        do throws(ListenError) { address = try HTTPListenAddress(word.description) } catch {
+            throw ServiceError("--listen: \(error)")
+        }
         switch address {
         case .tcp(let host, let port):
             guard port > 0 else { throw ServiceError("--listen \(word): clients have to know the port; name one") }

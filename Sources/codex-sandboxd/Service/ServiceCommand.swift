@@ -24,7 +24,9 @@ enum ServiceCommand {
         do throws(ServiceError) {
             // Root's own manager is a user's as well, and the server would open what jobs have made with root's rights.
             guard geteuid() != 0 else {
-                throw ServiceError("service does not work for root: call it as the account whose projects these are to be")
+                throw ServiceError(
+                    "service does not work for root: call it as the account whose projects these are to be"
+                )
             }
             switch options.action {
             case .install: return try install(options)
@@ -77,7 +79,9 @@ enum ServiceCommand {
             if found.hasData { notes.append("kept: \(data)/ (database and projects); --purge removes it") }
             if found.hasSettings { notes.append("kept: \(places.settings)") }
         }
-        notes.append("the records of all launches stay in \(places.stateFolder)/evidence/; `codex-sandbox gc` removes old ones")
+        notes.append(
+            "the records of all launches stay in \(places.stateFolder)/evidence/; `codex-sandbox gc` removes old ones"
+        )
         return try finish(steps, options, manager, problem, notes)
     }
 

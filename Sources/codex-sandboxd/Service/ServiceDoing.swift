@@ -42,7 +42,8 @@ enum ServiceDoing {
         var lines: [String] = []
         for step in steps {
             guard case .writeFile(let path, let text, _) = step else { continue }
-            lines += ["", "--- \(path)"] + text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            lines +=
+                ["", "--- \(path)"] + text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         }
         return lines
     }

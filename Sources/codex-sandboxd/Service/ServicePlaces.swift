@@ -28,7 +28,9 @@ struct ServicePlaces {
         } else {
             throw ServiceError("where your settings lie cannot be found: set HOME")
         }
-        guard let text = state.utf8 else { throw ServiceError("\(state) is not UTF-8, and a unit has to name it; name another --state-dir") }
+        guard let text = state.utf8 else {
+            throw ServiceError("\(state) is not UTF-8, and a unit has to name it; name another --state-dir")
+        }
         unitFolder = "\(base)/systemd/user"
         settings = "\(base)/codex-sandbox/service.env"
         stateFolder = text

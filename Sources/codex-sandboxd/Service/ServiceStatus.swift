@@ -19,7 +19,8 @@ enum ServiceStatus {
             ? Output.write(json(found, places, jobs).canonical.bytes + [UInt8(ascii: "\n")])
             : Output.write(table(found, places, jobs))
         // A socket that listens is a service that is there: it starts with its first client.
-        let isThere = found.service?.isActive == true || found.socket?.isActive == true && found.service?.isFailed != true
+        let isThere =
+            found.service?.isActive == true || found.socket?.isActive == true && found.service?.isFailed != true
         return isThere ? written : 1
     }
 
@@ -34,27 +35,50 @@ enum ServiceStatus {
         var rows: [(String, String)] = [("state", state(found))]
         if let service = found.service {
             if let pid = service.mainPID {
-                rows.append(("process", "\(pid), since \(service["ActiveEnterTimestamp"] ?? "unknown"), \(service["NRestarts"] ?? "0") restarts"))
+                rows.append(
+                    (
+                        "process",
+                        "\(pid), since \(service["ActiveEnterTimestamp"] ?? "unknown"), \(service["NRestarts"] ?? "0") restarts"
+                    )
+                )
                 if found.isOutdated {
                     rows.append(("program", "replaced since: systemctl --user restart \(ServiceUnits.serviceName)"))
                 }
             }
             if let said = service["StatusText"], !said.isEmpty { rows.append(("says", said)) }
-            if service.isFailed { rows.append(("result", "\(service["Result"] ?? "unknown"); systemctl --user reset-failed, service logs")) }
+            if service.isFailed {
+                rows.append(
+                    ("result", "\(service["Result"] ?? "unknown"); systemctl --user reset-failed, service logs")
+                )
+            }
             if let memory = service.number("MemoryCurrent") {
-                rows.append(("uses", "\(ByteCount(bytes: UInt64(max(0, memory)))), \(service["TasksCurrent"] ?? "?") tasks"))
+                rows.append(
+                    ("uses", "\(ByteCount(bytes: UInt64(max(0, memory)))), \(service["TasksCurrent"] ?? "?") tasks")
+                )
             }
             rows.append(("unit", "\(service["FragmentPath"] ?? "-"), \(service["UnitFileState"] ?? "unknown")"))
         }
         if let socket = found.socket {
             let listens = (socket["Listen"] ?? "").split(separator: "\n").joined(separator: ", ")
-            rows.append(("listens", "\(listens): \(socket["ActiveState"] ?? "unknown"), \(socket["UnitFileState"] ?? "unknown")"))
+            rows.append(
+                (
+                    "listens",
+                    "\(listens): \(socket["ActiveState"] ?? "unknown"), \(socket["UnitFileState"] ?? "unknown")"
+                )
+            )
         }
         rows.append(("settings", places.settings + (found.hasSettings ? "" : ", not there")))
         rows.append(("data", places.data(found) + (found.hasData ? "" : ", not there yet")))
-        rows.append(("lingering", UserManager.isLingering ? "yes" : "no: it ends with your last session; loginctl enable-linger"))
+        rows.append(
+            (
+                "lingering",
+                UserManager.isLingering ? "yes" : "no: it ends with your last session; loginctl enable-linger"
+            )
+        )
         // The longest name has nine letters.
-        let lines = rows.map { name, value in name + String(repeating: " ", count: max(1, 11 - name.utf8.count)) + value + "\n" }
+        let lines = rows.map { name, value in
+            name + String(repeating: " ", count: max(1, 11 - name.utf8.count)) + value + "\n"
+        }
         return lines.joined() + (jobs.isEmpty ? "" : "\n" + StatusText.table(jobs))
     }
 
@@ -67,7 +91,8 @@ enum ServiceStatus {
             JSONObject([
                 ("data", .string(places.data(found))), ("jobs", .integer(Int64(jobs.count))),
                 ("lingering", .bool(UserManager.isLingering)), ("outdated", .bool(found.isOutdated)),
-                ("service", unit(found.service)), ("settings", .string(places.settings)), ("socket", unit(found.socket)),
+                ("service", unit(found.service)), ("settings", .string(places.settings)),
+                ("socket", unit(found.socket)),
                 ("state", .string(state(found))),
             ])
         )

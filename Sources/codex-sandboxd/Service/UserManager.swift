@@ -8,7 +8,9 @@ struct UserManager {
     /// - Throws: `ServiceError` that says which of its conditions is missing here, and how to have it.
     init() throws(ServiceError) {
         guard let path = ToolRun.path("systemctl") else {
-            throw ServiceError("systemctl is not there: this system has no systemd; start `codex-sandbox serve` in another way")
+            throw ServiceError(
+                "systemctl is not there: this system has no systemd; start `codex-sandbox serve` in another way"
+            )
         }
         systemctl = path
         guard getenv("XDG_RUNTIME_DIR") != nil else {
@@ -31,7 +33,10 @@ struct UserManager {
     /// The units as the manager has them: the service, then the socket; nil for one that it does not know.
     func states() throws(ServiceError) -> (service: UnitState?, socket: UnitState?) {
         let output = try run(
-            ["show", ServiceUnits.serviceName, ServiceUnits.socketName, "--property=\(UnitState.asked.joined(separator: ","))"]
+            [
+                "show", ServiceUnits.serviceName, ServiceUnits.socketName,
+                "--property=\(UnitState.asked.joined(separator: ","))",
+            ]
         )
         let units = UnitState.parse(output)
         func unit(_ name: String) -> UnitState? { units.first { $0["Id"] == name && $0["LoadState"] != "not-found" } }
@@ -56,7 +61,10 @@ struct UserManager {
         }
         let remedy =
             words.first == "start" || words.first == "restart"
-            ? "`codex-sandbox service logs` says why; an address that is taken: service install --listen ANOTHER" : "see systemctl(1)"
-        return ServiceError("\(what) fails with \(result.status): \(said.isEmpty ? "it says nothing" : said); \(remedy)")
+            ? "`codex-sandbox service logs` says why; an address that is taken: service install --listen ANOTHER"
+            : "see systemctl(1)"
+        return ServiceError(
+            "\(what) fails with \(result.status): \(said.isEmpty ? "it says nothing" : said); \(remedy)"
+        )
     }
 }

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -393,8 +394,30 @@ def credentials():
     holds("it ends", manager.stop() == 0)
 
 
+def newer_database():
+    manager = Manager("newer")
+    manager.start()
+    manager.waits("READY=1")
+    manager.ask("POST", "/api/v1/projects/", BODY)
+    manager.stop()
+    path = os.path.join(manager.folder, "codex.db")
+    database = sqlite3.connect(path)
+    columns = [row[1] for row in database.execute("PRAGMA table_info(codex_sandbox_migrations)")]
+    last = dict(zip(columns, database.execute("SELECT * FROM codex_sandbox_migrations ORDER BY number DESC LIMIT 1").fetchone()))
+    last.update(number=last["number"] + 1, name="later", tool="codex-sandbox 9.9.9")
+    database.execute(f"INSERT INTO codex_sandbox_migrations ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", [last[c] for c in columns])
+    database.commit()
+    database.close()
+    with open(path, "rb") as file:
+        before = file.read()
+    manager.start()
+    holds("a database of a later version is refused, by its name", manager.ended() == 1 and "9.9.9" in manager.log(), manager.log())
+    with open(path, "rb") as file:
+        holds("and not touched", file.read() == before)
+
+
 def main():
-    scenes = [readiness_and_sockets, names, watchdog, reload, stopping, restarts_under_load, credentials]
+    scenes = [readiness_and_sockets, names, watchdog, reload, stopping, restarts_under_load, credentials, newer_database]
     for scene in scenes if len(sys.argv) < 4 else [globals()[name] for name in sys.argv[3:]]:
         print(f"# {scene.__name__}", flush=True)
         scene()
