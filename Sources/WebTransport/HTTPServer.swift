@@ -102,15 +102,20 @@ public final class HTTPServer: Sendable {
     /// Blocks the calling thread until no further request begins, once a stop was asked for.
     public func waitUntilDrained() { drained.wait() }
 
+    /// Whether a stop is complete.
+    public var hasStopped: Bool { ended.isSet }
+
     /// Asks the server for a path as a client of its own account would, through each of its threads, and around its limits: a
     /// server that is besieged still answers.
     ///
     /// - Parameters:
     ///   - path: begins with a slash.
     ///   - seconds: how long may pass.
-    /// - Returns: the status that each thread answered; nil for one that did not in time, and for all once a stop was asked for.
+    /// - Returns: the status that each thread answered, which is 503 while the server stops; nil for one that did not in time, and
+    ///   for all once it has stopped.
     public func selfTest(_ path: String, within seconds: Double) -> [Int?] {
-        SelfTest(path: path, seconds: seconds).run(core)
+        if hasStopped { return [Int?](repeating: nil, count: core.settings.threads) }
+        return SelfTest(path: path, seconds: seconds).run(core)
     }
 
     /// Blocks the calling thread until a stop is complete.
@@ -159,6 +164,8 @@ final class Ended: Sendable {
         var isOver = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
+
+    var isSet: Bool { state.withLock { $0.isOver } }
 
     private let state = Mutex(State())
     private let gate = Gate()

@@ -15,7 +15,6 @@ struct SelfTest {
     func run(_ core: ServerCore) -> [Int?] {
         let count = core.settings.threads
         let none = [Int?](repeating: nil, count: count)
-        guard !core.isStopping else { return none }
         var asked: [Asked] = []
         var others: [Int32] = []
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)

@@ -101,9 +101,9 @@ struct RunningServer {
             words = "jobs have \(Int(settings.api.stopSeconds)) s to finish"
         }
         ServerLog.note("ending on \(signal): no new requests, \(words)")
-        watch.end()
+        watch.serverStops("ending: \(words)")
         // For what comes behind the deadlines: answers on their way, the database's end.
-        tell(.stopping("ending: \(words)", microseconds: UInt64((bound + 20) * 1_000_000)))
+        tell(.stopping(watch.status, microseconds: UInt64((bound + 20) * 1_000_000)))
         server.beginStop(within: bound)
         server.waitUntilDrained()
         let stopped = Done()
@@ -122,6 +122,7 @@ struct RunningServer {
         }
         server.beginStop(within: Self.patience)
         server.waitUntilStopped()
+        watch.end()
         ServerLog.note("ended")
     }
 }

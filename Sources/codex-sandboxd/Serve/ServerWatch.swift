@@ -16,6 +16,8 @@ final class ServerWatch: Sendable {
     /// Between two looks, in seconds: half of what the manager allows, so that one may be late.
     private let interval: Double
     private let isOver = Atomic<Bool>(false)
+    /// What the server does instead of serving, once it stops.
+    private let ending = Mutex<String?>(nil)
 
     private static let usualInterval = 10.0
 
@@ -47,7 +49,11 @@ final class ServerWatch: Sendable {
         pthread_detach(thread)
     }
 
-    /// The stop of the server tells for itself from here on.
+    /// The server stops: it works as long as its threads answer anything, and the manager's watchdog does not rest meanwhile
+    /// (seen with systemd 252: `Result=watchdog` in the middle of a stop).
+    func serverStops(_ words: String) { ending.withLock { $0 = words } }
+
+    /// The server has stopped.
     func end() { isOver.store(true, ordering: .releasing) }
 
     private func run() {
@@ -56,7 +62,10 @@ final class ServerWatch: Sendable {
             let began = ContinuousClock.now
             let answers = server.selfTest("/readyz", within: interval)
             guard !isOver.load(ordering: .acquiring) else { return }
-            if answers.allSatisfy({ $0 == 200 }) {
+            let stops = ending.withLock { $0 != nil }
+            let isWell =
+                stops && server.hasStopped ? storeAnswers : answers.allSatisfy { stops ? $0 != nil : $0 == 200 }
+            if isWell {
                 tell(.alive(status))
                 if !wasWell { ServerLog.note("the server answers itself again") }
                 wasWell = true
@@ -71,8 +80,19 @@ final class ServerWatch: Sendable {
         }
     }
 
+    /// Jobs that still run need nothing else.
+    private var storeAnswers: Bool {
+        do throws(WorkspaceError) {
+            _ = try orchestrator.countProjects()
+            return true
+        } catch { return false }
+    }
+
     var status: String {
         let load = orchestrator.load
+        if let words = ending.withLock({ $0 }) {
+            return "\(words): \(load.running) jobs running, \(load.waiting) waiting"
+        }
         return "\(load.running) jobs running, \(load.waiting) waiting; \(server.addresses.joined(separator: " and "))"
     }
 

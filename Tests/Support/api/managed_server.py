@@ -284,7 +284,7 @@ def start_job(manager):
 def stopping():
     for manner, verdict in (("end", ("error", "interrupted")), ("finish", ("completed", None))):
         manager = Manager(f"stop-{manner}")
-        manager.start("--worker", "minimal", "--stop-jobs", manner, "--max-jobs", "1", environment={"SLEEP_SECONDS": "3"})
+        manager.start("--worker", "minimal", "--stop-jobs", manner, "--max-jobs", "1", environment={"SLEEP_SECONDS": "3"}, watchdog=1_000_000)
         manager.waits("READY=1")
         project, thread, answers = start_job(manager)
         queued = manager.ask("POST", "/api/v1/projects/", json.dumps({"instruction": "Generate it"}), fields={"Prefer": "respond-async"})[1]
@@ -297,6 +297,9 @@ def stopping():
         later = threading.Thread(target=lambda: late.append(manager.ask(path="/api/v1/projects/")))
         later.start()
         holds(f"{manner}: it ends with 0", manager.ended() == 0, manager.log())
+        if manner == "finish":
+            signs = sum(message.startswith("WATCHDOG=1") and "ending" in message for _, message in manager.said)
+            holds("finish: meanwhile it says that it is alive", signs >= 2, manager.said)
         thread.join()
         holds(f"{manner}: its client has his answer", answers and answers[0][0] == 200 and answers[0][1]["status"] == verdict[0], answers)
         manager.start("--worker", "minimal")
@@ -313,6 +316,16 @@ def stopping():
         shown = subprocess.run([LAUNCHER, "evidence", "export", "--workspace", os.path.join(manager.folder, "workspaces", project)],
                                capture_output=True, check=False).stdout.splitlines()
         holds(f"{manner}: and have the job's end", len(shown) == 2, shown)
+    # Nobody waits for the job: the transport has nothing to do any more, and the watchdog is told all the same.
+    manager = Manager("alone")
+    manager.start("--worker", "minimal", "--stop-jobs", "finish", environment={"SLEEP_SECONDS": "3"}, watchdog=1_000_000)
+    manager.waits("READY=1")
+    made = manager.ask("POST", "/api/v1/projects/", json.dumps({"instruction": "long_run"}), fields={"Prefer": "respond-async"})[1]
+    holds("a job is running", waits_for(lambda: manager.ask(path=f"/api/v1/projects/{made['id']}/evidence")[1]))
+    os.kill(manager.process, signal.SIGTERM)
+    holds("alone: it ends with 0", manager.ended() == 0, manager.log())
+    signs = sum(message.startswith("WATCHDOG=1") and "ending" in message for _, message in manager.said)
+    holds("alone: meanwhile it says that it is alive", signs >= 3, manager.said)
     # A bound, and a second signal.
     for claim, options, twice in (("the bound ends what does not finish", ["--stop-time", "1s"], False), ("a second TERM ends at once", [], True)):
         manager = Manager(f"bound-{twice}")
