@@ -45,7 +45,9 @@ ask() { # PATH [CURL OPTION…]
 answers() { # STATUS PATH [CURL OPTION…]
     local status=$1
     shift
-    ask "$@" && [ "$(tail -n 1 "$work/answer")" = "$status" ] || { cat "$work/answer"; return 1; }
+    if ask "$@" && [ "$(tail -n 1 "$work/answer")" = "$status" ]; then return 0; fi
+    cat "$work/answer"
+    return 1
 }
 member() { head -n -1 "$work/answer" | python3 -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 place() { # FOLDER: puts the executables of it in the place of those that are there, as a package does
