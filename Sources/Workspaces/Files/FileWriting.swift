@@ -14,6 +14,8 @@ public final class FileWriting: Sendable {
         /// The name it has already; nil for a file without one.
         var temporary: OSString?
         var isOver = false
+        /// Folders that were made for it, from the project's folder; they go with a file that does not come.
+        var made: [OSString]
     }
 
     private let folder: ProjectFolder
@@ -34,6 +36,7 @@ public final class FileWriting: Sendable {
         _ folder: ProjectFolder,
         _ path: OSString,
         parent: consuming OwnedFileDescriptor,
+        made: [OSString] = [],
         limit: UInt64,
         isExecutable: Bool?,
         prefersNameless: Bool = true
@@ -61,7 +64,7 @@ public final class FileWriting: Sendable {
         self.parent = parent
         self.limit = limit
         self.isExecutable = isExecutable
-        state = Mutex(State(temporary: temporary))
+        state = Mutex(State(temporary: temporary, made: made))
     }
 
     deinit {
@@ -117,7 +120,9 @@ public final class FileWriting: Sendable {
             return try FileWriting.exclusively { () throws(WorkspaceError) in
                 try checkParent()
                 for _ in 0..<FileWriting.attempts {
-                    if let outcome = try place(precondition, &state) { return outcome }
+                    guard let outcome = try place(precondition, &state) else { continue }
+                    if outcome != .preconditionFailed { state.made = [] }
+                    return outcome
                 }
                 throw ProjectFolder.fault("renameat2", path, Int(-EAGAIN))
             }
@@ -213,8 +218,11 @@ public final class FileWriting: Sendable {
     }
 
     private func takeAway(_ state: inout State) {
-        guard let name = state.temporary else { return }
-        _ = name.withTerminator { unlinkat(parent.number, $0, 0) }
-        state.temporary = nil
+        if let name = state.temporary {
+            _ = name.withTerminator { unlinkat(parent.number, $0, 0) }
+            state.temporary = nil
+        }
+        folder.removeFolders(state.made)
+        state.made = []
     }
 }

@@ -20,8 +20,21 @@ extension ProjectFolder {
         -> FileWriting
     {
         try ProjectFolder.checkName(path.path)
-        let parent = try makeFolders(to: path.path)
-        return try FileWriting(self, path.path, parent: parent, limit: limit, isExecutable: isExecutable)
+        var made: [OSString] = []
+        do throws(WorkspaceError) {
+            let parent = try makeFolders(to: path.path, &made)
+            return try FileWriting(
+                self,
+                path.path,
+                parent: parent,
+                made: made,
+                limit: limit,
+                isExecutable: isExecutable
+            )
+        } catch {
+            removeFolders(made)
+            throw error
+        }
     }
 
     /// Removes a file or a link, which is not followed; folders stay.
@@ -76,13 +89,34 @@ extension ProjectFolder {
         return OwnedFileDescriptor(owning: Int32(result))
     }
 
-    /// The same, with the folders that are missing.
-    private func makeFolders(to path: OSString) throws(WorkspaceError) -> OwnedFileDescriptor {
+    /// Takes folders away that were made for a file which did not come, as far as they are empty; the outermost first.
+    func removeFolders(_ made: [OSString]) {
+        for path in made.reversed() {
+            let around: OSString = path.containsSlash ? path.parent : "."
+            let opened = Beneath.open(around, below: number, Beneath.folderHandle, Beneath.withoutLinks)
+            guard opened >= 0 else { return }
+            let parent = OwnedFileDescriptor(owning: Int32(opened))
+            let result = path.lastComponent.withTerminator { name in
+                Beneath.result { unlinkat(parent.number, name, AT_REMOVEDIR) }
+            }
+            // Somebody has put something there.
+            guard result >= 0 else { return }
+        }
+    }
+
+    /// The same, with the folders that are missing; `made` gets these, from the project's folder.
+    private func makeFolders(to path: OSString, _ made: inout [OSString]) throws(WorkspaceError) -> OwnedFileDescriptor
+    {
         let copy = Beneath.open(".", below: number, Beneath.folderHandle, Beneath.withoutLinks)
         guard copy >= 0 else { throw ProjectFolder.fault("openat2", path, copy) }
         var folder = OwnedFileDescriptor(owning: Int32(copy))
+        var way: OSString?
         for name in path.components.dropLast() {
-            folder = try Beneath.folder(name, in: folder.number, path, owner)
+            let here = way?.appending(name) ?? name
+            var isNew = false
+            defer { if isNew { made.append(here) } }
+            folder = try Beneath.folder(name, in: folder.number, path, owner, &isNew)
+            way = here
         }
         return folder
     }
@@ -96,6 +130,18 @@ extension Beneath {
         _ path: OSString,
         _ owner: FileOwner?
     ) throws(WorkspaceError) -> OwnedFileDescriptor {
+        var isNew = false
+        return try Beneath.folder(name, in: folder, path, owner, &isNew)
+    }
+
+    /// The same; `isNew` becomes true where it was made, also if it could not be used then.
+    static func folder(
+        _ name: OSString,
+        in folder: Int32,
+        _ path: OSString,
+        _ owner: FileOwner?,
+        _ isNew: inout Bool
+    ) throws(WorkspaceError) -> OwnedFileDescriptor {
         // Somebody may make and remove it in turns.
         for _ in 0..<16 {
             let found = open(name, below: folder, folderHandle, withoutLinks)
@@ -104,6 +150,7 @@ extension Beneath {
             let made = name.withTerminator { name in result { mkdirat(folder, name, 0o755) } }
             if made == Int(-EEXIST) { continue }
             guard made >= 0 else { throw ProjectFolder.fault("mkdirat", path, made) }
+            isNew = true
             // What is there by now need not be what was made; it is a folder in this one in any case, and its owner's.
             let new = open(name, below: folder, readFolder, withoutLinks)
             if new == Int(-ENOENT) { continue }

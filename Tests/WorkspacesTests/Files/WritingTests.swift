@@ -60,6 +60,41 @@ import Testing
         #expect(try names(fixture.path) == [".codex"])
     }
 
+    /// Folders that were made for a file which does not come go with it; those with something in them stay.
+    @Test func whatIsNotCommittedLeavesNoFolders() throws {
+        let fixture = try FilesFixture()
+        fixture.make("old")
+        func begin(_ name: String) throws(WorkspaceError) -> FileWriting {
+            try fixture.folder.write(try RequestedPath(decoded: Array(name.utf8)), limit: 10)
+        }
+        do {
+            let aborted = try begin("old/x/y/z")
+            try aborted.append([1, 2, 3])
+            #expect(FileManager.default.fileExists(atPath: fixture.path + "/old/x/y"))
+        }
+        #expect(try names(fixture.path + "/old") == [])
+        #expect(try fixture.upload("x", "c/d/refused", .exists) == .preconditionFailed)
+        #expect(!FileManager.default.fileExists(atPath: fixture.path + "/c"))
+        #expect(
+            kind { () throws(WorkspaceError) in try begin("e/f/g").append(Array(repeating: 0, count: 11)) } == .tooMuch
+        )
+        #expect(!FileManager.default.fileExists(atPath: fixture.path + "/e"))
+        do {
+            let aborted = try begin("h/i/j")
+            try fixture.put("somebody's", "h/k")
+            try aborted.append([1])
+        }
+        #expect(try names(fixture.path + "/h") == ["k"])
+        guard case .created = try fixture.upload("x", "l/m/n") else {
+            Issue.record("a file that is committed is there")
+            return
+        }
+        #expect(try names(fixture.path + "/l/m") == ["n"])
+        // A name on the way is a file: what was made before it is gone.
+        try fixture.put("a file", "o")
+        #expect(kind { () throws(WorkspaceError) in _ = try begin("o/p/q") } == .conflict)
+    }
+
     /// Where the file system has no files without a name.
     @Test func aHiddenNameDoesAsWell() throws {
         let fixture = try FilesFixture()
