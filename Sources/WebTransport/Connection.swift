@@ -18,7 +18,8 @@ final class Connection: Sendable {
         var isOpen = false
         var phase = Phase.head
         var deadline: UInt64
-        /// In `head` and `body`: when the bytes that have come would have come at the slowest rate allowed.
+        /// In `head` and `body`: when the bytes that have come would have come at the slowest rate allowed; in `answering`: when
+        /// the answer would have been read at the slowest that is waited for while others wait.
         var since: UInt64
         var exchange: Exchange?
         var stream: HTTPStream?
@@ -63,11 +64,11 @@ final class Connection: Sendable {
         }
     }
 
-    func enter(_ phase: Phase, until deadline: UInt64) {
-        let now = MonotonicTime.now()
+    func enter(_ phase: Phase, until deadline: UInt64, due: UInt64? = nil) {
+        let since = due ?? MonotonicTime.now()
         state.withLock { state in
             state.phase = phase
-            state.since = now
+            state.since = since
             state.deadline = deadline
             state.dry = nil
         }

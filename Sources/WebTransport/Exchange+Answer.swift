@@ -92,7 +92,8 @@ extension Exchange {
     private func entersAnswering(_ length: UInt64) {
         let settings = server.settings
         let seconds = settings.answerSeconds + Double(length) / Double(max(settings.answerBytesPerSecond, 1))
-        connection.enter(.answering, until: MonotonicTime.after(seconds))
+        let due = Double(length) / Double(max(settings.crowdedBytesPerSecond, 1))
+        connection.enter(.answering, until: MonotonicTime.after(seconds), due: MonotonicTime.after(due))
     }
 }
 

@@ -150,6 +150,7 @@ extension HTTPServerSettings {
         try hold("bodyBytesPerSecond", "1 or more", bodyBytesPerSecond >= 1)
         try hold("answerBytesPerSecond", "1 or more", answerBytesPerSecond >= 1)
         try hold("stopGraceSeconds", "0 … 60", (0...60).contains(stopGraceSeconds))
+        try hold("crowdedBytesPerSecond", "1 or more", crowdedBytesPerSecond >= 1)
         let seconds = [
             ("headSeconds", headSeconds), ("bodySeconds", bodySeconds), ("idleSeconds", idleSeconds),
             ("answerSeconds", answerSeconds), ("laterSeconds", laterSeconds ?? 1),

@@ -6,7 +6,7 @@ public struct HTTPServerSettings: Hashable, Sendable {
     ///
     /// Further ones wait, 64 of them accepted and the others in the kernel's backlog, until one ends, or one is closed for
     /// them: the longest idle one, or else whoever is behind the most with its head or body (by a second or more; answered
-    /// 408). Each needs a descriptor (RLIMIT_NOFILE).
+    /// 408), or with reading its answer (`crowdedBytesPerSecond`). Each needs a descriptor (RLIMIT_NOFILE).
     public var connections = 2_048
     /// Connections at once of one account on this host, of one address elsewhere (and here where the account is not known);
     /// nil for no limit of its own.
@@ -43,6 +43,10 @@ public struct HTTPServerSettings: Hashable, Sendable {
     public var answerBytesPerSecond = 1_024
     /// Seconds for which the kernel may have had nothing to send of an answer that is not over: its file has become shorter.
     public var dryAnswerSeconds = 5.0
+    /// The slowest reader of an answer with a length that keeps its connection while others wait for one; at least 1.
+    ///
+    /// A client that needs no right to ask could else hold a connection for as long as a page takes at `answerBytesPerSecond`.
+    public var crowdedBytesPerSecond = 64 * 1_024
     /// Seconds that the closure of `HTTPAnswer.later` may take; nil (the default) for no limit.
     ///
     /// Jobs take long. Beyond it the task is cancelled and the client answered 503.

@@ -130,7 +130,7 @@ extension Watch {
     }
 
     /// Closes as many connections as are awaited: the longest idle ones first, then those that are behind the most with their
-    /// head or body, by a second at least.
+    /// head, body or reading, by a second at least.
     ///
     /// - Parameters:
     ///   - wanted: how many.
@@ -163,7 +163,10 @@ extension Watch {
             case .head, .body:
                 guard !isEarly, state.since <= then else { continue }
                 behind.append(Candidate(connection: connection, phase: state.phase, time: state.since))
-            case .running, .answering, .streaming: break
+            case .answering:
+                guard !isEarly, state.since <= then else { continue }
+                behind.append(Candidate(connection: connection, phase: .answering, time: state.since))
+            case .running, .streaming: break
             }
         }
         guard missing > 0 else { return }
@@ -174,7 +177,9 @@ extension Watch {
         behind.sort { $0.goes(before: $1) }
         let words = core.raw(core.refusal(408, "the request came too slowly while others waited", nil), nil)
         for candidate in behind.prefix(missing) {
-            candidate.connection.giveWay(behind: then, in: candidate.phase, answer: words)
+            // In an answer there is no place for another.
+            let last = candidate.phase == .answering ? [] : words
+            candidate.connection.giveWay(behind: then, in: candidate.phase, answer: last)
         }
     }
 }

@@ -47,6 +47,36 @@ extension TransportTests {
             }
         }
 
+        /// Pages need no token: who reads them by drops must not keep a place from others for their whole length.
+        @Test func aSlowReaderGivesWay() async throws {
+            let large = HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 46, count: 8 << 20)))
+            let desk = Desk { request, _ in
+                .now(request.head.path == Array("/large".utf8) ? large : Desk.echo(request))
+            }
+            let change: @Sendable (inout HTTPServerSettings) -> Void = {
+                $0.connections = 2
+                // 8 MiB in 2 s: due three seconds after its begin at the latest.
+                $0.crowdedBytesPerSecond = 4 << 20
+            }
+            try await withServer(desk, change) { port, _ in
+                let slow = try [RawClient(port: port, receiveBuffer: 4096), RawClient(port: port, receiveBuffer: 4096)]
+                for client in slow { client.send(request("GET /large")) }
+                // Nothing else makes room: neither is idle, and both would be allowed hours.
+                for _ in 0..<3 {
+                    let other = try RawClient(port: port, timeout: 30)
+                    other.send(request("GET /", "Connection: close"))
+                    #expect(other.reply()?.status == 200)
+                }
+            }
+            // Without anybody who waits it goes on.
+            try await withServer(desk, { $0.crowdedBytesPerSecond = 64 << 20 }) { port, _ in
+                let slow = try RawClient(port: port, receiveBuffer: 4096, timeout: 30)
+                slow.send(request("GET /large"))
+                usleep(2_500_000)
+                #expect(slow.reply()?.body.count == 8 << 20)
+            }
+        }
+
         @Test func aDrippedBodyIsEnded() async throws {
             let change: @Sendable (inout HTTPServerSettings) -> Void = {
                 $0.bodySeconds = 1
