@@ -49,6 +49,29 @@ import WorkspaceStore
         #expect(await client.post("/api/v1/projects/", body).status == status, "\(body.prefix(50))")
     }
 
+    /// A large value is shown by its beginning: an answer that is a copy of the request helps nobody.
+    @Test(arguments: [
+        (#"{"instruction":"\#(String(repeating: "é", count: 200_000))"}"#, "string_too_long"),
+        (#"{"instruction":["\#(String(repeating: "x\",\"", count: 100_000))"]}"#, "string_type"),
+        (#"{"x":[\#(String(repeating: "{\"a\":1},", count: 50_000))1],"instruction":1}"#, "string_type"),
+        (#"{"\#(String(repeating: "k", count: 500_000))":1}"#, "missing"),
+        ("[\(String(repeating: "1,", count: 200_000))1]", "model_attributes_type"),
+        (#"{"instruction":1\#(String(repeating: "0", count: 100_000))}"#, "string_type"),
+    ])
+    func whatIsEchoedIsBounded(body: String, type: String) async throws {
+        let client = try Client()
+        let answer = await client.post("/api/v1/projects/", body)
+        #expect(answer.status == 422 && answer.bytes.count < 3 * EchoedInput.limit, "\(answer.bytes.count)")
+        let item = try #require((answer.json?["detail"] as? [NSDictionary])?.first)
+        #expect(item["type"] as? String == type && item["input"] != nil)
+        // And a smaller one whole.
+        let small = await client.post(
+            "/api/v1/projects/",
+            #"{"instruction":["\#(String(repeating: "x", count: 9000))"]}"#
+        )
+        #expect(small.text.contains(String(repeating: "x", count: 9000)))
+    }
+
     @Test func depthHasAnEdge() throws {
         func nested(_ depth: Int) -> [UInt8] {
             Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)

@@ -39,7 +39,7 @@ struct ValidationFailure: Error {
                 }
                 json.member("msg", item.message)
                 json.key("input")
-                json.value(item.input)
+                json.value(EchoedInput.of(item.input))
                 if let context = item.context {
                     json.key("ctx")
                     json.value(context)
