@@ -7,6 +7,8 @@ struct JobQueue {
 
     private(set) var waiting: [Entry] = []
     private(set) var running: [Entry] = []
+    /// Projects in which nothing begins for a moment.
+    private(set) var held: Set<String> = []
     /// 1 or more; fewer than run now lets those end.
     var mostRunning: Int
     private let mostWaiting: Int
@@ -19,17 +21,32 @@ struct JobQueue {
 
     var hasRoom: Bool { waiting.count < mostWaiting }
 
+    /// One project cannot take the others' places: an eighth is the most that it has.
+    func hasRoom(for project: String) -> Bool {
+        waiting.count { $0.project == project } < max(mostWaiting / 8, 1)
+    }
+
     mutating func add(_ entry: Entry) { waiting.append(entry) }
 
     /// The job that is to be started now; nil where none is, or none can.
     mutating func next() -> Entry? {
         guard running.count < mostRunning else { return nil }
-        let index = waiting.firstIndex { entry in !running.contains { $0.project == entry.project } }
+        let index = waiting.firstIndex { entry in
+            !held.contains(entry.project) && !running.contains { $0.project == entry.project }
+        }
         guard let index else { return nil }
         let entry = waiting.remove(at: index)
         running.append(entry)
         return entry
     }
+
+    /// Lets nothing of a project begin until `release`; false where something runs, or it is held already.
+    mutating func hold(_ project: String) -> Bool {
+        guard !running.contains(where: { $0.project == project }) else { return false }
+        return held.insert(project).inserted
+    }
+
+    mutating func release(_ project: String) { held.remove(project) }
 
     mutating func end(_ job: String) { running.removeAll { $0.job == job } }
 

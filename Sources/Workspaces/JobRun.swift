@@ -74,7 +74,7 @@ struct JobRun {
         output.add(.state, Array(JobStatus.inProgress.rawValue.utf8))
         try store.update(job, projectStatus: .inProgress, projectSummary: nil, events: output.flush())
         hub.wake(job.id)
-        let end = worked()
+        let end = relative(worked())
         try finish(end)
         return job
     }
@@ -159,7 +159,13 @@ struct JobRun {
             job.result = result
             return verdict
         }
-        job.result = exchange.leave(end)
+        job.result = exchange.leave(relative(end))
+        return end
+    }
+
+    private func relative(_ end: JobEnd) -> JobEnd {
+        var end = end
+        end.summary = WorkspaceText.relative(end.summary, to: settings.root.appending(OSString(job.projectID)))
         return end
     }
 

@@ -12,7 +12,7 @@ extension Orchestrator {
         policy: String?,
         waits: Bool
     ) async throws(WorkspaceError) -> Project {
-        try checkOpen()
+        try checkOpen(nil)
         if let policy { try PolicyChoice(settings).check(policy) }
         let id = UUIDText.random()
         _ = try folders.create(id, owner: settings.owner)
@@ -165,15 +165,17 @@ extension Orchestrator {
         JobEvent(number: 1, kind: .state, at: job.createdAt, data: Array(JobStatus.queued.rawValue.utf8))
     }
 
-    private func checkOpen(_ project: String? = nil) throws(WorkspaceError) {
-        let (isEnding, isFull, isRemoved) = state.withLock { state in
+    private func checkOpen(_ project: String?) throws(WorkspaceError) {
+        let (isEnding, isFull, hasMany, isRemoved) = state.withLock { state in
             (
                 state.isClosed || state.isEnding, !state.queue.hasRoom,
+                project.map { !state.queue.hasRoom(for: $0) } ?? false,
                 project.map { state.removed.contains($0) } ?? false
             )
         }
         if isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
         if isFull { throw WorkspaceError(.tooMuch, "Too many jobs are waiting") }
+        if hasMany { throw WorkspaceError(.tooMuch, "Too many jobs of this project are waiting") }
         if isRemoved { throw WorkspaceError(.noProject, "Project not found") }
     }
 
@@ -239,7 +241,12 @@ extension Orchestrator {
         do throws(Refusal) {
             return try WorkerLaunch(settings: settings, project: project.id, policy: policy(of: project)).explanation()
         } catch {
-            throw WorkspaceError(.unavailable, "A launch would be refused: \(error.message)", detail: error.remedy)
+            let root = settings.root.appending(OSString(project.id))
+            throw WorkspaceError(
+                .unavailable,
+                "A launch would be refused: \(WorkspaceText.relative(error.message, to: root))",
+                detail: "\(error.message); \(error.remedy)"
+            )
         }
     }
 

@@ -39,6 +39,12 @@ public protocol WorkspaceService: Sendable {
     /// The plan of the next launch, in words.
     func explanation(of project: String) throws(WorkspaceError) -> String
 
+    /// What jobs have planted where tools obey it, as the records list it, and is still there.
+    func planted(in project: String) throws(WorkspaceError) -> [PlantedName]
+    /// Takes one of these away; `.noFile` for a path that is none of them, `.conflict` while a job runs, and where it cannot be
+    /// removed whole without what was there before.
+    func removePlanted(_ path: RequestedPath, from project: String) throws(WorkspaceError)
+
     func policies() -> [PolicySummary]
     /// Whether jobs can be run now; the reason if not.
     func readiness() -> String?
@@ -117,6 +123,20 @@ public struct JobChanges: Hashable, Sendable {
     public init(changes: [Change], isCut: Bool) {
         self.changes = changes
         self.isCut = isCut
+    }
+}
+
+/// A name that tools obey, or a repository, which a job has made.
+public struct PlantedName: Hashable, Sendable {
+    /// From the workspace's folder.
+    public var path: OSString
+    public var job: String
+    public var launch: String
+
+    public init(path: OSString, job: String, launch: String) {
+        self.path = path
+        self.job = job
+        self.launch = launch
     }
 }
 

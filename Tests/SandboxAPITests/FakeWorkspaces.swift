@@ -19,6 +19,7 @@ final class FakeWorkspaces: WorkspaceService {
         var readiness: String?
         var statistics = WorkspaceStatistics()
         var asked = 0
+        var planted: [PlantedName] = []
     }
 
     let state = Mutex(State())
@@ -232,6 +233,23 @@ final class FakeWorkspaces: WorkspaceService {
         try locked { (state) throws(WorkspaceError) in
             _ = try FakeWorkspaces.project(project, state)
             return "1. close every descriptor\n"
+        }
+    }
+
+    func planted(in project: String) throws(WorkspaceError) -> [PlantedName] {
+        try locked { (state) throws(WorkspaceError) in
+            _ = try FakeWorkspaces.project(project, state)
+            return state.planted
+        }
+    }
+
+    func removePlanted(_ path: RequestedPath, from project: String) throws(WorkspaceError) {
+        try locked { (state) throws(WorkspaceError) in
+            _ = try FakeWorkspaces.project(project, state)
+            guard let index = state.planted.firstIndex(where: { $0.path == path.path }) else {
+                throw WorkspaceError(.noFile, "no record lists it")
+            }
+            state.planted.remove(at: index)
         }
     }
 

@@ -23,6 +23,8 @@ extension WorkspaceAPI {
         case .writeRawFile: .now(try finishUpload(call, sink))
         case .removeRawFile: .now(try removeRawFile(call))
         case .readArchive: try readArchive(call)
+        case .listPlanted: try listPlanted(call)
+        case .removePlanted: try removePlanted(call)
         case .listJobs: .now(try listJobs(call))
         case .addJob: try addJob(call, request)
         case .readJob: .now(try readJob(call))

@@ -170,11 +170,19 @@ enum OpenAPISchemas {
         ),
         ("Policy", object(["name", "description", "default"], ["name": text, "description": text, "default": flag])),
         ("Health", object(["status"], ["status": text])),
+        (
+            "PlantedName",
+            object(
+                ["path", "job_id", "launch"],
+                ["path": text, "encoded_path": text, "job_id": text, "launch": text]
+            )
+        ),
     ]
 
     // MARK: - Lists
 
     private static let lists: [(String, JSONValue)] = [
+        ("PlantedList", object(["planted"], ["planted": list("PlantedName")])),
         ("FileListResponse", object(["files"], ["files": list("FileInfo"), "truncated": flag])),
         (
             "ProjectList",

@@ -248,6 +248,29 @@ extension Endpoint {
             errors: [400, 404, 409, 412, 503]
         ),
         Endpoint(
+            name: .listPlanted,
+            method: "GET",
+            place: .project,
+            path: "/planted",
+            tag: "files",
+            summary: "List what jobs have made where tools obey it",
+            note:
+                "`.git`, `.envrc`, `.vscode` and the like, and repositories: what the records list and is still there.",
+            answers: [json(200, "The names.", "PlantedList")],
+            errors: [404, 503]
+        ),
+        Endpoint(
+            name: .removePlanted,
+            method: "DELETE",
+            place: .project,
+            path: "/planted/{path}",
+            tag: "files",
+            summary: "Remove one of these",
+            note: "Nothing that was there before the job, and not while a job runs.",
+            answers: [Answer(status: 204, note: "It is gone, or no repository any more.")],
+            errors: [400, 404, 409, 503]
+        ),
+        Endpoint(
             name: .readArchive,
             method: "GET",
             place: .project,

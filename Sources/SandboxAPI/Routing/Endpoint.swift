@@ -5,6 +5,7 @@ struct Endpoint: Sendable {
         case listProjects, createProject, readProject, removeProject
         case listFiles, readFile, readRawFile, writeRawFile, removeRawFile, readArchive
         case listJobs, addJob, readJob, cancelJob, rerunJob
+        case listPlanted, removePlanted
         case readJobLogs, watchJobEvents, readJobChanges, readJobEvidence
         case readProjectEvidence, readProjectPlan, listPolicies
     }

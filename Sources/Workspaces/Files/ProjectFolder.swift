@@ -52,6 +52,24 @@ public final class ProjectFolder: Sendable {
         return OpenedFile(file, facts)
     }
 
+    /// Whether anything has that name; no link is followed.
+    func hasName(_ path: OSString) -> Bool {
+        let flags = Beneath.handle | UInt64(CS_O_NOFOLLOW)
+        // A link as the last name is opened itself by O_PATH and O_NOFOLLOW (open(2)); RESOLVE_NO_SYMLINKS would refuse it.
+        let parent = Beneath.open(
+            path.containsSlash ? path.parent : ".",
+            below: number,
+            Beneath.folderHandle,
+            Beneath.withoutLinks
+        )
+        guard parent >= 0 else { return false }
+        let folder = OwnedFileDescriptor(owning: Int32(parent))
+        let found = Beneath.open(path.lastComponent, below: folder.number, flags, Beneath.withLinks)
+        guard found >= 0 else { return false }
+        close(Int32(found))
+        return true
+    }
+
     /// The whole of a file.
     ///
     /// - Parameters:

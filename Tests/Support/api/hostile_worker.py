@@ -76,6 +76,36 @@ def main():
     _, events = server.ask("GET", f"/api/v1/{project}/jobs/{detail['jobs'][0]['id']}/events")
     tell(b"sandbox.planted" in events and b"sub/.git" in events, "and in the job's events", events[-400:])
 
+    # What would keep every later job from starting: its owner sees it, and takes it away.
+    for script, name, why in [
+        ("mkdir .git; echo ../x > .git/commondir", ".git", ".git/commondir leads git"),
+        ("ln -s ../../../../etc .claude", ".claude", ".claude is a symbolic link"),
+        ("mkdir .vscode; echo '{}' > .vscode/tasks.json; ln .vscode/tasks.json other", ".vscode", ".vscode/tasks.json has 2 names"),
+        ("git init -q sub; echo /etc > sub/.git/commondir; echo mine > sub/file", "sub/.git", "sub/.git/commondir leads git"),
+    ]:
+        project, _ = create(script + ANSWER)
+        job = add(project, "true" + ANSWER)
+        _, refused = server.ask("GET", f"/api/v1/{project}/jobs/{job['id']}")
+        tell(refused["reason"] == "refused" and why in refused["summary"], f"{name} keeps jobs from starting", refused)
+        _, left = server.ask("GET", f"/api/v1/{project}/files/.codex/result.json")
+        tell(project not in refused["summary"] + left["contents"].replace(f'"{project}"', ""), "which is said without a path of the host", refused["summary"])
+        status, listed = server.ask("GET", f"/api/v1/{project}/planted")
+        tell(status == 200 and [one["path"] for one in listed["planted"]] == [name], "it is listed", listed)
+        tell(server.ask("DELETE", f"/api/v1/{project}/planted/.codex")[0] == 404, "nothing else can be removed so")
+        tell(server.ask("DELETE", f"/api/v1/{project}/raw/{name}")[0] == 400, "nor is it by other ways")
+        status, answer = server.ask("DELETE", f"/api/v1/projects/{project}/planted/{name}")
+        tell(status == 204 and server.ask("GET", f"/api/v1/{project}/planted")[1] == {"planted": []}, "it is removed", (status, answer))
+        job = add(project, "true" + ANSWER)
+        tell(job["status"] == "completed", "and jobs start again", job)
+    tell(server.ask("GET", f"/api/v1/{project}/files/sub/file")[1].get("contents") == "mine\n", "what lay beside it stays")
+    slow = add(project, "mkdir .vscode; echo x > .vscode/x; sleep 60", Prefer="respond-async")
+    started = time.monotonic()
+    while server.ask("GET", f"/api/v1/{project}/files/.vscode/x")[0] != 200 and time.monotonic() - started < 10:
+        time.sleep(0.02)
+    tell(server.ask("DELETE", f"/api/v1/{project}/planted/.vscode")[0] in (404, 409), "not while a job runs")
+    server.ask("POST", f"/api/v1/{project}/jobs/{slow['id']}/cancel")
+    tell(server.ask("DELETE", f"/api/v1/{project}/planted/.vscode")[0] == 204, "and behind it again")
+
     # The place and its network.
     project, _ = create("(ls /; cat /etc/passwd; id; ls -a /workspace) > seen; (: < /dev/tcp/127.0.0.1/%d) 2> port" % server.port + ANSWER)
     _, seen = server.ask("GET", f"/api/v1/{project}/files/seen")

@@ -33,6 +33,29 @@ import Testing
         #expect(queue.next()?.job == "c")
     }
 
+    @Test func aProjectHasItsShareOfThePlaces() {
+        var queue = JobQueue(mostRunning: 1, mostWaiting: 16)
+        #expect(queue.hasRoom(for: "a"))
+        for name in ["a1", "a2"] { queue.add(entry(name, "a")) }
+        #expect(!queue.hasRoom(for: "a") && queue.hasRoom(for: "b") && queue.hasRoom)
+        _ = queue.next()
+        #expect(queue.hasRoom(for: "a"))
+    }
+
+    @Test func nothingBeginsInAProjectThatIsHeld() {
+        var queue = JobQueue(mostRunning: 3, mostWaiting: 10)
+        for (job, project) in [("a1", "a"), ("b1", "b")] { queue.add(entry(job, project)) }
+        let (first, second) = (queue.hold("a"), queue.hold("a"))
+        #expect(first && !second)
+        let begun = [queue.next()?.job, queue.next()?.job]
+        #expect(begun == ["b1", nil])
+        // What runs is not held.
+        let other = queue.hold("b")
+        #expect(!other)
+        queue.release("a")
+        #expect(queue.next()?.job == "a1")
+    }
+
     @Test func aWithdrawnJobNeverBegins() {
         var queue = JobQueue(mostRunning: 1, mostWaiting: 10)
         for name in ["a", "b", "c"] { queue.add(entry(name, name)) }

@@ -1,0 +1,44 @@
+internal import SandboxPlan
+
+/// Sentences of launches for clients: what lies in the workspace by its name there, not by the host's.
+enum WorkspaceText {
+    /// - Parameters:
+    ///   - text: names paths of the host.
+    ///   - workspace: absolute, real.
+    /// - Returns: the same without the workspace's path before the names in it; the folder itself is `the workspace`.
+    static func relative(_ text: String, to workspace: OSString) -> String {
+        let folder = Array("\(workspace)".utf8)
+        let bytes = Array(text.utf8)
+        var shown: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index...].starts(with: folder) else {
+                shown.append(bytes[index])
+                index += 1
+                continue
+            }
+            let next = index + folder.count
+            if next < bytes.count, bytes[next] == UInt8(ascii: "/") {
+                index = next + 1
+            } else if next < bytes.count, isPartOfName(bytes[next]) {
+                // Another folder, whose name begins so.
+                shown += folder
+                index = next
+            } else {
+                shown += Array("the workspace".utf8)
+                index = next
+            }
+        }
+        return String(decoding: shown, as: UTF8.self)
+    }
+
+    /// Letters, digits, and what else stands in the middle of names; a full stop or a comma ends a sentence's part.
+    private static func isPartOfName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), 0x80...:
+            true
+        default: false
+        }
+    }
+}
