@@ -27,10 +27,14 @@ public enum HostProbe {
         try checked("uname") { uname(&system) }
         let caller = try caller()
         let core = caller.rlimits.first { $0.resource == 4 }
-        return HostFacts(
-            kernelRelease: withUnsafeBytes(of: system.release) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            },
+        let release = withUnsafeBytes(of: system.release) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let pattern =
+            corePatternMatters(release: release, hardLimit: core?.hard)
+            ? try FileReading.read("/proc/sys/kernel/core_pattern").first : nil
+        var facts = HostFacts(
+            kernelRelease: release,
             bootID: "",
             landlockABI: UInt32(max(abi, 0)),
             memoryTotal: try memoryTotal(),
@@ -39,9 +43,17 @@ public enum HostProbe {
             entries: pins.entries,
             gitUser: gitUser,
             resolverSettings: hostNetwork ? try FileReading.read("/etc/resolv.conf", limit: 1 << 16) : [],
-            corePatternIsPipe: core?.hard == 0
-                ? try FileReading.read("/proc/sys/kernel/core_pattern").first == UInt8(ascii: "|") : false
+            corePatternIsPipe: core?.hard == 0 && pattern == UInt8(ascii: "|")
         )
+        facts.corePatternIsSocket = pattern == UInt8(ascii: "@")
+        return facts
+    }
+
+    /// Whether a plan depends on where core dumps go: a limit of 1, which a hard limit of 0 does not allow, stops all of
+    /// them but those into a socket, which Linux has since 6.16 (core(5)).
+    static func corePatternMatters(release: String, hardLimit: UInt64?) -> Bool {
+        guard hardLimit != 0, let version = HostDiagnosis.version(release) else { return true }
+        return version >= (6, 16)
     }
 
     /// The caller's supplementary groups, as the kernel lists them.

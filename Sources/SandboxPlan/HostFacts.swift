@@ -16,6 +16,8 @@ public struct HostFacts: Hashable, Sendable {
     public var resolverSettings: [UInt8]
     /// Whether `/proc/sys/kernel/core_pattern` names a program: a limit of 0 does not stop that one (core(5)).
     public var corePatternIsPipe: Bool
+    /// Whether it names a socket, which Linux 6.16 and newer can: no limit stops a dump into one.
+    public var corePatternIsSocket = false
     /// Git repositories in writable folders, shallow before deep in each.
     public var repositories: [HostRepository] = []
     /// Where such may be besides.

@@ -117,6 +117,16 @@ enum LimitPlanner {
         case Resource.openFiles: return fixed(limits.openFiles)
         case Resource.nice, Resource.realTimePriority: return fixed(0)
         case Resource.core:
+            if host.corePatternIsSocket {
+                throw Refusal(
+                    stage: "plan",
+                    subject: "kernel.core_pattern",
+                    message: "this host sends core dumps to a socket, and no limit stops that: what a command that "
+                        + "crashes has in memory would leave the sandbox",
+                    remedy: "sudo sysctl -w kernel.core_pattern=core",
+                    layer: .rlimits
+                )
+            }
             // core(5): 1 is the one value that also stops a dump into a program; 0 does not.
             if inherited.hard == 0 && host.corePatternIsPipe {
                 throw Refusal(

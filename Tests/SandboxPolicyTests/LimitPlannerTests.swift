@@ -23,7 +23,11 @@ import Testing
         )
     }
 
-    private static func planned(_ limits: LimitPolicy, _ offer: CgroupOffer) throws(Refusal) -> LimitPlan {
+    private static func planned(
+        _ limits: LimitPolicy,
+        _ offer: CgroupOffer,
+        change: (inout HostFacts) -> Void = { _ in }
+    ) throws(Refusal) -> LimitPlan {
         var policy = Policy(
             name: "p",
             summary: "",
@@ -52,7 +56,27 @@ import Testing
         var host = HostFacts.sample()
         host.cgroup = offer
         host.caller.rlimits = [0, 1, 4, 6, 7].map { RLimit(resource: $0, soft: .max, hard: .max) }
+        change(&host)
         return try LimitPlanner.planned(policy, host)
+    }
+
+    /// core(5): 1 stops a dump into a file and into a program, 0 only the first, and nothing one into a socket.
+    @Test func noPlanLetsACoreOut() throws {
+        let plan = try Self.planned(Self.limits(), .none(.versionOne)) { $0.corePatternIsPipe = true }
+        #expect(plan.rlimits.contains(RLimit(resource: 4, soft: 1, hard: 1)))
+        let zero: (inout HostFacts) -> Void = { $0.caller.rlimits = [RLimit(resource: 4, soft: 0, hard: 0)] }
+        #expect(try Self.planned(Self.limits(), .none(.versionOne), change: zero).rlimits.first?.hard == 0)
+        let piped = #expect(throws: Refusal.self) {
+            try Self.planned(Self.limits(), .none(.versionOne)) {
+                zero(&$0)
+                $0.corePatternIsPipe = true
+            }
+        }
+        #expect(piped?.subject == "RLIMIT_CORE")
+        let sent = #expect(throws: Refusal.self) {
+            try Self.planned(Self.limits(), .none(.versionOne)) { $0.corePatternIsSocket = true }
+        }
+        #expect(sent?.subject == "kernel.core_pattern" && sent?.remedy == "sudo sysctl -w kernel.core_pattern=core")
     }
 
     private static func subtree(_ controllers: [CgroupController], moves: Bool = false) -> CgroupOffer {

@@ -71,6 +71,15 @@ import Testing
         #expect(try check("kernel") { $0.kernelRelease = release }.state == state)
     }
 
+    /// Where it cannot matter it is not read: a launch is short.
+    @Test(arguments: [
+        ("6.1.0-56-amd64", UInt64.max, false), ("6.15.9", 1, false), ("6.16.0", 1, true), ("7.3.4", UInt64.max, true),
+        ("6.1.0", 0, true), ("what", 1, true),
+    ])
+    func theCorePatternMattersWhereALimitMayNotStopIt(_ release: String, _ hard: UInt64, _ matters: Bool) {
+        #expect(HostProbe.corePatternMatters(release: release, hardLimit: hard) == matters)
+    }
+
     @Test func anotherArchitectureIsMissing() throws {
         #expect(try check("architecture") { $0.machine = "aarch64" }.state == .missing)
     }
