@@ -71,10 +71,10 @@ if [ -e /etc/apparmor.d/abi/4.0 ]; then
     holds "and one for an odd path" sudo apparmor_parser -Q -K ~/odd.profile
     sudo rm $link
     echo '# mine' | sudo tee $link >/dev/null
-    holds "what the administrator has put there" sudo dpkg-reconfigure codex-sandbox
+    holds "what the administrator has put there" sudo dpkg-reconfigure -f noninteractive codex-sandbox
     holds "stays" same "$(cat $link)" '# mine'
     sudo rm $link
-    sudo dpkg-reconfigure codex-sandbox
+    sudo dpkg-reconfigure -f noninteractive codex-sandbox
 else
     holds "an AppArmor before 4.0, which cannot read it, gets none" gone $link
 fi
