@@ -360,6 +360,13 @@ int64_t cs_filesystem_used(int descriptor)
     return result < 0 ? result : (int64_t)(found.f_blocks - found.f_bfree) * found.f_bsize;
 }
 
+int64_t cs_filesystem_files(int descriptor)
+{
+    struct statfs found;
+    const long result = CS_CALL2(SYS_fstatfs, descriptor, &found);
+    return result < 0 ? result : (int64_t)(found.f_files - found.f_ffree);
+}
+
 long cs_block_signals(const int *signals, int count)
 {
     uint64_t mask = 0;

@@ -93,6 +93,8 @@ long cs_flock(int descriptor, int operation);
 long cs_fcntl_getfl(int descriptor);
 /* fstatfs(2): bytes in use on the file system of a descriptor. */
 int64_t cs_filesystem_used(int descriptor);
+/* Inodes in use, as fstatfs(2) counts them; 0 where a file system counts none. */
+int64_t cs_filesystem_files(int descriptor);
 /* Blocks exactly these signals of the calling thread. */
 long cs_block_signals(const int *signals, int count);
 /* A copy of this process, which must have one thread; fork(2), without what the libc does around it. */

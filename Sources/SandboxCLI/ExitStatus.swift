@@ -21,7 +21,7 @@ public enum ExitStatus {
         case .exited(let code): code
         case .signalled(let signal), .interrupted(let signal): 128 + signal
         case .timedOut: wallLimit
-        case .memoryExceeded, .protectionLost: 128 + 9
+        case .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost: 128 + 9
         case .refused: refused
         // ENOENT, as shells and env(1) have it: a missing interpreter counts as not found too.
         case .notExecuted(let errno, _): errno == 2 ? notFound : notExecutable
@@ -31,8 +31,8 @@ public enum ExitStatus {
     /// For help: status and meaning.
     static let ofRun: [(status: String, meaning: String)] = [
         ("0-255", "the command's own exit status"),
-        ("128+N", "the command was ended by signal N; 137 also when codex-sandbox killed it for its memory"),
-        ("", "or because a protection was lost (the note on stderr says which)"),
+        ("128+N", "the command was ended by signal N; 137 also when codex-sandbox killed it for its memory,"),
+        ("", "its disk space or output, or because a protection was lost (the note on stderr says which)"),
         ("124", "the wall limit passed"),
         ("125", "nothing ran: refused, or a layer could not be established and verified"),
         ("126", "nothing ran: the command cannot be executed"),

@@ -29,12 +29,25 @@ public struct CgroupSubtree: Hashable, Sendable {
     public var controllers: [CgroupController]
     /// Its own processes must be moved to a child first: of a group that has some, children can have no limits.
     public var movesProcesses: Bool
+    /// Whether it has the controller io, too: it holds no limit of ours, and counts what is read and written.
+    public var countsIO: Bool
+    /// The leaf's `cpu.weight`, 1…10,000, beside 100 of the callers' group; nil to leave it at 100, too.
+    public var leafWeight: UInt64?
 
-    public init(path: OSString, name: OSString, controllers: [CgroupController], movesProcesses: Bool) {
+    public init(
+        path: OSString,
+        name: OSString,
+        controllers: [CgroupController],
+        movesProcesses: Bool,
+        countsIO: Bool = false,
+        leafWeight: UInt64? = nil
+    ) {
         self.path = path
         self.name = name
         self.controllers = controllers
         self.movesProcesses = movesProcesses
+        self.countsIO = countsIO
+        self.leafWeight = leafWeight
     }
 
     /// The child that processes are moved to.
@@ -83,7 +96,7 @@ public enum CgroupAbsence: Hashable, Sendable {
     /// What mends it.
     public var remedy: String {
         switch self {
-        case .notUsed: "start the command with codex-sandbox run"
+        case .notUsed: "choose a policy that confines the command: without confinement nothing is held"
         case .versionOne:
             "boot with the unified hierarchy: systemd.unified_cgroup_hierarchy=1 on the kernel's command line"
         case .notMounted: "mount it: mount -t cgroup2 none /sys/fs/cgroup"
@@ -160,6 +173,8 @@ public struct HeldLimit: Hashable, Sendable {
         case fileSize = "file_size"
         case cpu
         case cpus
+        case workspace
+        case output
         case wall
     }
 
@@ -181,6 +196,16 @@ public struct CgroupUsage: Hashable, Sendable {
     public var memoryPeak: ByteCount?
     /// CPU time of all processes, those too that nobody waited for (`cpu.stat`).
     public var processorMicroseconds: UInt64?
+    /// How long it was kept from running by its own `cpu.max` (`cpu.stat`); nil without the controller.
+    public var throttledMicroseconds: UInt64?
+    /// Read from and written to disks (`io.stat`); nil without the controller.
+    public var readBytes: ByteCount?
+    public var writtenBytes: ByteCount?
+    /// How long some process of it waited for a processor, for memory, for input and output (`cpu.pressure` and the others,
+    /// PSI); nil where the kernel does not count it.
+    public var processorPressureMicroseconds: UInt64?
+    public var memoryPressureMicroseconds: UInt64?
+    public var ioPressureMicroseconds: UInt64?
     /// How often the group's own memory limit left nothing but to kill (`memory.events`, `oom`).
     public var memoryLimitHits: UInt64
     /// Processes that were killed for want of memory, the machine's too (`memory.events`, `oom_kill`).

@@ -124,6 +124,10 @@ public struct LimitPlan: Hashable, Sendable {
     public var cgroup: CgroupPlan?
     /// Why it gets none, as a part of a sentence; empty where it gets one, and where nobody says.
     public var withoutCgroup: String
+    /// What the workspace may hold; nil for no limit.
+    public var workspace: WorkspaceLimit?
+    /// What the job may write to standard output and standard error together; nil for no limit.
+    public var output: ByteCount?
     /// Each limit of the policy with what holds it.
     public var held: [HeldLimit]
 
@@ -140,6 +144,8 @@ public struct LimitPlan: Hashable, Sendable {
         rlimits: [RLimit],
         cgroup: CgroupPlan? = nil,
         withoutCgroup: String = "",
+        workspace: WorkspaceLimit? = nil,
+        output: ByteCount? = nil,
         held: [HeldLimit] = []
     ) {
         self.memory = memory
@@ -151,7 +157,25 @@ public struct LimitPlan: Hashable, Sendable {
         self.rlimits = rlimits
         self.cgroup = cgroup
         self.withoutCgroup = withoutCgroup
+        self.workspace = workspace
+        self.output = output
         self.held = held
+    }
+}
+
+/// What a workspace may hold: the supervisor watches it (docs/policy.md).
+public struct WorkspaceLimit: Hashable, Sendable {
+    /// Its real path, as the supervisor sees it.
+    public var path: OSString
+    /// The folder that the path named when the plan was made.
+    public var identity: FileIdentity
+    /// Of everything in it.
+    public var most: ByteCount
+
+    public init(path: OSString, identity: FileIdentity, most: ByteCount) {
+        self.path = path
+        self.identity = identity
+        self.most = most
     }
 }
 

@@ -12,6 +12,10 @@ public enum Outcome: Hashable, Sendable {
     case timedOut
     /// The memory limit was passed, as the supervisor's watch or the kernel found it.
     case memoryExceeded(used: ByteCount, limit: ByteCount)
+    /// The workspace held more than it may, as the supervisor's watch found it.
+    case diskExceeded(used: ByteCount, limit: ByteCount)
+    /// The job has written more to its standard streams than it may.
+    case outputExceeded(used: ByteCount, limit: ByteCount)
     /// A mount that protects something changed while the worker ran.
     case protectionLost(what: String)
     /// The caller's signal ended the job before or after the release.
@@ -27,6 +31,8 @@ public enum Outcome: Hashable, Sendable {
         case .signalled: "signalled"
         case .timedOut: "timed-out"
         case .memoryExceeded: "memory-exceeded"
+        case .diskExceeded: "disk-exceeded"
+        case .outputExceeded: "output-exceeded"
         case .protectionLost: "protection-lost"
         case .interrupted: "interrupted"
         case .refused: "refused"

@@ -247,6 +247,10 @@ public struct LimitPolicy: Hashable, Sendable {
     public var cpuSeconds: UInt64
     /// Thousandths of a processor that the whole job may use at a time, which only a cgroup can hold; 0 means no limit.
     public var cpuThousandths: UInt64
+    /// What the workspace may hold, what was there before included; 0 means no limit.
+    public var workspace: ByteCount
+    /// What the job may write to standard output and standard error together; 0 means no limit.
+    public var output: ByteCount
     /// Wall-clock time of the whole job, from the release of its first process.
     public var wall: TimeSpan
     /// From TERM to KILL.
@@ -261,6 +265,8 @@ public struct LimitPolicy: Hashable, Sendable {
         fileSize: ByteCount,
         cpuSeconds: UInt64,
         cpuThousandths: UInt64,
+        workspace: ByteCount,
+        output: ByteCount,
         wall: TimeSpan,
         grace: TimeSpan,
         requireKernel: Set<Kind>
@@ -271,6 +277,8 @@ public struct LimitPolicy: Hashable, Sendable {
         self.fileSize = fileSize
         self.cpuSeconds = cpuSeconds
         self.cpuThousandths = cpuThousandths
+        self.workspace = workspace
+        self.output = output
         self.wall = wall
         self.grace = grace
         self.requireKernel = requireKernel

@@ -40,6 +40,8 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case onNew = 35
     case cpus = 36
     case workerCommand = 37
+    case workspaceSize = 38
+    case output = 39
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -69,6 +71,8 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .fileSize: "limits.file_size"
         case .cpu: "limits.cpu"
         case .cpus: "limits.cpus"
+        case .workspaceSize: "limits.workspace"
+        case .output: "limits.output"
         case .wall: "limits.wall"
         case .grace: "limits.grace"
         case .requireKernel: "limits.require_kernel"
@@ -93,8 +97,8 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .deny, .denyGlobs, .protect, .exclude, .requireKernel, .without, .set: true
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
-            .fileSize, .cpu, .cpus, .wall, .grace, .minimumABI, .landlockRequirement, .umask, .hostname, .except,
-            .git, .onNew, .workerCommand:
+            .fileSize, .cpu, .cpus, .workspaceSize, .output, .wall, .grace, .minimumABI, .landlockRequirement, .umask,
+            .hostname, .except, .git, .onNew, .workerCommand:
             false
         }
     }

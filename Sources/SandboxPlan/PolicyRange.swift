@@ -20,6 +20,10 @@ public enum PolicyRange {
     public static var cpuSeconds: ClosedRange<UInt64> { 0...315_360_000 }
     /// Thousandths of a processor, 0 meaning no limit; cpu.max takes no less than a millisecond of 100.
     public static var cpuThousandths: ClosedRange<UInt64> { 10...1_000_000 }
+    /// Bytes in the workspace, 0 meaning no limit; nothing smaller is measured well (docs/policy.md).
+    public static var workspace: ClosedRange<UInt64> { 1 << 20...UInt64(Int64.max) }
+    /// Bytes of output, 0 meaning no limit.
+    public static var output: ClosedRange<UInt64> { 1...UInt64(Int64.max) }
     /// The same in words.
     public static let cpusWords = "0.01 to 1000"
     /// Milliseconds of wall-clock time; at most ten years.

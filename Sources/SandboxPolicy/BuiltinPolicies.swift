@@ -59,6 +59,10 @@ extension BuiltinPolicy {
                 cpu = 0
                 # Processors that the whole job may use at a time, for example 2 or "0.5"; 0 means no limit. Only a cgroup holds it.
                 cpus = 0
+                # What the workspace may hold, what was there before included, for example "2GiB"; 0 means no limit.
+                workspace = 0
+                # What the job may write to standard output and standard error together; 0 means no limit.
+                output = 0
                 wall = "24h"
                 grace = "2s"
                 # Limits that a cgroup must hold, or the launch is refused: "tasks", "memory", "cpu".

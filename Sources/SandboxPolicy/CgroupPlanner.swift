@@ -16,6 +16,8 @@ enum CgroupPlanner {
             case .memory:
                 settings += [
                     CgroupSetting(.memory, "memory.max", text(memory)),
+                    // Slowed down below its limit, a job that wants too much would crawl for hours instead of meeting it.
+                    CgroupSetting(.memory, "memory.high", "max"),
                     // Without it the job would swap instead of meeting its limit.
                     CgroupSetting(.memory, "memory.swap.max", "0"),
                     // The whole job, pid 1 included: half a job is none.
@@ -26,6 +28,9 @@ enum CgroupPlanner {
                 let share = limits.cpuThousandths
                 let quota = share == 0 ? "max" : String(share * period / 1000)
                 settings.append(CgroupSetting(.cpu, "cpu.max", "\(quota) \(period)"))
+                if let weight = subtree.leafWeight {
+                    settings.append(CgroupSetting(.cpu, "cpu.weight", String(weight)))
+                }
             }
         }
         return CgroupPlan(subtree: subtree.path, movesProcesses: subtree.movesProcesses, settings: settings)

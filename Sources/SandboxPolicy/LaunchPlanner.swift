@@ -28,7 +28,8 @@ public enum LaunchPlanner {
         ).planned()
         let mounts = move?.moved(planned) ?? planned
         try checkNew(policy, mounts.warnings)
-        let limits = try LimitPlanner.planned(policy, host)
+        var limits = try LimitPlanner.planned(policy, host)
+        limits.workspace = try LimitPlanner.workspace(policy.limits, request, host)
         let abi = host.landlockABI
         let isolated = policy.network != .host
         let namespaces = namespaces(network: policy.network)

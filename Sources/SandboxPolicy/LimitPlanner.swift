@@ -35,8 +35,29 @@ enum LimitPlanner {
             rlimits: rlimits,
             cgroup: CgroupPlanner.planned(limits, memory: memory, host.cgroup),
             withoutCgroup: absence(host.cgroup),
+            output: limits.output.bytes == 0 ? nil : limits.output,
             held: held(limits, memory: memory, rlimits, host.cgroup.controllers)
         )
+    }
+
+    /// What the workspace may hold; nil for no limit.
+    ///
+    /// - Throws: `Refusal` where there is no folder to be measured.
+    static func workspace(
+        _ limits: LimitPolicy,
+        _ request: LaunchRequest,
+        _ host: HostFacts
+    ) throws(Refusal) -> WorkspaceLimit? {
+        if limits.workspace.bytes == 0 { return nil }
+        guard case .directory(let identity) = host.entries[request.workspace] else {
+            throw Refusal(
+                stage: "plan",
+                subject: request.workspace.description,
+                message: "limits.workspace cannot be held: the workspace is no folder that can be measured",
+                remedy: "choose a folder, or take limits.workspace out of the policy"
+            )
+        }
+        return WorkspaceLimit(path: request.workspace, identity: identity, most: limits.workspace)
     }
 
     /// Limits that the policy wants a cgroup to hold.
@@ -96,6 +117,16 @@ enum LimitPlanner {
                 share == 0 ? "no limit" : ProcessorShare(thousandths: share).description,
                 share > 0 && controllers.contains(.cpu) ? .cgroup : .unlimited
             ),
+            HeldLimit(
+                .workspace,
+                limits.workspace.bytes == 0 ? "no limit" : limits.workspace.description,
+                limits.workspace.bytes == 0 ? .unlimited : .watched
+            ),
+            HeldLimit(
+                .output,
+                limits.output.bytes == 0 ? "no limit" : limits.output.description,
+                limits.output.bytes == 0 ? .unlimited : .watched
+            ),
             HeldLimit(.wall, limits.wall.description, .timer),
         ]
     }
@@ -113,7 +144,8 @@ enum LimitPlanner {
         switch inherited.resource {
         case Resource.cpu: return limits.cpuSeconds == 0 ? inherited : fixed(limits.cpuSeconds)
         case Resource.fileSize: return fixed(limits.fileSize.bytes)
-        case Resource.tasks: return fixed(limits.tasks)
+        // Behind pids.max, not before it: the kernel asks for the rlimit first, and counts only what the group has refused.
+        case Resource.tasks: return fixed(host.cgroup.controllers.contains(.pids) ? limits.tasks + 1 : limits.tasks)
         case Resource.openFiles: return fixed(limits.openFiles)
         case Resource.nice, Resource.realTimePriority: return fixed(0)
         case Resource.core:

@@ -93,6 +93,8 @@ extension LimitPolicy {
     fileprivate func meet(_ other: LimitPolicy) -> LimitPolicy {
         let cpu = min(cpuMost, other.cpuMost)
         let share = min(cpuShareMost, other.cpuShareMost)
+        let held = min(workspaceMost, other.workspaceMost)
+        let said = min(outputMost, other.outputMost)
         return LimitPolicy(
             tasks: min(tasks, other.tasks),
             memory: memory.meet(other.memory),
@@ -100,6 +102,8 @@ extension LimitPolicy {
             fileSize: min(fileSize, other.fileSize),
             cpuSeconds: cpu == .max ? 0 : cpu,
             cpuThousandths: share == .max ? 0 : share,
+            workspace: ByteCount(bytes: held == .max ? 0 : held),
+            output: ByteCount(bytes: said == .max ? 0 : said),
             wall: min(wall, other.wall),
             grace: min(grace, other.grace),
             requireKernel: requireKernel.union(other.requireKernel)

@@ -43,6 +43,8 @@ extension Policy {
         case .fileSize: limits.fileSize > other.limits.fileSize
         case .cpu: limits.cpuMost > other.limits.cpuMost
         case .cpus: limits.cpuShareMost > other.limits.cpuShareMost
+        case .workspaceSize: limits.workspaceMost > other.limits.workspaceMost
+        case .output: limits.outputMost > other.limits.outputMost
         case .wall: limits.wall > other.limits.wall
         case .grace: limits.grace > other.limits.grace
         case .requireKernel: !limits.requireKernel.isSuperset(of: other.limits.requireKernel)
@@ -88,6 +90,8 @@ extension Policy {
         case .fileSize: limits.fileSize == other.limits.fileSize
         case .cpu: limits.cpuSeconds == other.limits.cpuSeconds
         case .cpus: limits.cpuThousandths == other.limits.cpuThousandths
+        case .workspaceSize: limits.workspace == other.limits.workspace
+        case .output: limits.output == other.limits.output
         case .wall: limits.wall == other.limits.wall
         case .grace: limits.grace == other.limits.grace
         case .requireKernel: limits.requireKernel == other.limits.requireKernel
@@ -117,6 +121,12 @@ extension LimitPolicy {
 
     /// The same.
     var cpuShareMost: UInt64 { cpuThousandths == 0 ? .max : cpuThousandths }
+
+    /// The same.
+    var workspaceMost: UInt64 { workspace.bytes == 0 ? .max : workspace.bytes }
+
+    /// The same.
+    var outputMost: UInt64 { output.bytes == 0 ? .max : output.bytes }
 }
 
 extension LimitPolicy.Memory {

@@ -48,6 +48,8 @@ extension Policy {
         case .fileSize: limits.fileSize = values.limits.fileSize
         case .cpu: limits.cpuSeconds = values.limits.cpuSeconds
         case .cpus: limits.cpuThousandths = values.limits.cpuThousandths
+        case .workspaceSize: limits.workspace = values.limits.workspace
+        case .output: limits.output = values.limits.output
         case .wall: limits.wall = values.limits.wall
         case .grace: limits.grace = values.limits.grace
         case .requireKernel: limits.requireKernel.formUnion(values.limits.requireKernel)

@@ -223,6 +223,8 @@ struct PolicyByteReader {
         guard share == 0 || PolicyRange.cpuThousandths.contains(share) else {
             throw .field("cpuThousandths", offset: offset)
         }
+        let workspace = try sizeOrNone("workspace", in: PolicyRange.workspace)
+        let output = try sizeOrNone("output", in: PolicyRange.output)
         let wall = TimeSpan(milliseconds: try integer("wall", in: PolicyRange.wall))
         let grace = TimeSpan(milliseconds: try integer("grace", in: PolicyRange.grace))
         let count = try count("requireKernel", size: 1, in: 0...LimitPolicy.Kind.allCases.count)
@@ -242,10 +244,22 @@ struct PolicyByteReader {
             fileSize: fileSize,
             cpuSeconds: cpuSeconds,
             cpuThousandths: share,
+            workspace: workspace,
+            output: output,
             wall: wall,
             grace: grace,
             requireKernel: kinds
         )
+    }
+
+    /// An amount of that range, or 0.
+    private mutating func sizeOrNone(
+        _ field: String,
+        in range: ClosedRange<UInt64>
+    ) throws(CompiledPolicyCodingError) -> ByteCount {
+        let bytes: UInt64 = try integer()
+        guard bytes == 0 || range.contains(bytes) else { throw .field(field, offset: offset) }
+        return ByteCount(bytes: bytes)
     }
 
     private mutating func seccomp() throws(CompiledPolicyCodingError) -> SeccompPolicy {

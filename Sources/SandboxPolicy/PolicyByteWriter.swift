@@ -121,6 +121,8 @@ struct PolicyByteWriter {
         integer(policy.fileSize.bytes)
         integer(policy.cpuSeconds)
         integer(policy.cpuThousandths)
+        integer(policy.workspace.bytes)
+        integer(policy.output.bytes)
         integer(policy.wall.milliseconds)
         integer(policy.grace.milliseconds)
         list(policy.requireKernel.sorted { $0.rawValue < $1.rawValue }) { $0.integer($1.rawValue) }

@@ -185,6 +185,7 @@ public struct Launch: ~Copyable {
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         try verification.verifyPlace(files, report, &findings)
         let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
+        let workspace = try WorkspaceWatch(plan.limits.workspace, root: root.number)
         if let order = order.take() {
             try streams.attach(report.terminals, task.terminals)
             if let opened = streams.terminals { try TerminalVerification.verify(opened, root: root.number, &findings) }
@@ -245,7 +246,7 @@ public struct Launch: ~Copyable {
             )
         )
 
-        var supervision = Supervision(plan: plan, plants: plants, group: membership)
+        var supervision = Supervision(plan: plan, plants: plants, group: membership, workspace: workspace)
         streams.closeGiven()
         if let early = signals.early() {
             result.outcome = .interrupted(signal: early)

@@ -123,7 +123,7 @@ struct MemoryWatch: ~Copyable {
         return sum
     }
 
-    private static func open(_ root: Int32, _ path: OSString, _ flags: UInt64) throws(Refusal) -> Int32 {
+    static func open(_ root: Int32, _ path: OSString, _ flags: UInt64) throws(Refusal) -> Int32 {
         let text = path.bytes.map { CChar(bitPattern: $0) } + [0]
         let resolve = UInt64(CS_RESOLVE_IN_ROOT | CS_RESOLVE_NO_SYMLINKS | CS_RESOLVE_NO_MAGICLINKS)
         let result = cs_openat2(root, text, flags | UInt64(CS_O_DIRECTORY), 0, resolve)

@@ -16,6 +16,7 @@ struct Supervision: ~Copyable {
     private let plan: LaunchPlan
     private let plants: PlantWatch
     private let group: GroupMembership?
+    private let workspace: WorkspaceWatch?
     private var verdict: Outcome?
     private var killAt: Int64?
     /// The worker has ended, and pid 1 is alone: all that is left of it is the kernel's work.
@@ -26,7 +27,8 @@ struct Supervision: ~Copyable {
 
     private static let worker: UInt32 = 1
 
-    init(plan: LaunchPlan, plants: PlantWatch, group: GroupMembership?) {
+    init(plan: LaunchPlan, plants: PlantWatch, group: GroupMembership?, workspace: WorkspaceWatch?) {
+        self.workspace = workspace
         self.plan = plan
         self.plants = plants
         self.group = group
@@ -100,6 +102,10 @@ struct Supervision: ~Copyable {
                     break
                 }
                 relaying.step(table)
+                if let limit = plan.limits.output, let written = Supervision.written(relays), written > limit.bytes {
+                    verdict = verdict ?? .outputExceeded(used: ByteCount(bytes: written), limit: limit)
+                    break
+                }
                 if table[2].revents != 0 { forward(signals, place) }
                 if table[4].revents != 0, let terminals { heed(terminals, place) }
                 if table[0].revents != 0 { status = controlEvent(place, &usage) }
@@ -130,6 +136,7 @@ struct Supervision: ~Copyable {
                 // Brought to the foreground without a word.
                 terminals?.take()
                 if case .memoryExceeded = verdict { break }
+                if case .diskExceeded = verdict { break }
                 if case .protectionLost = verdict { break }
             }
         }
@@ -255,6 +262,7 @@ struct Supervision: ~Copyable {
             switch verdict {
             case nil: return .again(nanoseconds: next)
             case .memoryExceeded(let used, _): return .wrong(.memory(used: used.bytes))
+            case .diskExceeded(let used, _): return .wrong(.disk(used: used.bytes))
             case .protectionLost(let what): return .wrong(.lost(what))
             case let other?: return .wrong(.lost(other.word))
             }
@@ -265,6 +273,9 @@ struct Supervision: ~Copyable {
         case .lost(let what): verdict = verdict ?? .protectionLost(what: what)
         case .memory(let used):
             verdict = verdict ?? .memoryExceeded(used: ByteCount(bytes: used), limit: plan.limits.memory)
+        case .disk(let used):
+            let limit = plan.limits.workspace?.most ?? ByteCount(bytes: 0)
+            verdict = verdict ?? .diskExceeded(used: ByteCount(bytes: used), limit: limit)
         case nil: break
         }
         return wasStopped || verdict != nil
@@ -300,7 +311,8 @@ struct Supervision: ~Copyable {
         switch verdict {
         case nil: status.map { $0 & 0x7F == SIGKILL } ?? true
         case .signalled(SIGKILL): true
-        case .exited, .signalled, .timedOut, .memoryExceeded, .protectionLost, .interrupted, .refused, .notExecuted:
+        case .exited, .signalled, .timedOut, .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost,
+            .interrupted, .refused, .notExecuted:
             false
         }
     }
@@ -330,18 +342,38 @@ struct Supervision: ~Copyable {
             verdict = verdict ?? .protectionLost(what: lost)
             return 0
         }
-        if plan.limits.memoryIsHeld { return 50_000_000 }
+        var next: Int64 = 50_000_000
+        if let workspace {
+            do throws(Refusal) {
+                switch try workspace.look() {
+                case .exceeded(let used):
+                    verdict = verdict ?? .diskExceeded(used: ByteCount(bytes: used), limit: workspace.limit)
+                    return 0
+                case .again(let nanoseconds): next = nanoseconds
+                }
+            } catch {
+                verdict = verdict ?? .protectionLost(what: "workspace watch: \(error.message)")
+                return 0
+            }
+        }
+        if plan.limits.memoryIsHeld { return next }
         do throws(Refusal) {
             let used = try memory.look(limit: limit)
             if used > limit {
                 verdict = verdict ?? .memoryExceeded(used: ByteCount(bytes: used), limit: plan.limits.memory)
             }
             // Near the limit twice as often would be too late for a fast writer.
-            return used > limit / 2 ? 10_000_000 : 50_000_000
+            return min(next, used > limit / 2 ? 10_000_000 : 50_000_000)
         } catch {
             verdict = verdict ?? .protectionLost(what: "memory watch: \(error.message)")
             return 0
         }
+    }
+
+    /// Bytes of the job's output so far; nil where nothing of it passes through here.
+    private static func written(_ relays: [Relay]) -> UInt64? {
+        let outward = relays.filter { $0.isOutward }
+        return outward.isEmpty ? nil : outward.reduce(0) { $0 &+ $1.carried }
     }
 
     private func outcome(_ status: Int32?) -> Outcome {

@@ -66,7 +66,9 @@ struct CodexOutput {
     /// What the job has come to by it, whose worker has ended by itself with that status.
     func end(_ exitStatus: Int32?) -> JobEnd {
         if let failure {
-            return JobEnd(status: .error, reason: "codex-failed", summary: cut(failure), exitStatus: exitStatus)
+            var end = JobEnd(status: .error, reason: "codex-failed", summary: cut(failure), exitStatus: exitStatus)
+            end.isWorkersWord = true
+            return end
         }
         guard exitStatus == 0 else {
             let words = "the Codex CLI ended with status \(exitStatus.map(String.init) ?? "unknown")"

@@ -33,19 +33,22 @@ struct JobExchange {
     }
 
     /// The result that a worker which has ended by itself has left, and what the job has come to by it.
-    func result(exitStatus: Int32?) -> (text: String?, JobEnd) {
+    ///
+    /// `limits` are those that it has met.
+    func result(exitStatus: Int32?, limits: [HeldLimit.Name]) -> (text: String?, JobEnd) {
         do throws(ResultFault) {
             let result = try WorkerResult.read(from: folder, job: job.id)
             var end = JobEnd(status: .completed, summary: String(result.summary.prefix(4096)), exitStatus: exitStatus)
             if result.status == .error {
                 end.status = .error
                 end.reason = JobExchange.word(result.errors.first) ?? "worker-error"
+                end.isWorkersWord = true
             } else if exitStatus != 0 {
                 end.status = .error
                 end.reason = "exit"
                 end.summary = "the worker ended with status \(exitStatus.map(String.init) ?? "unknown")"
             }
-            return (result.json.canonical.text, end)
+            return (result.json.canonical.text, end.naming(limits))
         } catch {
             var end = JobEnd(
                 status: .error,
@@ -54,6 +57,7 @@ struct JobExchange {
                 exitStatus: exitStatus
             )
             if let exitStatus, exitStatus != 0 { end.summary += " (it ended with status \(exitStatus))" }
+            end = end.naming(limits)
             return (leave(end), end)
         }
     }

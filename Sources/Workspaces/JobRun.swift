@@ -20,6 +20,10 @@ struct JobRun {
 
     private(set) var job: Job
     private var output: JobOutput
+    /// Limits that the worker has met.
+    private var limits: [HeldLimit.Name] = []
+    /// What it has written, in bytes, whatever of it is kept.
+    private var written: UInt64 = 0
     /// Of a worker that speaks so.
     private var codex: CodexOutput?
 
@@ -150,12 +154,12 @@ struct JobRun {
         let changes = exchange.changes()
         if let changes { keep(changes) }
         if end == nil, let codex {
-            let end = codex.end(job.exitStatus)
+            let end = codex.end(job.exitStatus).naming(limits)
             job.result = exchange.leave(end, changes)
             return end
         }
         guard let end else {
-            let (result, verdict) = exchange.result(exitStatus: job.exitStatus)
+            let (result, verdict) = exchange.result(exitStatus: job.exitStatus, limits: limits)
             job.result = result
             return verdict
         }
@@ -230,15 +234,21 @@ struct JobRun {
         let end = process.wait()
         if let why = control.stopReason { return .stopped(why) }
         if case .exited(let code) = end.outcome { job.exitStatus = code }
-        return JobEnd.ofLaunch(end.outcome, verdict: place.verdict)
+        limits = end.limitsReached
+        return JobEnd.ofLaunch(end.outcome, verdict: place.verdict, limits: limits)
     }
 
     /// Carries output into the store until the worker has ended, or has been made to.
     private mutating func carry(_ streams: inout OutputStreams, until ended: Ended, _ process: SandboxedProcess) {
         var lastResort: Double?
+        var isFlooded = false
         while !ended.isSet {
             read(&streams, [control.number], wait: 100)
             control.hush()
+            if let limit = process.outputLimit, written > limit.bytes, !isFlooded {
+                isFlooded = true
+                process.outputExceeded(written)
+            }
             if control.stopReason != nil {
                 let now = LaunchStatistics.now()
                 if let moment = lastResort {
@@ -254,6 +264,7 @@ struct JobRun {
 
     private mutating func read(_ streams: inout OutputStreams, _ others: [Int32], wait: Int32) {
         for (kind, bytes) in streams.read(others, wait: wait) {
+            written &+= UInt64(bytes.count)
             if kind == .stdout, let pieces = codex?.take(bytes) {
                 add(pieces)
             } else {

@@ -61,6 +61,7 @@ public final class Orchestrator: WorkspaceService {
             State(queue: JobQueue(mostRunning: settings.maximumJobs, mostWaiting: settings.maximumWaiting))
         )
         try PolicyChoice(settings).checkOwn()
+        log("limits: \(DelegatedGroup.prepare())")
         folders = try ProjectFolders(at: settings.rootAsWritten)
         lock = try folders.lock()
         for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }

@@ -37,6 +37,7 @@ struct WorkerLaunch {
             streams: .pipes,
             timeout: settings.wall
         )
+        options.output = settings.mostOutput
         // Its record has what it has left where tools trust it.
         options.endsSandbox = true
         return options

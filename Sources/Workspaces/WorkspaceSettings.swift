@@ -28,6 +28,8 @@ public struct WorkspaceSettings: Sendable {
     public var answersHostNetwork = false
     /// Of a job's output this much is kept, in bytes; the rest is counted.
     public var keptOutput: Int
+    /// A job that writes more than this is ended, whatever of it is kept; a policy may say less.
+    public var mostOutput: ByteCount
 
     public init(
         root: OSString,
@@ -50,5 +52,6 @@ public struct WorkspaceSettings: Sendable {
         maximumWaiting = 1024
         wall = .seconds(30 * 60)
         keptOutput = 4 << 20
+        mostOutput = .mebibytes(256)
     }
 }

@@ -35,6 +35,8 @@ import Testing
             fileSize: .gibibytes(8),
             cpuSeconds: 0,
             cpuThousandths: 0,
+            workspace: ByteCount(bytes: 0),
+            output: ByteCount(bytes: 0),
             wall: .hours(24),
             grace: .seconds(2),
             requireKernel: [.memory, .tasks]

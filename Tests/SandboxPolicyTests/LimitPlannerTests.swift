@@ -8,6 +8,8 @@ import Testing
     private static func limits(
         memory: UInt64 = 64 << 20,
         cpus: UInt64 = 0,
+        workspace: UInt64 = 0,
+        output: UInt64 = 0,
         required: Set<LimitPolicy.Kind> = []
     ) -> LimitPolicy {
         LimitPolicy(
@@ -17,6 +19,8 @@ import Testing
             fileSize: .mebibytes(1),
             cpuSeconds: 7,
             cpuThousandths: cpus,
+            workspace: ByteCount(bytes: workspace),
+            output: ByteCount(bytes: output),
             wall: .seconds(90),
             grace: .seconds(1),
             requireKernel: required
@@ -91,11 +95,30 @@ import Testing
         let plan = try Self.planned(Self.limits(cpus: 1500), .none(.versionOne))
         #expect(plan.cgroup == nil && !plan.memoryIsHeld)
         #expect(plan.withoutCgroup.contains("cgroup v1"))
-        #expect(plan.held.map(\.name) == [.tasks, .memory, .openFiles, .fileSize, .cpu, .cpus, .wall])
+        #expect(plan.rlimits.contains(RLimit(resource: 6, soft: 100, hard: 100)))
         #expect(
-            plan.held.map(\.mechanism) == [.rlimit, .watched, .rlimit, .rlimit, .rlimit, .unlimited, .timer]
+            plan.held.map(\.name) == [.tasks, .memory, .openFiles, .fileSize, .cpu, .cpus, .workspace, .output, .wall]
         )
-        #expect(plan.held.map(\.value) == ["100", "64 MiB", "64", "1 MiB", "7 s", "1.5", "90 s"])
+        #expect(
+            plan.held.map(\.mechanism) == [
+                .rlimit, .watched, .rlimit, .rlimit, .rlimit, .unlimited, .unlimited, .unlimited, .timer,
+            ]
+        )
+        #expect(
+            plan.held.map(\.value) == [
+                "100", "64 MiB", "64", "1 MiB", "7 s", "1.5", "no limit", "no limit", "90 s",
+            ]
+        )
+    }
+
+    @Test func workspaceAndOutputAreWatched() throws {
+        var plan = try Self.planned(Self.limits(workspace: 1 << 30, output: 1 << 20), .none(.versionOne))
+        #expect(plan.output == .mebibytes(1))
+        #expect(Self.mechanism(plan, .workspace) == .watched && Self.mechanism(plan, .output) == .watched)
+        plan.narrowOutput(to: .mebibytes(2))
+        #expect(plan.output == .mebibytes(1))
+        plan.narrowOutput(to: ByteCount(bytes: 5))
+        #expect(plan.output == ByteCount(bytes: 5) && plan.held.contains(HeldLimit(.output, "5 B", .watched)))
     }
 
     @Test func withEveryControllerTheKernelHoldsThem() throws {
@@ -105,13 +128,13 @@ import Testing
         #expect(Self.mechanism(plan, .cpus) == .cgroup)
         #expect(
             plan.cgroup?.settings == [
-                CgroupSetting(.memory, "memory.max", "67108864"), CgroupSetting(.memory, "memory.swap.max", "0"),
-                CgroupSetting(.memory, "memory.oom.group", "1"), CgroupSetting(.pids, "pids.max", "100"),
-                CgroupSetting(.cpu, "cpu.max", "150000 100000"),
+                CgroupSetting(.memory, "memory.max", "67108864"), CgroupSetting(.memory, "memory.high", "max"),
+                CgroupSetting(.memory, "memory.swap.max", "0"), CgroupSetting(.memory, "memory.oom.group", "1"),
+                CgroupSetting(.pids, "pids.max", "100"), CgroupSetting(.cpu, "cpu.max", "150000 100000"),
             ]
         )
-        // The rlimits stay behind it.
-        #expect(plan.rlimits.contains(RLimit(resource: 6, soft: 100, hard: 100)))
+        // The rlimits stay behind it, one beyond: what they refuse nobody counts.
+        #expect(plan.rlimits.contains(RLimit(resource: 6, soft: 101, hard: 101)))
     }
 
     @Test func aMissingControllerLeavesItsLimitToTheOthers() throws {

@@ -66,6 +66,8 @@ import Testing
                 fileSize: ByteCount(bytes: one([1, 1 << 30])),
                 cpuSeconds: one([0, 1, 60]),
                 cpuThousandths: one([0, 10, 500, 2000]),
+                workspace: ByteCount(bytes: one([0, 1 << 20, 1 << 30])),
+                output: ByteCount(bytes: one([0, 1, 1 << 20])),
                 wall: one([.seconds(1), .hours(1)]),
                 grace: one([.seconds(0), .seconds(2)]),
                 requireKernel: Set(some(LimitPolicy.Kind.allCases))
@@ -206,6 +208,7 @@ import Testing
         ("environment.set", [.set]),
         ("limits.tasks", [.tasks]), ("limits.memory", [.memory]), ("limits.openFiles", [.openFiles]),
         ("limits.fileSize", [.fileSize]), ("limits.cpuSeconds", [.cpu]), ("limits.cpuThousandths", [.cpus]),
+        ("limits.workspace", [.workspaceSize]), ("limits.output", [.output]),
         ("limits.wall", [.wall]),
         ("limits.grace", [.grace]), ("limits.requireKernel", [.requireKernel]),
         ("seccomp.without", [.without]),

@@ -14,6 +14,10 @@ extension PolicyValidator {
         if let size = section.byteCount("file_size", in: PolicyRange.fileSize) { policy.fileSize = size }
         if let cpu = cpu(&section) { policy.cpuSeconds = cpu }
         if let share = cpus(&section) { policy.cpuThousandths = share }
+        if let most = section.byteCount("workspace", in: PolicyRange.workspace, orNone: true) {
+            policy.workspace = most
+        }
+        if let most = section.byteCount("output", in: PolicyRange.output, orNone: true) { policy.output = most }
         if let wall = section.timeSpan("wall", in: PolicyRange.wall) { policy.wall = wall }
         if let grace = section.timeSpan("grace", in: PolicyRange.grace) { policy.grace = grace }
         policy.requireKernel = requireKernel(&section)
@@ -124,11 +128,13 @@ extension PolicyValidator {
 }
 
 extension SectionReader {
-    /// A size: `"4GiB"`, `"512 MiB"` without the space, or an integer in bytes.
-    mutating func byteCount(_ key: String, in range: ClosedRange<UInt64>) -> ByteCount? {
+    /// A size: `"4GiB"`, `"512 MiB"` without the space, or an integer in bytes; 0, for no limit, with `orNone`.
+    mutating func byteCount(_ key: String, in range: ClosedRange<UInt64>, orNone: Bool = false) -> ByteCount? {
         guard let member = member(key) else { return nil }
-        let words = "\(PolicyRange.words(bytes: range)), as \"512MiB\" or in bytes"
+        let words =
+            "\(PolicyRange.words(bytes: range)), as \"512MiB\" or in bytes\(orNone ? "; 0 is no limit" : "")"
         switch member.node.value {
+        case .integer(0) where orNone: return ByteCount(bytes: 0)
         case .integer(let number):
             guard let bytes = UInt64(exactly: number), range.contains(bytes) else {
                 return outOfRange(member, found: "\(number)", range: words)

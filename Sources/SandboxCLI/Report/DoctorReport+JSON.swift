@@ -24,7 +24,8 @@ extension DoctorReport {
             members.append(("signal", String(signal)))
         case .timedOut:
             break
-        case .memoryExceeded(let used, let limit):
+        case .memoryExceeded(let used, let limit), .diskExceeded(let used, let limit),
+            .outputExceeded(let used, let limit):
             members += [("usedBytes", String(used.bytes)), ("limitBytes", String(limit.bytes))]
         case .protectionLost(let what):
             members.append(("message", string(what)))

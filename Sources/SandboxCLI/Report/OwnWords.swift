@@ -78,6 +78,15 @@ public enum OwnWords {
             return lines([
                 "The job used \(used) of memory, its limit is \(limit), and it was killed. --memory sets another limit."
             ])
+        case .diskExceeded(let used, let limit):
+            return lines([
+                "The workspace held \(used), its limit (limits.workspace) is \(limit), and the job was killed.",
+                "  remedy: delete what it has left there, or give the policy a higher limit; the next launch is refused before that",
+            ])
+        case .outputExceeded(let used, let limit):
+            return lines([
+                "The job wrote \(used) of output, its limit (limits.output) is \(limit), and it was killed."
+            ])
         case .protectionLost(let what):
             return lines([
                 "A protection was lost while the command ran, and the job was killed: \(what)",

@@ -79,6 +79,8 @@ extension PolicyReport {
                 limits.cpuThousandths == 0
                     ? "no limit" : ProcessorShare(thousandths: limits.cpuThousandths).description
             ),
+            Row("workspace", limits.workspace.bytes == 0 ? "no limit" : limits.workspace.description),
+            Row("output", limits.output.bytes == 0 ? "no limit" : limits.output.description),
             Row("wall", limits.wall.description), Row("grace", limits.grace.description),
             Row("require_kernel", list: kernel),
         ]

@@ -59,7 +59,8 @@ public struct CgroupHost {
             let code = access(file.isEmpty ? path : path.appending(file), file.isEmpty ? W_OK | X_OK : W_OK)
             if code != 0 { return .none(code == EROFS ? .readOnly : .notWritable(errno: code)) }
         }
-        let there = try controllers(path, "cgroup.controllers")
+        let list = try FileReading.read(path.appending("cgroup.controllers"))
+        let there = CgroupHost.controllers(list)
         if there.isEmpty { return .none(.noControllers) }
         // The root of the whole tree may have processes beside its children; it alone has no type.
         let isRoot = access(path.appending("cgroup.type"), F_OK) == ENOENT
@@ -68,7 +69,8 @@ public struct CgroupHost {
                 path: path,
                 name: name,
                 controllers: there,
-                movesProcesses: holdsCaller && !isRoot
+                movesProcesses: holdsCaller && !isRoot,
+                countsIO: CgroupHost.countsIO(list)
             )
         )
     }
@@ -82,8 +84,7 @@ public struct CgroupHost {
         guard let unit = CgroupName.unit(name),
             name.components.contains(OSString("user@\(geteuid()).service"))
         else { return false }
-        // Where the user's own manager keeps what it was told about units that somebody started by a call, not by a file.
-        return TransientUnit(unit, in: OSString("/run/user/\(geteuid())/systemd/transient")).isDelegated
+        return UserUnit(unit).isDelegated
     }
 
     /// 0, or errno, for the ids that calls are judged by (faccessat(2)).
@@ -96,6 +97,11 @@ public struct CgroupHost {
     /// Those of a list that can hold a limit of ours.
     private func controllers(_ group: OSString, _ file: OSString) throws(SyscallError) -> [CgroupController] {
         CgroupHost.controllers(try FileReading.read(group.appending(file)))
+    }
+
+    /// Whether a list has the controller that counts input and output.
+    static func countsIO(_ list: [UInt8]) -> Bool {
+        list.split { $0 == 0x20 || $0 == 0x0A }.contains { $0.elementsEqual("io".utf8) }
     }
 
     /// Those of a list that can hold a limit of ours; the kernel has further ones, which are none of our business.

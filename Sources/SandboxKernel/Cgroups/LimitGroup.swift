@@ -49,6 +49,15 @@ public final class LimitGroup {
         return try make(OSString(CgroupSubtree.leafPrefix.bytes + Array(identifier.utf8)), in: subtree)
     }
 
+    /// Divides the subtree, and removes what killed launches have left in it: for a server that will launch from it.
+    ///
+    /// - Throws: `SyscallError` where it cannot be divided.
+    public static func prepare(_ subtree: CgroupSubtree) throws(SyscallError) {
+        let folder = try FileReading.open(subtree.path)
+        try SubtreeDivision.divide(folder.number, subtree)
+        sweep(folder.number, subtree.path)
+    }
+
     private static func make(_ first: OSString, in subtree: CgroupSubtree) throws(SyscallError) -> LimitGroup {
         // Between the two calls another launch's `sweep` may take it for a left-over: then once more,
         // by another name: what that one removes by the first must not be the second.
@@ -109,7 +118,16 @@ public final class LimitGroup {
     public func usage() throws(SyscallError) -> CgroupUsage {
         let group = folder.number
         var usage = CgroupUsage()
-        usage.processorMicroseconds = try CgroupFile.number("usage_usec", of: "cpu.stat", in: group)
+        let processor = try CgroupFile.text("cpu.stat", in: group) ?? []
+        usage.processorMicroseconds = CgroupFile.number("usage_usec", in: processor)
+        usage.throttledMicroseconds = CgroupFile.number("throttled_usec", in: processor)
+        usage.processorPressureMicroseconds = try CgroupFile.pressure("cpu.pressure", in: group)
+        usage.memoryPressureMicroseconds = try CgroupFile.pressure("memory.pressure", in: group)
+        usage.ioPressureMicroseconds = try CgroupFile.pressure("io.pressure", in: group)
+        if let disks = try CgroupFile.text("io.stat", in: group) {
+            usage.readBytes = ByteCount(bytes: CgroupFile.sum("rbytes=", in: disks))
+            usage.writtenBytes = ByteCount(bytes: CgroupFile.sum("wbytes=", in: disks))
+        }
         if controllers.contains(.memory) {
             usage.memoryPeak = try CgroupFile.number("memory.peak", in: group).map { ByteCount(bytes: $0) }
             usage.memoryLimitHits = try CgroupFile.number("oom", of: "memory.events", in: group) ?? 0

@@ -13,7 +13,9 @@ enum SubtreeDivision {
     ///   - subtree: as `CgroupHost` found it.
     /// - Throws: `SyscallError`: EBUSY when processes kept appearing, EPERM for one that this pid namespace does not see.
     static func divide(_ folder: Int32, _ subtree: CgroupSubtree) throws(SyscallError) {
-        let handedOn = CgroupHost.controllers(try CgroupFile.text("cgroup.subtree_control", in: folder) ?? [])
+        let list = try CgroupFile.text("cgroup.subtree_control", in: folder) ?? []
+        defer { if subtree.countsIO && !CgroupHost.countsIO(list) { countIO(folder) } }
+        let handedOn = CgroupHost.controllers(list)
         let missing = subtree.controllers.filter { !handedOn.contains($0) }
         if missing.isEmpty && !subtree.movesProcesses { return }
         for attempt in 0..<8 {
@@ -30,6 +32,11 @@ enum SubtreeDivision {
                 guard error.errno == EBUSY, attempt < 7 else { throw error }
             }
         }
+    }
+
+    /// It holds no limit: where it cannot be had, nothing is counted.
+    private static func countIO(_ folder: Int32) {
+        do throws(SyscallError) { try CgroupFile.write("+io", to: "cgroup.subtree_control", in: folder) } catch {}
     }
 
     private static func moveProcesses(_ folder: Int32, _ path: OSString) throws(SyscallError) {

@@ -17,7 +17,7 @@ public enum FolderEntries {
     }
 
     /// Bytes that are asked for at a time.
-    private static let size = 16 << 10
+    static let size = 16 << 10
     /// Inode, offset, length, kind; the name begins behind them.
     private static let header = 19
 
@@ -50,7 +50,7 @@ public enum FolderEntries {
         }
     }
 
-    private static func entry(
+    static func entry(
         _ bytes: UnsafeRawBufferPointer,
         _ path: OSString
     ) throws(SyscallError) -> (entry: Entry, size: Int) {
@@ -64,7 +64,7 @@ public enum FolderEntries {
         return (Entry(name: name, length: length, kind: bytes[18]), size)
     }
 
-    private static func isOwnOrParent(_ entry: Entry) -> Bool {
+    static func isOwnOrParent(_ entry: Entry) -> Bool {
         let dot = CChar(UInt8(ascii: "."))
         guard entry.length <= 2, entry.name[0] == dot else { return false }
         return entry.length == 1 || entry.name[1] == dot

@@ -8,7 +8,8 @@ extension JSONWriter {
             case .exited(let code): json.member("exitCode", integer: code)
             case .signalled(let signal), .interrupted(let signal): json.member("signal") { $0.signal(signal) }
             case .timedOut: break
-            case .memoryExceeded(let used, let limit):
+            case .memoryExceeded(let used, let limit), .diskExceeded(let used, let limit),
+                .outputExceeded(let used, let limit):
                 json.member("limitBytes", quantity: limit.bytes)
                 json.member("usedBytes", quantity: used.bytes)
             case .protectionLost(let what): json.member("what", text: what)
@@ -19,6 +20,12 @@ extension JSONWriter {
             }
             json.member("word", string: outcome.word)
         }
+    }
+
+    /// Absent where the job has met none.
+    mutating func limitsReached(_ end: LaunchEnd) {
+        if end.limitsReached.isEmpty { return }
+        member("limitsReached", array: end.limitsReached) { $0.string($1.rawValue) }
     }
 
     mutating func signal(_ number: Int32) {
@@ -61,12 +68,18 @@ extension JSONWriter {
 
     /// What the kernel did not count has no member.
     private mutating func cgroup(_ usage: CgroupUsage) {
+        if let time = usage.ioPressureMicroseconds { member("ioPressureMicroseconds", quantity: time) }
         member("memoryKills", quantity: usage.memoryKills)
         member("memoryLimitHits", quantity: usage.memoryLimitHits)
         if let peak = usage.memoryPeak { member("memoryPeakBytes", quantity: peak.bytes) }
+        if let time = usage.memoryPressureMicroseconds { member("memoryPressureMicroseconds", quantity: time) }
         if let time = usage.processorMicroseconds { member("processorMicroseconds", quantity: time) }
+        if let time = usage.processorPressureMicroseconds { member("processorPressureMicroseconds", quantity: time) }
+        if let bytes = usage.readBytes { member("readBytes", quantity: bytes.bytes) }
         if let peak = usage.tasksPeak { member("tasksPeak", quantity: peak) }
         member("tasksRefused", quantity: usage.tasksRefused)
+        if let time = usage.throttledMicroseconds { member("throttledMicroseconds", quantity: time) }
+        if let bytes = usage.writtenBytes { member("writtenBytes", quantity: bytes.bytes) }
     }
 
     mutating func times(_ end: LaunchEnd) {

@@ -87,10 +87,12 @@ extension JSONWriter {
             }
         }
         member("openFiles", quantity: limits.openFiles)
+        if limits.output.bytes > 0 { member("outputBytes", quantity: limits.output.bytes) }
         let required = LimitPolicy.Kind.allCases.filter { limits.requireKernel.contains($0) }
         member("requireKernel", array: required) { $0.string($1.word) }
         member("tasks", quantity: limits.tasks)
         member("wallMilliseconds", quantity: limits.wall.milliseconds)
+        if limits.workspace.bytes > 0 { member("workspaceBytes", quantity: limits.workspace.bytes) }
     }
 
     private mutating func network(_ network: NetworkPolicy) {

@@ -27,6 +27,8 @@ public struct LaunchEnd: Sendable {
     public var unseen: [OSString]
     /// Calls that the job's filter refused; nil where nobody was asked to count them.
     public var denials: ReportedDenials?
+    /// Limits of the policy that the job has met, whether that ended it or not.
+    public var limitsReached: [HeldLimit.Name] = []
 
     public init(
         outcome: Outcome,

@@ -79,11 +79,13 @@ extension JSONWriter {
         }
         member("memoryBytes", quantity: plan.memory.bytes)
         member("memoryWatchMilliseconds", quantity: plan.memoryWatchInterval.milliseconds)
+        if let output = plan.output { member("outputBytes", quantity: output.bytes) }
         member("rlimits", array: plan.rlimits) { $0.rlimit($1) }
         member("setUpMilliseconds", quantity: plan.setUp.milliseconds)
         member("tasks", quantity: plan.tasks)
         member("wallMilliseconds", quantity: plan.wall.milliseconds)
         if !plan.withoutCgroup.isEmpty { member("withoutCgroup", text: plan.withoutCgroup) }
+        if let workspace = plan.workspace { member("workspaceBytes", quantity: workspace.most.bytes) }
     }
 
     private mutating func cgroup(_ plan: CgroupPlan) {

@@ -26,7 +26,8 @@ extension JSONWriter {
         if case .exited(let code) = end.outcome { member("exitCode", integer: code) }
         member("exitStatus", integer: end.exitStatus)
         member("launchId", string: id.description)
-        if case .memoryExceeded(_, let limit) = end.outcome { member("limitBytes", quantity: limit.bytes) }
+        if let (_, limit) = end.outcome.amounts { member("limitBytes", quantity: limit.bytes) }
+        limitsReached(end)
         if case .notExecuted(_, let message) = end.outcome { member("message", text: message) }
         member("missing") { $0.missing(end.layers) }
         member("outcome", string: end.outcome.word)
@@ -39,7 +40,7 @@ extension JSONWriter {
         member("times") { $0.times(end) }
         member("unseen", bytes: end.unseen)
         if let usage = end.usage { member("usage") { $0.usage(usage) } }
-        if case .memoryExceeded(let used, _) = end.outcome { member("usedBytes", quantity: used.bytes) }
+        if let (used, _) = end.outcome.amounts { member("usedBytes", quantity: used.bytes) }
         if case .protectionLost(let what) = end.outcome { member("what", text: what) }
     }
 }
@@ -49,7 +50,19 @@ extension Outcome {
     var signal: Int32? {
         switch self {
         case .signalled(let signal), .interrupted(let signal): signal
-        case .exited, .timedOut, .memoryExceeded, .protectionLost, .refused, .notExecuted: nil
+        case .exited, .timedOut, .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost, .refused,
+            .notExecuted:
+            nil
+        }
+    }
+
+    /// What was used of a limit that is an amount, and the limit.
+    var amounts: (used: ByteCount, limit: ByteCount)? {
+        switch self {
+        case .memoryExceeded(let used, let limit), .diskExceeded(let used, let limit),
+            .outputExceeded(let used, let limit):
+            (used, limit)
+        case .exited, .signalled, .timedOut, .protectionLost, .interrupted, .refused, .notExecuted: nil
         }
     }
 }

@@ -97,6 +97,7 @@ public enum LaunchStatement {
             json.execve(end.execve)
             json.member("exitStatus", integer: end.exitStatus)
             json.member("launchId", string: id.description)
+            json.limitsReached(end)
             json.member("missing") { $0.missing(end.layers) }
             json.member("outcome") { $0.outcome(end.outcome) }
             json.member("planted", bytes: end.planted)

@@ -80,7 +80,9 @@ struct Planted {
         guard let failure else { return outcome }
         switch outcome {
         case .exited, .signalled: return .protectionLost(what: failure)
-        case .timedOut, .memoryExceeded, .protectionLost, .interrupted, .refused, .notExecuted: return outcome
+        case .timedOut, .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost, .interrupted, .refused,
+            .notExecuted:
+            return outcome
         }
     }
 

@@ -7,6 +7,8 @@ internal import SandboxPlan
 enum LoopCommand: Sendable {
     case start(ProcessOptions, Latch<StartResult>)
     case signal(UInt32, Int32)
+    /// Who reads a process's output has read so many bytes, and they are too many.
+    case outputExceeded(UInt32, UInt64)
     case close(Latch<SandboxEnd>)
 }
 

@@ -19,6 +19,9 @@ final class OpenPlace {
     let mounts: MountWatch
     let names: ProtectedNames
     var memory: MemoryWatch
+    /// Where the plan has a cgroup; it is ended with the place.
+    let group: GroupMembership?
+    let workspaceWatch: WorkspaceWatch?
     let plants: PlantWatch
     let placeholders: Placeholders
     let root: OwnedFileDescriptor
@@ -68,10 +71,13 @@ final class OpenPlace {
             workspace: RecordedWorkspace(path: workspace),
             arguments: []
         )
+        // Before the plan: only what is there can be planned with.
+        let placed = PlaceGroup.made(for: context.id, weight: OpenPlace.weight)
         let made: Made
         do throws(Refusal) {
-            made = try OpenPlace.make(options, folders, workspace, chosen, launcher, store, &context)
+            made = try OpenPlace.make(options, folders, workspace, chosen, launcher, store, placed, &context)
         } catch {
+            placed.group?.end()
             throw OpenPlace.recorded(error, &store, context)
         }
         self.context = context
@@ -85,8 +91,13 @@ final class OpenPlace {
         mounts = made.opened.mounts
         names = made.opened.names
         memory = made.opened.memory
+        group = made.opened.group
+        workspaceWatch = made.opened.workspace
         root = made.opened.root
     }
+
+    /// A fifth of what the server has beside all of them: it answers others, and sleeps mostly.
+    private static let weight: UInt64 = 20
 
     /// The parts, before there is an object to hold them.
     private struct Made: ~Copyable {
@@ -103,11 +114,18 @@ final class OpenPlace {
         _ chosen: ChosenPolicy,
         _ launcher: OSString,
         _ store: borrowing EvidenceStore,
+        _ placed: PlaceGroup,
         _ context: inout LaunchContext
     ) throws(Refusal) -> Made {
         // First: what a killed one has left is taken away by this, and must not be taken for the workspace's.
         let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
-        let preparation = try Preparation(making: options, folders, workspace: workspace, chosen: chosen)
+        let preparation = try Preparation(
+            making: options,
+            folders,
+            workspace: workspace,
+            chosen: chosen,
+            cgroup: placed.offer
+        )
         let plan = preparation.plan
         context.policy = preparation.compiled
         context.policy?.policy = preparation.policy
@@ -115,10 +133,10 @@ final class OpenPlace {
         context.host = preparation.host
         if case .directory(let identity) = preparation.host.entries[workspace] { context.workspace.identity = identity }
         try placeholders.make(for: plan)
-        var place = try begin(plan, launcher)
+        var place = try begin(plan, launcher, placed.group)
         let task = Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host, terminals: [])
         let sockets = preparation.policy.filesystem.unixSockets
-        let opened = try PlaceOpening.open(&place, task, allowedSockets: sockets)
+        let opened = try PlaceOpening.open(&place, task, allowedSockets: sockets, group: placed.group)
         return Made(preparation: preparation, placeholders: placeholders, place: place, opened: opened)
     }
 
@@ -170,9 +188,18 @@ final class OpenPlace {
         }
     }
 
-    private static func begin(_ plan: LaunchPlan, _ launcher: OSString) throws(Refusal) -> PlaceProcess {
+    private static func begin(
+        _ plan: LaunchPlan,
+        _ launcher: OSString,
+        _ group: LimitGroup?
+    ) throws(Refusal) -> PlaceProcess {
         do throws(PlaceError) {
-            return try PlaceProcess(identity: plan.identity, namespaces: plan.namespaces, executable: launcher)
+            return try PlaceProcess(
+                identity: plan.identity,
+                namespaces: plan.namespaces,
+                executable: launcher,
+                group: plan.limits.cgroup == nil ? nil : group
+            )
         } catch { throw Refusal(error, steps: []) }
     }
 

@@ -13,6 +13,8 @@ struct PlaceOpening: ~Copyable {
     let mounts: MountWatch
     let names: ProtectedNames
     let memory: MemoryWatch
+    let group: GroupMembership?
+    let workspace: WorkspaceWatch?
     let plants: PlantWatch
     let root: OwnedFileDescriptor
 
@@ -20,25 +22,28 @@ struct PlaceOpening: ~Copyable {
     ///   - place: begun; given up by the caller when this throws.
     ///   - task: plan, filters and host.
     ///   - allowedSockets: sockets below a shown folder that the policy names.
+    ///   - group: the place's cgroup, which pid 1 was born in if the kernel let it; nil where the plan has none.
     /// - Returns: what was found and what watches it.
     /// - Throws: `Refusal` with the step that failed, or the first difference.
     static func open(
         _ place: inout PlaceProcess,
         _ task: Launch.Task,
-        allowedSockets: [OSString]
+        allowedSockets: [OSString],
+        group: LimitGroup?
     ) throws(Refusal) -> PlaceOpening {
         do throws(Refusal) {
-            return try carriedOut(&place, task, allowedSockets)
+            return try carriedOut(&place, task, allowedSockets, group)
         } catch {
             // What pid 1 says of its own end is the cause; that it could not be looked at any more is what came of it.
-            throw place.lastWord(task.plan) ?? error
+            throw place.lastWord(task.plan) ?? group?.lackOfMemory(task.plan) ?? error
         }
     }
 
     private static func carriedOut(
         _ place: inout PlaceProcess,
         _ task: Launch.Task,
-        _ allowedSockets: [OSString]
+        _ allowedSockets: [OSString],
+        _ group: LimitGroup?
     ) throws(Refusal) -> PlaceOpening {
         let plan = task.plan
         func attempt<Value: ~Copyable>(_ body: () throws(PlaceError) -> Value) throws(Refusal) -> Value {
@@ -56,6 +61,9 @@ struct PlaceOpening: ~Copyable {
         var findings = Findings()
         let verification = try ProcessVerification(plan: plan, host: task.host)
         let files = try ProcessFiles(pid: place.pid)
+        // Before a process is asked for: it is born where pid 1 is.
+        var membership = try GroupMembership(plan, group)
+        try membership?.take(files)
         // Read before a process is asked for: pid 1 closes its memory then, and this file with it.
         try verification.verifyEnvironment(files, &findings)
         try KeptFolders.check(plan)
@@ -78,6 +86,11 @@ struct PlaceOpening: ~Copyable {
         for number in report.terminals { _ = close(number) }
         try verification.verifyPlace(files, report, &findings)
         let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
+        let workspace = try WorkspaceWatch(plan.limits.workspace, root: root.number)
+        if let membership {
+            try membership.verify(files, as: "pid 1", &findings)
+            try membership.verifySettings(&findings)
+        }
         findings.compare(
             .mounts,
             "mount table since it was compared",
@@ -93,6 +106,8 @@ struct PlaceOpening: ~Copyable {
             mounts: mounts,
             names: names,
             memory: memory,
+            group: membership,
+            workspace: workspace,
             plants: plants,
             root: root
         )

@@ -23,6 +23,8 @@ public struct ProcessOptions: Hashable, Sendable {
     public var streams: Streams
     /// After this long the process group gets TERM, and after the policy's grace KILL; nil for no limit but the sandbox's.
     public var timeout: TimeSpan?
+    /// What it may write to its streams in all, where the policy does not say less; nil for no limit but the policy's.
+    public var output: ByteCount?
     /// What it may do less than the others; nil where it is as they are.
     public var narrowing: ProcessNarrowing?
     /// Whether the sandbox ends with it: its record then says what was left in the workspace, as that of `run` does.
@@ -61,6 +63,8 @@ public struct ProcessEnd: Hashable, Sendable {
     public var outcome: Outcome
     /// Of this process and the children it has waited for (wait4(2)).
     public var usage: Usage
+    /// Limits of the policy that it has met, whether that ended it or not.
+    public var limitsReached: [HeldLimit.Name] = []
     /// Something about its record that went wrong after its end.
     public var warnings: [String] = []
 }

@@ -114,6 +114,11 @@ final class SandboxLoop: @unchecked Sendable {
         case .signal(let number, let signal):
             guard let process = processes[number], process.isReleased else { return }
             self.signal(process, signal, place)
+        case .outputExceeded(let number, let bytes):
+            guard let process = processes[number], process.isReleased, let limit = process.plan.limits.output else {
+                return
+            }
+            verdict = verdict ?? .outputExceeded(used: ByteCount(bytes: bytes), limit: limit)
         case .close: isClosing = true
         }
     }
@@ -149,6 +154,7 @@ final class SandboxLoop: @unchecked Sendable {
         let process = try place.preparation.planned(options)
         var plan = place.preparation.plan
         plan.process = process
+        if let most = options.output { plan.limits.narrowOutput(to: most) }
         var context = place.context
         context.id = try OpenPlace.newID()
         context.startedAt = .now
@@ -246,7 +252,7 @@ final class SandboxLoop: @unchecked Sendable {
                     usage.userMicroseconds = UInt64(max(user, 0))
                     usage.systemMicroseconds = UInt64(max(system, 0))
                     usage.maximumResident = ByteCount(bytes: UInt64(max(resident, 0)) << 10)
-                    exited(id, status, usage, isExecUnsure: unsure)
+                    exited(id, status, usage, isExecUnsure: unsure, place)
                 case .notStarted(let id, let error):
                     if let process = processes[id] {
                         refuse(process, SandboxLoop.cannotFork(error), .noProcess)
@@ -306,6 +312,7 @@ final class SandboxLoop: @unchecked Sendable {
             expected: 3,
             found: Int64(process.identities.count)
         )
+        try place.group?.verify(files, as: "worker", &process.findings)
         process.findings.compare(
             .mounts,
             "mount table since it was compared",
@@ -331,6 +338,7 @@ final class SandboxLoop: @unchecked Sendable {
             launch: process.context.id,
             ends: process.ends,
             pid: worker,
+            outputLimit: process.plan.limits.output,
             number: process.number,
             loop: self
         )
@@ -361,7 +369,13 @@ final class SandboxLoop: @unchecked Sendable {
         process.waiting = nil
     }
 
-    private func exited(_ id: UInt32, _ status: Int32, _ usage: Usage, isExecUnsure: Bool) {
+    private func exited(
+        _ id: UInt32,
+        _ status: Int32,
+        _ usage: Usage,
+        isExecUnsure: Bool,
+        _ place: OpenPlace
+    ) {
         guard let process = processes[id] else { return }
         guard process.isReleased else {
             refuse(process, process.ownFailure() ?? Refusal(.gone, steps: process.plan.steps), .killedAtGate)
@@ -376,7 +390,7 @@ final class SandboxLoop: @unchecked Sendable {
             } catch { break }
         }
         let signal = status & 0x7F
-        let outcome: Outcome
+        var outcome: Outcome
         if let error = process.executionError {
             let all = process.plan.process
             let path =
@@ -389,7 +403,14 @@ final class SandboxLoop: @unchecked Sendable {
             outcome = signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
         }
         let execve: ExecveFact = process.executionError != nil ? .failed : isExecUnsure ? .notKnown : .succeeded
-        guard process.options.endsSandbox else { return finish(process, outcome, usage, execve) }
+        if signal == SIGKILL, let exceeded = place.group?.memoryExceeded(process.plan) {
+            // The kernel kills the whole place then: who is heard of first is no matter.
+            verdict = verdict ?? exceeded
+            outcome = exceeded
+        }
+        guard process.options.endsSandbox else {
+            return finish(process, outcome, usage, execve, place.group?.counted())
+        }
         processes[process.number] = nil
         last = Ended(process: process, outcome: outcome, usage: usage, execve: execve)
         isClosing = true
@@ -401,8 +422,12 @@ final class SandboxLoop: @unchecked Sendable {
         _ outcome: Outcome,
         _ usage: Usage,
         _ execve: ExecveFact,
+        _ counted: CgroupUsage?,
         left: SandboxEnd? = nil
     ) {
+        var usage = usage
+        // Of the whole place, up to now.
+        usage.cgroup = counted
         processes[process.number] = nil
         var end = process.end(outcome)
         if let left {
@@ -412,8 +437,9 @@ final class SandboxLoop: @unchecked Sendable {
         }
         end.execve = execve
         end.usage = usage
+        end.limitsReached = process.plan.limits.reached(outcome, usage)
         end.exitStatus = outcome.processStatus
-        var told = ProcessEnd(outcome: outcome, usage: usage)
+        var told = ProcessEnd(outcome: outcome, usage: usage, limitsReached: end.limitsReached)
         if let prepared = process.prepared {
             do throws(EvidenceError) {
                 try process.store.appendOutcome(prepared, end)
@@ -463,10 +489,29 @@ final class SandboxLoop: @unchecked Sendable {
             verdict = .protectionLost(what: lost)
             return 0
         }
+        if let lost = place.group?.lost() {
+            verdict = .protectionLost(what: lost)
+            return 0
+        }
+        var next: Int64 = 50_000_000
+        if let watch = place.workspaceWatch {
+            do throws(Refusal) {
+                switch try watch.look() {
+                case .exceeded(let used):
+                    verdict = .diskExceeded(used: ByteCount(bytes: used), limit: watch.limit)
+                    return 0
+                case .again(let nanoseconds): next = nanoseconds
+                }
+            } catch {
+                verdict = .protectionLost(what: "workspace watch: \(error.message)")
+                return 0
+            }
+        }
+        if place.preparation.plan.limits.memoryIsHeld { return next }
         do throws(Refusal) {
             let used = try place.memory.look(limit: limit.bytes)
             if used > limit.bytes { verdict = .memoryExceeded(used: ByteCount(bytes: used), limit: limit) }
-            return used > limit.bytes / 2 ? 10_000_000 : 50_000_000
+            return min(next, used > limit.bytes / 2 ? 10_000_000 : 50_000_000)
         } catch {
             verdict = .protectionLost(what: "memory watch: \(error.message)")
             return 0
@@ -478,12 +523,19 @@ final class SandboxLoop: @unchecked Sendable {
     /// Ends every process and the place, and closes the records.
     private func end(_ place: OpenPlace) -> SandboxEnd {
         let late = pending + commands.end()
+        // Nobody here had a reason: then it was the kernel's.
+        if case .signalled(SIGKILL) = verdict, let exceeded = place.group?.memoryExceeded(place.preparation.plan) {
+            verdict = exceeded
+        }
+        place.group?.group.kill()
         place.place.end()
+        let counted = place.group?.counted()
+        place.group?.group.end()
         let found = place.plants.settled()
         if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
         for process in Array(processes.values) where !process.isReleased || !process.options.endsSandbox {
             if process.isReleased {
-                finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown)
+                finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown, counted)
             } else {
                 refuse(process, SandboxLoop.isClosed, .killedAtGate)
             }
@@ -500,12 +552,12 @@ final class SandboxLoop: @unchecked Sendable {
             warnings: warnings
         )
         for process in Array(processes.values) {
-            finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown, left: end)
+            finish(process, verdict ?? .signalled(signal: SIGKILL), .none, .notKnown, counted, left: end)
         }
         if let last = last.take() {
             // What ended the place is the cause; a process that went wrong by itself stays what it is.
             let outcome = found.finding.map { Outcome.protectionLost(what: $0) } ?? names.outcome(after: last.outcome)
-            finish(last.process, outcome, last.usage, last.execve, left: end)
+            finish(last.process, outcome, last.usage, last.execve, counted, left: end)
         }
         return end
     }

@@ -1,3 +1,5 @@
+public import SandboxPlan
+
 /// A process that was started in an open sandbox; safe to use from any thread.
 public final class SandboxedProcess: @unchecked Sendable {
     /// Its launch in the records.
@@ -6,15 +8,27 @@ public final class SandboxedProcess: @unchecked Sendable {
     public let ends: ProcessOptions.Ends
     /// In the pid namespace of whoever opened the sandbox.
     public let pid: Int32
+    /// What it may write to its streams in all; nil for no limit.
+    ///
+    /// Whoever reads them counts, and says `outputExceeded`.
+    public let outputLimit: ByteCount?
 
     let number: UInt32
     private let loop: SandboxLoop
     private let state = Latch<ProcessEnd>()
 
-    init(launch: LaunchID, ends: ProcessOptions.Ends, pid: Int32, number: UInt32, loop: SandboxLoop) {
+    init(
+        launch: LaunchID,
+        ends: ProcessOptions.Ends,
+        pid: Int32,
+        outputLimit: ByteCount?,
+        number: UInt32,
+        loop: SandboxLoop
+    ) {
         self.launch = launch
         self.ends = ends
         self.pid = pid
+        self.outputLimit = outputLimit
         self.number = number
         self.loop = loop
     }
@@ -26,6 +40,11 @@ public final class SandboxedProcess: @unchecked Sendable {
         precondition((1...64).contains(signal), "\(signal) is no signal")
         loop.post(.signal(number, signal))
     }
+
+    /// Ends the sandbox, because the process has written more than `outputLimit`; nothing happens when it has ended.
+    ///
+    /// - Parameter bytes: what came of it.
+    public func outputExceeded(_ bytes: UInt64) { loop.post(.outputExceeded(number, bytes)) }
 
     /// Waits for its end.
     public func wait() -> ProcessEnd { state.wait() }

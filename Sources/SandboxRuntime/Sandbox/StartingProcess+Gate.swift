@@ -64,7 +64,7 @@ extension Outcome {
         case .exited(let code): code
         case .signalled(let signal), .interrupted(let signal): 128 + signal
         case .timedOut: 124
-        case .memoryExceeded, .protectionLost: 137
+        case .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost: 137
         case .refused: 125
         case .notExecuted(let errno, _): errno == ENOENT || errno == ENOTDIR ? 127 : 126
         }

@@ -7,12 +7,17 @@ struct PlaceGroup {
     let offer: CgroupOffer
 
     /// Where there is no subtree for it, or it cannot be made, the offer says why, and the policy decides.
-    static func made(for id: LaunchID) -> PlaceGroup {
+    ///
+    /// - Parameters:
+    ///   - id: the launch.
+    ///   - weight: of the leaf beside the callers, where it is not to be as theirs.
+    static func made(for id: LaunchID, weight: UInt64? = nil) -> PlaceGroup {
         let found = CgroupHost().offer()
         guard case .subtree(var subtree) = found else { return PlaceGroup(group: nil, offer: found) }
         do throws(SyscallError) {
             let group = try LimitGroup.make(in: subtree, for: id.description)
             subtree.controllers = group.controllers
+            subtree.leafWeight = weight
             guard !subtree.controllers.isEmpty else {
                 group.end()
                 return PlaceGroup(group: nil, offer: .none(.noControllers))

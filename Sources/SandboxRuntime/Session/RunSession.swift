@@ -336,7 +336,7 @@ public struct RunSession: ~Copyable {
                 let names = PlantedNames.found(missing ?? RunSession.missing(preparation))
                 let planted = Planted(names, preparation)
                 done.outcome = planted.outcome(after: done.outcome)
-                RunSession.fill(done, preparation.policy, exitStatus(done.outcome), &draft)
+                RunSession.fill(done, preparation.policy, plan, exitStatus(done.outcome), &draft)
                 told = RunSession.tell(planted, done.plants, &draft)
                 told += placeholders.end()
                 text = store.outcome(prepared, draft)
@@ -424,7 +424,7 @@ public struct RunSession: ~Copyable {
         _ context: LaunchContext,
         _ end: inout LaunchEnd
     ) {
-        RunSession.fill(done, policy, exitStatus(done.outcome), &end)
+        RunSession.fill(done, policy, context.plan, exitStatus(done.outcome), &end)
         guard let prepared else {
             close(&store, context, end)
             return
@@ -438,6 +438,7 @@ public struct RunSession: ~Copyable {
     private static func fill(
         _ done: CompletedLaunch,
         _ policy: Policy,
+        _ plan: LaunchPlan?,
         _ exitStatus: Int32,
         _ end: inout LaunchEnd
     ) {
@@ -452,6 +453,7 @@ public struct RunSession: ~Copyable {
             end.releasedAt = Timestamp(microseconds: UInt64(done.releasedAt / 1000))
             end.wallMicroseconds = UInt64(max(0, done.wallNanoseconds / 1000))
             end.usage = done.usage
+            end.limitsReached = plan?.limits.reached(done.outcome, done.usage) ?? []
         }
         if case .protectionLost(let what) = done.outcome {
             end.protectionEvents = [ProtectionEvent(at: end.endedAt, what: what)]

@@ -23,6 +23,8 @@ final class Relay {
     /// What is read and not yet written.
     private var held: Range<Int> = 0..<0
     private var sourceEnded = false
+    /// Bytes that the source has given.
+    private(set) var carried: UInt64 = 0
     /// Monotonic nanoseconds; see `drain`.
     private var pausedUntil: Int64 = 0
     private(set) var isFinished = false
@@ -115,6 +117,7 @@ final class Relay {
         let result = source.read(into: space)
         if result > 0 {
             held = 0..<result
+            carried &+= UInt64(result)
             let piece = UnsafeRawBufferPointer(rebasing: space[held])
             isAtLineStart = piece.last == UInt8(ascii: "\n")
             follow?(piece)

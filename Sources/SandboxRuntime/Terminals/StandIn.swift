@@ -23,6 +23,7 @@ struct StandIn: ~Copyable {
     enum Finding {
         case lost(String)
         case memory(used: UInt64)
+        case disk(used: UInt64)
     }
 
     /// - Parameters:
@@ -89,6 +90,7 @@ struct StandIn: ~Copyable {
         }
         let rest = String(decoding: text.dropFirst(), as: UTF8.self)
         if kind == UInt8(ascii: "m") { return .memory(used: UInt64(rest) ?? UInt64.max) }
+        if kind == UInt8(ascii: "d") { return .disk(used: UInt64(rest) ?? UInt64.max) }
         return .lost(rest)
     }
 
@@ -119,6 +121,7 @@ struct StandIn: ~Copyable {
                     switch finding {
                     case .lost(let what): "l" + what
                     case .memory(let used): "m\(used)"
+                    case .disk(let used): "d\(used)"
                     }
                 let bytes = Array(text.utf8.prefix(4000))
                 _ = write(answer[1], bytes, bytes.count)

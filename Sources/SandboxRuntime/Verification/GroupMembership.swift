@@ -55,10 +55,26 @@ struct GroupMembership {
         _ worker: borrowing ProcessFiles,
         _ findings: inout Findings
     ) throws(Refusal) {
+        try verify(first, as: "pid 1", &findings)
+        try verify(worker, as: "worker", &findings)
+        try verifySettings(&findings)
+    }
+
+    /// Whether one process is in it.
+    ///
+    /// - Parameters:
+    ///   - process: the process.
+    ///   - who: what the observation calls it.
+    ///   - findings: gets the observation.
+    /// - Throws: `Refusal` when it has ended.
+    func verify(_ process: borrowing ProcessFiles, as who: String, _ findings: inout Findings) throws(Refusal) {
         let layer: Layer = plan.uses(.memory) ? .memory : .rlimits
         let expected = group.name.description
-        findings.compare(layer, "cgroup of pid 1", expected: expected, found: try text(first))
-        findings.compare(layer, "cgroup of worker", expected: expected, found: try text(worker))
+        findings.compare(layer, "cgroup of \(who)", expected: expected, found: try text(process))
+    }
+
+    /// Whether each limit reads as it was written.
+    func verifySettings(_ findings: inout Findings) throws(Refusal) {
         for setting in plan.settings {
             findings.compare(
                 setting.layer,
@@ -85,6 +101,16 @@ struct GroupMembership {
             }
         }
         return nil
+    }
+
+    /// What was counted; nil when it cannot be read any more, which costs the record these numbers.
+    func counted() -> CgroupUsage? { group.counted() }
+
+    /// The outcome of a place whose processes the kernel has killed at its own memory limit; nil when that was not it.
+    func memoryExceeded(_ plan: LaunchPlan) -> Outcome? {
+        guard plan.limits.memoryIsHeld, let counted = counted(), counted.memoryLimitHits > 0, counted.memoryKills > 0
+        else { return nil }
+        return .memoryExceeded(used: counted.memoryPeak ?? plan.limits.memory, limit: plan.limits.memory)
     }
 
     private var moved: String? {

@@ -46,7 +46,8 @@ enum RecordCheck {
             throw SuiteError("the outcome has no word")
         }
         // A job that takes long may be ended by its limits; all others end by themselves.
-        let isLimit = finished.result.status == "error" && ["timed-out", "memory-exceeded", "signalled"].contains(word)
+        let limits = ["timed-out", "memory-exceeded", "disk-exceeded", "output-exceeded", "signalled"]
+        let isLimit = finished.result.status == "error" && limits.contains(word)
         guard word == "exited" || isLimit else {
             throw SuiteError("the outcome is \(SuiteText.quoted(word.utf8.prefix(40)))")
         }

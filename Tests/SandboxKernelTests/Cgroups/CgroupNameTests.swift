@@ -43,7 +43,7 @@ import Testing
         ("#Delegate=yes\n", nil),
     ])
     func aUnitThatWasStartedByACallSaysWhatItIs(_ text: String, _ delegated: Bool?) {
-        #expect(TransientUnit.delegation(Array(text.utf8)) == delegated)
+        #expect(UserUnit.delegation(Array(text.utf8)) == delegated)
     }
 
     @Test(arguments: [

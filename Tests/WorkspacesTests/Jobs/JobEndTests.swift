@@ -14,6 +14,35 @@ import WorkspaceStore
         )
     }
 
+    @Test func theReasonIsTheLimit() {
+        let (more, less) = (ByteCount.mebibytes(2), ByteCount.mebibytes(1))
+        let ends: [(Outcome, [HeldLimit.Name], String)] = [
+            (.diskExceeded(used: more, limit: less), [.workspace], "disk"),
+            (.outputExceeded(used: more, limit: less), [.output], "output"),
+            (.memoryExceeded(used: more, limit: less), [.memory], "memory"), (.timedOut, [.wall], "wall"),
+            (.signalled(signal: 9), [.cpu], "cpu"), (.signalled(signal: 9), [], "signal"),
+            (.signalled(signal: 9), [.tasks], "pids"), (.timedOut, [.tasks, .wall], "wall"),
+            (.signalled(signal: 9), [.tasks, .cpu], "cpu"),
+        ]
+        for (outcome, limits, reason) in ends {
+            let end = JobEnd.ofLaunch(outcome, verdict: nil, limits: limits)
+            #expect(end?.reason == reason, "\(outcome)")
+            #expect(end?.summary.contains("processes and threads") == limits.contains(.tasks), "\(outcome)")
+        }
+    }
+
+    /// Refused processes are the reason of what a worker has not explained itself.
+    @Test func refusedProcessesExplainWhatTheWorkerDoesNot() {
+        let failed = JobEnd(status: .error, reason: "exit", summary: "the worker ended with status 1")
+        #expect(failed.naming([.tasks]).reason == "pids" && failed.naming([]) == failed)
+        #expect(failed.naming([.memory]) == failed)
+        var own = failed
+        (own.reason, own.isWorkersWord) = ("forced_error", true)
+        #expect(own.naming([.tasks]).reason == "forced_error")
+        let done = JobEnd(status: .completed, summary: "done", exitStatus: 0)
+        #expect(done.naming([.tasks]) == done)
+    }
+
     @Test func onlyAWorkerThatEndedByItselfHasAResult() {
         #expect(JobEnd.ofLaunch(.exited(code: 0), verdict: nil) == nil)
         #expect(JobEnd.ofLaunch(.exited(code: 3), verdict: nil) == nil)

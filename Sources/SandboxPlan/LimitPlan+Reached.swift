@@ -1,0 +1,42 @@
+internal import Glibc
+
+extension LimitPlan {
+    /// Limits what the job may write to its streams, where the policy has not limited it to less.
+    public mutating func narrowOutput(to most: ByteCount) {
+        let least = output.map { min($0, most) } ?? most
+        output = least
+        guard let index = held.firstIndex(where: { $0.name == .output }) else { return }
+        held[index] = HeldLimit(.output, least.description, .watched)
+    }
+
+    /// The limits that a job has met, in the order of a policy's keys; whether one of them ended it says the outcome.
+    ///
+    /// Open files and the size of one file are not among them: the kernel tells the job (EMFILE, EFBIG), and nobody else.
+    ///
+    /// - Parameters:
+    ///   - outcome: how it ended.
+    ///   - usage: what it used, where that is known.
+    /// - Returns: keys of `[limits]`; none for a job that has met none.
+    public func reached(_ outcome: Outcome, _ usage: Usage?) -> [HeldLimit.Name] {
+        var reached: [HeldLimit.Name] = []
+        if let refused = usage?.cgroup?.tasksRefused, refused > 0 { reached.append(.tasks) }
+        switch outcome {
+        case .memoryExceeded: reached.append(.memory)
+        case .signalled(SIGKILL), .signalled(SIGXCPU):
+            if hasUsedUpProcessorTime(usage) { reached.append(.cpu) }
+        case .diskExceeded: reached.append(.workspace)
+        case .outputExceeded: reached.append(.output)
+        case .timedOut: reached.append(.wall)
+        case .exited, .signalled, .protectionLost, .interrupted, .refused, .notExecuted: break
+        }
+        return reached
+    }
+
+    /// Whether a signal can have come from RLIMIT_CPU (setrlimit(2)): the kernel counts in its own ticks, a little less than it
+    /// reports.
+    private func hasUsedUpProcessorTime(_ usage: Usage?) -> Bool {
+        guard let usage, let cpu = rlimits.first(where: { $0.resource == 0 }) else { return false }
+        let time = usage.userMicroseconds + usage.systemMicroseconds
+        return cpu.hard < UInt64.max / 1_000_000 && time + 100_000 >= cpu.hard * 1_000_000
+    }
+}
