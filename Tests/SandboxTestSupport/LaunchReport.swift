@@ -13,6 +13,8 @@ public struct LaunchReport: Sendable {
     public var planted: [String?]
     /// Of these what was taken away again.
     public var removed: [String]
+    /// Limits that the job has met, by their keys.
+    public var limitsReached: [String]
     /// The refusal's sentences, in one.
     public var refusal: String
 
@@ -29,6 +31,7 @@ public struct LaunchReport: Sendable {
         enforcement = object["enforcement"] as? [String: String] ?? [:]
         planted = (object["planted"] as? [Any] ?? []).map { $0 as? String }
         removed = object["removed"] as? [String] ?? []
+        limitsReached = object["limitsReached"] as? [String] ?? []
         let parts = object["refusal"] as? [String: Any] ?? [:]
         refusal = ["stage", "step", "subject", "layer", "message", "remedy"]
             .compactMap { parts[$0] as? String }.joined(separator: "; ")

@@ -19,6 +19,8 @@ final class WorkspaceWatch {
     let limit: ByteCount
     /// The last whole count, in bytes.
     private(set) var bytes: UInt64
+    /// Whole counts so far.
+    private(set) var counts = 1
     private let top: OwnedFileDescriptor
     private let processes: OwnedFileDescriptor
     private let identity: cs_identity
@@ -131,6 +133,7 @@ final class WorkspaceWatch {
         // In a folder that is closed to us anything may have grown: then the file system's own count is what there is to go by.
         if count.sum.closed > 0 { found = max(found, atFirst.bytes &+ grown) }
         bytes = found
+        counts += 1
         then = count.used
         countedAt = cs_monotonic()
         lasted = countedAt - count.began

@@ -11,6 +11,7 @@ struct PlaceGroup {
     /// - Parameters:
     ///   - id: the launch.
     ///   - weight: of the leaf beside the callers, where it is not to be as theirs.
+    /// - Returns: the group, and what a plan can count on.
     static func made(for id: LaunchID, weight: UInt64? = nil) -> PlaceGroup {
         let found = CgroupHost().offer()
         guard case .subtree(var subtree) = found else { return PlaceGroup(group: nil, offer: found) }

@@ -1,3 +1,4 @@
+import Foundation
 import SandboxPlan
 import Testing
 
@@ -44,6 +45,39 @@ import Testing
     ])
     func aUnitThatWasStartedByACallSaysWhatItIs(_ text: String, _ delegated: Bool?) {
         #expect(UserUnit.delegation(Array(text.utf8)) == delegated)
+    }
+
+    /// The first folder's file counts, and settings beside it in any of them, by their names.
+    @Test(arguments: [
+        (["a/x.service": "Delegate=yes"], true), (["b/x.service": "Delegate=yes"], true),
+        (["a/x.service": "", "b/x.service": "Delegate=yes"], false), ([:], false),
+        (["a/x.service": "", "b/x.service.d/1.conf": "Delegate=cpu"], true),
+        (["b/x.service": "Delegate=yes", "a/x.service.d/9.conf": "Delegate=no"], false),
+        (["b/x.service": "", "a/x.service.d/1.conf": "Delegate=no", "b/x.service.d/2.conf": "Delegate=yes"], true),
+        (["b/x.service": "", "a/x.service.d/1.conf": "Delegate=no", "b/x.service.d/1.conf": "Delegate=yes"], false),
+        (["a/y.service": "Delegate=yes", "a/x.service.d/1.text": "Delegate=yes"], false),
+    ])
+    func aServiceSaysWhatItIsInItsFiles(_ files: [String: String], _ delegated: Bool) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "units-\(UUID().uuidString)")
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(at: folder) } }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for (name, text) in files {
+            let file = folder.appending(path: name)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
+            try Data("[Service]\n\(text)\n".utf8).write(to: file)
+        }
+        let folders = ["a", "b"].map { OSString(folder.appending(path: $0).path) }
+        #expect(UserUnit("x.service", in: folders).isDelegated == delegated)
+    }
+
+    @Test func whatDisksAndWaitingCost() {
+        let disks = Array("8:0 rbytes=10 wbytes=3 rios=1\n8:16 rbytes=5 wbytes=0 rios=9".utf8)
+        #expect(CgroupFile.sum("rbytes=", in: disks) == 15 && CgroupFile.sum("wbytes=", in: disks) == 3)
+        #expect(CgroupFile.sum("rbytes=", in: []) == 0)
+        #expect(CgroupFile.number("throttled_usec", in: Array("usage_usec 1\nthrottled_usec 22".utf8)) == 22)
     }
 
     @Test(arguments: [

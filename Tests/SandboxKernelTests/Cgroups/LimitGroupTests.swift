@@ -81,6 +81,17 @@ struct LimitGroupTests {
         next.end()
     }
 
+    /// A server does the same before its first launch, and holds nothing then.
+    @Test func aServerRemovesWhatIsDead() throws {
+        let tree = try CgroupTree()
+        let living = String(repeating: "1a", count: 16)
+        let held = try LimitGroup.make(in: tree.subtree, for: living)
+        try tree.makeFolder(OSString("codex-sandbox." + String(repeating: "0d", count: 16)))
+        try LimitGroup.prepare(tree.subtree)
+        #expect(tree.names == ["codex-sandbox." + living])
+        held.end()
+    }
+
     /// Launches at the same time take nothing from each other.
     @Test func manyAtOnce() async throws {
         let tree = try CgroupTree()

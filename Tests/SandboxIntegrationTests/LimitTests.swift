@@ -1,0 +1,78 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// Limits that the supervisor watches, as a caller of `run` meets them: each beside the same act within it.
+@Suite(.takesTurns, .timeLimit(.minutes(10)))
+struct LimitTests {
+    private func run(
+        _ scene: Scene,
+        _ limits: String,
+        _ script: String
+    ) throws -> (result: RunResult, report: LaunchReport) {
+        let file = scene.folder + "/limits.toml"
+        try scene.write("version = 1\n[limits]\nwall = \"60s\"\n\(limits)\n", to: file)
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", script],
+            options: ["--policy", file] + scene.resultOptions
+        )
+        return (result, try scene.report())
+    }
+
+    /// Beyond what others may free at the same time.
+    private static let filler = "head -c 40M /dev/zero > big; exec tail -f /dev/null"
+
+    @Test(arguments: Caller.available)
+    func aWorkspaceThatGrowsTooLargeEndsTheJob(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let control = try run(scene, "workspace = \"64MiB\"", "head -c 4M /dev/zero > small")
+        #expect(control.report.outcome == "exited" && control.report.limitsReached == [], "\(control.result.story)")
+        let (result, report) = try run(scene, "workspace = \"16MiB\"", Self.filler)
+        #expect(report.outcome == "disk-exceeded" && report.exitStatus == 137, "\(result.story)")
+        #expect(report.limitsReached == ["workspace"])
+        #expect(result.errorText.contains("limits.workspace") && result.left == 0, "\(result.story)")
+        // What is there is too much for another launch.
+        let again = try run(scene, "workspace = \"16MiB\"", "echo ran")
+        #expect(again.result.ending == .exited(125) && again.result.outputText == "", "\(again.result.story)")
+        #expect(again.report.refusal.contains("limits.workspace"))
+        let rid = try run(scene, "", "rm big")
+        #expect(rid.report.outcome == "exited", "\(rid.result.story)")
+        #expect(try run(scene, "workspace = \"16MiB\"", "echo ran").result.outputText == "ran\n")
+    }
+
+    @Test func aFileThatHasNoNameCountsToo() throws {
+        let scene = try Scene(.user)
+        let job = "exec 3> f; rm f; head -c 60M /dev/zero >&3; exec tail -f /dev/null"
+        let (result, report) = try run(scene, "workspace = \"16MiB\"", job)
+        #expect(report.outcome == "disk-exceeded", "\(result.story)")
+        #expect(result.left == 0)
+    }
+
+    @Test(arguments: Caller.available)
+    func outputThatIsTooMuchEndsTheJob(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let control = try run(scene, "output = \"1MiB\"", "head -c 900000 /dev/zero")
+        #expect(control.report.outcome == "exited" && control.result.output.count == 900_000)
+        let (result, report) = try run(scene, "output = \"1MiB\"", "exec yes")
+        #expect(report.outcome == "output-exceeded" && report.limitsReached == ["output"], "\(result.story)")
+        #expect(result.output.count < 2 << 20 && result.left == 0)
+    }
+
+    @Test func theWallLimitIsNamed() throws {
+        let scene = try Scene(.user)
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", "exec tail -f /dev/null"],
+            options: ["--timeout", "1s", "--grace", "100ms"] + scene.resultOptions
+        )
+        #expect(try scene.report().limitsReached == ["wall"], "\(result.story)")
+    }
+
+    @Test func processorTimeIsNamed() throws {
+        let scene = try Scene(.user)
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", "while :; do :; done"],
+            options: ["--cpu", "1s"] + scene.resultOptions
+        )
+        #expect(try scene.report().limitsReached == ["cpu"], "\(result.story)")
+    }
+}
