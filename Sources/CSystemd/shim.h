@@ -1,7 +1,8 @@
-// libsystemd (apt: libsystemd-dev): readiness, sockets that were handed over, and the journal.
+// libsystemd (apt: libsystemd-dev): readiness, sockets that were handed over, the journal, and the bus.
 #include <sys/uio.h>
 
 // sd_journal_sendv is a function then, which Swift can see; its macro would tell of this header's lines.
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-bus.h>

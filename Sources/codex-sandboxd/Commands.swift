@@ -22,6 +22,7 @@ enum Commands {
     static func run(_ arguments: [OSString]) -> Int32 {
         switch arguments.first?.description {
         case "compile-policy": return CompilePolicyCommand.run(Array(arguments.dropFirst()))
+        case "scope": return ScopeCommand.run(Array(arguments.dropFirst()))
         case "evidence": return EvidenceCommand.run(Array(arguments.dropFirst()))
         case "status": return StatusCommand.run(Array(arguments.dropFirst()))
         case "serve": return ServeCommand.run(Array(arguments.dropFirst()))

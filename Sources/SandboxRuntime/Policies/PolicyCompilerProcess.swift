@@ -29,7 +29,13 @@ enum PolicyCompilerProcess {
         let piped = cs_pipe(&pair)
         if piped < 0 { throw refusal("pipe2 failed", errno: Int32(-piped)) }
         let output = OwnedFileDescriptor(owning: pair[0])
-        let pid = try start(program, input: text.number, output: OwnedFileDescriptor(owning: pair[1]))
+        let pid = try start(
+            program,
+            words: ["compile-policy"],
+            environment: [],
+            input: text.number,
+            output: OwnedFileDescriptor(owning: pair[1])
+        )
         let answer = collect(output.number)
         var status: Int32 = 0
         let waited = cs_wait(pid, 1, &status, nil)
@@ -57,20 +63,34 @@ enum PolicyCompilerProcess {
         throw refusal("it ended with wait status \(status)", errno: 0)
     }
 
-    private static func start(
+    /// Starts `codex-sandboxd`.
+    ///
+    /// - Parameters:
+    ///   - program: its path.
+    ///   - words: behind its name.
+    ///   - environment: all that it gets.
+    ///   - input: what it reads; nil for what this process reads.
+    ///   - output: what it writes to.
+    /// - Returns: its pid.
+    /// - Throws: `Refusal` when it cannot be started.
+    static func start(
         _ program: OSString,
-        input: Int32,
+        words: [String],
+        environment: [OSString],
+        input: Int32?,
         output: consuming OwnedFileDescriptor
     ) throws(Refusal) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        var results = [posix_spawn_file_actions_adddup2(&actions, input, 0)]
-        results.append(posix_spawn_file_actions_adddup2(&actions, output.number, 1))
+        var results = [posix_spawn_file_actions_adddup2(&actions, output.number, 1)]
+        if let input { results.append(posix_spawn_file_actions_adddup2(&actions, input, 0)) }
         if let failed = results.first(where: { $0 != 0 }) { throw refusal("posix_spawn failed", errno: failed) }
-        let words = ["codex-sandboxd", "compile-policy"].map { (word: String) in strdup(word) }
+        let words = (["codex-sandboxd"] + words).map { (word: String) in strdup(word) }
         defer { words.forEach { free($0) } }
-        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        let given = environment.map { entry in entry.withCString { strdup($0) } }
+        defer { given.forEach { free($0) } }
+        var environment = given + [nil]
         // Our own signals wait by now; the compiler must end by ^C as anything else.
         var attributes = posix_spawnattr_t()
         var none = sigset_t()
@@ -89,7 +109,7 @@ enum PolicyCompilerProcess {
     }
 
     /// At most 1 MiB; nil when reading failed or more came.
-    private static func collect(_ descriptor: Int32) -> [UInt8]? {
+    static func collect(_ descriptor: Int32) -> [UInt8]? {
         var bytes: [UInt8] = []
         while true {
             var failure: Int32 = 0

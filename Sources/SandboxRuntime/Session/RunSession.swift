@@ -147,6 +147,12 @@ public struct RunSession: ~Copyable {
                 sayNotes()
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
+                switch TransientScope.enter(chosen.policy.limits, id, options.environment) {
+                case .notWanted: break
+                // What was begun stands where we were, and cannot be moved from there.
+                case .entered: started.giveUp()
+                case .failed(let why): notes.append("no scope could be had from the user's service manager: \(why)")
+                }
                 var launch = try started.launch(chosen.policy, options, workspace)
                 end.execve = .notReached(.killedAtGate)
                 let made = PlaceGroup.made(for: id)

@@ -55,7 +55,7 @@ echo "kernel $(uname -r), $(systemctl --version | head -1), unit $own"
 holds "doctor names the subtree and its controllers" has "$work/doctor" "is delegated to us, with memory, pids, cpu"
 holds "doctor says that memory is held" has "$work/doctor" "held by the kernel: each job gets a cgroup"
 "$bin" explain --memory 64MiB --pids 50 --cpus 0.5 -- true >"$work/plan" 2>&1
-for line in 'memory.max        67108864' 'memory.swap.max   0' 'memory.oom.group  1' 'pids.max          50' 'cpu.max           50000 100000'; do
+for line in 'memory.max        67108864' 'memory.high       max' 'memory.swap.max   0' 'memory.oom.group  1' 'pids.max          50' 'cpu.max           50000 100000'; do
     holds "explain shows $line" has "$work/plan" "$line"
 done
 
@@ -65,7 +65,7 @@ holds "a job runs" [ "$status" = 0 ]
 holds "its callers were moved aside" [ "$(sed -n 's/^0:://p' /proc/self/cgroup)" = "$own/codex-sandbox.callers" ]
 holds "it sees itself in a leaf" grep -q 'codex-sandbox\.[0-9a-f]\{32\}$' "$work/out"
 holds "nothing of it is left" [ "$(leaves)" = 0 ]
-holds "the record names what holds each limit" [ "$(limits)" = "tasks=cgroup memory=cgroup open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited wall=timer" ]
+holds "the record names what holds each limit" [ "$(limits)" = "tasks=cgroup memory=cgroup open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
 "$bin" evidence show >"$work/shown" 2>&1
 holds "memory counts as enforced" grep -q '^memory .*enforced' "$work/shown"
 holds "membership was compared from outside" grep -q 'cgroup of worker *outside' "$work/shown"
@@ -132,14 +132,21 @@ holds "a fifth of a processor is not much more than a fifth ($held us)" under "$
 printf 'version = 1\n[limits]\nrequired = "kernel"\n' >"$work/kernel.toml"
 run --policy "$work/kernel.toml" -- true
 holds "required = \"kernel\" runs where the kernel holds them" [ "$status" = 0 ]
-systemd-run --user --scope -q "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- touch ran >"$work/out" 2>"$work/err"
-holds "and is refused in a scope that is not delegated" [ $? = 125 ]
+systemd-run --user --scope -q env DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- touch ran >"$work/out" 2>"$work/err"
+holds "and is refused in a scope that is not delegated, where nobody makes another" [ $? = 125 ]
 holds "with the unit's name" grep -q 'run-.*\.scope, which systemd has not delegated' "$work/err"
 holds "and what to do" has "$work/err" "systemd-run --user --scope -p Delegate=yes"
+holds "and why there is no other one" has "$work/err" "no scope could be had from the user's service manager: the user's bus cannot be reached"
 holds "nothing ran" [ ! -e ran ]
+systemd-run --user --scope -q "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- cat /proc/self/cgroup >"$work/out" 2>"$work/err"
+holds "with the user's bus it gets a scope of its own" [ $? = 0 ]
+holds "in which the job is" grep -q '/codex-sandbox-[0-9a-f]\{32\}\.scope/codex-sandbox\.[0-9a-f]\{32\}$' "$work/out"
+holds "and the record says how" [ "$(limits)" = "tasks=cgroup memory=cgroup open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
+for _ in $(seq 50); do systemctl --user list-units --no-legend 'codex-sandbox-*.scope' | grep -q . || break; sleep 0.2; done
+holds "which is gone with it" [ -z "$(systemctl --user list-units --no-legend 'codex-sandbox-*.scope')" ]
 systemd-run --user --scope -q "$bin" run --result "$work/result" -- touch ran >"$work/out" 2>"$work/err"
 holds "without it the job runs there as before" [ $? = 0 -a -e ran ]
-holds "and the record says how" [ "$(limits)" = "tasks=rlimit memory=watched open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited wall=timer" ]
+holds "and the record says how" [ "$(limits)" = "tasks=rlimit memory=watched open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
 systemd-run --user --scope -q -p Delegate=yes "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- true >"$work/out" 2>"$work/err"
 holds "a delegated scope of its own works" [ $? = 0 ]
 
