@@ -120,7 +120,7 @@ def cell(row):
     kernel = "runs" if row.status("required") == 0 else "refused"
     said = "yes" if report["works"] else f"no: {', '.join(missing)}. `{remedy}`".replace("|", "\\|")
     job_said = str(job["project"]["status"]) + (" (refused)" if "refused" in str(job["project"].get("summary")) else "")
-    return [host[0], host[1], row.text("landlock").strip(), said, ran, job_said, checked, f"{memory}; {kernel}"]
+    return [host[0], host[1], row.text("landlock").strip().replace("ENOTSUP", "EOPNOTSUPP"), said, ran, job_said, checked, f"{memory}; {kernel}"]
 
 
 def table(rows, results, document):
