@@ -106,7 +106,7 @@ memory = "128MiB"
 tasks = 100
 open_files = 256
 cpus = "1.5"
-workspace = "64MiB"
+workspace = "32MiB"
 output = "16MiB"
 wall = "40s"
 required = "kernel"
@@ -249,7 +249,7 @@ for word, reason, reached in bombs:
     if word in ("disk", "inodes"):
         there, files = used("%s/%s" % (root, project))
         print("         the workspace holds %.1f MiB in %d files" % (there / 2**20, files))
-        holds("%s: at most 256 MiB beyond the limit" % word, there <= (64 + 256) << 20, there)
+        holds("%s: at most 256 MiB beyond the limit" % word, there <= (32 + 256) << 20, there)
         if word == "disk":
             status, value = ask("POST", "/api/v1/projects/%s/jobs" % project,
                                 {"job_type": "edit", "instruction": "quiet job"})

@@ -138,9 +138,10 @@ holds "with the unit's name" grep -q 'run-.*\.scope, which systemd has not deleg
 holds "and what to do" has "$work/err" "systemd-run --user --scope -p Delegate=yes"
 holds "and why there is no other one" has "$work/err" "no scope could be had from the user's service manager: the user's bus cannot be reached"
 holds "nothing ran" [ ! -e ran ]
-systemd-run --user --scope -q "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- cat /proc/self/cgroup >"$work/out" 2>"$work/err"
+systemd-run --user --scope -q "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- true >"$work/out" 2>"$work/err"
 holds "with the user's bus it gets a scope of its own" [ $? = 0 ]
-holds "in which the job is" grep -q '/codex-sandbox-[0-9a-f]\{32\}\.scope/codex-sandbox\.[0-9a-f]\{32\}$' "$work/out"
+"$bin" evidence export >"$work/record" 2>&1
+holds "in which the job's leaf is" grep -q '"subtree":"[^"]*/codex-sandbox-[0-9a-f]\{32\}\.scope"' "$work/record"
 holds "and the record says how" [ "$(limits)" = "tasks=cgroup memory=cgroup open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
 for _ in $(seq 50); do systemctl --user list-units --no-legend 'codex-sandbox-*.scope' | grep -q . || break; sleep 0.2; done
 holds "which is gone with it" [ -z "$(systemctl --user list-units --no-legend 'codex-sandbox-*.scope')" ]
