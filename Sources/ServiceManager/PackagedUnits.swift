@@ -34,7 +34,7 @@ enum PackagedUnits {
         # A job that is out of memory ends; the server goes on.
         OOMPolicy=continue
         LimitNOFILE=65536
-        LimitCORE=0
+        LimitCORE=1
         UMask=0077
         # What holds in a user's manager beside unprivileged user namespaces. docs/operations.md names what does not, and why.
         NoNewPrivileges=yes

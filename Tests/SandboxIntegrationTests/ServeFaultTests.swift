@@ -130,7 +130,7 @@ struct ServeFaultTests {
 
     /// What was found by somebody who attacked it: descriptors of ended jobs, memory of slow readers, links without an end.
     @Test func jobsLeaveNothingInTheServer() throws {
-        var scene = try Scene(.user)
+        let scene = try Scene(.user)
         // Where the place can show it: what is to be shown lies beside the workspace.
         let worker = scene.folder + "/carry_out.sh"
         try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)

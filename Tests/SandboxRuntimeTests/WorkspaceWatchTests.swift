@@ -51,7 +51,8 @@ import Testing
         ("\(file) a; ln a b; mkdir c; ln a c/a", 1), ("\(file) ../out; ln -s ../out a; ln -s .. b", 0),
         ("truncate -s 1G a", 0),
     ])
-    func blocksAreCountedOnce(script: String, files: UInt64) throws {
+    func blocksAreCountedOnce(script: String, files count: Int) throws {
+        let files = UInt64(count)
         let scratch = try Self.tree(script)
         let found = try Self.sum(scratch)
         #expect(found.closed == 0)
