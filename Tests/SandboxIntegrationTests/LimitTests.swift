@@ -19,12 +19,11 @@ struct LimitTests {
         return (result, try scene.report())
     }
 
-    /// Beyond what others may free at the same time.
+    /// Then it waits: who fills a disk need not go on for it.
     private static let filler = "head -c 40M /dev/zero > big; exec tail -f /dev/null"
 
-    @Test(arguments: Caller.available)
-    func aWorkspaceThatGrowsTooLargeEndsTheJob(caller: Caller) throws {
-        let scene = try Scene(caller)
+    @Test func aWorkspaceThatGrowsTooLargeEndsTheJob() throws {
+        let scene = try Scene(.user)
         let control = try run(scene, "workspace = \"64MiB\"", "head -c 4M /dev/zero > small")
         #expect(control.report.outcome == "exited" && control.report.limitsReached == [], "\(control.result.story)")
         let (result, report) = try run(scene, "workspace = \"16MiB\"", Self.filler)
@@ -48,9 +47,8 @@ struct LimitTests {
         #expect(result.left == 0)
     }
 
-    @Test(arguments: Caller.available)
-    func outputThatIsTooMuchEndsTheJob(caller: Caller) throws {
-        let scene = try Scene(caller)
+    @Test func outputThatIsTooMuchEndsTheJob() throws {
+        let scene = try Scene(.user)
         let control = try run(scene, "output = \"1MiB\"", "head -c 900000 /dev/zero")
         #expect(control.report.outcome == "exited" && control.result.output.count == 900_000)
         let (result, report) = try run(scene, "output = \"1MiB\"", "exec yes")
