@@ -30,6 +30,8 @@ final class Watch {
     /// Returns when everything is closed.
     func run() {
         while !step() {}
+        // The last connection may have ended between the look for those who could ask and the end.
+        if !isDrained { endGrace() }
         for listener in listeners { listener.close() }
         // Those who wait at the other end learn of the end.
         for descriptor in core.takeSelfTests() { Glibc.close(descriptor) }
@@ -163,6 +165,10 @@ final class Watch {
             }
         }
         guard !mayAsk && waiting.isEmpty || core.stop.graceDeadline <= MonotonicTime.now() else { return }
+        endGrace()
+    }
+
+    private func endGrace() {
         isDrained = true
         core.endGrace()
         turnAway()
