@@ -61,7 +61,6 @@ public final class Orchestrator: WorkspaceService {
             State(queue: JobQueue(mostRunning: settings.maximumJobs, mostWaiting: settings.maximumWaiting))
         )
         try PolicyChoice(settings).checkOwn()
-        log("limits: \(DelegatedGroup.prepare())")
         folders = try ProjectFolders(at: settings.rootAsWritten)
         lock = try folders.lock()
         for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }
@@ -74,6 +73,7 @@ public final class Orchestrator: WorkspaceService {
                 try JobExchange.leave(end, of: job, in: try folders.folder(job.projectID))
             } catch { log("job \(job.id): no result could be left: \(error.detail)") }
         }
+        log("limits: \(DelegatedGroup.prepare())")
     }
 
     /// Takes other settings for what begins from now on: worker, credentials, policy's texts, how many run at a time.

@@ -149,7 +149,7 @@ struct ServeFaultTests {
         let scene = try Scene(.user)
         let policy = scene.workspace + "/net.toml"
         try scene.write(
-            "version = 1\nname = \"net\"\nextends = \"codex-worker\"\n[network]\nmode = \"host\"\n"
+            "version = 1\nextends = \"codex-worker\"\n[network]\nmode = \"host\"\n"
                 + "[danger]\nhost_network = true\n",
             to: policy,
             mode: 0o600

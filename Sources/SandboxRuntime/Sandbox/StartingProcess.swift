@@ -27,7 +27,10 @@ final class StartingProcess {
     var prepared: PreparedContext?
     var layers: [LayerReport] = []
 
-    var process: SandboxedProcess?
+    /// What its caller has; let go of at its end.
+    var process: SandboxedProcess? {
+        didSet { if process != nil { isReleased = true } }
+    }
     var releasedAt: Int64 = 0
     var releasedMonotonic: Int64 = 0
     /// Monotonic nanoseconds: until when it must stand at the gate, or end.
@@ -36,7 +39,7 @@ final class StartingProcess {
     var timedOut = false
     var executionError: (errno: Int32, candidate: Int)?
 
-    var isReleased: Bool { process != nil }
+    private(set) var isReleased = false
 
     init(
         number: UInt32,

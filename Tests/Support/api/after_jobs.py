@@ -71,9 +71,9 @@ def descriptors(pid):
 
 
 def jobs_hold_nothing(pid):
-    create("true")
+    create("true; true")
     for _ in range(20):
-        create("true")
+        create("true; true")
     end = time.monotonic() + 30
     held = []
     while time.monotonic() < end:
