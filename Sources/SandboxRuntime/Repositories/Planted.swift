@@ -104,6 +104,11 @@ struct Planted {
 }
 
 extension HostRepository {
+    /// Whether it is the same folder, whatever has become of it.
+    fileprivate func isSame(as other: HostRepository) -> Bool {
+        path == other.path && device == other.device && inode == other.inode && born == other.born
+    }
+
     /// Whether a path lies in a part of it that the look before a launch leaves out (`RepositoryWalk`).
     fileprivate func hides(_ inner: OSString) -> Bool {
         let parts: [OSString] = ["objects", "refs", "logs"]
@@ -121,6 +126,10 @@ extension RepositoryScan {
         let isComplete = before.unsearched.isEmpty
         let found = after.repositories.filter { repository in
             if known.contains(repository) { return false }
+            // What is left of one that was kept from the job and then broken: its settings are those of before.
+            if repository.kind == .partial, known.contains(where: { $0.kind == .folder && $0.isSame(as: repository) }) {
+                return false
+            }
             // In what git keeps to itself nobody looked before: there, too, only what is new counts.
             if isComplete && !known.contains(where: { $0.hides(repository.path) }) { return true }
             let birth = RepositoryScan.birth(of: repository.path)
