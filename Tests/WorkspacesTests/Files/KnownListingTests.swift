@@ -127,7 +127,7 @@ import Testing
         // One that a job has closed is opened anew, which takes the owner's rights back.
         #expect(chmod(fixture.path, 0) == 0)
         #expect(known.folder("p", in: fixture.root) == nil)
-        FilesFixture.run("cd '\(fixture.base)/workspaces' && rm -rf p")
+        FilesFixture.run("cd '\(fixture.base)/workspaces' && chmod u+rwx p && rm -rf p")
         #expect(throws: WorkspaceError.self) { try folder() }
     }
 
