@@ -41,6 +41,9 @@ public struct ServiceUnits: Hashable, Sendable {
         for path in paths where !path.hasPrefix("/") || !UnitText.isPossible(path) {
             throw ServiceUnitsError(path: path)
         }
+        for address in choice.listens ?? [] where !UnitText.isPossible(address) {
+            throw ServiceUnitsError(path: address)
+        }
         service = ServiceUnits.service(choice)
         socket = ServiceUnits.socket(choice)
     }
@@ -92,7 +95,9 @@ extension ServiceUnits {
             guard !rest.isEmpty else { return nil }
             rest = rest.dropFirst()
         }
-        return UnitText.firstWord(rest.dropFirst(option.count))
+        // What is found in the middle of somebody's path is none: what is named here may be removed.
+        let folder = UnitText.firstWord(rest.dropFirst(option.count))
+        return folder?.hasSuffix("/serve") == true ? folder : nil
     }
 }
 

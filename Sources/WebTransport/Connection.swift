@@ -28,8 +28,8 @@ final class Connection: Sendable {
         /// A client that ended its side before is not seen by libmicrohttpd, whose one event of
         /// it came with the request.
         var isFresh = false
-        /// In `answering`: since when the kernel has had nothing of the answer left to send.
-        var dry: UInt64?
+        /// The file that is sent, while it is.
+        var source: SentFile?
         /// Whether the server has shut it down.
         var isShut = false
     }
@@ -61,6 +61,7 @@ final class Connection: Sendable {
             state.isOpen = false
             state.exchange = nil
             state.stream = nil
+            state.source = nil
         }
     }
 
@@ -70,22 +71,12 @@ final class Connection: Sendable {
             state.phase = phase
             state.since = since
             state.deadline = deadline
-            state.dry = nil
+            state.source = nil
         }
     }
 
-    /// Nanoseconds for which the kernel has had nothing to send of an answer that is not over.
-    func dryTime(isDry: Bool, _ now: UInt64) -> UInt64 {
-        state.withLock { state in
-            guard isDry, state.phase == .answering else {
-                state.dry = nil
-                return 0
-            }
-            let since = state.dry ?? now
-            state.dry = since
-            return now - since
-        }
-    }
+    /// The answer that begins is a file.
+    func sends(_ source: SentFile?) { state.withLock { $0.source = source } }
 
     func begins(_ exchange: Exchange, headSeconds: Double) {
         let deadline = MonotonicTime.after(headSeconds)
@@ -104,6 +95,7 @@ final class Connection: Sendable {
         state.withLock { state in
             state.exchange = nil
             state.stream = nil
+            state.source = nil
             state.phase = .idle
             state.isFresh = true
             state.deadline = deadline

@@ -42,12 +42,14 @@ extension Exchange {
 
     private func make(_ file: HTTPFile, offset: UInt64, length: UInt64) -> OpaquePointer? {
         guard let descriptor = file.release() else { return nil }
+        let source = SentFile(descriptor, end: offset + length)
         entersAnswering(length)
         // Its descriptor is libmicrohttpd's from here on.
         guard let made = MHD_create_response_from_fd_at_offset64(length, descriptor, offset) else {
             close(descriptor)
             return nil
         }
+        connection.sends(source)
         return made
     }
 

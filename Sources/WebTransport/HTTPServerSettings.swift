@@ -41,8 +41,6 @@ public struct HTTPServerSettings: Hashable, Sendable {
     public var answerSeconds = 30.0
     /// The slowest reader of an answer with a length, on average; at least 1.
     public var answerBytesPerSecond = 1_024
-    /// Seconds for which the kernel may have had nothing to send of an answer that is not over: its file has become shorter.
-    public var dryAnswerSeconds = 5.0
     /// The slowest reader of an answer with a length that keeps its connection while others wait for one; at least 1.
     ///
     /// A client that needs no right to ask could else hold a connection for as long as a page takes at `answerBytesPerSecond`.

@@ -113,10 +113,8 @@ final class Watch {
             // libmicrohttpd does not see an end that came together with bytes: its one event was for those.
             if hasLeft(connection), !hasUnread(connection) { connection.hurry(until: MonotonicTime.after(0.5)) }
         case .answering:
-            // Of a file that got shorter while it is sent there is nothing to come: libmicrohttpd would wait for it for ever.
-            if connection.dryTime(isDry: !hasUnsent(connection), now) > UInt64(core.settings.dryAnswerSeconds * 1e9) {
-                connection.shut()
-            }
+            // What was sent of it has arrived or will; nothing more can come.
+            if let source = state.source, source.isCut, !hasUnsent(connection) { connection.shut() }
         }
     }
 

@@ -31,7 +31,8 @@ extension Orchestrator {
         }
         let root = settings.root.appending(OSString(project))
         let owner = settings.owner ?? FileOwner(uid: geteuid(), gid: getegid())
-        guard one.plant.remove(from: root, since: one.since, owner: owner.uid, group: owner.gid) else {
+        guard one.plant.remove(from: root, since: one.since, until: one.until, owner: owner.uid, group: owner.gid)
+        else {
             throw WorkspaceError(
                 .conflict,
                 "Something of it was there before the job, or is not the server's: it stays",
@@ -45,6 +46,7 @@ extension Orchestrator {
         var plant: RecordedPlant
         /// Nanoseconds.
         var since: Int64
+        var until: Int64
     }
 
     /// What is listed and still there.
@@ -63,14 +65,17 @@ extension Orchestrator {
         var found: [Found] = []
         for plant in plants where plant.path.isWithin(root) && plant.path != root {
             let path = OSString(Array(plant.path.bytes.dropFirst(root.bytes.count + 1)))
-            guard let job = jobs[plant.launch.description], let started = job.startedAt, folder.hasName(path) else {
+            guard let job = jobs[plant.launch.description], let started = job.startedAt, let ended = job.endedAt,
+                folder.hasName(path)
+            else {
                 continue
             }
             found.append(
                 Found(
                     name: PlantedName(path: path, job: job.id, launch: plant.launch.description),
                     plant: plant,
-                    since: started.microseconds * 1000 - Orchestrator.coarse
+                    since: started.microseconds * 1000 - Orchestrator.coarse,
+                    until: ended.microseconds * 1000
                 )
             )
         }

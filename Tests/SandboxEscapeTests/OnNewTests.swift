@@ -19,6 +19,9 @@ struct OnNewTests {
         ("git init -q a; chmod 0 a/.git a", ["a/.git"]),
         ("git init -q known/.git/hidden", ["known/.git/hidden/.git"]),
         ("mkdir known/more; git init -q known/more; git init -q .", [".git", "known/more/.git"]),
+        // A name that tools trust, dressed as a repository, and the beginning of one.
+        ("mkdir -p .vscode/objects .vscode/refs; echo x > .vscode/HEAD; echo {} > .vscode/tasks.json", [".vscode"]),
+        ("mkdir -p sub/.git/hooks; echo x > sub/.git/config; echo x > sub/.git/hooks/pre-commit", ["sub/.git"]),
     ]
 
     private func scene(_ caller: Caller) throws -> Scene {
@@ -89,6 +92,7 @@ struct OnNewTests {
         #expect(try scene.report().removed.sorted() == paths(plant.found, scene), "\(result.story)")
         #expect(result.errorText.contains("it was removed"), "\(result.story)")
         for name in plant.found { #expect(try !isRepository(name, scene), "\(name): \(result.story)") }
+        for name in ["sub/.git/config", ".vscode/tasks.json"] { #expect(!scene.exists("\(scene.workspace)/\(name)")) }
         #expect(try isUntouched(scene))
         #expect(try scene.recordsHolding("\"removed\":[\"\(scene.workspace)/").count == 1)
     }

@@ -56,6 +56,23 @@ struct LimitTests {
         #expect(result.output.count < 2 << 20 && result.left == 0)
     }
 
+    /// A file that the caller gives would be passed as it is: what goes into it is counted all the same.
+    @Test func outputIntoAFileCountsToo() throws {
+        let scene = try Scene(.user)
+        let options = scene.resultOptions + (try scene.policy("[limits]\noutput = \"1MiB\"\n"))
+        let file = scene.folder + "/out"
+        for (redirection, other) in [(">'\(file)' 2>&1", "exec yes >&2"), (">'\(file)'", "exec yes")] {
+            let result = try scene.run(
+                ["/bin/sh", "-c", "exec \"$@\" \(redirection)", "sh"]
+                    + scene.sandboxed(["/bin/sh", "-c", "echo first; \(other)"], options: options),
+                keeper: scene.caller.keeperOptions
+            )
+            #expect(try scene.report().outcome == "output-exceeded", "\(result.story)")
+            let text = try scene.text(of: file)
+            #expect(text.hasPrefix("first\ny\n") && text.utf8.count > 1 << 19 && text.utf8.count < 2 << 20)
+        }
+    }
+
     @Test func theWallLimitIsNamed() throws {
         let scene = try Scene(.user)
         let result = try scene.runInside(

@@ -135,7 +135,7 @@ extension TransportTests {
                     return .now(HTTPResponse(status: 404))
                 }
             }
-            try await withServer(desk, { $0.dryAnswerSeconds = 0.5 }) { port, _ in
+            try await withServer(desk) { port, _ in
                 let client = try RawClient(port: port)
                 client.send(request("GET /"))
                 // The client has not read the rest yet: it is still in the file when that is cut.

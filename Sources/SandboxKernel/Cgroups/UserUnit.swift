@@ -88,10 +88,19 @@ struct UserUnit {
     /// The last `Delegate=` of a file: a boolean, or controllers, of which none is a delegation too; nil without one.
     static func delegation(_ text: [UInt8]) -> Bool? {
         var found: Bool?
-        for line in text.split(separator: 0x0A) where line.starts(with: "Delegate=".utf8) {
-            let value = String(decoding: line.dropFirst("Delegate=".utf8.count), as: UTF8.self)
-            found = !["no", "false", "off", "0", "n", "f"].contains(value)
+        for line in text.split(separator: 0x0A) {
+            // Spaces around both are no part of them (systemd.syntax(7)); words may be written in capitals.
+            let parts = line.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, trimmed(parts[0]) == "delegate" else { continue }
+            found = !["no", "false", "off", "0", "n", "f"].contains(trimmed(parts[1]))
         }
         return found
+    }
+
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
+        let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
+        let start = bytes.drop(while: isSpace)
+        let end = start.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? start.startIndex
+        return String(decoding: start[..<end], as: UTF8.self).lowercased()
     }
 }

@@ -24,6 +24,9 @@ final class FolderSum {
     private let mount: UInt64
     private var seen: Set<File> = []
     private var waiting: [OSString] = [""]
+    /// Of the paths in it: a job chooses how long they are.
+    private var waitingBytes = 64
+    private static let mostWaitingBytes = 32 << 20
     private var reader: FolderReader?
     private var path: OSString = ""
 
@@ -46,6 +49,7 @@ final class FolderSum {
             if bytes > limit { return true }
             if reader == nil {
                 guard let next = waiting.popLast() else { return true }
+                waitingBytes -= next.bytes.count + 64
                 open(next)
                 continue
             }
@@ -89,6 +93,13 @@ final class FolderSum {
         if found.mount != mount { return }
         if !seen.insert(File(device: found.device, inode: found.inode)).inserted { return }
         bytes = bytes &+ max(found.allocated, FolderSum.least)
-        if found.mode & S_IFMT == S_IFDIR { waiting.append(path.appending(entry.copy)) }
+        guard found.mode & S_IFMT == S_IFDIR else { return }
+        let folder = path.appending(entry.copy)
+        guard waitingBytes < FolderSum.mostWaitingBytes else {
+            closed += 1
+            return
+        }
+        waitingBytes += folder.bytes.count + 64
+        waiting.append(folder)
     }
 }

@@ -16,10 +16,14 @@ struct PlantRemoval {
         var root: OSString
         /// Nil for a protected name that is no repository.
         var kind: HostRepository.Kind?
+        /// Whether settings of before are expected to stay in it.
+        var wasPartial = false
     }
 
     /// Nanoseconds; what is older was there before the job.
     private let began: Int64
+    /// Nanoseconds; what is younger came after the job.
+    private let ended: Int64
     private let owner: UInt32
     private let group: UInt32
     /// Folders below each other; what is deeper stays.
@@ -27,11 +31,13 @@ struct PlantRemoval {
 
     /// - Parameters:
     ///   - began: when the launch looked at its folders.
+    ///   - ended: when no process of the job was left; by default now.
     ///   - owner: whom the job ran as.
     ///   - group: the same.
     ///   - isRoots: files that the job made belong to root.
-    init(since began: Int64, owner: UInt32, group: UInt32, isRoots: Bool) {
+    init(since began: Int64, until ended: Int64 = .max, owner: UInt32, group: UInt32, isRoots: Bool) {
         self.began = began
+        self.ended = ended
         self.owner = isRoots ? 0 : owner
         self.group = isRoots ? 0 : group
     }
@@ -72,7 +78,12 @@ struct PlantRemoval {
         remove(name, in: parent.number, depth: 0)
         if isMissing(name, in: parent.number) { return true }
         // Something of before is in it, or it is itself from before.
-        return plant.kind == .folder && !isRepository(name, in: parent.number)
+        guard plant.kind == .folder || plant.kind == .partial, !isRepository(name, in: parent.number) else {
+            return false
+        }
+        // Files of before that the job has moved in are settings as well, as soon as somebody types `git init`.
+        let settings: [OSString] = ["config", "hooks", "commondir"]
+        return plant.wasPartial || settings.allSatisfy { isMissing(name.appending($0), in: parent.number) }
     }
 
     /// Of a folder that has become a repository only what makes it one: all else in it may be anything.
@@ -100,7 +111,7 @@ struct PlantRemoval {
     private func remove(_ name: OSString, in parent: Int32, depth: Int) {
         var found = cs_identity()
         guard name.withPointer({ cs_identify(parent, $0, &found) }) == 0, found.uid == owner else { return }
-        let isNew = found.born_ns != 0 && found.born_ns >= began
+        let isNew = found.born_ns != 0 && found.born_ns >= began && found.born_ns <= ended
         guard found.mode & S_IFMT == S_IFDIR else {
             if isNew { _ = name.withPointer { unlinkat(parent, $0, 0) } }
             return

@@ -40,12 +40,21 @@ struct Planted {
             PlantRemoval.Plant(
                 path: name,
                 root: roots.filter { name.isWithin($0) }.max { $0.depth < $1.depth } ?? name.parent,
-                kind: found.first { $0.path == name }?.kind
+                // It was not there before: dressed as a repository, too, all of it goes.
+                kind: name.lastComponent == ".git" ? .folder : nil
             )
         }
         for repository in found where !made.contains(repository.path) {
             made.append(repository.path)
-            all.append(PlantRemoval.Plant(path: repository.path, root: repository.root, kind: repository.kind))
+            let wasPartial = scan.before.repositories.contains { $0.kind == .partial && $0.isSame(as: repository) }
+            all.append(
+                PlantRemoval.Plant(
+                    path: repository.path,
+                    root: repository.root,
+                    kind: repository.kind,
+                    wasPartial: wasPartial
+                )
+            )
         }
         unseen += unsearched.filter { !unseen.contains($0) }
         let told = onNew == .report
@@ -125,7 +134,8 @@ extension RepositoryScan {
         let after = RepositoryWalk.run(places, known: known)
         let isComplete = before.unsearched.isEmpty
         let found = after.repositories.filter { repository in
-            if known.contains(repository) { return false }
+            let isSure = repository.kind != .partial || repository.changed != .max
+            if isSure, known.contains(repository) { return false }
             // What is left of one that was kept from the job and then broken: its settings are those of before.
             if repository.kind == .partial, known.contains(where: { $0.kind == .folder && $0.isSame(as: repository) }) {
                 return false

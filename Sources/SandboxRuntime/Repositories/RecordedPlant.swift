@@ -1,4 +1,3 @@
-internal import Glibc
 public import SandboxPlan
 
 /// A name that a job has planted where tools obey it, as the record of its launch lists it.
@@ -6,22 +5,34 @@ public struct RecordedPlant: Hashable, Sendable {
     /// The host's, absolute.
     public var path: OSString
     public var launch: LaunchID
+    /// Whether it is one of the names that its launch's policy protects: then there was nothing of it before.
+    public var isProtectedName: Bool
 
     /// What the records list and was not taken away at the end of the launch; the latest launch that lists a path counts.
     ///
     /// - Parameter launches: in the order of their records.
     /// - Returns: each path once.
     public static func listed(in launches: [RecordedLaunch]) -> [RecordedPlant] {
-        var plants: [RecordedPlant] = []
+        var plants: [RecordedPlant?] = []
+        var places: [OSString: Int] = [:]
         for launch in launches {
             let predicate = launch.outcome?["predicate"]
             let removed = paths(predicate?["removed"])
-            for path in paths(predicate?["planted"]) {
-                plants.removeAll { $0.path == path }
-                if !removed.contains(path) { plants.append(RecordedPlant(path: path, launch: launch.id)) }
+            let planted = paths(predicate?["planted"])
+            if planted.isEmpty { continue }
+            let protected = Set(paths(launch.opening["predicate"]?["policy"]?["filesystem"]?["protect"]))
+            for path in planted {
+                if let earlier = places[path] { plants[earlier] = nil }
+                places[path] = plants.count
+                if removed.contains(path) {
+                    plants.append(nil)
+                } else {
+                    let isProtected = protected.contains { path.hasTail($0) }
+                    plants.append(RecordedPlant(path: path, launch: launch.id, isProtectedName: isProtected))
+                }
             }
         }
-        return plants
+        return plants.compactMap { $0 }
     }
 
     /// As `JSONWriter.bytes` writes them; what is written otherwise names nothing.
@@ -45,19 +56,24 @@ public struct RecordedPlant: Hashable, Sendable {
     /// - Parameters:
     ///   - root: real path of the workspace, which the path lies in.
     ///   - since: when its launch had not begun yet, in nanoseconds of the real-time clock.
+    ///   - until: when it had ended: what has come into being since is somebody else's.
     ///   - owner: whom the job ran as.
     ///   - group: the same.
     /// - Returns: whether it is gone, or no repository any more.
-    public func remove(from root: OSString, since: Int64, owner: UInt32, group: UInt32) -> Bool {
+    public func remove(from root: OSString, since: Int64, until: Int64, owner: UInt32, group: UInt32) -> Bool {
         precondition(path.isWithin(root) && path != root, "\(path) does not lie in \(root)")
-        let removal = PlantRemoval(since: since, owner: owner, group: group, isRoots: owner == 0)
-        let kind: HostRepository.Kind? = path.lastComponent == ".git" ? .folder : isBare ? .bare : nil
+        let removal = PlantRemoval(since: since, until: until, owner: owner, group: group, isRoots: owner == 0)
+        // By what the record lists, not by what is left of it: a folder of work that was made a repository stays one of work.
+        let kind: HostRepository.Kind? = path.lastComponent == ".git" ? .folder : isProtectedName ? nil : .bare
         return removal.remove([PlantRemoval.Plant(path: path, root: root, kind: kind)]) == [path]
     }
+}
 
-    /// Every other name in the list is a protected one.
-    private var isBare: Bool {
-        var found = stat()
-        return path.appending("HEAD").withPointer { lstat($0, &found) } == 0
+extension OSString {
+    /// Whether it ends with the names of `tail`, whole.
+    fileprivate func hasTail(_ tail: OSString) -> Bool {
+        let own = components
+        let wanted = tail.components
+        return !wanted.isEmpty && own.count >= wanted.count && own.suffix(wanted.count).elementsEqual(wanted)
     }
 }

@@ -231,8 +231,35 @@ struct RepositoryWalk {
         var last = own.changed_ns
         for name in ["config", "hooks", "commondir"] as [OSString] {
             var found = cs_identity()
-            if name.withPointer({ cs_identify(folder, $0, &found) }) == 0 { last = max(last, found.changed_ns) }
+            guard name.withPointer({ cs_identify(folder, $0, &found) }) == 0 else { continue }
+            // What a link leads to may change without it.
+            if found.mode & S_IFMT == S_IFLNK { return .max }
+            last = max(last, found.changed_ns)
         }
+        return max(last, lastChange(ofHooksIn: folder))
+    }
+
+    /// The same for the hooks themselves, which may be written over in place; more than 64, and links, count as changed.
+    private static func lastChange(ofHooksIn folder: Int32) -> Int64 {
+        let number = opened("hooks", below: folder)
+        guard number >= 0 else { return 0 }
+        let hooks = OwnedFileDescriptor(owning: Int32(number))
+        var last: Int64 = 0
+        var count = 0
+        do throws(SyscallError) {
+            try FolderEntries.each(in: hooks.number, named: "hooks") { (entry) throws(SyscallError) in
+                var found = cs_identity()
+                count += 1
+                guard count <= 64, cs_identify(hooks.number, entry.name, &found) == 0,
+                    found.mode & S_IFMT == S_IFREG
+                else {
+                    last = .max
+                    return false
+                }
+                last = max(last, found.changed_ns)
+                return true
+            }
+        } catch { return .max }
         return last
     }
 

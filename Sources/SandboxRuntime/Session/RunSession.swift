@@ -279,6 +279,7 @@ public struct RunSession: ~Copyable {
             guarded: RunSession.guarded(plan, deny: filesystem.deny),
             writable: RunSession.writable(plan),
             landlock: plan.landlock,
+            countsOutput: plan.limits.output != nil,
             worker: plan.identity
         )
         let callers = try CallerStream.all(closed: options.closedStreams)
