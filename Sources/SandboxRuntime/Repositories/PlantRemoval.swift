@@ -16,8 +16,6 @@ struct PlantRemoval {
         var root: OSString
         /// Nil for a protected name that is no repository.
         var kind: HostRepository.Kind?
-        /// Whether settings of before are expected to stay in it.
-        var wasPartial = false
     }
 
     /// Nanoseconds; what is older was there before the job.
@@ -83,7 +81,7 @@ struct PlantRemoval {
         }
         // Files of before that the job has moved in are settings as well, as soon as somebody types `git init`.
         let settings: [OSString] = ["config", "hooks", "commondir"]
-        return plant.wasPartial || settings.allSatisfy { isMissing(name.appending($0), in: parent.number) }
+        return settings.allSatisfy { isMissing(name.appending($0), in: parent.number) }
     }
 
     /// Of a folder that has become a repository only what makes it one: all else in it may be anything.

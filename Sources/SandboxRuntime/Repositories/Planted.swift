@@ -46,15 +46,7 @@ struct Planted {
         }
         for repository in found where !made.contains(repository.path) {
             made.append(repository.path)
-            let wasPartial = scan.before.repositories.contains { $0.kind == .partial && $0.isSame(as: repository) }
-            all.append(
-                PlantRemoval.Plant(
-                    path: repository.path,
-                    root: repository.root,
-                    kind: repository.kind,
-                    wasPartial: wasPartial
-                )
-            )
+            all.append(PlantRemoval.Plant(path: repository.path, root: repository.root, kind: repository.kind))
         }
         unseen += unsearched.filter { !unseen.contains($0) }
         let told = onNew == .report
@@ -134,8 +126,7 @@ extension RepositoryScan {
         let after = RepositoryWalk.run(places, known: known)
         let isComplete = before.unsearched.isEmpty
         let found = after.repositories.filter { repository in
-            let isSure = repository.kind != .partial || repository.changed != .max
-            if isSure, known.contains(repository) { return false }
+            if known.contains(repository) { return false }
             // What is left of one that was kept from the job and then broken: its settings are those of before.
             if repository.kind == .partial, known.contains(where: { $0.kind == .folder && $0.isSame(as: repository) }) {
                 return false
@@ -146,7 +137,9 @@ extension RepositoryScan {
             return birth == 0 || birth >= began
         }
         let unsearched = after.unsearched.map(\.path).filter { path in !before.unsearched.contains { $0.path == path } }
-        return (found, unsearched)
+        // Of one that was there nobody can say whether the job has changed it: nothing is claimed of it, in either way.
+        let unsure = after.repositories.filter { $0.kind == .partial && $0.changed == .max && known.contains($0) }
+        return (found, unsearched + unsure.map(\.path))
     }
 
     /// 0 where it is not known.
