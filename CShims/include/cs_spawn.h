@@ -2,6 +2,10 @@
 #ifndef CS_SPAWN_H
 #define CS_SPAWN_H
 
+/* First what Swift knows of libc: else a type of libc belongs to whichever module was read first, which differs between builds. */
+#ifdef __swift__
+#pragma clang module import SwiftGlibc
+#endif
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,5 +1,7 @@
 // libmicrohttpd, the HTTP/1.1 server (apt: libmicrohttpd-dev), and the calls of WebTransport that Swift cannot see:
 // variadic functions, and system calls that glibc declares only under _GNU_SOURCE.
+// First what Swift knows of libc: else a type of libc belongs to whichever module was read first, which differs between builds.
+#pragma clang module import SwiftGlibc
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>

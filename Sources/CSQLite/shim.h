@@ -1,4 +1,6 @@
 // SQLite, the embedded database (apt: libsqlite3-dev), and what Swift cannot see of it: its variadic functions and casts.
+// First what Swift knows of libc: else a type of libc belongs to whichever module was read first, which differs between builds.
+#pragma clang module import SwiftGlibc
 #include <sqlite3.h>
 #include <sys/vfs.h>
 

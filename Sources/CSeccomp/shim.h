@@ -1,3 +1,5 @@
+// First what Swift knows of libc: else a type of libc belongs to whichever module was read first, which differs between builds.
+#pragma clang module import SwiftGlibc
 #include <seccomp.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,6 @@
 // libsystemd (apt: libsystemd-dev): readiness, sockets that were handed over, the journal, and the bus.
+// First what Swift knows of libc: else a type of libc belongs to whichever module was read first, which differs between builds.
+#pragma clang module import SwiftGlibc
 #include <sys/uio.h>
 
 // sd_journal_sendv is a function then, which Swift can see; its macro would tell of this header's lines.
