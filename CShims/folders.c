@@ -1,7 +1,9 @@
 #include "cs_folders.h"
 
+#include <errno.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #include "cs_sys.h"
@@ -58,6 +60,25 @@ int64_t cs_coarse_now(void)
     if (clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0)
         return INT64_MAX; /* nothing is newer than that */
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+long cs_clock_watch(void)
+{
+    const long timer = CS_CALL2(SYS_timerfd_create, CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer < 0)
+        return timer;
+    const struct itimerspec never = {.it_value = {.tv_sec = INT64_MAX}};
+    const long result = CS_CALL4(SYS_timerfd_settime, timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+    if (result == 0)
+        return timer;
+    CS_CALL1(SYS_close, timer);
+    return result;
+}
+
+int cs_clock_was_set(int timer)
+{
+    uint64_t expired;
+    return CS_CALL3(SYS_read, timer, &expired, sizeof(expired)) != -EAGAIN;
 }
 
 static long act_as(unsigned uid, unsigned gid)

@@ -23,6 +23,12 @@ long cs_counts_folders(int descriptor);
 /* CLOCK_REALTIME_COARSE in nanoseconds: what file systems take a new file's time of birth from. */
 int64_t cs_coarse_now(void);
 
+/* A timer that never expires, and that setting the system's clock cancels (timerfd_create(2), Linux 3.0); -errno. */
+long cs_clock_watch(void);
+
+/* 1 when the clock has been set since, or when that is not known; may be told only once. */
+int cs_clock_was_set(int timer);
+
 /*
  * Makes and removes files as another user, with that user's rights (setfsuid(2), setfsgid(2)), in this thread only; for
  * root. Answers what cs_act_on_files_as_root is to be given, or -EPERM when it did not take effect.

@@ -123,7 +123,12 @@ extension RepositoryScan {
     /// Where the look before the launch did not see everything, only what has come into being since counts as new.
     func new() -> (found: [HostRepository], unsearched: [OSString]) {
         let known = before.repositories
-        let after = RepositoryWalk.run(places, known: known)
+        let settled = settled
+        var after = RepositoryWalk.run(places, known: known, settled: settled)
+        // One that is gone may have been moved by what changes no folder's time (XFS: two names exchanged).
+        if settled != nil, !known.allSatisfy({ old in after.repositories.contains { $0.isSame(as: old) } }) {
+            after = RepositoryWalk.run(places, known: known)
+        }
         let isComplete = before.unsearched.isEmpty
         let found = after.repositories.filter { repository in
             if known.contains(repository) { return false }

@@ -40,6 +40,7 @@ struct RepositoryWalk {
 
     private let places: Places
     private let known: [HostRepository]?
+    private let settled: Int64?
     private let bounds: Bounds
     private let began = cs_monotonic()
     private var seen = 0
@@ -51,11 +52,14 @@ struct RepositoryWalk {
         /// From the root; empty for the root itself.
         var path: OSString
         var depth: Int
+        /// Whether every folder above it stands where it stood before `settled`.
+        var isInPlace = true
     }
 
-    private init(_ places: Places, _ known: [HostRepository]?, _ bounds: Bounds) {
+    private init(_ places: Places, _ known: [HostRepository]?, _ settled: Int64?, _ bounds: Bounds) {
         self.places = places
         self.known = known
+        self.settled = settled
         self.bounds = bounds
     }
 
@@ -65,14 +69,19 @@ struct RepositoryWalk {
     ///   - places: where to look.
     ///   - known: nil before the launch. After it, the repositories of then: a folder of ours that the job has closed is opened
     ///     again, and nothing of a repository that is not among these is left out.
+    ///   - settled: nanoseconds of the clock of files. What has not changed since then is as the look before the launch saw it: a
+    ///     folder without folders in it that is older, and stands where it stood, is not asked for names again. To create, remove or
+    ///     rename something in a folder, or to move the folder, sets its time of change (inode(7)), which no process of the
+    ///     job can set. Nil: everything is asked.
     ///   - bounds: past which the rest is unsearched.
     /// - Returns: the repositories, and what was not looked at.
     static func run(
         _ places: Places,
         known: [HostRepository]? = nil,
+        settled: Int64? = nil,
         _ bounds: Bounds = Bounds()
     ) -> Found {
-        var walk = RepositoryWalk(places, known, bounds)
+        var walk = RepositoryWalk(places, known, settled, bounds)
         for root in places.roots { walk.look(through: root) }
         return walk.found
     }
@@ -204,21 +213,45 @@ struct RepositoryWalk {
         if folders.isEmpty { return }
         // In what git keeps there nobody works; afterwards one may have been hidden in it, and a link may lead there.
         let skipsContents = layout.isRepository && known == nil
+        let isInPlace = waiting.isInPlace && isIdentified && (waiting.path.isEmpty || stands(path, own))
+        let asked = isInPlace ? namesOfKnown(in: path) : []
         for name in folders {
             if skipsContents && (name == "objects" || name == "refs" || name == "logs") { continue }
-            let inner = waiting.path.appending(name)
-            if places.closed.contains(root.appending(inner)) || places.roots.contains(root.appending(inner)) {
-                continue
+            if countsFolders, isIdentified, name != ".git" {
+                let settled = isInPlace && !asked.contains(name) ? settled : nil
+                if RepositoryWalk.isLeaf(name, in: number, own.device, settled) { continue }
             }
-            if countsFolders, isIdentified, name != ".git", RepositoryWalk.isLeaf(name, in: number, own.device) {
-                continue
-            }
+            let whole = path.appending(name)
+            if places.closed.contains(whole) || places.roots.contains(whole) { continue }
             guard waiting.depth < bounds.depth else {
                 give(up: path, "folders in it are more than \(bounds.depth) deep")
                 return
             }
-            queue.append(Waiting(path: inner, depth: waiting.depth + 1))
+            let inner = waiting.path.appending(name)
+            queue.append(Waiting(path: inner, depth: waiting.depth + 1, isInPlace: isInPlace))
         }
+    }
+
+    /// Whether a folder has not been moved since `settled`: it has not changed at all, or is the `.git` of a repository that was known
+    /// there (its missing names are guarded in it, which changes it).
+    private func stands(_ path: OSString, _ own: cs_identity) -> Bool {
+        guard let settled else { return false }
+        if own.changed_ns < settled { return true }
+        return known?.contains {
+            $0.path == path && $0.kind == .folder && $0.device == own.device && $0.inode == own.inode
+                && $0.born == own.born_ns
+        } ?? false
+    }
+
+    /// The folders in this one that were known to be a repository or to hold a `.git`: these are always looked into.
+    private func namesOfKnown(in path: OSString) -> [OSString] {
+        guard settled != nil, let known else { return [] }
+        var names: [OSString] = []
+        for repository in known {
+            let folder = repository.path.lastComponent == ".git" ? repository.path.parent : repository.path
+            if folder.parent == path { names.append(folder.lastComponent) }
+        }
+        return names
     }
 
     private mutating func note(_ repository: HostRepository) {
@@ -287,11 +320,12 @@ struct RepositoryWalk {
     }
 
     /// Whether a folder has neither folders in it nor anything of a repository, without listing it: two names instead of
-    /// all of them.
-    private static func isLeaf(_ name: OSString, in folder: Int32, _ device: UInt64) -> Bool {
+    /// all of them, and none where it has not changed since `settled`.
+    private static func isLeaf(_ name: OSString, in folder: Int32, _ device: UInt64, _ settled: Int64?) -> Bool {
         var found = cs_identity()
         guard name.withPointer({ cs_identify(folder, $0, &found) }) == 0, found.links == 2, found.device == device
         else { return false }
+        if let settled, found.changed_ns < settled { return true }
         return isMissing(name.appending(".git"), in: folder) && isMissing(name.appending("HEAD"), in: folder)
     }
 
