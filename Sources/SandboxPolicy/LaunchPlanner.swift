@@ -34,13 +34,14 @@ public enum LaunchPlanner {
         let isolated = policy.network != .host
         let namespaces = namespaces(network: policy.network)
 
-        // What needs nothing of the workspace comes first: pid 1 may do it before the rest of the plan is known. What is no
+        // What needs nothing of the workspace comes first: pid 1 may do it before the rest of the plan is known. What else is no
         // mount comes behind the last one, while the supervisor compares the mounts.
+        var common: [LaunchStep] = [.hostname(policy.process.hostname)]
+        if case .off(loopback: true) = policy.network { common.append(.loopbackUp) }
+        common.append(.freshKeyring)
         var steps = mounts.steps
-        let commonSteps = mounts.commonSteps
-        steps.append(.hostname(policy.process.hostname))
-        if case .off(loopback: true) = policy.network { steps.append(.loopbackUp) }
-        steps.append(.freshKeyring)
+        steps.insert(contentsOf: common, at: mounts.commonSteps)
+        let commonSteps = mounts.commonSteps + common.count
         if !request.terminals.isEmpty {
             steps.append(.terminals(count: request.terminals.count, controlling: request.hasKeyboard))
         }

@@ -69,6 +69,80 @@ import Testing
         #expect(found == ["bare .git/objects/c", "bare a", "bare a/objects/b", "folder .git"])
     }
 
+    /// Made old, as if an hour had passed since: times of change cannot be set, so the hour is one that is still to come.
+    private static let later: Int64 = {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec + 3600) * 1_000_000_000
+    }()
+
+    private static func again(_ scratch: ScratchFolder, _ known: [HostRepository], settled: Int64?) -> [String] {
+        let root = OSString(scratch.path)
+        let places = RepositoryWalk.Places(roots: [root], closed: [])
+        return RepositoryWalk.run(places, known: known, settled: settled).repositories
+            .map { "\($0.kind) \(OSString($0.path.bytes.dropFirst(root.bytes.count + 1)))" }.sorted()
+    }
+
+    private static func known(_ scratch: ScratchFolder) -> [HostRepository] {
+        RepositoryWalk.run(.init(roots: [OSString(scratch.path)], closed: [])).repositories
+    }
+
+    /// What is older than the launch is not asked again: that one is missed here shows that it was not looked at.
+    @Test func whatHasNotChangedIsNotAskedAgain() throws {
+        let scratch = try Self.tree("mkdir a b; echo gitdir: x > a/.git")
+        #expect(Self.again(scratch, [], settled: nil) == ["pointer a/.git"])
+        #expect(Self.again(scratch, [], settled: Self.later) == [])
+        // Those that were known are always looked into.
+        #expect(Self.again(scratch, Self.known(scratch), settled: Self.later) == ["pointer a/.git"])
+        // What has changed since is asked, and so is all below a folder that has: it may have been moved.
+        let before = Int64(1)
+        #expect(Self.again(scratch, [], settled: before) == ["pointer a/.git"])
+    }
+
+    @Test func whatChangedOrMovedIsAsked() throws {
+        let scratch = try Self.tree(
+            Self.layout + "layout .git; mkdir -p .git/objects/aa/deep; mkdir -p part/leaf; sleep 1.1"
+        )
+        let known = Self.known(scratch)
+        #expect(known.map(\.kind) == [.folder])
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let settled = Int64(now.tv_sec) * 1_000_000_000
+        #expect(Self.again(scratch, known, settled: settled) == ["folder .git"])
+        // Placed in a leaf; moved with the folder around it; and hidden where git keeps its objects.
+        let planted = try Program.run(
+            "/bin/sh",
+            [
+                "-ec",
+                "cd '\(scratch.path)'; echo gitdir: x > part/leaf/.git; mkdir out; echo gitdir: x > .git/objects/aa/deep/.git; mv part out/part",
+            ]
+        )
+        try #require(planted.status == 0)
+        let expected = ["folder .git", "pointer .git/objects/aa/deep/.git", "pointer out/part/leaf/.git"]
+        #expect(Self.again(scratch, known, settled: settled) == expected)
+    }
+
+    /// A folder that is moved takes along what is old in it.
+    @Test func whatIsOldInAMovedFolderIsAsked() throws {
+        let scratch = try Self.tree(
+            Self.layout
+                + "layout .git; mkdir -p .git/objects/aa/leaf; echo gitdir: x > .git/objects/aa/leaf/.git; sleep 1.1"
+        )
+        let known = Self.known(scratch)
+        #expect(known.map(\.kind) == [.folder])
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let settled = Int64(now.tv_sec) * 1_000_000_000
+        #expect(Self.again(scratch, known, settled: settled) == ["folder .git"])
+        try #require(Program.run("/bin/mv", ["\(scratch.path)/.git/objects/aa", "\(scratch.path)/moved"]).status == 0)
+        #expect(Self.again(scratch, known, settled: settled) == ["folder .git", "pointer moved/leaf/.git"])
+    }
+
+    @Test func aClockThatNobodySetIsNotCalledSet() throws {
+        let clock = try #require(ClockWatch())
+        #expect(!clock.wasSet())
+    }
+
     @Test func closedFoldersAreLeftOut() throws {
         let scratch = try Self.tree(Self.layout + "layout a/.git; layout b/.git")
         #expect(Self.look(scratch, closed: ["a"]).found == ["folder b/.git"])

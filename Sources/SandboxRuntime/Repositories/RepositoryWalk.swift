@@ -158,7 +158,7 @@ struct RepositoryWalk {
         _ top: borrowing OwnedFileDescriptor,
         _ countsFolders: Bool
     ) {
-        let path = root.appending(waiting.path)
+        let path = waiting.path.isEmpty ? root : root.appending(waiting.path)
         let number = folder.number
         var layout = Layout()
         var folders: [OSString] = []
