@@ -143,6 +143,15 @@ import Testing
         #expect(!clock.wasSet())
     }
 
+    /// Deep folders with long names end the look before they fill the memory.
+    @Test func longPathsEndIt() throws {
+        let scratch = try Self.tree(Self.layout + "layout near/.git; n=$(printf %0200d 0); mkdir -p $n/$n/$n/$n/x")
+        #expect(Self.look(scratch).unsearched == [])
+        let (found, unsearched) = Self.look(scratch, .init(folderBytes: 500))
+        #expect(found == ["folder near/.git"])
+        #expect(unsearched.count == 1 && unsearched[0].why.contains("longer than 500 bytes"))
+    }
+
     @Test func closedFoldersAreLeftOut() throws {
         let scratch = try Self.tree(Self.layout + "layout a/.git; layout b/.git")
         #expect(Self.look(scratch, closed: ["a"]).found == ["folder b/.git"])

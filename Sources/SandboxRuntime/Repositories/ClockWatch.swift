@@ -15,6 +15,6 @@ final class ClockWatch: Sendable {
         timer = OwnedFileDescriptor(owning: Int32(number))
     }
 
-    /// Also where it is not known. Once told, it may be forgotten: ask once.
+    /// Whether it was set, or that is not known; told once, it may be forgotten.
     func wasSet() -> Bool { cs_clock_was_set(timer.number) != 0 }
 }

@@ -28,8 +28,10 @@ struct RepositoryScan: Sendable {
         before = RepositoryWalk.run(places)
     }
 
-    /// The second in which it began, if a time of change since then can be told from one before it: the look before saw everything, and
-    /// nobody has set the clock. Whole seconds, because ext4 with inodes of 128 bytes keeps no more.
+    /// The second in which it began, if a time of change since then can be told from one before it.
+    ///
+    /// That is: the look before saw everything, and nobody has set the clock. Whole seconds, because ext4 with inodes of 128
+    /// bytes keeps no more.
     var settled: Int64? {
         guard before.unsearched.isEmpty, began != .max, let clock, !clock.wasSet() else { return nil }
         return began - began % 1_000_000_000

@@ -19,6 +19,9 @@ struct RepositoryWalk {
         var repositories = 512
         /// Bytes of their paths together: a job chooses how long they are, and the next launch's record has them.
         var pathBytes = 256 << 10
+        /// Bytes of the paths of all folders that are to be looked into: deep ones with long names would take a hundred times as much
+        /// memory as those of an ordinary tree.
+        var folderBytes = 16 << 20
         /// Nanoseconds for all of it.
         var time: Int64 = 2_000_000_000
     }
@@ -45,6 +48,8 @@ struct RepositoryWalk {
     private let began = cs_monotonic()
     private var seen = 0
     private var pathBytes = 0
+    private var folderBytes = 0
+    private var isFull = false
     private var found = Found()
     private var queue: [Waiting] = []
 
@@ -97,6 +102,7 @@ struct RepositoryWalk {
         }
         let countsFolders = cs_counts_folders(top.number) == 1
         queue = [Waiting(path: "", depth: 0)]
+        (folderBytes, isFull) = (0, false)
         var next = 0
         while next < queue.count {
             let waiting = queue[next]
@@ -228,6 +234,15 @@ struct RepositoryWalk {
                 return
             }
             let inner = waiting.path.appending(name)
+            guard folderBytes + inner.bytes.count <= bounds.folderBytes else {
+                // What is waiting is less deep, and still looked into.
+                if !isFull {
+                    give(up: root, "the paths of its folders are longer than \(bounds.folderBytes) bytes, at \(path)")
+                }
+                isFull = true
+                return
+            }
+            folderBytes += inner.bytes.count
             queue.append(Waiting(path: inner, depth: waiting.depth + 1, isInPlace: isInPlace))
         }
     }
