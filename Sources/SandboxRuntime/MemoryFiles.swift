@@ -19,7 +19,7 @@ struct MemoryFiles {
 
     /// - Parameters:
     ///   - proc: descriptor of the place's `/proc`.
-    ///   - processes: numbers of the processes there.
+    ///   - processes: their folders there, or of a thread of each (`ProcessMemory.look`).
     ///   - begins: whether to begin anew when the last round is over.
     mutating func look(below proc: Int32, processes: [OSString], begins: Bool) {
         if pending.isEmpty {

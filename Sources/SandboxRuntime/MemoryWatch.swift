@@ -9,7 +9,7 @@ internal import SandboxPlan
 /// Seen from outside, through descriptors of the place's own `/proc` and tmpfs roots. A page shared by several
 /// processes counts for each of them, so the sum errs on the strict side. What it cannot see: a memory file that no
 /// process maps and that only a process with closed descriptors holds (prctl(2) PR_SET_DUMPABLE, an executable that
-/// cannot be read). Hence the record says `watched`, never `enforced`.
+/// cannot be read, a thread with descriptors of its own). Hence the record says `watched`, never `enforced`.
 struct MemoryWatch: ~Copyable {
     private let processes: OwnedFileDescriptor
     private let tmpfs: [Int32]
@@ -61,8 +61,9 @@ struct MemoryWatch: ~Copyable {
         looks += 1
         var names: [OSString] = []
         try forEachProcess { name in
-            sum += MemoryWatch.pages(of: status(name))
-            names.append(name)
+            let found = ProcessMemory.look(at: name, below: processes.number)
+            sum += found.bytes
+            names.append(found.folder)
         }
         files.look(below: processes.number, processes: names, begins: thorough)
         sum += files.bytes
@@ -102,25 +103,6 @@ struct MemoryWatch: ~Copyable {
             guard let first = name.first, (0x31...0x39).contains(first) else { continue }
             body(OSString(name))
         }
-    }
-
-    /// Empty for a process that has ended between the list and the look.
-    private func status(_ process: OSString) -> [UInt8] {
-        do throws(SyscallError) {
-            return try FileReading.read(process.appending("status"), below: processes.number)
-        } catch {
-            return []
-        }
-    }
-
-    private static func pages(of status: [UInt8]) -> UInt64 {
-        var sum: UInt64 = 0
-        for line in status.split(separator: 0x0A)
-        where line.starts(with: "RssAnon:".utf8) || line.starts(with: "RssShmem:".utf8) {
-            let digits = line.filter { (0x30...0x39).contains($0) }
-            sum += digits.reduce(UInt64(0)) { $0 &* 10 &+ UInt64($1 - 0x30) } << 10
-        }
-        return sum
     }
 
     static func open(_ root: Int32, _ path: OSString, _ flags: UInt64) throws(Refusal) -> Int32 {

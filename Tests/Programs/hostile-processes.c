@@ -432,9 +432,31 @@ static __attribute__((noreturn)) int hostile_fork_bomb(char **a)
 
 static int segments[4096];
 
-/* memory MIB HOW: takes so much, in steps of a MiB, and touches it. */
+static int hostile_memory(char **a);
+
+static void *go_on(void *a)
+{
+    exit(hostile_memory(a));
+}
+
+/* The rest is done by a second thread, and the first one, whose number the process has, ends. */
+static __attribute__((noreturn)) void without_leader(char **a)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, go_on, a) != 0)
+        exit(1);
+    syscall(SYS_exit, 0);
+    abort();
+}
+
+/* memory MIB HOW: takes so much, in steps of a MiB, and touches it. HOW after "leaderless-" is done without the first thread. */
 static int hostile_memory(char **a)
 {
+    static const char leaderless[] = "leaderless-";
+    if (strncmp(a[1], leaderless, sizeof leaderless - 1) == 0) {
+        a[1] += sizeof leaderless - 1;
+        without_leader(a);
+    }
     int mebibytes = atoi(a[0]), processes = strcmp(a[1], "children") == 0 ? 8 : 1;
     for (int i = 1; i < processes; i++)
         if (fork() == 0)

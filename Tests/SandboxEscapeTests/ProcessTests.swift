@@ -239,7 +239,13 @@ struct ProcessTests {
 
     // MARK: - C10: memory
 
-    @Test(.runsAlone, arguments: ["private", "shared", "tmp", "memfd", "segments", "children"], Caller.available)
+    @Test(
+        .runsAlone,
+        arguments: [
+            "private", "shared", "tmp", "memfd", "segments", "children", "leaderless-private", "leaderless-memfd",
+        ],
+        Caller.available
+    )
     func aMemoryBombEndsTheJob(kind: String, caller: Caller) throws {
         let control = try Scene(caller)
         let outside = try control.run(
