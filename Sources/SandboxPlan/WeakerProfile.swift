@@ -38,10 +38,13 @@ public struct WeakerProfile: Hashable, Sendable {
     /// The file with `gitSettings`.
     public var gitFile: OSString { scratch.appending("gitconfig") }
 
+    /// How `warning` begins, and nothing else does that is said at a launch.
+    public static let warningBegins = "weaker profile "
+
     /// For a person, at every launch: one line.
     public var warning: String {
         let promises = notHeld.map(\.promise.rawValue).joined(separator: ", ")
-        return "weaker profile \(name): NOT held: \(promises) (`codex-sandbox explain` says what each means)"
+        return "\(WeakerProfile.warningBegins)\(name): NOT held: \(promises) (`codex-sandbox explain` says what each means)"
     }
 }
 
@@ -75,6 +78,6 @@ public enum WeakerPromise: String, Hashable, Sendable, CaseIterable {
     case temporaryFolder = "temporary-folder"
     /// Host name, accounts and the paths of the caller's folders are hidden.
     case hostIdentity = "host-identity"
-    /// The kernel holds the limits of the whole job's memory and tasks, or the job's own user namespace counts them.
+    /// The limit of processes counts the job's alone.
     case taskCount = "task-count"
 }

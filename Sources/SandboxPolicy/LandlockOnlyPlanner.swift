@@ -299,8 +299,7 @@ public enum LandlockOnlyPlanner {
             list.append(
                 NotHeld(
                     .taskCount,
-                    "the limit of \(limits.tasks) processes counts all of the caller's, the job's and others': it may come early, and a "
-                        + "job that reaches it keeps the caller from nothing, but itself from going on"
+                    "the limit of \(limits.tasks) processes counts all of the caller's, not the job's alone: it may come early"
                 )
             )
         }

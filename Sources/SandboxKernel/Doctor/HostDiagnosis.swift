@@ -131,8 +131,17 @@ public struct HostDiagnosis {
         guard check.state == .missing, let outcome = facts.probes[.userNamespace] else { return check }
         let cause = UserNamespaceCause(outcome: outcome, facts: facts)
         check.detail += ". \(cause.sentence)"
-        check.remedy = cause.remedy
+        check.remedy = cause.remedy + weaker
         return check
+    }
+
+    /// The last resort, where it would run: named, never taken.
+    private var weaker: String {
+        guard facts.probes[.landlock]?.works == true, facts.probes[.seccomp]?.works == true, !facts.identity.drops else {
+            return ""
+        }
+        return " Where that cannot be had: --policy landlock-only is a weaker profile; `codex-sandbox explain --policy landlock-only "
+            + "-- true` lists what it does not hold."
     }
 
     private var namespaces: [HostCheck] {
