@@ -252,6 +252,11 @@ public enum LandlockOnlyPlanner {
 
     // MARK: - What is told
 
+    /// The promises that a launch does not keep on this kernel, as words for a list; a cgroup may hold one more.
+    public static func promises(abi: UInt32) -> [WeakerPromise] {
+        WeakerPromise.allCases.filter { abi < 6 || ($0 != .signals && $0 != .jobEnd) }
+    }
+
     private static func notHeld(_ policy: Policy, abi: UInt32, _ limits: LimitPlan) -> [NotHeld] {
         var list = [
             NotHeld(
