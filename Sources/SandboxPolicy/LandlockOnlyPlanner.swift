@@ -296,7 +296,7 @@ public enum LandlockOnlyPlanner {
             ),
             NotHeld(
                 .temporaryFolder,
-                "HOME and TMPDIR lie in a folder of the host's /tmp, closed to other users and removed at the end; its size is not limited"
+                "HOME and TMPDIR lie in a folder of the host's /tmp, closed to other users and removed at the end; its size (filesystem.tmp_size) is not limited"
             ),
             NotHeld(.hostIdentity, "host name, account names and real paths can be read"),
         ]
