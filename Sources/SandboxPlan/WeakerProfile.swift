@@ -72,6 +72,8 @@ public enum WeakerPromise: String, Hashable, Sendable, CaseIterable {
     case fileMetadata = "file-metadata"
     /// What is shown read-only cannot be changed in any respect.
     case shownTimes = "shown-times"
+    /// No device can be opened but the few that every job has.
+    case deviceNodes = "device-nodes"
     /// Names in the workspace that tools obey stay as they are.
     case protectedNames = "protected-names"
     /// `/tmp` and home are the job's own, and of limited size.

@@ -151,6 +151,9 @@ public enum LandlockOnlyPlanner {
 
     // MARK: - What is shown
 
+    /// Nobody without capabilities makes a device; one that lies there is not to be acted on.
+    private static let devices = LandlockRight.makeChar | LandlockRight.makeBlock | LandlockRight.ioctlDevice
+
     private static func rules(
         _ policy: Policy,
         _ request: LaunchRequest,
@@ -158,7 +161,7 @@ public enum LandlockOnlyPlanner {
     ) throws(Refusal) -> [LandlockPlan.Rule] {
         var rules: [LandlockPlan.Rule] = []
         let read = LandlockRight.readFile | LandlockRight.readDir | LandlockRight.execute
-        let write = LandlockRight.filesystem(abi: host.landlockABI) & ~(LandlockRight.makeChar | LandlockRight.makeBlock)
+        let write = LandlockRight.filesystem(abi: host.landlockABI) & ~devices
         let node = LandlockRight.readFile | LandlockRight.writeFile | LandlockRight.ioctlDevice
         let settings = policy.filesystem.etc.map { OSString("/etc").appending($0) }
         for path in policy.filesystem.system + settings + files + folders {
@@ -216,7 +219,7 @@ public enum LandlockOnlyPlanner {
 
     private static func landlock(_ rules: [LandlockPlan.Rule], _ profile: WeakerProfile, abi: UInt32) -> LandlockPlan {
         let handled = LandlockRight.filesystem(abi: abi)
-        let write = handled & ~(LandlockRight.makeChar | LandlockRight.makeBlock)
+        let write = handled & ~devices
         return LandlockPlan(
             abi: abi,
             handledFilesystem: handled,
@@ -287,6 +290,10 @@ public enum LandlockOnlyPlanner {
                     + "that is not shown can be listed, and no file in it opened"
             ),
             NotHeld(.shownTimes, "the times of the caller's own files that are shown read-only can be set"),
+            NotHeld(
+                .deviceNodes,
+                "a device node that lies in a shown folder can be opened, if its mode lets the caller: no mount says nodev"
+            ),
             NotHeld(
                 .protectedNames,
                 policy.workspace == .readWrite
