@@ -30,6 +30,10 @@ struct LandlockOnlyLaunch {
             if blocked < 0 { throw Refusal(own: "rt_sigprocmask", blocked) }
             let limited = cs_no_core_dumps()
             if limited < 0 { throw Refusal(own: "prlimit64", limited) }
+            // What was begun for a place before this profile was known has moved us; nobody has taken it, or it is gone by now.
+            cs_early_end()
+            let restored = cs_processors_own_again()
+            if restored < 0 { throw Refusal(own: "sched_setaffinity", restored) }
             let signals = try SignalSource()
             var keeper = try attempt { () throws(PlaceError) in try KeeperProcess() }
             do throws(Refusal) {
@@ -93,6 +97,14 @@ struct LandlockOnlyLaunch {
             stdio: streams.identities,
             &findings
         )
+        for (who, number) in [("keeper", keeper.pid), ("worker", worker)] {
+            findings.compare(
+                .attributes,
+                "processors of \(who)",
+                expected: "the caller's",
+                found: PlaceProcess.hasOwnProcessors(number) ? "the caller's" : "others"
+            )
+        }
         try membership?.verify(files, process, &findings)
         result.layers = LayerReports.list(plan, findings.observations)
         if let refusal = findings.refusal() { throw refusal }
