@@ -7,8 +7,9 @@ public struct Policy: Hashable, Sendable {
     public var name: String
     /// One sentence for `policy list`.
     public var summary: String
-    /// Whether the job is confined at all; only `danger-full-access` says no, and only by name and flag. `landlock-only` says
-    /// less than all, by name.
+    /// Whether the job is confined at all.
+    ///
+    /// Only `danger-full-access` says no, by name and flag; `landlock-only` says less than all, by name.
     public var confinement: Confinement
     public var workspace: WorkspaceAccess
     /// Whether the workspace has a git repository.

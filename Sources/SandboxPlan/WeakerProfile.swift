@@ -44,7 +44,8 @@ public struct WeakerProfile: Hashable, Sendable {
     /// For a person, at every launch: one line.
     public var warning: String {
         let promises = notHeld.map(\.promise.rawValue).joined(separator: ", ")
-        return "\(WeakerProfile.warningBegins)\(name): NOT held: \(promises) (`codex-sandbox explain` says what each means)"
+        return "\(WeakerProfile.warningBegins)\(name): NOT held: \(promises) "
+            + "(`codex-sandbox explain` says what each means)"
     }
 }
 

@@ -21,7 +21,8 @@ enum LandlockOnlyLayers {
             .cgroupNamespace, .mounts:
             nil
         case .landlock: "ABI \(abi), two domains: the keeper's, and in it the worker's"
-        case .seccomp: "allow-list compiled by libseccomp; no sockets, no change of metadata by path; foreign ABIs are killed"
+        case .seccomp:
+            "allow-list compiled by libseccomp; no sockets, no change of metadata by path; foreign ABIs are killed"
         case .noNewPrivileges: "prctl, inherited for good"
         case .capabilities: "permitted, effective, inheritable and ambient sets empty; the bounding set is the caller's"
         case .nestedNamespaces: "seccomp"

@@ -110,8 +110,8 @@ public enum LandlockOnlyPlanner {
         let isEmpty = [
             (PolicyKey.landlockRequirement, policy.landlock.requirement == .required, "write \"required\""),
             (.networkMode, policy.network != .host, "write \"off\": no internet socket can be had"),
-            (.networkLoopback, policy.network == .off(loopback: false), "write false: there is no network to have one in"),
-            (.denyGlobs, policy.filesystem.denyGlobs.isEmpty, "take the patterns out: Landlock cannot take back a part"),
+            (.networkLoopback, policy.network == .off(loopback: false), "write false: there is no network"),
+            (.denyGlobs, policy.filesystem.denyGlobs.isEmpty, "take them out: Landlock cannot take back a part"),
             (.unixSockets, policy.filesystem.unixSockets.isEmpty, "take them out: no socket can be connected"),
             (.except, policy.filesystem.except.isEmpty, "take it out: protected names are not held here"),
             (.coverMissing, policy.filesystem.coverMissing.isEmpty, "write []: nothing can be covered without a mount"),
@@ -130,10 +130,10 @@ public enum LandlockOnlyPlanner {
             throw refusal(name, "without mounts the workspace cannot have another path", "leave the other path out")
         }
         guard !request.reportsDenials else {
-            throw refusal("--report-denials", "refused calls are not counted in the profile landlock-only", "leave it out")
+            throw refusal("--report-denials", "the profile landlock-only does not count calls", "leave it out")
         }
         guard request.terminals.isEmpty, !request.makesTerminals else {
-            throw refusal("--tty", "the profile landlock-only has no terminals of its own", "leave it out: the job gets pipes")
+            throw refusal("--tty", "the profile landlock-only has no terminals", "leave it out: the job gets pipes")
         }
     }
 
@@ -211,7 +211,7 @@ public enum LandlockOnlyPlanner {
         case .symlink(let target):
             refusal(path.description, "\(path) is a symbolic link to \(target)", "name the place it leads to")
         case .throughLink(let resolved):
-            refusal(path.description, "the way to \(path) leads through a symbolic link", "name the real path: \(resolved)")
+            refusal(path.description, "the way to \(path) leads through a link", "name the real path: \(resolved)")
         case .unreadable, .directory, .file, .socket, .characterDevice, .other:
             refusal(path.description, "\(path) is no file or folder that can be looked at", "name one")
         }

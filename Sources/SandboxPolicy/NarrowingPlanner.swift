@@ -188,7 +188,9 @@ public enum NarrowingPlanner {
     /// `internet-sockets` is of socket(2), which is refused as a whole.
     static let refusedWithoutNamespaces: [UInt32] = {
         var numbers = always + [76]
-        for entry in SystemCalls.entries where alwaysGroups.contains(entry.group) { numbers.append(UInt32(entry.number)) }
+        for entry in SystemCalls.entries where alwaysGroups.contains(entry.group) {
+            numbers.append(UInt32(entry.number))
+        }
         return numbers.sorted()
     }()
     private static let alwaysGroups = ["file-watch", "message-queues", "sysv-ipc"]

@@ -110,7 +110,8 @@ extension Refusal {
     private static func remedy(_ step: LaunchStep?, errno code: Int32) -> String {
         switch (step, code) {
         case (.procfs, EPERM):
-            "this host shows a masked /proc (a container?), and the kernel then refuses a fresh one; " + doctor + "; " + weaker
+            "this host shows a masked /proc (a container?), and the kernel then refuses a fresh one; " + doctor + "; "
+                + weaker
         case (.landlock, _): "boot with landlock in the list of `lsm=`; " + doctor
         case (.tmpfs, _), (.newRoot, _): remedy(errno: code)
         default: doctor

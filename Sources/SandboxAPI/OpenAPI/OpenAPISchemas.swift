@@ -176,7 +176,7 @@ enum OpenAPISchemas {
                     "name": text, "description": text, "default": flag,
                     "not_held": [
                         "type": "array", "items": text,
-                        "description": "Promises of a sandbox that a weaker profile does not keep; empty for every other policy.",
+                        "description": "What a weaker profile does not hold; empty for every other policy.",
                     ],
                 ]
             )

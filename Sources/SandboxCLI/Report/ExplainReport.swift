@@ -62,7 +62,9 @@ public struct ExplainReport {
             table.add(["sandbox", style.bad("NONE: the command can do everything that you can")])
         }
         if let weaker = plan.weaker {
-            table.add(["sandbox", style.bad("WEAKER (\(weaker.name)): no namespaces; what is not held is listed below")])
+            table.add([
+                "sandbox", style.bad("WEAKER (\(weaker.name)): no namespaces; what is not held is listed below"),
+            ])
         }
         return table.lines(indent: 0)
     }

@@ -142,8 +142,8 @@ public struct HostDiagnosis {
         else {
             return ""
         }
-        return " Where that cannot be changed there is the weaker profile landlock-only, by name: `codex-sandbox explain --policy "
-            + "landlock-only -- true` lists what it does not hold."
+        return " Where that cannot be changed there is the weaker profile landlock-only, by name: `codex-sandbox "
+            + "explain --policy landlock-only -- true` lists what it does not hold."
     }
 
     private var namespaces: [HostCheck] {

@@ -24,6 +24,7 @@ struct JobTree {
     /// Bytes of anonymous and shared pages of all of them, and of their files in memory alone, now.
     ///
     /// - Parameter limit: above a quarter of it the look is thorough every time.
+    /// - Returns: the sum.
     mutating func look(limit: UInt64) -> UInt64 {
         var sum: UInt64 = 0
         let names = below(keeper)

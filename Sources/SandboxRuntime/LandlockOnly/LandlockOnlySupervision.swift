@@ -134,15 +134,18 @@ struct LandlockOnlySupervision: ~Copyable {
         }
     }
 
-    /// Field 9 of /proc/PID/stat has the kernel's PF_FORKNOEXEC (proc(5)), also of one that is not reaped yet. The name in field 2
-    /// may hold anything, but is in braces.
+    /// Whether the kernel's PF_FORKNOEXEC is gone, which field 9 of /proc/PID/stat has, also of one that is not reaped yet.
+    ///
+    /// The name in field 2 may hold anything, but is in braces (proc(5)).
     private static func hasExecuted(_ worker: borrowing ProcessFiles) -> Bool {
         let text: [UInt8]
         do throws(Refusal) { text = try worker.read("stat") } catch { return false }
         guard let name = text.lastIndex(of: UInt8(ascii: ")")) else { return false }
         let fields = text[(name + 1)...].split(separator: 0x20)
         // The first of these is field 3.
-        guard fields.count > 6, let flags = KernelText.number(Array(fields[6]), in: 0..<fields[6].count) else { return false }
+        guard fields.count > 6 else { return false }
+        let field = Array(fields[6])
+        guard let flags = KernelText.number(field, in: field.indices) else { return false }
         return flags & 0x40 == 0
     }
 

@@ -46,7 +46,8 @@ struct ScratchFolder: ~Copyable {
     mutating func end() -> String? {
         if isOver { return nil }
         isOver = true
-        return ScratchFolder.remove(path) ? nil : "\(path), the folder of the launch, could not be removed: look, and remove it"
+        if ScratchFolder.remove(path) { return nil }
+        return "\(path), the folder of the launch, could not be removed: look, and remove it"
     }
 
     // MARK: -
@@ -65,7 +66,8 @@ struct ScratchFolder: ~Copyable {
     private static let deepest = 512
 
     private static func remove(_ path: OSString) -> Bool {
-        let folder = path.withPointer { Glibc.open($0, O_RDONLY | Int32(CS_O_DIRECTORY | CS_O_NOFOLLOW | CS_O_CLOEXEC)) }
+        let flags = O_RDONLY | Int32(CS_O_DIRECTORY | CS_O_NOFOLLOW | CS_O_CLOEXEC)
+        let folder = path.withPointer { Glibc.open($0, flags) }
         guard folder >= 0 else { return false }
         guard empty(OwnedFileDescriptor(owning: folder), 0) else { return false }
         return path.withPointer { rmdir($0) } == 0

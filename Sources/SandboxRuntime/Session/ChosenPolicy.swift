@@ -60,8 +60,8 @@ public struct ChosenPolicy {
             throw Refusal(
                 stage: "policy",
                 subject: policy.name,
-                message: "the policy \(policy.name) is the default one, and a file of that name makes it the weaker profile "
-                    + "landlock-only, which has to be asked for by name",
+                message: "the policy \(policy.name) is the default one, and a file of that name makes it the weaker "
+                    + "profile landlock-only, which has to be asked for by name",
                 remedy: "give the file another name, and name it with --policy; or use --policy landlock-only"
             )
         }

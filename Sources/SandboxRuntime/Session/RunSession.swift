@@ -422,7 +422,11 @@ public struct RunSession: ~Copyable {
         let preparation = try prepare(folders, workspace, chosen, &context, made.offer)
         let plan = preparation.plan
         guard let weaker = plan.weaker else {
-            throw Refusal(stage: "plan", message: "the plan has no weaker profile", remedy: "report this with the record")
+            throw Refusal(
+                stage: "plan",
+                message: "the plan has no weaker profile",
+                remedy: "report this with the record"
+            )
         }
         try scratch.write(weaker)
         let writable = LandlockOnlyNames.writable(plan)

@@ -25,7 +25,9 @@ enum VerifyCommand {
             let promises = notHeld.map(\.promise)
             let rows = acts.map { act in
                 var row = row(act, place, options)
-                if row.verdict == .broken, let promise = act.promise, promises.contains(promise) { row.verdict = .notHeld }
+                if row.verdict == .broken, let promise = act.promise, promises.contains(promise) {
+                    row.verdict = .notHeld
+                }
                 return row
             }
             return VerifyReport(rows: rows, workspace: place.workspace, style: Output.style, notHeld: notHeld)
