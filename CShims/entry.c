@@ -9,6 +9,7 @@
  */
 #include "cs_early.h"
 #include "cs_init.h"
+#include "cs_landlock_only.h"
 #include "cs_sys.h"
 #include "relocate.h"
 
@@ -21,6 +22,8 @@ __attribute__((used, visibility("hidden"))) void cs_entry(long *stack)
         cs_init_main();
     if (cs_drop_requested(arguments, arguments + count + 1))
         cs_drop_main(arguments);
+    if (cs_keeper_requested(arguments, arguments + count + 1))
+        cs_keeper_main();
     cs_early_begin(arguments, arguments + count + 1);
     cs_fetch_relocated();
 }

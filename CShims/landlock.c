@@ -4,6 +4,7 @@
 #include <linux/un.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "cs_sys.h"
 
@@ -114,24 +115,46 @@ long cs_add_rule(long ruleset, long parent, uint64_t access)
     return CS_CALL4(CS_LANDLOCK_ADD_RULE, ruleset, 1 /* PATH_BENEATH */, &beneath, 0);
 }
 
-int cs_place_landlock(struct cs_place *place, const struct cs_step *step)
+/* Whether an open path is another file than the rule was made for, if that is to be compared. */
+static long is_swapped(const struct cs_rule *rule, long parent)
+{
+    struct stat found;
+    if (!rule->inode)
+        return 0;
+    const long result = CS_CALL2(SYS_fstat, parent, &found);
+    if (result < 0)
+        return result;
+    return found.st_dev == rule->device && found.st_ino == rule->inode ? 0 : -CS_ERROR_SWAPPED;
+}
+
+long cs_place_ruleset(struct cs_place *place)
 {
     const struct cs_plan *plan = place->plan;
     const long ruleset =
         cs_new_ruleset(plan->landlock_abi, plan->handled_filesystem, plan->handled_network, plan->scoped);
     if (ruleset < 0)
-        return (int)-ruleset;
-
+        return ruleset;
     const struct cs_rule *rules = cs_at(place, plan->rules);
     for (uint32_t i = 0; i < plan->rule_count; i++) {
         const long parent = CS_CALL4(SYS_openat, place->root, cs_relative(place, rules[i].path), O_PATH | O_CLOEXEC, 0);
         if (parent < 0)
-            return (int)-parent;
-        const long added = cs_add_rule(ruleset, parent, rules[i].access);
+            return parent;
+        long result = is_swapped(&rules[i], parent);
+        if (result == 0)
+            result = cs_add_rule(ruleset, parent, rules[i].access);
         CS_CALL1(SYS_close, parent);
-        if (added < 0)
-            return (int)-added;
+        if (result < 0)
+            return result;
     }
+    return ruleset;
+}
+
+int cs_place_landlock(struct cs_place *place, const struct cs_step *step)
+{
+    const struct cs_plan *plan = place->plan;
+    const long ruleset = cs_place_ruleset(place);
+    if (ruleset < 0)
+        return (int)-ruleset;
 
     const long folder = probe_folder(place, step);
     if (folder < 0)

@@ -45,6 +45,8 @@ int cs_place_landlock(struct cs_place *place, const struct cs_step *step);
 int cs_install_filter(const void *instructions, uint32_t count);
 /* A ruleset without rules: its descriptor, or -errno. */
 long cs_new_ruleset(uint32_t abi, uint64_t filesystem, uint64_t network, uint64_t scoped);
+/* One with the plan's rules, of the very files that it was made for: its descriptor, or -errno (or -CS_ERROR_SWAPPED). */
+long cs_place_ruleset(struct cs_place *place);
 /* Adds what lies at or below an open path: 0, or -errno. */
 long cs_add_rule(long ruleset, long parent, uint64_t access);
 /* SECCOMP_FILTER_FLAG_NEW_LISTENER and _WAIT_KILLABLE_RECV (Linux 5.19). */

@@ -156,6 +156,8 @@ _Noreturn void cs_run_process(struct cs_spawn_request *request)
             cs_fail(gate, id, CS_STEP_PROCESS_TERMINAL, error);
     }
     struct cs_message report = {.kind = CS_MESSAGE_PROCESS_READY, .id = id};
+    for (int i = 0; request->before && i < CS_PROCESS_VALUES; i++)
+        report.value[i] = ((const volatile int64_t *)request->before)[i];
     if (spawn->terminal) {
         const int terminal = (int)spawn->terminal - 1;
         error = cs_take_foreground(terminal);
@@ -176,7 +178,7 @@ _Noreturn void cs_run_process(struct cs_spawn_request *request)
     error = signals_to_default_mask();
     if (error)
         cs_fail(gate, id, CS_STEP_PROCESS_SIGNALS, error);
-    const long opened = CS_CALL4(SYS_openat, AT_FDCWD, CS_PROBE_FILE, O_RDONLY | O_CLOEXEC, 0);
+    const long opened = CS_CALL4(SYS_openat, AT_FDCWD, request->probe ? request->probe : CS_PROBE_FILE, O_RDONLY | O_CLOEXEC, 0);
     report.value[CS_PROCESS_LANDLOCK_READ] = opened < 0 ? -opened : 0;
     if (opened >= 0)
         CS_CALL1(SYS_close, opened);
@@ -194,7 +196,7 @@ _Noreturn void cs_run_process(struct cs_spawn_request *request)
     report.value[CS_PROCESS_FILTER_ERRNO] = -CS_CALL2(SYS_clone3, NULL, 0);
     /* Shows that arguments are looked at, too: no file has this number, so nothing else can say EPERM. */
     report.value[CS_PROCESS_SETID_ERRNO] = -CS_CALL2(SYS_fchmod, -1, 04755);
-    if (spawn->narrow) {
+    if (spawn->narrow || request->before) {
         const long made = CS_CALL3(SYS_socket, 1 /* AF_UNIX */, 1 /* SOCK_STREAM */, 0);
         report.value[CS_PROCESS_NARROW_SOCKET] = made < 0 ? -made : 0;
         if (made >= 0)

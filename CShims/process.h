@@ -11,6 +11,9 @@ struct cs_spawn_request {
     int ends_place;
     int has_terminal;
     int payload, gate, stdio[3];
+    /* Of a job without namespaces (landlock_only.c): the file that only Landlock keeps from it, and what was tried before. */
+    const char *probe; /* NULL: CS_PROBE_FILE */
+    const int64_t *before; /* CS_PROCESS_VALUES of them; NULL: nothing */
 };
 
 /* In the copy of pid 1 that becomes the process: installs what is its own, reports, waits to be released, executes. */

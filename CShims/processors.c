@@ -13,6 +13,20 @@
 
 #include "cs_sys.h"
 
+/* The caller's own set, from before anything was moved: for who starts something else than a place after all. */
+static struct cs_processors first;
+
+static void note_first(const struct cs_processors *own)
+{
+    if (first.moved)
+        return;
+    for (int i = 0; i < CS_PROCESSOR_WORDS; i++)
+        /* volatile, or the compiler calls memcpy, which is not there (entry.c) */
+        ((volatile uint64_t *)first.mask)[i] = own->mask[i];
+    first.size = own->size;
+    first.moved = 1;
+}
+
 void cs_processors_move(struct cs_processors *own, int pid)
 {
     own->moved = 0;
@@ -29,6 +43,7 @@ void cs_processors_move(struct cs_processors *own, int pid)
     if (!any || CS_CALL3(SYS_sched_setaffinity, pid, own->size, others) < 0)
         return;
     own->moved = 1;
+    note_first(own);
     /* Else a message of pid 1 would wake this process there, and the worker behind it would wait. */
     CS_CALL3(SYS_sched_setaffinity, 0, own->size, only);
 }
@@ -36,6 +51,23 @@ void cs_processors_move(struct cs_processors *own, int pid)
 long cs_processors_restore(const struct cs_processors *own, int pid)
 {
     return own->moved ? CS_CALL3(SYS_sched_setaffinity, pid, own->size, own->mask) : 0;
+}
+
+long cs_processors_own_again(void)
+{
+    uint64_t found[CS_PROCESSOR_WORDS];
+    if (!first.moved)
+        return 0;
+    const long result = cs_processors_restore(&first, 0);
+    if (result < 0)
+        return result;
+    const long size = CS_CALL3(SYS_sched_getaffinity, 0, sizeof(found), found);
+    if (size != first.size)
+        return size < 0 ? size : -EIO;
+    for (long i = 0; i < size / (long)sizeof(found[0]); i++)
+        if (found[i] != first.mask[i])
+            return -EIO;
+    return 0;
 }
 
 int cs_processors_same(int pid)

@@ -16,6 +16,8 @@ struct cs_processors {
 void cs_processors_move(struct cs_processors *own, int pid);
 /* Gives a process, or the calling one (0), the caller's own set back: 0 or -errno. */
 long cs_processors_restore(const struct cs_processors *own, int pid);
+/* Gives the calling process the set that it had before anything was moved, and looks: 0 or -errno. */
+long cs_processors_own_again(void);
 /* 1 when a process may use exactly the processors that the calling one may. */
 int cs_processors_same(int pid);
 

@@ -50,7 +50,7 @@ enum cs_op {
                              d = timer slack in ns; text = 8 bytes: ignored signals to reset, bit n-1 for signal n */
     CS_OP_DROP_CAPABILITIES, /* a = last capability */
     CS_OP_NO_NEW_PRIVILEGES,
-    CS_OP_LANDLOCK,       /* path = folder of the probe objects */
+    CS_OP_LANDLOCK,       /* path = folder of the probe objects, text = path of the probe file where it is no place's */
     CS_OP_PLACE_FILTER,   /* a = 1: the first process is made before it, and carries no filter but its own */
     CS_OP_TERMINALS, /* a = how many; b = 1: the first is pid 1's controlling terminal */
     CS_OP_LAST = CS_OP_TERMINALS,
@@ -79,6 +79,7 @@ struct cs_rule {
     uint32_t path;
     uint32_t path_length;
     uint64_t access; /* of landlock(7), and CS_RULE_FOLDER */
+    uint64_t device, inode; /* of the file that the path must be; inode 0: whatever it is */
 };
 
 /* The path of a rule leads through no link, and to a folder. Landlock's own rights end far below. */

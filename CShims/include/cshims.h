@@ -9,6 +9,7 @@
 #include "cs_folders.h"
 #include "cs_init.h"
 #include "cs_kernel.h"
+#include "cs_landlock_only.h"
 #include "cs_listener.h"
 #include "cs_probe.h"
 #include "cs_sha256.h"

@@ -42,6 +42,16 @@ public func compilePolicy(
                 remedy: "extend another one"
             )
         }
+        if policy.confinement == .landlockOnly, index > 0, let extended = try chain.documents[index - 1].base(),
+            !chain.documents[index - 1].asksForLandlockOnly()
+        {
+            throw PolicyChain.problem(
+                chain.documents[index - 1],
+                extended,
+                why: "it is the weaker profile landlock-only, which nobody gets without saying so",
+                remedy: "write [danger] landlock_only = true here too, or extend another one"
+            )
+        }
         for origin in statement.said {
             if !origin.key.grows { origins.removeAll { $0.key == origin.key } }
             origins.append(origin)
@@ -96,6 +106,16 @@ private struct FurtherText {
             )
         }
         let statement = try document.statement(over: policy, file: file, home: home)
+        if kind == .project, statement.values.confinement == .landlockOnly,
+            let origin = statement.said.first(where: { $0.key == .landlockOnly })
+        {
+            throw problem(
+                SourcePosition(line: origin.line, column: 1),
+                PolicyKey.landlockOnly.path,
+                why: "no project can ask for that, trusted or not",
+                remedy: "remove it; `--policy landlock-only` is for whoever types it"
+            )
+        }
         guard kind == .project, statement.says(.fullAccess), statement.values.confinement == .none,
             let origin = statement.said.first(where: { $0.key == .fullAccess })
         else { return statement }

@@ -6,10 +6,17 @@ public enum PlanLowering {
     /// The bytes of `struct cs_plan` and everything it points to; `filter` is the place's program.
     public static func lowered(_ plan: LaunchPlan, filter: SeccompProgram) -> [UInt8] {
         var writer = FlatWriter(reserving: MemoryLayout<cs_plan>.size)
-        let steps = lowered(plan.steps[...], into: &writer)
+        var steps = lowered(plan.steps[...], into: &writer)
+        if let weaker = plan.weaker { PlanLowering.probe(weaker, &steps, &writer) }
         let rules = plan.landlock.rules.map { rule in
             let path = writer.string(rule.path)
-            return cs_rule(path: path.offset, path_length: path.length, access: rule.access)
+            return cs_rule(
+                path: path.offset,
+                path_length: path.length,
+                access: rule.access,
+                device: rule.identity?.device ?? 0,
+                inode: rule.identity?.inode ?? 0
+            )
         }
         var header = cs_plan()
         header.magic = UInt64(CS_PLAN_MAGIC)
@@ -46,6 +53,18 @@ public enum PlanLowering {
         header.total = UInt32(writer.bytes.count)
         writer.overwrite(header, at: 0)
         return writer.bytes
+    }
+
+    /// Without a place of its own the job has its probe objects in the launch's folder.
+    private static func probe(_ weaker: WeakerProfile, _ steps: inout [cs_step], _ writer: inout FlatWriter) {
+        for index in steps.indices where steps[index].op == CS_OP_LANDLOCK.rawValue {
+            let folder = writer.string(weaker.probe)
+            let file = writer.string(weaker.probe.appending("probe"))
+            steps[index].path = folder.offset
+            steps[index].path_length = folder.length
+            steps[index].text = file.offset
+            steps[index].text_length = file.length
+        }
     }
 
     private static func lowered(_ all: ArraySlice<LaunchStep>, into writer: inout FlatWriter) -> [cs_step] {

@@ -38,7 +38,7 @@ public enum SpawnLowering {
                 let path = writer.string(rule.path)
                 let isFolder = narrow.folders.contains(rule.path)
                 let access = isFolder ? rule.access | CS_RULE_FOLDER : rule.access
-                return cs_rule(path: path.offset, path_length: path.length, access: access)
+                return cs_rule(path: path.offset, path_length: path.length, access: access, device: 0, inode: 0)
             }
             header.narrow_rules = writer.append(rules)
             header.narrow_rule_count = UInt32(rules.count)

@@ -13,10 +13,13 @@ public struct LandlockPlan: Hashable, Sendable {
     public struct Rule: Hashable, Sendable {
         public var path: OSString
         public var access: UInt64
+        /// The file that the path named when the plan was made, where that is compared; in a place the mounts are.
+        public var identity: FileIdentity?
 
-        public init(path: OSString, access: UInt64) {
+        public init(path: OSString, access: UInt64, identity: FileIdentity? = nil) {
             self.path = path
             self.access = access
+            self.identity = identity
         }
     }
 

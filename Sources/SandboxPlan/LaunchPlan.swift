@@ -30,6 +30,8 @@ public struct LaunchPlan: Hashable, Sendable {
     public var warnings: [String]
     /// Of a workspace that is not shown at its own path.
     public var workspaceNames: WorkspaceNames?
+    /// Of a profile that holds less than a sandbox; nil for a sandbox, and where nothing is confined.
+    public var weaker: WeakerProfile?
 
     public init(
         policyName: String,

@@ -26,6 +26,8 @@ public struct LaunchRequest: Hashable, Sendable {
     public var workspaceInside: OSString?
     /// Whether the workspace's repository was made for this launch.
     public var hasMadeRepository = false
+    /// The launch's own folder, where a weaker profile needs one and it has been made.
+    public var scratch: OSString?
 
     /// Whether the place has a `/dev/tty`.
     public var hasTerminalNode: Bool { hasKeyboard || makesTerminals }

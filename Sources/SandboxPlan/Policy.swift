@@ -7,7 +7,9 @@ public struct Policy: Hashable, Sendable {
     public var name: String
     /// One sentence for `policy list`.
     public var summary: String
-    /// Whether the job is confined at all; only `danger-full-access` says no, and only by name and flag.
+    /// Whether the job is confined at all.
+    ///
+    /// Only `danger-full-access` says no, by name and flag; `landlock-only` says less than all, by name.
     public var confinement: Confinement
     public var workspace: WorkspaceAccess
     /// Whether the workspace has a git repository.
@@ -60,6 +62,17 @@ public enum Confinement: UInt8, Hashable, Sendable {
     case sandbox = 0
     /// No layer at all; the record says `not requested` for each.
     case none = 1
+    /// Landlock and seccomp without a namespace, asked for by name; the plan lists what is not held (`WeakerProfile`).
+    case landlockOnly = 2
+
+    /// How much it confines, for comparing.
+    public var strength: Int {
+        switch self {
+        case .none: 0
+        case .landlockOnly: 1
+        case .sandbox: 2
+        }
+    }
 }
 
 public enum WorkspaceAccess: UInt8, Hashable, Sendable {

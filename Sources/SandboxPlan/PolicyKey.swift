@@ -42,12 +42,14 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case workerCommand = 37
     case workspaceSize = 38
     case output = 39
+    case landlockOnly = 40
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
         switch self {
         case .description: "description"
         case .fullAccess: "danger.full_access"
+        case .landlockOnly: "danger.landlock_only"
         case .workspaceAccess: "workspace.access"
         case .system: "filesystem.system"
         case .etc: "filesystem.etc"
@@ -98,7 +100,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
             .fileSize, .cpu, .cpus, .workspaceSize, .output, .wall, .grace, .minimumABI, .landlockRequirement, .umask,
-            .hostname, .except, .git, .onNew, .workerCommand:
+            .hostname, .except, .git, .onNew, .workerCommand, .landlockOnly:
             false
         }
     }

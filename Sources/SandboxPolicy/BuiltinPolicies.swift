@@ -158,6 +158,35 @@ extension BuiltinPolicy {
                 """#
         ),
         BuiltinPolicy(
+            name: "landlock-only",
+            summary: "WEAKER: no namespaces, Landlock and seccomp alone; lists what is not held.",
+            text: #"""
+                # A weaker profile, for a host that forbids user namespaces: an ordinary process, held by Landlock and seccomp alone.
+                #
+                # It is used only when it is asked for by this name, or by a named file that says the key below itself. What it does not hold is
+                # listed by `explain`, by `run`, in the result and in the record (docs/policy.md, "Weaker profiles").
+                version = 1
+                description = "WEAKER: no namespaces, Landlock and seccomp alone; lists what is not held."
+
+                [danger]
+                landlock_only = true
+
+                [filesystem]
+                # Nothing can be covered.
+                cover_missing = []
+
+                [network]
+                # No socket that leads anywhere, not even to the job itself.
+                mode = "off"
+                loopback = false
+
+                [seccomp]
+                # Without namespaces these reach what others have on this host.
+                without = ["file-watch", "internet-sockets", "message-queues", "sysv-ipc"]
+
+                """#
+        ),
+        BuiltinPolicy(
             name: "danger-full-access",
             summary: "No confinement at all.",
             text: #"""

@@ -70,6 +70,7 @@ public struct EffectivePolicy: Sendable {
             step(to: policy.applying(overrides), .commandLine)
             return
         }
+        if compiled.policy.confinement == .landlockOnly { try checkWeaker(compiled.ceiling) }
         if let project, trust == .trusted { step(to: policy.saying(project), .over(project)) }
         if let ceiling = compiled.ceiling {
             step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
@@ -134,6 +135,19 @@ public struct EffectivePolicy: Sendable {
                 remedy: "choose another policy, or move the file away"
             )
         }
+    }
+
+    /// A weaker profile is not narrowed to the whole sandbox in silence: who asked for it has a reason, and shall know.
+    private func checkWeaker(_ ceiling: PolicyStatement?) throws(Refusal) {
+        guard let ceiling, !ceiling.says(.landlockOnly) || ceiling.values.confinement != .landlockOnly else { return }
+        let file = files.last { $0.kind == .ceiling }?.description ?? ""
+        throw Refusal(
+            stage: "policy",
+            subject: PolicyKey.landlockOnly.path,
+            message: "the weaker profile landlock-only exceeds what the administrator allows: \(file) does not say "
+                + "\(PolicyKey.landlockOnly.path) = true",
+            remedy: "use another policy, or ask who looks after this machine"
+        )
     }
 
     /// The policy itself was narrowed before, so whatever exceeds the ceiling now was asked for by an option.

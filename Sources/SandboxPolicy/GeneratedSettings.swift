@@ -62,7 +62,7 @@ public struct GeneratedSettings {
     }
 
     /// Who commits, and that the workspace may belong to another uid; nothing else of the caller's git settings.
-    private var gitSettings: [UInt8] {
+    var gitSettings: [UInt8] {
         var bytes: [UInt8] = []
         if !host.gitUser.name.isEmpty || !host.gitUser.email.isEmpty {
             bytes += text("[user]\n")

@@ -9,7 +9,11 @@ public enum LaunchPlanner {
         request: LaunchRequest,
         host: HostFacts
     ) throws(Refusal) -> LaunchPlan {
-        if policy.confinement == .none { return unconfined(compiled, policy, request, host) }
+        switch policy.confinement {
+        case .none: return unconfined(compiled, policy, request, host)
+        case .landlockOnly: return try LandlockOnlyPlanner.planned(compiled, policy, request, host)
+        case .sandbox: break
+        }
         let identity = try identity(
             uid: host.caller.uid,
             gid: host.caller.gid,

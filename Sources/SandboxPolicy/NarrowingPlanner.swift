@@ -164,7 +164,7 @@ public enum NarrowingPlanner {
         141, 251,  // setpriority, ioprio_set
         456,  // futex_requeue
     ]
-    private static let argumentRules: [SeccompProgram.ArgumentRule] = [
+    static let argumentRules: [SeccompProgram.ArgumentRule] = [
         // prlimit64, sched_setaffinity, sched_setscheduler, sched_setparam, sched_setattr: only of the caller, as 0.
         SeccompProgram.ArgumentRule(302, argument: 0, values: [0], lets: true),
         SeccompProgram.ArgumentRule(203, argument: 0, values: [0], lets: true),
@@ -182,6 +182,17 @@ public enum NarrowingPlanner {
         // futex: FUTEX_REQUEUE and its kin, but private ones: a waiter of another process would be moved away.
         SeccompProgram.ArgumentRule(202, argument: 1, mask: 0xFF, values: [3, 4, 5, 11, 12], lets: false),
     ]
+
+    /// What is refused to a job that has no namespace around it: the same, and truncate(2), which Landlock has from ABI 3 only.
+    ///
+    /// `internet-sockets` is of socket(2), which is refused as a whole.
+    static let refusedWithoutNamespaces: [UInt32] = {
+        var numbers = always + [76]
+        for entry in SystemCalls.entries where alwaysGroups.contains(entry.group) {
+            numbers.append(UInt32(entry.number))
+        }
+        return numbers.sorted()
+    }()
     private static let alwaysGroups = ["file-watch", "message-queues", "sysv-ipc"]
 
     private static func refusedCalls(_ without: [String]) throws(Refusal) -> [UInt32] {

@@ -15,7 +15,7 @@ extension Policy {
         Policy(
             name: name,
             summary: summary,
-            confinement: confinement == .none && other.confinement == .none ? .none : .sandbox,
+            confinement: confinement.strength >= other.confinement.strength ? confinement : other.confinement,
             workspace: self.workspace == .readWrite && other.workspace == .readWrite ? .readWrite : .readOnly,
             git: git.rawValue < other.git.rawValue ? git : other.git,
             filesystem: filesystemMeet(other, workspace),

@@ -13,7 +13,8 @@ extension Policy {
         switch key {
         // Labels: they give nothing to the job.
         case .description, .hostname: false
-        case .fullAccess: confinement == .none && other.confinement == .sandbox
+        case .fullAccess: confinement == .none && other.confinement != .none
+        case .landlockOnly: confinement == .landlockOnly && other.confinement == .sandbox
         case .workspaceAccess: self.workspace.rawValue > other.workspace.rawValue
         case .system: filesystem.system.holdsMore(than: other.filesystem.system)
         case .etc: filesystem.etc.holdsMore(than: other.filesystem.etc)
@@ -64,7 +65,8 @@ extension Policy {
     public func agrees(with other: Policy, in key: PolicyKey) -> Bool {
         switch key {
         case .description: summary == other.summary
-        case .fullAccess: confinement == other.confinement
+        case .fullAccess: (confinement == .none) == (other.confinement == .none)
+        case .landlockOnly: (confinement == .landlockOnly) == (other.confinement == .landlockOnly)
         case .workspaceAccess: workspace == other.workspace
         case .system: filesystem.system == other.filesystem.system
         case .etc: filesystem.etc == other.filesystem.etc

@@ -80,6 +80,10 @@ extension Refusal {
 
     private static let doctor = "run `codex-sandbox doctor`: it names what is missing and the command that mends it"
 
+    /// Named, never taken.
+    private static let weaker =
+        "where none of that can be had, `--policy landlock-only` is a weaker profile: `explain` lists what it does not hold"
+
     private static func remedy(errno code: Int32) -> String {
         switch code {
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
@@ -92,10 +96,11 @@ extension Refusal {
     private static func remedy(setUp what: String, errno code: Int32) -> String {
         switch (what, code) {
         case ("new namespaces (clone)", ENOSPC):
-            "raise user.max_user_namespaces and its siblings (sysctl user), " + doctor
+            "raise user.max_user_namespaces and its siblings (sysctl user), " + doctor + "; " + weaker
         case ("new namespaces (clone)", EPERM), ("uid map", EPERM), ("new namespaces (clone)", ENOSYS):
             "this host forbids user namespaces (sysctl kernel.unprivileged_userns_clone, "
                 + "kernel.apparmor_restrict_unprivileged_userns, a container's seccomp filter or a chroot); " + doctor
+                + "; " + weaker
         case ("descriptors of pid 1", EINVAL), ("descriptors of pid 1", EMFILE):
             "raise the limit of open files (ulimit -n)"
         default: remedy(errno: code)
@@ -105,7 +110,8 @@ extension Refusal {
     private static func remedy(_ step: LaunchStep?, errno code: Int32) -> String {
         switch (step, code) {
         case (.procfs, EPERM):
-            "this host shows a masked /proc (a container?), and the kernel then refuses a fresh one; " + doctor
+            "this host shows a masked /proc (a container?), and the kernel then refuses a fresh one; " + doctor + "; "
+                + weaker
         case (.landlock, _): "boot with landlock in the list of `lsm=`; " + doctor
         case (.tmpfs, _), (.newRoot, _): remedy(errno: code)
         default: doctor

@@ -31,6 +31,11 @@ struct PolicyChoice {
 
     /// Why no job may run under a policy beside this server; nil where it may.
     static func refusal(of policy: Policy, _ settings: WorkspaceSettings) -> String? {
+        if policy.confinement == .landlockOnly {
+            return
+                "the policy \(policy.name) is the weaker profile landlock-only, which has no place that jobs of a server could be started in: "
+                + "it is for `codex-sandbox run`"
+        }
         guard settings.answersHostNetwork, policy.network == .host else { return nil }
         return
             "the policy \(policy.name) gives jobs the host's network, and with it this server, which asks TCP clients of its own "
@@ -65,7 +70,8 @@ struct PolicyChoice {
                 PolicySummary(
                     name: entry.name,
                     description: entry.summary,
-                    isDefault: settings.policy == .named(entry.name)
+                    isDefault: settings.policy == .named(entry.name),
+                    notHeld: entry.notHeld.map(\.rawValue)
                 )
             }
         } catch {

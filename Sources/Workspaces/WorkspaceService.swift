@@ -144,9 +144,12 @@ public struct PolicySummary: Hashable, Sendable {
     public var name: String
     public var description: String
     public var isDefault: Bool
+    /// Promises of a sandbox that it does not keep; empty but for a weaker profile, which no job of the API can have.
+    public var notHeld: [String]
 
-    public init(name: String, description: String, isDefault: Bool) {
+    public init(name: String, description: String, isDefault: Bool, notHeld: [String] = []) {
         self.name = name
+        self.notHeld = notHeld
         self.description = description
         self.isDefault = isDefault
     }

@@ -79,10 +79,20 @@ struct CommandFinding {
     /// Whether the place shows a path of the host; for one without links in it.
     private func isShown(_ path: OSString) -> Bool {
         if plan.confinement == .none { return true }
+        if plan.weaker != nil {
+            // Every rule of a file or folder lets it be executed; what none is above is not opened.
+            let right = LandlockRight.execute
+            return plan.landlock.rules.contains { $0.access & right != 0 && isSame($0.path, around: path) }
+        }
         for case .bind(let bind) in plan.steps where bind.source == bind.target && path.isWithin(bind.target) {
             return true
         }
         return false
+    }
+
+    /// Whether a path without links lies in what a rule's path leads to.
+    private func isSame(_ rule: OSString, around path: OSString) -> Bool {
+        path.isWithin(rule) || (realPath(rule).map { path.isWithin($0) } ?? false)
     }
 
     private func isDenied(_ path: OSString) -> Bool {

@@ -65,7 +65,9 @@ import Testing
         return overrides
     }
 
-    private static let sayable = PolicyKey.allCases.filter { ![.fullAccess, .coverMissing].contains($0) }
+    private static let sayable = PolicyKey.allCases.filter {
+        ![.fullAccess, .landlockOnly, .coverMissing].contains($0)
+    }
 
     /// Whatever anybody says: an untrusted project and the administrator only ever take away.
     @Test func nothingIsWiderThanItMayBe() {

@@ -39,6 +39,12 @@ public struct PolicyDocument: Hashable, Sendable {
         return base.map { ($0.value, $0.position) }
     }
 
+    /// Whether it says `danger.landlock_only = true` itself, right or wrong in every other respect.
+    func asksForLandlockOnly() -> Bool {
+        guard case .table(let danger) = members.first(where: { $0.key == "danger" })?.node.value else { return false }
+        return danger.first { $0.key == "landlock_only" }?.node.value == .boolean(true)
+    }
+
     /// Judges the whole document.
     ///
     /// - Parameters:

@@ -5,14 +5,30 @@ extension PolicyValidator {
     struct Danger {
         var hostNetwork = false
         var fullAccess = false
+        /// Nil where nothing is said of it.
+        var landlockOnly: Bool?
     }
 
     func danger(_ document: inout SectionReader) -> Danger {
         guard var section = document.section("danger") else { return Danger() }
         let hostNetwork = section.boolean("host_network")
         let fullAccess = section.boolean("full_access")
+        let landlockOnly = section.boolean("landlock_only")
         section.finish()
-        let danger = Danger(hostNetwork: hostNetwork?.value ?? false, fullAccess: fullAccess?.value ?? false)
+        let danger = Danger(
+            hostNetwork: hostNetwork?.value ?? false,
+            fullAccess: fullAccess?.value ?? false,
+            landlockOnly: landlockOnly?.value
+        )
+        if let landlockOnly, landlockOnly.value, danger.fullAccess || danger.hostNetwork {
+            log.report(
+                at: landlockOnly.position,
+                key: landlockOnly.key,
+                what: "true beside danger.\(danger.fullAccess ? "full_access" : "host_network")",
+                why: "this profile lets no internet socket be made, and one confinement can be asked for",
+                remedy: "remove one of the two"
+            )
+        }
         if let hostNetwork, danger.hostNetwork && danger.fullAccess {
             log.report(
                 at: hostNetwork.position,

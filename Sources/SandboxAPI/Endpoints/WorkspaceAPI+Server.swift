@@ -25,6 +25,7 @@ extension WorkspaceAPI {
                             json.member("name", policy.name)
                             json.member("description", policy.description)
                             json.member("default", policy.isDefault)
+                            json.member("not_held", array: policy.notHeld) { $0.string($1) }
                         }
                     }
                 }

@@ -168,7 +168,19 @@ enum OpenAPISchemas {
                 ]
             )
         ),
-        ("Policy", object(["name", "description", "default"], ["name": text, "description": text, "default": flag])),
+        (
+            "Policy",
+            object(
+                ["name", "description", "default", "not_held"],
+                [
+                    "name": text, "description": text, "default": flag,
+                    "not_held": [
+                        "type": "array", "items": text,
+                        "description": "What a weaker profile does not hold; empty for every other policy.",
+                    ],
+                ]
+            )
+        ),
         ("Health", object(["status"], ["status": text])),
         (
             "PlantedName",

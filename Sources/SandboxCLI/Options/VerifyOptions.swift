@@ -24,6 +24,14 @@ public struct VerifyOptions: Hashable, Sendable {
     /// The word that `verify` starts itself with.
     public static let attemptWord: OSString = "--attempt"
 
+    /// What one of its launches is asked with; nil for what `check` has refused.
+    public func launch(in workspace: OSString) -> RunOptions? {
+        var words: [OSString] = ["--workspace", workspace]
+        if let folder = stateDirectory { words += ["--state-dir", folder] }
+        words += runOptions + ["--", "true"]
+        do throws(UsageError) { return try RunOptions.parse(words[...]) } catch { return nil }
+    }
+
     /// Reads what follows `verify`; nil when help is asked for.
     static func parse(_ arguments: ArraySlice<OSString>) throws(UsageError) -> VerifyOptions? {
         var options = VerifyOptions()

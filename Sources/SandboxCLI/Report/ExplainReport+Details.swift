@@ -4,7 +4,7 @@ extension ExplainReport {
     /// The Landlock domain: what it handles, each rule, and who holds what this kernel's ABI lacks.
     var landlock: [String] {
         let domain = plan.landlock
-        guard plan.confinement == .sandbox else { return [] }
+        guard plan.confinement != .none else { return [] }
         guard domain.abi > 0 else { return ["  none: this kernel has no Landlock"] + heldElsewhere }
         let words = LandlockWords(handled: domain.handledFilesystem)
         var facts = TextTable(columns: 2)
@@ -33,7 +33,7 @@ extension ExplainReport {
     var limits: [String] {
         let limits = plan.limits
         var table = TextTable(columns: 3)
-        guard plan.confinement == .sandbox else {
+        guard plan.confinement != .none else {
             table.add(["wall clock", limits.wall.description, "watched by codex-sandbox"])
             table.add(["grace from TERM to KILL", limits.grace.description, ""])
             return table.lines(indent: 2)

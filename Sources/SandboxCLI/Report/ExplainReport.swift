@@ -28,6 +28,7 @@ public struct ExplainReport {
     /// The whole text, ending in a newline.
     public var text: String {
         var lines = head
+        lines += section("NOT HELD by this weaker profile", notHeld)
         lines += section("LAYERS", layers)
         lines += section("STEPS", steps)
         lines += section("PLACEHOLDERS, empty things on the host while something runs here", placeholders)
@@ -60,7 +61,20 @@ public struct ExplainReport {
         if plan.confinement == .none {
             table.add(["sandbox", style.bad("NONE: the command can do everything that you can")])
         }
+        if let weaker = plan.weaker {
+            table.add([
+                "sandbox", style.bad("WEAKER (\(weaker.name)): no namespaces; what is not held is listed below"),
+            ])
+        }
         return table.lines(indent: 0)
+    }
+
+    /// Each promise that is not kept, with what that means.
+    private var notHeld: [String] {
+        guard let weaker = plan.weaker else { return [] }
+        var table = TextTable(columns: 2)
+        for entry in weaker.notHeld { table.add([style.bad(entry.promise.rawValue), Shown.text(entry.meaning)]) }
+        return table.lines(indent: 2)
     }
 
     private var identity: [String] {

@@ -37,9 +37,11 @@ public enum OwnWords {
         return lines(text)
     }
 
-    /// Notes of the plan and warnings of the launch; nothing with `--quiet`.
+    /// Notes of the plan and warnings of the launch; with `--quiet` nothing but that the profile is a weaker one.
     public static func notes(_ notes: [String], quiet: Bool) -> String {
-        quiet ? "" : lines(notes.map { "note: \($0)" })
+        let weaker = notes.filter { $0.utf8.starts(with: WeakerProfile.warningBegins.utf8) }
+        let others = quiet ? [] : notes.filter { !weaker.contains($0) }
+        return lines(weaker.map { "WARNING: \($0)" } + others.map { "note: \($0)" })
     }
 
     /// How the launch ended, when the exit status alone does not say it.

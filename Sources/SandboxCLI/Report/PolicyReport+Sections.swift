@@ -11,7 +11,14 @@ extension PolicyReport {
     }
 
     private var confinement: [Row] {
-        [Row("full_access", policy.confinement == .sandbox ? "false" : style.bad("true: nothing confines the job"))]
+        [
+            Row("full_access", policy.confinement != .none ? "false" : style.bad("true: nothing confines the job")),
+            Row(
+                "landlock_only",
+                policy.confinement != .landlockOnly
+                    ? "false" : style.bad("true: no namespace confines the job, see what is not held")
+            ),
+        ]
     }
 
     private var workspace: [Row] {

@@ -7,6 +7,8 @@ public struct VerifyReport: Hashable, Sendable {
         case held
         /// It was let through inside.
         case broken
+        /// It was let through inside, as the weaker profile that was asked for says it would be; not counted.
+        case notHeld = "not held"
         /// The host itself refuses it, so that nothing is shown by its being refused inside; not counted.
         case noControl = "no control"
         /// It never came to be tried inside.
@@ -55,9 +57,12 @@ public struct VerifyReport: Hashable, Sendable {
     /// The workspace that the launches are recorded for.
     public var workspace: OSString
     public var style: Style
+    /// What the weaker profile that was asked for does not hold; empty for every other policy.
+    public var notHeld: [NotHeld]
 
-    public init(rows: [Row], workspace: OSString, style: Style) {
+    public init(rows: [Row], workspace: OSString, style: Style, notHeld: [NotHeld] = []) {
         self.rows = rows
+        self.notHeld = notHeld
         self.workspace = workspace
         self.style = style
     }
@@ -72,13 +77,20 @@ public struct VerifyReport: Hashable, Sendable {
     /// The text; its first line answers the question.
     public var text: String {
         let held = rows.count { $0.verdict == .held }
-        let counted = rows.count { $0.verdict != .noControl }
+        let uncontrolled = rows.count { $0.verdict == .noControl }
+        let given = rows.count { $0.verdict == .notHeld }
+        let counted = rows.count - uncontrolled - given
         let answer = holds ? style.good("yes") : style.bad("NO")
+        let what = notHeld.isEmpty ? "the sandbox holds" : "the WEAKER profile holds what it promises"
         var lines = [
-            "the sandbox holds: \(answer), \(held) of \(counted) acts that this host allows were refused inside"
+            "\(what): \(answer), \(held) of \(counted) acts that this host allows were refused inside"
         ]
-        if counted < rows.count {
-            lines.append("\(rows.count - counted) are refused by the host itself, which shows nothing: no control")
+        if !notHeld.isEmpty {
+            let words = notHeld.map(\.promise.rawValue).joined(separator: ", ")
+            lines.append(style.bad("NOT held by it: \(words); \(given) acts were let through by that"))
+        }
+        if uncontrolled > 0 {
+            lines.append("\(uncontrolled) are refused by the host itself, which shows nothing: no control")
         }
         lines += ["", style.heading("HOSTILE ACTS")]
         var table = TextTable(columns: 6)
@@ -103,6 +115,7 @@ public struct VerifyReport: Hashable, Sendable {
         switch verdict {
         case .held: style.good("held")
         case .broken: style.bad("BROKEN")
+        case .notHeld: style.bad("NOT HELD")
         case .noControl: style.doubtful("no control")
         case .notTried: style.bad("not tried")
         }
@@ -118,11 +131,16 @@ public struct VerifyReport: Hashable, Sendable {
                 ("reason", VerifyReport.string(row.reason)),
             ])
         }
-        return VerifyReport.object([
+        var members = [
             ("version", "1"), ("holds", holds ? "true" : "false"),
             ("workspace", VerifyReport.string(workspace.description)),
             ("acts", "[" + rows.joined(separator: ",") + "]"),
-        ]) + "\n"
+        ]
+        if !notHeld.isEmpty {
+            let promises = notHeld.map { VerifyReport.string($0.promise.rawValue) }
+            members.append(("notHeld", "[" + promises.joined(separator: ",") + "]"))
+        }
+        return VerifyReport.object(members) + "\n"
     }
 
     private static func object(_ members: [(String, String)]) -> String {

@@ -130,9 +130,20 @@ public struct HostDiagnosis {
         var check = check(.userNamespace, Layer.userNamespace.rawValue, "made \(who), one id mapped")
         guard check.state == .missing, let outcome = facts.probes[.userNamespace] else { return check }
         let cause = UserNamespaceCause(outcome: outcome, facts: facts)
-        check.detail += ". \(cause.sentence)"
+        check.detail += ". \(cause.sentence)\(weaker)"
         check.remedy = cause.remedy
         return check
+    }
+
+    /// The last resort, where it would run: named, never taken.
+    private var weaker: String {
+        guard facts.probes[.landlock]?.works == true, facts.probes[.seccomp]?.works == true, !facts.identity.drops,
+            facts.mounts?.contains("/proc") != false
+        else {
+            return ""
+        }
+        return " Where that cannot be changed there is the weaker profile landlock-only, by name: `codex-sandbox "
+            + "explain --policy landlock-only -- true` lists what it does not hold."
     }
 
     private var namespaces: [HostCheck] {
@@ -168,6 +179,7 @@ public struct HostDiagnosis {
         let shown = covers.prefix(3).map(\.description).joined(separator: ", ") + (covers.count > 3 ? ", …" : "")
         check.detail +=
             ". The kernel gives no fresh one while parts of /proc (\(shown)) are covered here, as containers do it"
+        if !weaker.isEmpty { check.detail += "." + weaker }
         check.remedy =
             "Uncover /proc: docker run --security-opt systempaths=unconfined …, podman run --security-opt unmask=ALL …"
         return check

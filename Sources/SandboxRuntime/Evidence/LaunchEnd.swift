@@ -29,6 +29,8 @@ public struct LaunchEnd: Sendable {
     public var denials: ReportedDenials?
     /// Limits of the policy that the job has met, whether that ended it or not.
     public var limitsReached: [HeldLimit.Name] = []
+    /// What the profile of the launch did not hold; empty for a whole sandbox.
+    public var notHeld: [NotHeld] = []
 
     public init(
         outcome: Outcome,

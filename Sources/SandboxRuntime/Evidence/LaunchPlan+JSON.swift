@@ -29,6 +29,8 @@ extension JSONWriter {
             json.member("layers", array: plan.layers) { json, layer in json.object { $0.planned(layer) } }
             json.object("limits") { $0.limitPlan(plan.limits) }
             json.member("namespaces", array: plan.namespaces) { $0.string($1.rawValue) }
+            // What a launch of a whole sandbox never had.
+            if let weaker = plan.weaker { json.member("notHeld", array: weaker.notHeld) { $0.notHeld($1) } }
             json.member("notes", texts: plan.notes)
             json.member("placeholders", bytes: plan.placeholders)
             json.object("policy") { json in
@@ -36,6 +38,14 @@ extension JSONWriter {
                 json.member("name", bytes: OSString(plan.policyName))
             }
             json.object("process") { $0.process(plan.process) }
+            if let weaker = plan.weaker {
+                json.object("profile") { json in
+                    json.member("argumentRules", array: weaker.argumentRules) { $0.argumentRule($1) }
+                    json.member("name", string: weaker.name)
+                    json.member("refusedCalls", array: weaker.refusedCalls) { $0.quantity($1) }
+                    json.member("scratch", bytes: weaker.scratch)
+                }
+            }
             json.member("steps", array: plan.steps) { json, step in json.object { $0.step(step, contents) } }
         }
     }
@@ -105,16 +115,7 @@ extension JSONWriter {
         member("environmentNames", bytes: process.environment.lazy.map(\.name))
         if let narrowing = process.narrowing {
             object("narrowing") { json in
-                json.member("argumentRules", array: narrowing.argumentRules) { json, rule in
-                    json.object { json in
-                        json.member("argument", quantity: rule.argument)
-                        json.member("isPointer", bool: rule.isPointer)
-                        json.member("lets", bool: rule.lets)
-                        json.member("mask", quantity: rule.mask)
-                        json.member("number", quantity: rule.number)
-                        json.member("values", array: rule.values) { $0.quantity($1) }
-                    }
-                }
+                json.member("argumentRules", array: narrowing.argumentRules) { $0.argumentRule($1) }
                 json.member("folder", bytes: narrowing.folder)
                 json.object("landlock") { $0.landlock(narrowing.landlock) }
                 json.member("refusedCalls", array: narrowing.refusedCalls) { $0.quantity($1) }
@@ -123,6 +124,25 @@ extension JSONWriter {
         if process.reportsDenials { member("reportsDenials", bool: true) }
         if let terminal = process.terminal { member("terminal", quantity: UInt(terminal)) }
         member("workingDirectory", bytes: process.workingDirectory)
+    }
+
+    private mutating func argumentRule(_ rule: SeccompProgram.ArgumentRule) {
+        object { json in
+            json.member("argument", quantity: rule.argument)
+            json.member("isPointer", bool: rule.isPointer)
+            json.member("lets", bool: rule.lets)
+            json.member("mask", quantity: rule.mask)
+            json.member("number", quantity: rule.number)
+            json.member("values", array: rule.values) { $0.quantity($1) }
+        }
+    }
+
+    /// A promise that a weaker profile does not keep, with what it means.
+    mutating func notHeld(_ entry: NotHeld) {
+        object { json in
+            json.member("meaning", text: entry.meaning)
+            json.member("promise", string: entry.promise.rawValue)
+        }
     }
 
     mutating func rlimit(_ limit: RLimit) {

@@ -30,6 +30,7 @@ extension JSONWriter {
         limitsReached(end)
         if case .notExecuted(_, let message) = end.outcome { member("message", text: message) }
         member("missing") { $0.missing(end.layers) }
+        if !end.notHeld.isEmpty { member("notHeld", array: end.notHeld) { $0.notHeld($1) } }
         member("outcome", string: end.outcome.word)
         member("planted", bytes: end.planted)
         if let records { member("records", bytes: records) } else { member("records") { $0.null() } }

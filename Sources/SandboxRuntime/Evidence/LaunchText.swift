@@ -16,6 +16,7 @@ public enum LaunchText {
         var lines = ["launch \(launch.id): \(ending(launch))", ""]
         lines += facts(launch, opening, closing, worker).lines(indent: 2)
         if let refusal = closing?["outcome"]?["refusal"] { lines += ["", "refused"] + refused(refusal, closing) }
+        lines += notHeld(opening?["plan"]?["notHeld"]?.array ?? [])
         lines += layers(opening?["layers"]?.array ?? [], final: closing)
         if let reports = opening?["childReport"]?.array, !reports.isEmpty {
             lines += ["", "reported by the processes inside"]
@@ -214,6 +215,14 @@ public enum LaunchText {
         for (index, line) in lines.enumerated() { table.add(index == 0 ? "why" : "", ShownText.escaped(line)) }
         table.add("remedy", ShownText.string(refusal["remedy"]))
         return table.lines(indent: 2)
+    }
+
+    /// What the weaker profile of the launch did not hold.
+    private static func notHeld(_ entries: [JSONValue]) -> [String] {
+        guard !entries.isEmpty else { return [] }
+        var table = TextTable()
+        for entry in entries { table.add(ShownText.string(entry["promise"]), ShownText.string(entry["meaning"])) }
+        return ["", "NOT HELD by the weaker profile of this launch"] + table.lines(indent: 2)
     }
 
     private static func layers(_ layers: [JSONValue], final closing: JSONValue?) -> [String] {

@@ -6,6 +6,7 @@ extension Confinement {
         switch self {
         case .sandbox: "sandbox"
         case .none: "none"
+        case .landlockOnly: "landlock-only"
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import CShims
 internal import Glibc
 internal import SandboxKernel
 public import SandboxPlan
@@ -10,6 +11,8 @@ public struct PolicyCatalog {
         /// `built-in`, or the path of the user's file.
         public var origin: String
         public var summary: String
+        /// What a launch under it would not hold here; empty but for a weaker profile.
+        public var notHeld: [WeakerPromise] = []
     }
 
     private let loader: PolicyLoader
@@ -44,20 +47,34 @@ public struct PolicyCatalog {
         var entries: [Entry] = []
         for name in try ownNames() {
             let path = folder?.appending(OSString(name + ".toml")) ?? ""
-            entries.append(Entry(name: name, origin: path.description, summary: summary(of: name)))
+            let (summary, notHeld) = look(at: name)
+            entries.append(Entry(name: name, origin: path.description, summary: summary, notHeld: notHeld))
         }
         for builtin in BuiltinPolicy.all where !entries.contains(where: { $0.name == "\(builtin.name)" }) {
-            entries.append(Entry(name: "\(builtin.name)", origin: "built-in", summary: "\(builtin.summary)"))
+            let isWeaker = builtin.name.bytes.elementsEqual(LandlockOnlyPlanner.name.utf8)
+            entries.append(
+                Entry(
+                    name: "\(builtin.name)",
+                    origin: "built-in",
+                    summary: "\(builtin.summary)",
+                    notHeld: isWeaker ? PolicyCatalog.promises : []
+                )
+            )
         }
         return entries
     }
 
-    private func summary(of name: String) -> String {
+    private func look(at name: String) -> (summary: String, notHeld: [WeakerPromise]) {
         do throws(Refusal) {
-            return try loader.load(.named(name)).policy.policy.summary
+            let policy = try loader.load(.named(name)).policy.policy
+            return (policy.summary, policy.confinement == .landlockOnly ? PolicyCatalog.promises : [])
         } catch {
-            return "not valid: see `codex-sandbox policy show \(OSString(name))`"
+            return ("not valid: see `codex-sandbox policy show \(OSString(name))`", [])
         }
+    }
+
+    private static var promises: [WeakerPromise] {
+        LandlockOnlyPlanner.promises(abi: UInt32(max(0, cs_landlock_abi())))
     }
 
     private func ownNames() throws(Refusal) -> [String] {

@@ -57,7 +57,9 @@ final class OpenPlace {
             throw Refusal(
                 stage: "policy",
                 subject: chosen.policy.name,
-                message: "the policy \(chosen.policy.name) confines nothing: there is no place to be opened",
+                message: chosen.policy.confinement == .none
+                    ? "the policy \(chosen.policy.name) confines nothing: there is no place to be opened"
+                    : "the policy \(chosen.policy.name) is the weaker profile landlock-only, which has no place to be opened",
                 remedy: "choose another policy"
             )
         }

@@ -55,6 +55,16 @@ public struct ChosenPolicy {
         self.compiled = compiled
         warnings = loaded.warnings + effective.notes
         files = compiled.files.filter { $0.kind == .file }.map(\.path)
+        // Nobody who names no policy gets less than a sandbox: not even by an own policy of the default one's name.
+        if policy.confinement == .landlockOnly, options.policy == .named(BuiltinPolicy.defaultName) {
+            throw Refusal(
+                stage: "policy",
+                subject: policy.name,
+                message: "the policy \(policy.name) is the default one, and a file of that name makes it the weaker "
+                    + "profile landlock-only, which has to be asked for by name",
+                remedy: "give the file another name, and name it with --policy; or use --policy landlock-only"
+            )
+        }
         if policy.confinement == .none && !options.fullAccess {
             throw Refusal(
                 stage: "policy",

@@ -29,6 +29,8 @@ public struct LaunchOptions: Hashable, Sendable {
     var makesTerminals = false
     /// Where the job finds the workspace: `/workspace` or below it; nil for its own path.
     public var workspaceInside: OSString?
+    /// The launch's own folder, where the profile landlock-only has made one.
+    var scratch: OSString?
     /// What the job is called while it runs.
     public var name: JobName?
 

@@ -113,13 +113,13 @@ public struct Preparation: ~Copyable {
             ownFolders: try folders.all,
             homes: [],
             policyFiles: chosen.files,
-            terminals: policy.confinement == .none
-                ? [] : TerminalLayout.streams(options.terminal, closed: options.closedStreams),
+            terminals: Preparation.terminals(options, policy),
             reportsDenials: options.reportsDenials,
             makesTerminals: options.makesTerminals
         )
         request.hasMadeRepository = hasMadeRepository
         request.workspaceInside = options.workspaceInside
+        request.scratch = options.scratch
         if hasMadeRepository { notes.append("an empty git repository was made in \(workspace), as the policy wants") }
         let systemPaths = PathInventory.systemPaths(policy, request)
         let chosenPaths = PathInventory.chosenPaths(policy, request)
@@ -129,7 +129,7 @@ public struct Preparation: ~Copyable {
         try Preparation.checkMatched(chosen.matched, pins.entries)
         try Preparation.followDenied(policy, &pins)
         var scan: RepositoryScan?
-        if policy.confinement == .sandbox { scan = RepositoryScan(policy, request) }
+        if policy.confinement != .none { scan = RepositoryScan(policy, request) }
         let repositories = scan?.before.repositories ?? []
         notes += repositories.filter { $0.isRootsOwn && $0.kind == .pointer }
             .compactMap { GitPointer.note($0, policy, workspace: workspace) }
@@ -226,6 +226,15 @@ public struct Preparation: ~Copyable {
     }
 
     // MARK: -
+
+    /// Streams that become terminals of the place; without one there is none, and who insists is told by the planner.
+    private static func terminals(_ options: LaunchOptions, _ policy: Policy) -> [[Int]] {
+        switch policy.confinement {
+        case .none: []
+        case .landlockOnly: options.terminal == .always ? [[0, 1, 2]] : []
+        case .sandbox: TerminalLayout.streams(options.terminal, closed: options.closedStreams)
+        }
+    }
 
     /// `--cwd`, else the caller's folder if the job may be there, else the workspace.
     private static func workingDirectory(

@@ -22,7 +22,7 @@ public struct RunSession: ~Copyable {
         public var endsMidLine = false
     }
 
-    private let options: LaunchOptions
+    private var options: LaunchOptions
     private let exitStatus: (Outcome) -> Int32
     private let say: ([String], _ mayWait: Bool) -> Bool
     private let startedAt = Timestamp.now
@@ -139,7 +139,10 @@ public struct RunSession: ~Copyable {
             if let asked = options.name { name = try HeldName.take(asked, options, state: folders.state) }
             let placeholders = try Placeholders(ledgerIn: store.workspaceFolder)
             let chosen = try ChosenPolicy(options, folders, workspace: workspace)
-            if chosen.policy.confinement == .none {
+            if chosen.policy.confinement == .landlockOnly {
+                started.giveUp()
+                plan = try launchLandlockOnly(folders, workspace, chosen, &streams, &store, &result, &context, &end)
+            } else if chosen.policy.confinement == .none {
                 started.giveUp()
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
@@ -175,6 +178,7 @@ public struct RunSession: ~Copyable {
             if plan == nil { dropOutputs(in: workspace, &store, &result) }
             close(&store, context, end)
         }
+        end.notHeld = (plan ?? context.plan)?.weaker?.notHeld ?? []
         // What runs no more has no name.
         name?.end()
         streams.settleTerminals()
@@ -391,6 +395,90 @@ public struct RunSession: ~Copyable {
         if done.released == done.beganEarly { return }
         let file = FirstStepsFile(cacheFolder: OwnFolders.withoutState(options).cache)
         if done.released { file?.write(plan) } else { file?.remove(plan) }
+    }
+
+    /// The weaker profile: asked for by name, and with its own launch.
+    ///
+    /// - Returns: the plan.
+    /// - Throws: `Refusal` before its start is recorded.
+    private mutating func launchLandlockOnly(
+        _ folders: OwnFolders,
+        _ workspace: OSString,
+        _ chosen: ChosenPolicy,
+        _ streams: inout StandardStreams,
+        _ store: inout EvidenceStore,
+        _ result: inout ResultFile,
+        _ context: inout LaunchContext,
+        _ end: inout LaunchEnd
+    ) throws(Refusal) -> LaunchPlan {
+        if case .failed(let why) = TransientScope.enter(chosen.policy.limits, context.id, options.environment) {
+            notes.append("no scope could be had from the user's service manager: \(why)")
+        }
+        var scratch = try ScratchFolder.make()
+        options.scratch = scratch.path
+        let made = PlaceGroup.made(for: context.id)
+        var isLaunched = false
+        defer { if !isLaunched { made.group?.end() } }
+        let preparation = try prepare(folders, workspace, chosen, &context, made.offer)
+        let plan = preparation.plan
+        guard let weaker = plan.weaker else {
+            throw Refusal(
+                stage: "plan",
+                message: "the plan has no weaker profile",
+                remedy: "report this with the record"
+            )
+        }
+        try scratch.write(weaker)
+        let writable = LandlockOnlyNames.writable(plan)
+        try keepOutputs(outside: writable, &store, &result)
+        notes.append(weaker.warning)
+        let rules = StandardStreams.Rules(
+            guarded: preparation.policy.filesystem.deny,
+            writable: writable,
+            landlock: plan.landlock,
+            countsOutput: plan.limits.output != nil,
+            worker: plan.identity
+        )
+        try streams.take(try CallerStream.all(closed: options.closedStreams), rules, terminals: [])
+        context.standardStreams = streams.recorded
+        notes += streams.notes
+        var prepared = PreparedContext(context)
+        if RunSession.mayHaveRepository(preparation) { prepared.workspace.git = GitHead.observed(at: workspace) }
+        let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
+        let launch = LandlockOnlyLaunch(
+            task: Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host, terminals: []),
+            group: made.group
+        )
+        end.execve = .notReached(.killedAtGate)
+        isLaunched = true
+        var recorded = false
+        let say = say
+        var notes = notes
+        let done = launch.run(
+            streams: &streams,
+            record: { (established) throws(Refusal) in
+                prepared.worker = established.executable
+                if let worker = established.executable { prepared.worker?.sha256 = digests.known(worker) }
+                defer { recorded = store.hasStart }
+                do throws(EvidenceError) {
+                    try store.appendStart(prepared, layers: established.layers)
+                } catch { throw error.refusal }
+            },
+            released: {
+                if say(notes, false) { notes = [] }
+                store.settle()
+            }
+        )
+        self.notes = notes
+        var told = done
+        let planted = Planted(PlantedNames.found(RunSession.missing(preparation)), preparation)
+        if done.released {
+            told.outcome = planted.outcome(after: done.outcome)
+            warnings += RunSession.tell(planted, done.plants, &end)
+        }
+        finish(told, preparation.policy, recorded ? prepared : nil, &store, context, &end)
+        if let left = scratch.end() { warnings.append(left) }
+        return plan
     }
 
     private mutating func launchUnconfined(

@@ -403,7 +403,7 @@ struct ProcessVerification {
     ]
 
     /// `/proc/PID/limits` (proc(5)): name in the first 26 columns, then soft and hard.
-    private func verifyLimits(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+    func verifyLimits(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
         let text = try files.read("limits")
         func word(_ value: UInt64) -> String { value == UInt64.max ? "unlimited" : String(value) }
         for limit in plan.limits.rlimits {
@@ -419,7 +419,7 @@ struct ProcessVerification {
     }
 
     /// Nice and policy as getpriority(2) and sched_getscheduler(2) say them.
-    private func verifyScheduling(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+    func verifyScheduling(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
         func check(_ call: String, _ result: Int) throws(Refusal) {
             guard result < 0 else { return }
             throw Refusal(

@@ -21,6 +21,8 @@ struct HostileAct {
     var runOptions: [OSString] = []
     /// For so many milliseconds a fact is waited for when the attempt says that it was let through.
     var patience = 0
+    /// What is not held where it is let through in a weaker profile; nil for what every profile holds.
+    var promise: WeakerPromise?
     /// Whether standard input is a terminal.
     var needsTerminal = false
 
@@ -110,7 +112,8 @@ struct HostileAct {
                 name: "git-hook",
                 what: "plant a hook in the workspace's repository",
                 words: { ["create", $0.hook] },
-                sight: made { $0.hook }
+                sight: made { $0.hook },
+                promise: .protectedNames
             ),
             HostileAct(
                 name: "set-uid-file",
@@ -220,7 +223,8 @@ struct HostileAct {
                 what: "kill a process outside",
                 words: { ["kill", number($0.canary)] },
                 sight: .fact({ !$0.canaryLives }, reset: { $0.startCanary() }),
-                patience: 2000
+                patience: 2000,
+                promise: .signals
             ),
         ]
     }

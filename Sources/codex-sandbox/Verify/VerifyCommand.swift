@@ -21,8 +21,16 @@ enum VerifyCommand {
         let place = try VerifyPlace()
         return withExtendedLifetime(place) {
             let acts = HostileAct.all.filter { $0.runOptions.isEmpty || !options.passesOn($0.runOptions[0]) }
-            let rows = acts.map { row($0, place, options) }
-            return VerifyReport(rows: rows, workspace: place.workspace, style: Output.style)
+            let notHeld = VerifyProfile.notHeld(in: place.workspace, options)
+            let promises = notHeld.map(\.promise)
+            let rows = acts.map { act in
+                var row = row(act, place, options)
+                if row.verdict == .broken, let promise = act.promise, promises.contains(promise) {
+                    row.verdict = .notHeld
+                }
+                return row
+            }
+            return VerifyReport(rows: rows, workspace: place.workspace, style: Output.style, notHeld: notHeld)
         }
     }
 

@@ -191,6 +191,11 @@ import Testing
         #expect(check.remedy == remedy)
         #expect(check.detail.hasPrefix("unshare(CLONE_NEWUSER): \(ErrnoName.described(errno)). "))
         #expect(check.detail.hasSuffix("."))
+        // The last resort is named where it would run, and is nobody's remedy.
+        #expect(check.detail.contains("weaker profile landlock-only"))
+        facts.probes[.landlock] = .failed(call: "landlock_create_ruleset", errno: EOPNOTSUPP)
+        let without = HostDiagnosis(facts: facts).checks.first { $0.name == "user-namespace" }
+        #expect(without?.detail.contains("landlock-only") == false)
         // Nothing else is blamed for it.
         #expect(checks.filter { $0.state == .missing }.map(\.name) == ["user-namespace"])
         #expect(checks.contains { $0.detail == "not tried: it needs user-namespace" && $0.name == "proc" })
