@@ -11,9 +11,13 @@ struct DataFolder {
         let path = try SettingsFile.absolute(given.description)
         guard let text = path.utf8 else { throw ServeError("--data-dir \(path) is not UTF-8; name another folder") }
         try DataFolder.make(path)
-        settings = [
-            SettingName.databaseURL.rawValue: "sqlite:///\(text)/codex.db",
-            SettingName.workspaceRoot.rawValue: "\(text)/workspaces",
+        settings = DataFolder.settings(of: text)
+    }
+
+    static func settings(of path: String) -> [String: String] {
+        [
+            SettingName.databaseURL.rawValue: "sqlite:///\(path)/codex.db",
+            SettingName.workspaceRoot.rawValue: "\(path)/workspaces",
         ]
     }
 

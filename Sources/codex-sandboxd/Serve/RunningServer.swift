@@ -16,6 +16,7 @@ struct RunningServer {
     private let orchestrator: Orchestrator
     private let api: WorkspaceAPI
     private let watch: ServerWatch
+    private let retention: ServerRetention
 
     /// How long requests and teardowns have to end once the server was told to, in seconds.
     private static let patience = 10.0
@@ -37,6 +38,7 @@ struct RunningServer {
         self.orchestrator = orchestrator
         self.api = api
         self.watch = watch
+        retention = ServerRetention(orchestrator, settings)
     }
 
     /// Returns when the server has ended in an orderly way.
@@ -48,6 +50,7 @@ struct RunningServer {
         )
         tell(.ready(watch.status))
         if surroundings.manager.hasManager { try watch.start() }
+        try retention.start()
         while true {
             switch ServeSignals.wait() {
             case .reload: reload()
@@ -77,6 +80,7 @@ struct RunningServer {
                 try orchestrator.reload(fresh.workspaces)
             } catch { throw ServeError(error.detail.isEmpty ? error.message : "\(error.message): \(error.detail)") }
             api.reload(fresh.api)
+            retention.reload(fresh.api)
             ServerLog.set(level: fresh.api.logLevel)
             settings = fresh
             let fixed = fresh.fixed(since: start)
@@ -101,6 +105,7 @@ struct RunningServer {
             words = "jobs have \(Int(settings.api.stopSeconds)) s to finish"
         }
         ServerLog.note("ending on \(signal): no new requests, \(words)")
+        retention.end()
         watch.serverStops("ending: \(words)")
         // For what comes behind the deadlines: answers on their way, the database's end.
         tell(.stopping(watch.status, microseconds: UInt64((bound + 20) * 1_000_000)))
