@@ -45,10 +45,10 @@ public struct DatabaseAdministration: Sendable {
         public var applied: [Int]
     }
 
-    private let url: DatabaseURL
-    private let tool: String
-    private let migrations: [Migration]
-    private static let busyTimeout: Int32 = 5000
+    let url: DatabaseURL
+    let tool: String
+    let migrations: [Migration]
+    static let busyTimeout: Int32 = 5000
 
     /// - Parameters:
     ///   - url: where the database is, or will be.
@@ -170,6 +170,7 @@ public struct DatabaseAdministration: Sendable {
         }
         let lock = try ServerLock(of: file.path)
         defer { withExtendedLifetime(lock) {} }
+        try RestoreMark.checkNone(file.path)
         if !file.exists { try file.create() }
         let connection = try SQLiteConnection(file.path, .write, busyTimeout: DatabaseAdministration.busyTimeout)
         try SQLiteCheck(connection: connection).quick(upTo: .max, size: file.size)

@@ -73,6 +73,7 @@ public final class SQLiteStore: WorkspaceStore {
     ) throws(StoreError) {
         let file = try DatabaseFile(url.path)
         let lock = try ServerLock(of: file.path)
+        try RestoreMark.checkNone(file.path)
         if !file.exists { try file.create() }
         let connection = try SQLiteConnection(file.path, .write, busyTimeout: options.busyTimeout)
         try SQLiteCheck(connection: connection).quick(upTo: options.checkedSize, size: file.size)

@@ -63,6 +63,14 @@ struct ServeTests {
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 30, "\(result.story)")
     }
 
+    /// Beside a busy server, with changed bytes, where nothing was before, and killed in the middle.
+    @Test func aBackupIsRestoredWholeOrNotAtAll() throws {
+        let scene = try scene()
+        let result = try play(scene, [script("backup.py"), scene.workshop.launcher, scene.workspace], seconds: 200)
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 60, "\(result.story)")
+    }
+
     /// Where there is no manager, and for root, nothing is written; a dry run says what would be.
     @Test func withoutAManagerNothingIsInstalled() throws {
         let scene = try scene()

@@ -51,20 +51,25 @@ extension CommandInfo {
 
     static let db = CommandInfo(
         name: .db,
-        usage: ["db migrate|stamp|status [OPTIONS]"],
+        usage: ["db migrate|stamp|status [OPTIONS]", "db backup|restore DIR [OPTIONS]"],
         description: [
             "The schema of the database comes in migrations that never change; serve applies those that are missing at",
             "its start. A database of the orchestrator that this one replaces is adopted with its rows.",
+            "A backup is the database at one moment and all records with the public half of their key, with digests; neither",
+            "the projects' folders nor the private key are in it. restore verifies all of it before it changes anything.",
         ],
         actions: [
             ("migrate", "Applies the migrations that are missing."),
             ("stamp", "Marks a database as being of the version whose shape it has."),
             ("status", "Shows each migration, and whether it is applied."),
+            ("backup DIR", "Copies database and records to a new folder, beside a running server, too."),
+            ("restore DIR", "Puts them back where no server runs and nothing is, or with --replace."),
         ],
         options: DatabaseOptions.table.map(\.info) + [.help],
         examples: [
             ("what state is it in", "codex-sandbox db status"),
             ("another one", "codex-sandbox db migrate --database sqlite:////srv/codex.db"),
+            ("what the service has", "codex-sandbox db backup DIR --data-dir ~/.local/state/codex-sandbox/serve"),
         ],
         exitStatuses: ExitStatus.ofCheck(
             good: "done, or shown",

@@ -21,6 +21,12 @@ struct DataFolder {
         ]
     }
 
+    /// Any folder, made so.
+    static func made(_ path: OSString) throws(ServeError) -> OSString {
+        try make(path)
+        return path
+    }
+
     /// With the folders on the way, which only their owner may enter either.
     private static func make(_ path: OSString) throws(ServeError) {
         if CString.with(path, { mkdir($0, 0o700) }) == 0 { return }
