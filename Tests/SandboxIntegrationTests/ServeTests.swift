@@ -63,6 +63,22 @@ struct ServeTests {
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 30, "\(result.story)")
     }
 
+    /// The wall clock of the server alone, by a library before libc: its timers and its records are of it or are not.
+    @Test func aClockThatIsSetEndsNothing() throws {
+        let scene = try scene()
+        let worker = scene.folder + "/carry_out.sh"
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
+        try #require(chmod(worker, 0o755) == 0)
+        let server = scene.workshop.launcher + "d"
+        let result = try play(
+            scene,
+            [script("clock.py"), server, scene.workshop.launcher, scene.workspace, worker],
+            seconds: 150
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 17, "\(result.story)")
+    }
+
     /// Beside a busy server, with changed bytes, where nothing was before, and killed in the middle.
     @Test func aBackupIsRestoredWholeOrNotAtAll() throws {
         let scene = try scene()
