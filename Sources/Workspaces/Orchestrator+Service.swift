@@ -270,7 +270,10 @@ extension Orchestrator {
 
     public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
 
-    public func readiness() -> String? {
+    public func readiness() -> String? { serverProblem() ?? hostProblem.withLock { $0 } }
+
+    /// What another server could mend; a host that confines no job is the same for each.
+    public func serverProblem() -> String? {
         if state.withLock({ $0.isClosed || $0.isEnding }) { return "the server is ending" }
         do throws(StoreError) {
             try store.checkReady()

@@ -42,6 +42,8 @@ public final class Orchestrator: WorkspaceService {
     let hub = JobHub()
     let launches = LaunchStatistics()
     let state: Mutex<State>
+    /// Why the host would refuse every job, by the last trial.
+    let hostProblem = Mutex<String?>(nil)
     let log: @Sendable (String) -> Void
 
     /// - Parameters:

@@ -99,6 +99,39 @@ struct ServeFaultTests {
         #expect(result.lines == ["200", "503", "200", "200"], "\(result.story)")
     }
 
+    /// A host that cannot hold the server's policy: here by a Landlock that no kernel has, until the policy asks for one that is there.
+    @Test func readinessSaysThatTheHostWouldRefuseEveryJob() throws {
+        let scene = try Scene(.user)
+        let policy = scene.workspace + "/strict.toml"
+        let text = "version = 1\nextends = \"codex-worker\"\n[landlock]\nminimum_abi = "
+        try scene.write(text + "99\n", to: policy, mode: 0o600)
+        let ask = "curl -sS -m 20 -w ' %{http_code}\n' {BASE}"
+        let create =
+            "curl -sS -m 60 -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}' {BASE}/api/v1/projects/"
+        let result = try play(
+            scene,
+            ["--policy", policy],
+            [
+                "/bin/sh", "-c",
+                """
+                \(ask)/readyz; \(ask)/healthz; \(create); echo
+                printf 'version = 1\\nextends = "codex-worker"\\n' > strict.toml
+                kill -HUP {PID}
+                for i in $(seq 600); do sleep 0.05; \(ask)/readyz | grep -q ' 200$' && break; done
+                \(ask)/readyz; \(create); echo; ls -A workspaces | grep -c '^\\.'
+                """,
+            ]
+        )
+        #expect(result.ending == .exited(1), "\(result.story)")
+        let lines = result.lines
+        try #require(lines.count == 6, "\(result.story)")
+        #expect(lines[0].hasSuffix(" 503") && lines[0].contains("every job would be refused"), "\(result.story)")
+        #expect(lines[1].hasSuffix(" 200") && lines[2].contains("refused"), "\(result.story)")
+        #expect(lines[3].hasSuffix(" 200") && lines[4].contains("\"completed\""), "\(result.story)")
+        // Nothing of the trials is left.
+        #expect(lines[5] == "0", "\(result.story)")
+    }
+
     @Test(.enabled(if: geteuid() == 0, "only root can make a small file system"))
     func aFullDiskIsSaidAndLeavesNothingHalf()
         throws

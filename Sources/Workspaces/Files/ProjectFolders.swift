@@ -185,6 +185,21 @@ public final class ProjectFolders: Sendable {
         return failures
     }
 
+    // MARK: - Hidden folders
+
+    /// Makes an empty folder that is no project's (mode 0700), and answers its name; what a killed server leaves goes at the next start.
+    func makeHidden() throws(WorkspaceError) -> String {
+        let name = Beneath.randomName(ProjectFolders.newPrefix + ProjectFolders.own)
+        let made = name.withTerminator { name in Beneath.result { mkdirat(descriptor.number, name, 0o700) } }
+        guard made >= 0 else { throw ProjectFolders.unusable(path, "mkdirat", made) }
+        return name.description
+    }
+
+    func removeHidden(_ name: String) throws(WorkspaceError) {
+        precondition(name.hasPrefix(ProjectFolders.newPrefix), "a name of makeHidden")
+        try removeHidden(OSString(name))
+    }
+
     // MARK: - Marks
 
     /// Notes that the removal of a project has begun; one that is there already is as good.

@@ -36,25 +36,7 @@ final class ServerRetention: Sendable {
     func end() { state.withLock { $0.isOver = true } }
 
     /// Begins, on a thread of its own.
-    func start() throws(ServeError) {
-        let held = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread,
-            nil,
-            { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<ServerRetention>.fromOpaque(pointer).takeRetainedValue().run()
-                return nil
-            },
-            held.toOpaque()
-        )
-        guard code == 0 else {
-            held.release()
-            throw ServeError("there is no thread that looks for what is to be removed: raise the limit of tasks")
-        }
-        pthread_detach(thread)
-    }
+    func start() throws(ServeError) { try OwnThread.start("that looks for what is to be removed") { [self] in run() } }
 
     /// The first round is one interval after the start: what the clock says at a boot may not be the time yet.
     private func run() {

@@ -17,6 +17,7 @@ struct RunningServer {
     private let api: WorkspaceAPI
     private let watch: ServerWatch
     private let retention: ServerRetention
+    private let host: HostWatch
 
     /// How long requests and teardowns have to end once the server was told to, in seconds.
     private static let patience = 10.0
@@ -39,16 +40,20 @@ struct RunningServer {
         self.api = api
         self.watch = watch
         retention = ServerRetention(orchestrator, settings)
+        host = HostWatch(orchestrator)
     }
 
     /// Returns when the server has ended in an orderly way.
     mutating func serve() throws(ServeError) {
+        // Before anybody is told that it is ready.
+        host.look()
         let worker = settings.workspaces.worker.name
         ServerLog.note(
             "listening on \(server.addresses.joined(separator: " and ")), worker \(worker), "
                 + "\(settings.workspaces.maximumJobs) jobs at a time"
         )
         tell(.ready(watch.status))
+        try host.start()
         if surroundings.manager.hasManager { try watch.start() }
         try retention.start()
         while true {
@@ -81,6 +86,7 @@ struct RunningServer {
             } catch { throw ServeError(error.detail.isEmpty ? error.message : "\(error.message): \(error.detail)") }
             api.reload(fresh.api)
             retention.reload(fresh.api)
+            host.look()
             ServerLog.set(level: fresh.api.logLevel)
             settings = fresh
             let fixed = fresh.fixed(since: start)
@@ -106,6 +112,7 @@ struct RunningServer {
         }
         ServerLog.note("ending on \(signal): no new requests, \(words)")
         retention.end()
+        host.end()
         watch.serverStops("ending: \(words)")
         // For what comes behind the deadlines: answers on their way, the database's end.
         tell(.stopping(watch.status, microseconds: UInt64((bound + 20) * 1_000_000)))
