@@ -43,8 +43,9 @@ final class ProjectRemoval: Sendable {
         _ id: String,
         _ rows: () throws(WorkspaceError) -> Bool
     ) throws(WorkspaceError) -> (wasThere: Bool, folder: ProjectFolders.Removed?) {
-        // A full disk is no reason not to make room: then a server that is killed right here leaves the folder behind.
-        do throws(WorkspaceError) { try folders.markRemoval(id) } catch { log("project \(id): \(error.detail)") }
+        // A full disk is no reason not to make room: then a server that is killed right here leaves the folder behind. A folder that cannot be
+        // written would stay without its rows.
+        if try !folders.markRemoval(id) { log("project \(id) is removed without a mark: there is no room for one") }
         let wasThere: Bool
         do throws(WorkspaceError) {
             wasThere = try rows()

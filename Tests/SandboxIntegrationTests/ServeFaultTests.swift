@@ -153,6 +153,53 @@ struct ServeFaultTests {
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 10, "\(result.story)")
     }
 
+    /// From the start on: nothing is begun, and one message says why.
+    @Test(.enabled(if: geteuid() == 0, "only root can make a read-only file system"))
+    func aReadOnlyFileSystemIsNamed() throws {
+        let scene = try Scene(.user)
+        let disk = scene.folder + "/disk"
+        try scene.makeFolder(disk)
+        let worker = Caller.worker
+        let options = "size=2m,mode=700,uid=\(worker.uid),gid=\(worker.gid)"
+        try #require(mount("none", disk, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0)
+        defer { umount2(disk, Int32(MNT_DETACH)) }
+        let flags = UInt(MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+        try #require(mount("none", disk, "tmpfs", flags, options) == 0)
+        expectOneMessage(try start(scene, ["--data-dir", disk + "/data"]), ["--data-dir", "EROFS", disk])
+        expectOneMessage(
+            try start(scene, ["--database", "sqlite:///\(disk)/codex.db"]),
+            ["DATABASE_URL", disk, "Read-only file system"]
+        )
+        expectOneMessage(try start(scene, ["--workspace-root", disk + "/ws"]), ["WORKSPACE_ROOT", "EROFS", disk])
+        // Records that cannot be written: the server is there, says that it is not ready, and no job runs.
+        let ask = "curl -sS -m 60 {BASE}"
+        let result = try play(
+            scene,
+            ["--state-dir", disk + "/state"],
+            [
+                "/bin/sh", "-c",
+                "\(ask)/api/v1/projects/ -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}'",
+            ]
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(result.outputText.contains("refused") && result.outputText.contains("EROFS"), "\(result.story)")
+    }
+
+    /// While it runs: refused whole, and it goes on when it may write again.
+    @Test func foldersThatMayNotBeWrittenAnyMoreCostNothing() throws {
+        let scene = try Scene(.user)
+        let data = scene.workspace + "/data"
+        try scene.makeFolder(data)
+        try #require(chmod(data, 0o700) == 0)
+        let result = try play(
+            scene,
+            ["--data-dir", data],
+            ["/usr/bin/python3", "-B", script("read_only.py"), "--base-url", "{BASE}", "--folder", data]
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 7, "\(result.story)")
+    }
+
     @Test func aWorkspaceRootHasOneServer() throws {
         let scene = try Scene(.user)
         let again = "\(scene.workshop.launcher) serve --listen 127.0.0.1:0 --database sqlite:///./other.db"

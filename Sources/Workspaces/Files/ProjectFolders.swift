@@ -203,12 +203,18 @@ public final class ProjectFolders: Sendable {
     // MARK: - Marks
 
     /// Notes that the removal of a project has begun; one that is there already is as good.
-    func markRemoval(_ name: String) throws(WorkspaceError) {
+    ///
+    /// - Returns: false where there is no room for that.
+    /// - Throws: `.unavailable` where the folder cannot be written.
+    @discardableResult
+    func markRemoval(_ name: String) throws(WorkspaceError) -> Bool {
         let mark = try ProjectFolders.mark(name)
         let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
         let number = mark.withTerminator { mark in Beneath.result { openat(descriptor.number, mark, flags, 0o600) } }
+        if number == Int(-ENOSPC) || number == Int(-EDQUOT) { return false }
         guard number >= 0 else { throw ProjectFolders.unusable(path, "openat \(mark)", number) }
         _ = close(Int32(number))
+        return true
     }
 
     /// Notes that there is nothing begun any more.
