@@ -18,6 +18,7 @@ struct RunningServer {
     private let watch: ServerWatch
     private let retention: ServerRetention
     private let host: HostWatch
+    private let memory: MemoryReturn
 
     /// How long requests and teardowns have to end once the server was told to, in seconds.
     private static let patience = 10.0
@@ -41,6 +42,7 @@ struct RunningServer {
         self.watch = watch
         retention = ServerRetention(orchestrator, settings)
         host = HostWatch(orchestrator)
+        memory = MemoryReturn(orchestrator)
     }
 
     /// Returns when the server has ended in an orderly way.
@@ -54,6 +56,7 @@ struct RunningServer {
         )
         tell(.ready(watch.status))
         try host.start()
+        try memory.start()
         if surroundings.manager.hasManager { try watch.start() }
         try retention.start()
         while true {
@@ -113,6 +116,7 @@ struct RunningServer {
         ServerLog.note("ending on \(signal): no new requests, \(words)")
         retention.end()
         host.end()
+        memory.end()
         watch.serverStops("ending: \(words)")
         // For what comes behind the deadlines: answers on their way, the database's end.
         tell(.stopping(watch.status, microseconds: UInt64((bound + 20) * 1_000_000)))
