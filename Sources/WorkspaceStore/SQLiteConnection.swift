@@ -241,6 +241,9 @@ final class SQLiteConnection: @unchecked Sendable {
         _ = try other.row("PRAGMA journal_mode = DELETE", table: "") { (row) throws(StoreError) in try row.text(0) }
     }
 
+    /// Lets go the pages that it keeps of the file: up to `cache_size`.
+    func releaseMemory() { sqlite3_db_release_memory(handle) }
+
     /// Whether the path leads to another file than the one that is open, or to none.
     func hasMoved() throws(StoreError) -> Bool {
         var moved: Int32 = 0

@@ -109,6 +109,11 @@ public final class SQLiteStore: WorkspaceStore {
         lock.withLock { $0 = nil }
     }
 
+    public func releaseMemory() {
+        _ = writer.withLockIfAvailable { $0?.releaseMemory() }
+        for reader in readers { _ = reader.connection.withLockIfAvailable { $0?.releaseMemory() } }
+    }
+
     public func checkReady() throws(StoreError) {
         // One that writes now has looked itself.
         try writer.withLockIfAvailable { (connection) throws(StoreError) in

@@ -75,6 +75,8 @@ public protocol WorkspaceStore: Sendable {
     ///
     /// Does not wait for such a call.
     func checkReady() throws(StoreError)
+    /// Gives back the memory that only makes later calls faster; connections that are in use keep theirs.
+    func releaseMemory()
     /// Later calls are errors.
     func close()
 }

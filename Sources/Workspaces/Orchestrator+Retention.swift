@@ -27,6 +27,12 @@ extension Orchestrator {
         }
     }
 
+    /// For a server at rest: what it keeps to be faster goes, too.
+    public func releaseMemory() {
+        store.releaseMemory()
+        ProcessMemory.giveBack()
+    }
+
     private func remove(_ removal: Removal) throws(WorkspaceError) -> Bool {
         switch removal.what {
         case .log(let log):

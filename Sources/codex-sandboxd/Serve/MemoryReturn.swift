@@ -28,11 +28,12 @@ final class MemoryReturn: Sendable {
             while !isOver.load(ordering: .acquiring) {
                 usleep(MemoryReturn.pace)
                 let load = orchestrator.load
-                let interval = load.running + load.waiting == 0 ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork
+                let isAtRest = load.running + load.waiting == 0
+                let interval = isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork
                 guard ContinuousClock.now - last >= .seconds(interval) else { continue }
                 last = ContinuousClock.now
                 guard let resident = MemoryReturn.resident, resident > kept + MemoryReturn.growth else { continue }
-                ProcessMemory.giveBack()
+                if isAtRest { orchestrator.releaseMemory() } else { ProcessMemory.giveBack() }
                 kept = MemoryReturn.resident ?? resident
             }
         }
