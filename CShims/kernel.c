@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -390,6 +391,11 @@ int64_t cs_now(void)
 int64_t cs_monotonic(void)
 {
     return clock_now(CLOCK_MONOTONIC);
+}
+
+void cs_return_memory(void)
+{
+    malloc_trim(0);
 }
 
 long cs_set_flags(int descriptor, int flags)

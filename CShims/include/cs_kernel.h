@@ -104,6 +104,8 @@ long cs_stand_apart(void);
 /* CLOCK_REALTIME and CLOCK_MONOTONIC in nanoseconds. */
 int64_t cs_now(void);
 int64_t cs_monotonic(void);
+/* Gives memory that was freed back to the kernel (malloc_trim(3)); all arenas are locked in turn. */
+void cs_return_memory(void);
 /* A copy with close-on-exec set. */
 long cs_duplicate(int descriptor);
 /* Soft RLIMIT_CORE 0 for this process: its memory holds the caller's environment. core(5). */

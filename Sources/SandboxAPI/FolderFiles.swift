@@ -103,6 +103,7 @@ extension WritePrecondition {
         case .matches(let tags): self = .matches(tags)
         case .isAbsent: self = .isAbsent
         case .matchesNone(let tags): self = .matchesNone(tags)
+        case .both(let first, let second): self = .both(WritePrecondition(first), WritePrecondition(second))
         }
     }
 }

@@ -45,10 +45,10 @@ public struct DatabaseAdministration: Sendable {
         public var applied: [Int]
     }
 
-    private let url: DatabaseURL
-    private let tool: String
-    private let migrations: [Migration]
-    private static let busyTimeout: Int32 = 5000
+    let url: DatabaseURL
+    let tool: String
+    let migrations: [Migration]
+    static let busyTimeout: Int32 = 5000
 
     /// - Parameters:
     ///   - url: where the database is, or will be.
@@ -124,6 +124,33 @@ public struct DatabaseAdministration: Sendable {
         try SQLiteCheck(connection: connection).whole()
     }
 
+    /// Reads a database that is up to date with this program, beside whoever has it.
+    ///
+    /// - Throws: `StoreError`, `.unknownSchema` for any other.
+    func current<Value>(
+        _ body: (SQLiteConnection) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let file = try DatabaseFile(url.path)
+        guard file.exists, file.size != 0 else {
+            throw StoreError(
+                kind: .unwritable,
+                message: "there is no database \(file.path)",
+                remedy: "name another one with --database URL or --data-dir DIR"
+            )
+        }
+        let connection = try SQLiteConnection(file.path, .inspect, busyTimeout: DatabaseAdministration.busyTimeout)
+        switch try SchemaVersion.read(connection, migrations) {
+        case .applied(migrations.count, _): return try body(connection)
+        case .unknown(let what): throw what.error(path: file.path, tool: tool, known: migrations.count)
+        case .applied, .empty, .original, .unmarked:
+            throw StoreError(
+                kind: .unknownSchema,
+                message: "the database \(file.path) is not of this program's version",
+                remedy: "start the server once, or see codex-sandbox db status"
+            )
+        }
+    }
+
     /// - Throws: `StoreError`, `.busy` while a server has it.
     public func checkUnserved() throws(StoreError) {
         let file = try DatabaseFile(url.path)
@@ -143,6 +170,7 @@ public struct DatabaseAdministration: Sendable {
         }
         let lock = try ServerLock(of: file.path)
         defer { withExtendedLifetime(lock) {} }
+        try RestoreMark.checkNone(file.path)
         if !file.exists { try file.create() }
         let connection = try SQLiteConnection(file.path, .write, busyTimeout: DatabaseAdministration.busyTimeout)
         try SQLiteCheck(connection: connection).quick(upTo: .max, size: file.size)

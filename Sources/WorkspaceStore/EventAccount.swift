@@ -29,6 +29,14 @@ struct EventAccount {
             return true
         }
 
+        /// What was kept is not any more.
+        mutating func letGo() {
+            guard events > 0 else { return }
+            // An event without bytes is let go, too, and must close the account.
+            drop(max(bytes, 1))
+            (bytes, events) = (0, 0)
+        }
+
         mutating func drop(_ count: Int64) {
             let (sum, overflows) = dropped.addingReportingOverflow(count)
             dropped = overflows ? Int64.max : sum
@@ -93,6 +101,38 @@ struct EventAccount {
             connection
         )
         try account.write(job, connection)
+    }
+
+    /// Lets go what is kept of a job's output, and says so as where there was too much of it; its states stay.
+    ///
+    /// - Returns: the bytes that went.
+    static func letGo(of job: String, _ connection: SQLiteConnection) throws(StoreError) -> Int64 {
+        var account = try read(job, connection)
+        let latest = try connection.row(
+            """
+            SELECT rowid, number, at FROM job_events WHERE job_id = ? AND kind IN ('stdout', 'stderr', 'worker')
+            ORDER BY number DESC LIMIT 1
+            """,
+            .text(job),
+            table: "job_events"
+        ) { (row) throws(StoreError) in (number: try row.integer(1), at: try row.time(2)) }
+        guard let latest else { return 0 }
+        let bytes = account.output.bytes + account.worker.bytes
+        account.output.letGo()
+        account.worker.letGo()
+        try connection.run(
+            "DELETE FROM job_events WHERE job_id = ? AND kind IN ('stdout', 'stderr', 'worker', 'dropped')",
+            .text(job)
+        )
+        let number = max(latest.number, account.droppedNumber ?? 0)
+        account.droppedNumber = number
+        try insert(
+            JobEvent(number: number, kind: .dropped, at: latest.at, data: Array("\(account.droppedBytes)".utf8)),
+            job,
+            connection
+        )
+        try account.write(job, connection)
+        return bytes
     }
 
     private var droppedBytes: Int64 {

@@ -211,6 +211,39 @@ final class SQLiteConnection: @unchecked Sendable {
 
     // MARK: - The file
 
+    /// Copies the whole database, as it is at one moment, into another one, which is a single file then.
+    ///
+    /// In WAL mode nobody who writes waits for it (sqlite.org/backup.html).
+    func copy(to other: SQLiteConnection) throws(StoreError) {
+        guard let backup = sqlite3_backup_init(other.handle, "main", handle, "main") else {
+            throw SQLiteFailure.error(
+                sqlite3_extended_errcode(other.handle),
+                of: other.handle,
+                systemError: 0,
+                path: other.path,
+                doing: "beginning the copy"
+            )
+        }
+        errno = 0
+        let result = sqlite3_backup_step(backup, -1)
+        let systemError = errno
+        let finished = sqlite3_backup_finish(backup)
+        guard result == SQLITE_DONE, finished == SQLITE_OK else {
+            throw SQLiteFailure.error(
+                finished == SQLITE_OK ? result : finished,
+                of: other.handle,
+                systemError: systemError,
+                path: other.path,
+                doing: "copying the database"
+            )
+        }
+        // The mode is in the copy, too; without it the one file is all there is.
+        _ = try other.row("PRAGMA journal_mode = DELETE", table: "") { (row) throws(StoreError) in try row.text(0) }
+    }
+
+    /// Lets go the pages that it keeps of the file: up to `cache_size`.
+    func releaseMemory() { sqlite3_db_release_memory(handle) }
+
     /// Whether the path leads to another file than the one that is open, or to none.
     func hasMoved() throws(StoreError) -> Bool {
         var moved: Int32 = 0

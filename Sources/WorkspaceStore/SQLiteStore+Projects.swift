@@ -81,14 +81,16 @@ extension SQLiteStore {
     }
 
     public func removeProject(_ id: String) throws(StoreError) -> Bool {
-        try write { (connection) throws(StoreError) in
-            let jobs = "(SELECT id FROM jobs WHERE project_id = ?)"
-            try connection.run("DELETE FROM job_events WHERE job_id IN \(jobs)", .text(id))
-            try connection.run("DELETE FROM job_accounts WHERE job_id IN \(jobs)", .text(id))
-            try connection.run("DELETE FROM job_changes WHERE job_id IN \(jobs)", .text(id))
-            try connection.run("DELETE FROM jobs WHERE project_id = ?", .text(id))
-            return try connection.run("DELETE FROM projects WHERE id = ?", .text(id)) > 0
-        }
+        try write { (connection) throws(StoreError) in try SQLiteStore.remove(id, connection) }
+    }
+
+    static func remove(_ id: String, _ connection: SQLiteConnection) throws(StoreError) -> Bool {
+        let jobs = "(SELECT id FROM jobs WHERE project_id = ?)"
+        try connection.run("DELETE FROM job_events WHERE job_id IN \(jobs)", .text(id))
+        try connection.run("DELETE FROM job_accounts WHERE job_id IN \(jobs)", .text(id))
+        try connection.run("DELETE FROM job_changes WHERE job_id IN \(jobs)", .text(id))
+        try connection.run("DELETE FROM jobs WHERE project_id = ?", .text(id))
+        return try connection.run("DELETE FROM projects WHERE id = ?", .text(id)) > 0
     }
 
     static func noPage(_ after: String) -> StoreError {

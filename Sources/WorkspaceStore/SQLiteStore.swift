@@ -73,6 +73,7 @@ public final class SQLiteStore: WorkspaceStore {
     ) throws(StoreError) {
         let file = try DatabaseFile(url.path)
         let lock = try ServerLock(of: file.path)
+        try RestoreMark.checkNone(file.path)
         if !file.exists { try file.create() }
         let connection = try SQLiteConnection(file.path, .write, busyTimeout: options.busyTimeout)
         try SQLiteCheck(connection: connection).quick(upTo: options.checkedSize, size: file.size)
@@ -106,6 +107,11 @@ public final class SQLiteStore: WorkspaceStore {
         for reader in readers { reader.connection.withLock { $0 = nil } }
         writer.withLock { $0 = nil }
         lock.withLock { $0 = nil }
+    }
+
+    public func releaseMemory() {
+        _ = writer.withLockIfAvailable { $0?.releaseMemory() }
+        for reader in readers { _ = reader.connection.withLockIfAvailable { $0?.releaseMemory() } }
     }
 
     public func checkReady() throws(StoreError) {

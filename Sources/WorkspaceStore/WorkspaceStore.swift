@@ -18,6 +18,16 @@ public protocol WorkspaceStore: Sendable {
     func countProjects() throws(StoreError) -> Int
     /// The project, its jobs and their events; false if it was not there.
     func removeProject(_ id: String) throws(StoreError) -> Bool
+    /// Projects in which nothing waits or runs, the one first that has been so the longest.
+    func idleProjects() throws(StoreError) -> [IdleProject]
+    /// As `removeProject`, where the project is still what `idleProjects` said; else false, and nothing is done.
+    func removeIdleProject(_ project: IdleProject) throws(StoreError) -> Bool
+    /// What is kept of the output of jobs that have ended, the oldest first; jobs without any are left out.
+    func keptLogs() throws(StoreError) -> [KeptLog]
+    /// Lets go the output of a job that has ended, which then counts as `dropped`; its states stay.
+    ///
+    /// - Returns: how many bytes went; 0 for a job that has not ended or is not there.
+    func removeLog(of job: String) throws(StoreError) -> Int64
 
     /// With its first events.
     ///
@@ -65,6 +75,8 @@ public protocol WorkspaceStore: Sendable {
     ///
     /// Does not wait for such a call.
     func checkReady() throws(StoreError)
+    /// Gives back the memory that only makes later calls faster; connections that are in use keep theirs.
+    func releaseMemory()
     /// Later calls are errors.
     func close()
 }

@@ -63,23 +63,31 @@ extension Orchestrator {
         defer { state.withLock { _ = $0.removed.remove(id) } }
         for job in jobs { stopNow(job, "cancelled") }
         for job in jobs { await ended(job) }
-        // Its rows first: a folder without rows is cleaned away at the next start, rows without a folder would be a project.
-        let wasThere = try stored { () throws(StoreError) in try store.removeProject(id) }
-        knownFolders.forget(id)
-        guard wasThere else { throw WorkspaceError(.noProject, "Project not found") }
-        removeFolder(id)
+        guard
+            try removeNow(
+                id,
+                { () throws(WorkspaceError) in
+                    try stored { () throws(StoreError) in try store.removeProject(id) }
+                }
+            )
+        else { throw WorkspaceError(.noProject, "Project not found") }
     }
 
-    /// Takes its name away at once; taking it apart lasts as long as a worker has made it, and holds nobody up.
+    /// Its rows and its folder's name at once; taking that apart lasts as long as a worker has made it, and holds nobody up.
+    func removeNow(_ id: String, _ rows: () throws(WorkspaceError) -> Bool) throws(WorkspaceError) -> Bool {
+        let (wasThere, folder) = try removal.begin(id, rows)
+        guard wasThere else { return false }
+        knownFolders.forget(id)
+        if let folder { removals.async { [removal] in removal.finish(folder, of: id) } }
+        return true
+    }
+
+    /// Of a project that never came to be.
     private func removeFolder(_ project: String) {
-        let later = "the folder of project \(project) is removed at the next start"
         do throws(WorkspaceError) {
             guard let removed = try folders.setAside(project) else { return }
-            let (folders, log) = (folders, log)
-            removals.async {
-                do throws(WorkspaceError) { try folders.remove(removed) } catch { log("\(later): \(error.detail)") }
-            }
-        } catch { log("\(later): \(error.detail)") }
+            removals.async { [removal] in removal.finish(removed, of: project) }
+        } catch { log("the folder of project \(project) stays, and belongs to none: \(error.detail)") }
     }
 
     public func workspacePath(_ id: String) -> String {
@@ -97,7 +105,13 @@ extension Orchestrator {
         _ = try self.project(project)
         try checkOpen(project)
         let job = newJob(of: project, type, instruction, .now())
-        try stored { () throws(StoreError) in try store.add(job, events: [queued(job)]) }
+        do throws(WorkspaceError) {
+            try stored { () throws(StoreError) in try store.add(job, events: [queued(job)]) }
+        } catch {
+            // It may have been removed just now.
+            _ = try self.project(project)
+            throw error
+        }
         await run(job, waits: waits)
         try checkStored(job.id)
         return try self.job(job.id, of: project)
@@ -256,7 +270,10 @@ extension Orchestrator {
 
     public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
 
-    public func readiness() -> String? {
+    public func readiness() -> String? { serverProblem() ?? hostProblem.withLock { $0 } }
+
+    /// What another server could mend; a host that confines no job is the same for each.
+    public func serverProblem() -> String? {
         if state.withLock({ $0.isClosed || $0.isEnding }) { return "the server is ending" }
         do throws(StoreError) {
             try store.checkReady()

@@ -35,13 +35,15 @@ public final class Orchestrator: WorkspaceService {
     var settings: WorkspaceSettings { configuration.withLock { $0 } }
     let store: any WorkspaceStore
     let folders: ProjectFolders
-    private let lock: OwnedFileDescriptor
+    let removal: ProjectRemoval
     let knownFolders = KnownFolders()
     /// Takes folders of removed projects apart, one at a time; what is left at the end goes at the next start.
     let removals = DispatchQueue(label: "codex-sandbox.removals", qos: .utility)
     let hub = JobHub()
     let launches = LaunchStatistics()
     let state: Mutex<State>
+    /// Why the host would refuse every job, by the last trial.
+    let hostProblem = Mutex<String?>(nil)
     let log: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -62,8 +64,8 @@ public final class Orchestrator: WorkspaceService {
         )
         try PolicyChoice(settings).checkOwn()
         folders = try ProjectFolders(at: settings.rootAsWritten)
-        lock = try folders.lock()
-        for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }
+        removal = try ProjectRemoval(folders, log: log)
+        try removal.finishBegun { (id) throws(StoreError) in try store.project(id) != nil }
         let interrupted = try stored { () throws(StoreError) in try store.interruptUnfinished(at: .now()) }
         for job in interrupted {
             log("job \(job.id) was interrupted when the last server ended")
@@ -327,21 +329,6 @@ public final class Orchestrator: WorkspaceService {
     // MARK: -
 
     func stored<Value>(_ body: () throws(StoreError) -> Value) throws(WorkspaceError) -> Value {
-        do throws(StoreError) {
-            return try body()
-        } catch {
-            switch error.kind {
-            case .full, .busy, .unwritable:
-                throw WorkspaceError(.unavailable, "The server cannot store anything now", detail: "\(error)")
-            case .noPage:
-                throw WorkspaceError(
-                    .noPage,
-                    "there is no such entry any more; begin at the first page",
-                    detail: "\(error)"
-                )
-            case .corrupt, .unknownSchema, .constraint, .other:
-                throw WorkspaceError(.fault, "The server's store does not work", detail: "\(error)")
-            }
-        }
+        try ProjectRemoval.stored(body)
     }
 }

@@ -25,16 +25,20 @@ enum DbCommand {
     }
 
     private static func run(_ options: DatabaseOptions) throws(ServeError) -> Int32 {
-        let file = try SettingsFile.read(options.dotEnv)
-        let text =
-            options.url ?? SettingsFile.variable("DATABASE_URL", in: CallerStrings.all(environ))
-            ?? file.values["DATABASE_URL"] ?? "sqlite:///./codex.db"
-        let url: DatabaseURL
-        do throws(DatabaseURLError) { url = try DatabaseURL(text) } catch { throw ServeError("DATABASE_URL: \(error)") }
+        var given: [String: String] = [:]
+        if let url = options.url { given[SettingName.databaseURL.rawValue] = url }
+        if options.action == .restore, let folder = options.dataFolder { _ = try DataFolder(folder) }
+        let url = try ServerData(given: given, dotEnv: options.dotEnv, folder: options.dataFolder).database
+        if let folder = options.folder {
+            let folder = try SettingsFile.absolute(folder.description)
+            return options.action == .restore
+                ? try RestoreCommand(options: options, database: url, folder: folder).run()
+                : try BackupCommand(options: options, database: url, folder: folder).run()
+        }
         let database = DatabaseAdministration(url, tool: "\(ToolVersion.current)")
         do throws(StoreError) {
             switch options.action {
-            case .status: break
+            case .status, .backup, .restore: break
             case .migrate: say(try database.migrate())
             case .stamp: say(try database.stamp())
             }

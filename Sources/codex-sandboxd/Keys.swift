@@ -59,6 +59,13 @@ struct Keys {
         }
     }
 
+    /// PEM; nil where no key was made.
+    func publicHalf() throws(EvidenceError) -> [UInt8]? {
+        do throws(CryptoError) {
+            return try folder?.verificationKey()?.pem()
+        } catch { throw EvidenceError(error) }
+    }
+
     private static func verification(_ key: VerificationKey) -> RecordVerificationKey {
         RecordVerificationKey(id: key.id) { (signature, bytes) throws(EvidenceError) in
             do throws(CryptoError) {

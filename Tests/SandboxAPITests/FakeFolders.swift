@@ -145,6 +145,7 @@ extension FileCondition {
         case .exists: bytes != nil
         case .matches(let tags): tag.map { tags.contains($0) } ?? false
         case .isAbsent: bytes == nil
+        case .both(let first, let second): first.holds(bytes) && second.holds(bytes)
         case .matchesNone(let tags): tag.map { !tags.contains($0) } ?? true
         }
     }

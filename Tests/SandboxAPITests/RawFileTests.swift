@@ -120,6 +120,16 @@ import WebTransport
         #expect(client.workspaces.folders.bytes(id, "new/a.txt") == [1, 2, 3])
         #expect(await client.ask("PUT", target, [("If-None-Match", "*")], body: [4]).status == 412)
         #expect(await client.ask("PUT", target, [("If-Match", "\"other\"")], body: [4]).status == 412)
+        // Both have to hold, and these never do.
+        for field in [("If-Match", "*"), ("If-Match", tag)] {
+            let both = [field, ("If-None-Match", "*")]
+            #expect(await client.ask("PUT", target, both, body: [4]).status == 412)
+            #expect(await client.ask("DELETE", target, both).status == 412)
+        }
+        #expect(
+            await client.ask("PUT", "/api/v1/\(id)/raw/new/b", [("If-Match", "*"), ("If-None-Match", "*")], body: [4])
+                .status == 412
+        )
         #expect(client.workspaces.folders.bytes(id, "new/a.txt") == [1, 2, 3])
         #expect(await client.ask("PUT", target, [("If-Match", "\"other\", \(tag)")], body: []).status == 200)
         #expect(client.workspaces.folders.bytes(id, "new/a.txt") == [])

@@ -1,4 +1,6 @@
+import SandboxPlan
 import Testing
+import Workspaces
 
 @testable import SandboxAPI
 
@@ -30,6 +32,29 @@ import Testing
         #expect(settings.listen == .inherited(name: "api") && settings.listen.description == "fd:api")
         let usual = try APISettings { _ in nil }
         #expect(usual.stopJobs == .end && usual.stopSeconds == 600 && usual.logLevel == .info)
+    }
+
+    /// Nothing is removed unasked.
+    @Test func retention() throws {
+        let usual = try APISettings { _ in nil }
+        #expect(usual.retention.isEmpty && usual.evidenceDays == nil && usual.evidenceSize == nil)
+        let values = [
+            "KEEP_PROJECTS": "30d", "KEEP_PROJECTS_SIZE": "20GiB", "KEEP_LOGS": "90m", "KEEP_LOGS_SIZE": "1",
+            "KEEP_EVIDENCE": "365d",
+            "KEEP_EVIDENCE_SIZE": "1GB", "KEEP_INTERVAL": "5m",
+        ]
+        let settings = try APISettings { values[$0] }
+        #expect(settings.retention.projectAge == .hours(720) && settings.retention.projectSize == .gibibytes(20))
+        #expect(settings.retention.logAge == .seconds(5400) && settings.retention.logSize?.bytes == 1)
+        #expect(settings.evidenceDays == 365 && settings.evidenceSize?.bytes == 1_000_000_000)
+        #expect(settings.retentionInterval == 300)
+        for (name, value) in [
+            ("KEEP_PROJECTS", "0"), ("KEEP_PROJECTS", "1ms"), ("KEEP_PROJECTS", ""), ("KEEP_LOGS", "-1d"),
+            ("KEEP_EVIDENCE", "12h"), ("KEEP_EVIDENCE", "1"), ("KEEP_LOGS_SIZE", "0"), ("KEEP_LOGS_SIZE", "much"),
+            ("KEEP_INTERVAL", "500ms"),
+        ] {
+            #expect(problems([name: value]).map(\.rawValue) == [name])
+        }
     }
 
     @Test(arguments: [

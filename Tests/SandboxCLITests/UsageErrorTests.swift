@@ -81,7 +81,7 @@ import Testing
             ),
             (["verify", "--", "--workspace", "x"], "--workspace is not for verify to pass on.", "verify "),
             (["verify", "--", "--no-such"], "There is no option --no-such.", "verify "),
-            (["gc"], "--older-than N or --keep N is missing.", "gc "),
+            (["gc"], "--older-than N, --keep N or another --keep-… is missing.", "gc "),
             (["gc", "--keep", "-1"], "--keep -1: Write a whole number from 0 to 1000000000.", "gc "),
             (["gc", "--keep", "1", "x"], "x is one word too many.", "gc "),
         ] as [([OSString], String, String)]

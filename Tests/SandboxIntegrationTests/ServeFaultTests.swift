@@ -99,6 +99,39 @@ struct ServeFaultTests {
         #expect(result.lines == ["200", "503", "200", "200"], "\(result.story)")
     }
 
+    /// A host that cannot hold the server's policy: here by a Landlock that no kernel has, until the policy asks for one that is there.
+    @Test func readinessSaysThatTheHostWouldRefuseEveryJob() throws {
+        let scene = try Scene(.user)
+        let policy = scene.workspace + "/strict.toml"
+        let text = "version = 1\nextends = \"codex-worker\"\n[landlock]\nminimum_abi = "
+        try scene.write(text + "99\n", to: policy, mode: 0o600)
+        let ask = "curl -sS -m 20 -w ' %{http_code}\n' {BASE}"
+        let create =
+            "curl -sS -m 60 -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}' {BASE}/api/v1/projects/"
+        let result = try play(
+            scene,
+            ["--policy", policy],
+            [
+                "/bin/sh", "-c",
+                """
+                \(ask)/readyz; \(ask)/healthz; \(create); echo
+                printf 'version = 1\\nextends = "codex-worker"\\n' > strict.toml
+                kill -HUP {PID}
+                for i in $(seq 600); do sleep 0.05; \(ask)/readyz | grep -q ' 200$' && break; done
+                \(ask)/readyz; \(create); echo; ls -A workspaces | grep -c '^\\.'
+                """,
+            ]
+        )
+        #expect(result.ending == .exited(1), "\(result.story)")
+        let lines = result.lines
+        try #require(lines.count == 6, "\(result.story)")
+        #expect(lines[0].hasSuffix(" 503") && lines[0].contains("every job would be refused"), "\(result.story)")
+        #expect(lines[1].hasSuffix(" 200") && lines[2].contains("refused"), "\(result.story)")
+        #expect(lines[3].hasSuffix(" 200") && lines[4].contains("\"completed\""), "\(result.story)")
+        // Nothing of the trials is left.
+        #expect(lines[5] == "0", "\(result.story)")
+    }
+
     @Test(.enabled(if: geteuid() == 0, "only root can make a small file system"))
     func aFullDiskIsSaidAndLeavesNothingHalf()
         throws
@@ -118,6 +151,53 @@ struct ServeFaultTests {
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 10, "\(result.story)")
+    }
+
+    /// From the start on: nothing is begun, and one message says why.
+    @Test(.enabled(if: geteuid() == 0, "only root can make a read-only file system"))
+    func aReadOnlyFileSystemIsNamed() throws {
+        let scene = try Scene(.user)
+        let disk = scene.folder + "/disk"
+        try scene.makeFolder(disk)
+        let worker = Caller.worker
+        let options = "size=2m,mode=700,uid=\(worker.uid),gid=\(worker.gid)"
+        try #require(mount("none", disk, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0)
+        defer { umount2(disk, Int32(MNT_DETACH)) }
+        let flags = UInt(MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+        try #require(mount("none", disk, "tmpfs", flags, options) == 0)
+        expectOneMessage(try start(scene, ["--data-dir", disk + "/data"]), ["--data-dir", "EROFS", disk])
+        expectOneMessage(
+            try start(scene, ["--database", "sqlite:///\(disk)/codex.db"]),
+            ["DATABASE_URL", disk, "Read-only file system"]
+        )
+        expectOneMessage(try start(scene, ["--workspace-root", disk + "/ws"]), ["WORKSPACE_ROOT", "EROFS", disk])
+        // Records that cannot be written: the server is there, says that it is not ready, and no job runs.
+        let ask = "curl -sS -m 60 {BASE}"
+        let result = try play(
+            scene,
+            ["--state-dir", disk + "/state"],
+            [
+                "/bin/sh", "-c",
+                "\(ask)/api/v1/projects/ -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}'",
+            ]
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(result.outputText.contains("refused") && result.outputText.contains("EROFS"), "\(result.story)")
+    }
+
+    /// While it runs: refused whole, and it goes on when it may write again.
+    @Test func foldersThatMayNotBeWrittenAnyMoreCostNothing() throws {
+        let scene = try Scene(.user)
+        let data = scene.workspace + "/data"
+        try scene.makeFolder(data)
+        try #require(chmod(data, 0o700) == 0)
+        let result = try play(
+            scene,
+            ["--data-dir", data],
+            ["/usr/bin/python3", "-B", script("read_only.py"), "--base-url", "{BASE}", "--folder", data]
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 7, "\(result.story)")
     }
 
     @Test func aWorkspaceRootHasOneServer() throws {

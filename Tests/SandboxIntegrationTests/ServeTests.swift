@@ -48,6 +48,45 @@ struct ServeTests {
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 60, "\(result.story)")
     }
 
+    /// By the server, by `gc`, and by one that is killed; records verify afterwards.
+    @Test func whatIsNotToBeKeptGoesWholeOrNotAtAll() throws {
+        let scene = try scene()
+        let worker = scene.folder + "/carry_out.sh"
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
+        try #require(chmod(worker, 0o755) == 0)
+        let result = try play(
+            scene,
+            [script("retention.py"), scene.workshop.launcher, scene.workspace, worker],
+            seconds: 200
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 30, "\(result.story)")
+    }
+
+    /// The wall clock of the server alone, by a library before libc: its timers and its records are of it or are not.
+    @Test func aClockThatIsSetEndsNothing() throws {
+        let scene = try scene()
+        let worker = scene.folder + "/carry_out.sh"
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
+        try #require(chmod(worker, 0o755) == 0)
+        let server = scene.workshop.launcher + "d"
+        let result = try play(
+            scene,
+            [script("clock.py"), server, scene.workshop.launcher, scene.workspace, worker],
+            seconds: 150
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 17, "\(result.story)")
+    }
+
+    /// Beside a busy server, with changed bytes, where nothing was before, and killed in the middle.
+    @Test func aBackupIsRestoredWholeOrNotAtAll() throws {
+        let scene = try scene()
+        let result = try play(scene, [script("backup.py"), scene.workshop.launcher, scene.workspace], seconds: 200)
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 60, "\(result.story)")
+    }
+
     /// Where there is no manager, and for root, nothing is written; a dry run says what would be.
     @Test func withoutAManagerNothingIsInstalled() throws {
         let scene = try scene()

@@ -23,7 +23,7 @@ struct EntityTags: Hashable {
 }
 
 /// What must be so for a file to be written or removed (RFC 9110, 13.1).
-public enum FileCondition: Hashable, Sendable {
+public indirect enum FileCondition: Hashable, Sendable {
     case none
     /// `If-Match: *`
     case exists
@@ -33,14 +33,18 @@ public enum FileCondition: Hashable, Sendable {
     case isAbsent
     /// `If-None-Match`: none of these tags.
     case matchesNone([String])
+    /// Both fields were sent (RFC 9110, 13.2.2).
+    case both(FileCondition, FileCondition)
 
     init(_ headers: HTTPHeaders) {
-        if let tags = EntityTags(headers, "If-Match") {
-            self = tags.isAny ? .exists : .matches(tags.tags)
-        } else if let tags = EntityTags(headers, "If-None-Match") {
-            self = tags.isAny ? .isAbsent : .matchesNone(tags.tags)
+        let first: FileCondition? = EntityTags(headers, "If-Match").map { $0.isAny ? .exists : .matches($0.tags) }
+        let second: FileCondition? = EntityTags(headers, "If-None-Match").map {
+            $0.isAny ? .isAbsent : .matchesNone($0.tags)
+        }
+        if let first, let second {
+            self = .both(first, second)
         } else {
-            self = .none
+            self = first ?? second ?? .none
         }
     }
 }

@@ -1,3 +1,6 @@
+public import SandboxPlan
+public import Workspaces
+
 /// What the server was told, checked: every value, and the default where there was none.
 public struct APISettings: Hashable, Sendable {
     public var appName = "Codex Workspace Orchestrator"
@@ -21,6 +24,13 @@ public struct APISettings: Hashable, Sendable {
     /// Of `StopJobs.finish`, in seconds.
     public var stopSeconds: Double = 600
     public var logLevel = LogLevel.info
+    /// What of projects and output is removed by itself: nothing where nothing is said.
+    public var retention = RetentionSettings()
+    /// The same of records, in days.
+    public var evidenceDays: Int64?
+    public var evidenceSize: ByteCount?
+    /// Between two looks for what is to go, in seconds.
+    public var retentionInterval: Double = 3600
 
     /// What becomes of accepted jobs when the server stops.
     public enum StopJobs: String, Hashable, Sendable, CaseIterable {
@@ -30,6 +40,9 @@ public struct APISettings: Hashable, Sendable {
 
     /// `STOP_TIME`, in milliseconds.
     public static let stopTimes: ClosedRange<UInt64> = 1000...86_400_000
+
+    /// `KEEP_INTERVAL`, in milliseconds.
+    public static let intervals: ClosedRange<UInt64> = 1000...604_800_000
 
     /// The defaults.
     public init() {}
@@ -55,6 +68,18 @@ public struct APISettings: Hashable, Sendable {
         stopJobs = reader.word(.stopJobs) ?? stopJobs
         stopSeconds = reader.seconds(.stopTime, in: APISettings.stopTimes) ?? stopSeconds
         logLevel = reader.word(.logLevel) ?? logLevel
+        let age = "1s to 3650d, as 12h or 30d"
+        retention.projectAge = reader.span(.keepProjects, age)
+        retention.projectSize = reader.size(.keepProjectsSize)
+        retention.logAge = reader.span(.keepLogs, age)
+        retention.logSize = reader.size(.keepLogsSize)
+        // The checkpoint that takes the place of records says whole days.
+        let day: UInt64 = 86_400_000
+        evidenceDays = reader.span(.keepEvidence, unit: day, "whole days, 1d to 3650d").map {
+            Int64($0.milliseconds / day)
+        }
+        evidenceSize = reader.size(.keepEvidenceSize)
+        retentionInterval = reader.seconds(.keepInterval, in: APISettings.intervals) ?? retentionInterval
         if let problem = contradiction(origins: value(SettingName.allowOrigins.rawValue) ?? "") {
             reader.problems.append(problem)
         }

@@ -18,6 +18,13 @@ public enum SettingName: String, Hashable, Sendable, CaseIterable {
     case stopJobs = "STOP_JOBS"
     case stopTime = "STOP_TIME"
     case logLevel = "LOG_LEVEL"
+    case keepProjects = "KEEP_PROJECTS"
+    case keepProjectsSize = "KEEP_PROJECTS_SIZE"
+    case keepLogs = "KEEP_LOGS"
+    case keepLogsSize = "KEEP_LOGS_SIZE"
+    case keepEvidence = "KEEP_EVIDENCE"
+    case keepEvidenceSize = "KEEP_EVIDENCE_SIZE"
+    case keepInterval = "KEEP_INTERVAL"
 
     /// What the setting is for, in one line of a help text.
     public var purpose: String {
@@ -39,6 +46,13 @@ public enum SettingName: String, Hashable, Sendable, CaseIterable {
         case .stopJobs: "what becomes of jobs when the server stops: end or finish"
         case .stopTime: "how long finish may take"
         case .logLevel: "what is logged: error, warning, info or debug"
+        case .keepProjects: "how long a project is kept of which nothing changes"
+        case .keepProjectsSize: "what the folders of the projects may take together"
+        case .keepLogs: "how long the output of a job is kept"
+        case .keepLogsSize: "what the output of all jobs may take together"
+        case .keepEvidence: "how many days the records of a launch are kept"
+        case .keepEvidenceSize: "what the records of all launches may take together"
+        case .keepInterval: "how often is looked for what is not to be kept"
         }
     }
 }

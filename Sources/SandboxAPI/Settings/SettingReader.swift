@@ -69,6 +69,25 @@ struct SettingReader {
         return Double(span.milliseconds) / 1000
     }
 
+    /// A length of time from 1 s to 10 years, in whole units of so many milliseconds.
+    mutating func span(_ name: SettingName, unit: UInt64 = 1, _ form: String) -> TimeSpan? {
+        guard let text = value(name.rawValue) else { return nil }
+        guard let span = TimeSpan(parsing: text), span.milliseconds >= 1000, span.milliseconds % unit == 0 else {
+            refuse(name, text, "no length of time in the range", form)
+            return nil
+        }
+        return span
+    }
+
+    mutating func size(_ name: SettingName) -> ByteCount? {
+        guard let text = value(name.rawValue) else { return nil }
+        guard let size = ByteCount(parsing: text) else {
+            refuse(name, text, "no size", "1MiB and the like, at least 1")
+            return nil
+        }
+        return size
+    }
+
     /// Comma lists: blanks around items are dropped, and so are empty items.
     private func list(_ text: String) -> [String] {
         text.split(separator: ",").map { PythonText.trimmed(String($0)) }.filter { !$0.isEmpty }

@@ -46,21 +46,27 @@ extension CommandInfo {
 
     static let gc = CommandInfo(
         name: .gc,
-        usage: ["gc --older-than N [OPTIONS]", "gc --keep N [OPTIONS]"],
+        usage: ["gc --older-than N [OPTIONS]", "gc --keep N [OPTIONS]", "gc --keep-projects T [OPTIONS]"],
         description: [
             "Removes the records of old launches from the beginning of each workspace's file. A checkpoint takes their",
             "place: a record of the chain that says up to where, and is signed; verify then says since when the chain",
             "is complete. With both numbers, what either says goes. A launch that runs, and all behind it, is kept.",
+            "Also removes projects and the output of jobs from a server's data, by age and size, while the server is not",
+            "running; one that runs does it itself, as its settings KEEP_… say. Without a word, everything is kept.",
         ],
         options: GcOptions.table.map(\.info) + [.help],
         examples: [
             ("what would go", "codex-sandbox gc --older-than 90 --dry-run"),
             ("a quarter of a year is enough", "codex-sandbox gc --older-than 90"),
             ("a thousand launches of this project", "codex-sandbox gc --keep 1000 --workspace ."),
+            (
+                "old projects of a server that is stopped",
+                "codex-sandbox gc --keep-projects 30d --data-dir DIR --dry-run"
+            ),
         ],
         exitStatuses: ExitStatus.ofCheck(
             good: "done, also where nothing was to be removed",
-            bad: "of at least one workspace nothing was removed: its records cannot be read or do not verify"
+            bad: "something was to go and stays: records do not verify or cannot be read, or a server has the data"
         )
     )
 }

@@ -17,6 +17,15 @@ extension CommandInfo {
                 [
                     ("DATABASE_URL, WORKSPACE_ROOT, LISTEN, MAX_JOBS, WORKER", "as the options"),
                     ("STOP_JOBS, STOP_TIME, LOG_LEVEL", "as the options"),
+                    (
+                        "KEEP_PROJECTS, KEEP_LOGS, KEEP_EVIDENCE",
+                        "ages (30d) at which these are removed; without: never"
+                    ),
+                    (
+                        "KEEP_PROJECTS_SIZE, KEEP_LOGS_SIZE, KEEP_EVIDENCE_SIZE",
+                        "sizes (20GiB) above which the oldest go"
+                    ),
+                    ("KEEP_INTERVAL", "how often is looked for what these name (1h)"),
                     ("USE_DUMMY_WORKER", "true (the default): the built-in dummy worker does the jobs"),
                     ("CODEX_WORKER_IMAGE", "else the worker of this name; codex-worker:latest is minimal"),
                     ("CODEX_WORKER_COMMAND", "the words of the worker codex or command, separated by spaces"),
@@ -42,20 +51,25 @@ extension CommandInfo {
 
     static let db = CommandInfo(
         name: .db,
-        usage: ["db migrate|stamp|status [OPTIONS]"],
+        usage: ["db migrate|stamp|status [OPTIONS]", "db backup|restore DIR [OPTIONS]"],
         description: [
             "The schema of the database comes in migrations that never change; serve applies those that are missing at",
             "its start. A database of the orchestrator that this one replaces is adopted with its rows.",
+            "A backup is the database at one moment and all records with the public half of their key, with digests; neither",
+            "the projects' folders nor the private key are in it. restore verifies all of it before it changes anything.",
         ],
         actions: [
             ("migrate", "Applies the migrations that are missing."),
             ("stamp", "Marks a database as being of the version whose shape it has."),
             ("status", "Shows each migration, and whether it is applied."),
+            ("backup DIR", "Copies database and records to a new folder, beside a running server, too."),
+            ("restore DIR", "Puts them back where no server runs and nothing is, or with --replace."),
         ],
         options: DatabaseOptions.table.map(\.info) + [.help],
         examples: [
             ("what state is it in", "codex-sandbox db status"),
             ("another one", "codex-sandbox db migrate --database sqlite:////srv/codex.db"),
+            ("what the service has", "codex-sandbox db backup DIR --data-dir ~/.local/state/codex-sandbox/serve"),
         ],
         exitStatuses: ExitStatus.ofCheck(
             good: "done, or shown",

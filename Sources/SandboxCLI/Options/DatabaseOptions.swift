@@ -6,6 +6,11 @@ public struct DatabaseOptions: Hashable, Sendable {
         case migrate
         case stamp
         case status
+        case backup
+        case restore
+
+        /// Whether it needs a folder.
+        var takesFolder: Bool { self == .backup || self == .restore }
     }
 
     public var action = Action.status
@@ -13,6 +18,12 @@ public struct DatabaseOptions: Hashable, Sendable {
     public var url: String?
     /// Nil: `.env` in the current folder, where there is one.
     public var dotEnv: OSString?
+    public var dataFolder: OSString?
+    public var stateDirectory: OSString?
+    /// The backup that is made, or restored.
+    public var folder: OSString?
+    /// Of `restore`: what is there goes aside.
+    public var replaces = false
     public var json = false
 
     public init() {}
@@ -37,6 +48,23 @@ public struct DatabaseOptions: Hashable, Sendable {
             parse: OptionValue.path,
             set: { $0.dotEnv = $1 }
         ),
+        .single(
+            "--data-dir",
+            .folder,
+            "Folder of the server's data, with the database in it.",
+            default: "the current folder",
+            parse: OptionValue.path,
+            set: { $0.dataFolder = $1 }
+        ),
+        .single(
+            "--state-dir",
+            .folder,
+            "Folder of the records, for backup and restore.",
+            default: "$XDG_STATE_HOME/codex-sandbox",
+            parse: OptionValue.path,
+            set: { $0.stateDirectory = $1 }
+        ),
+        .flag("--replace", "restore puts aside what is there.", set: { $0.replaces = true }),
         .json { $0.json = true },
     ]
 
@@ -54,7 +82,14 @@ public struct DatabaseOptions: Hashable, Sendable {
         guard let action = Action.allCases.first(where: { word == OSString($0.rawValue) }) else {
             throw UsageError(.badArgument(word, why: "Write \(names.joined(separator: ", "))."), command: .db)
         }
-        if words.count > 1 { throw UsageError(.unexpectedArgument(words[1]), command: .db) }
+        let folders = words.dropFirst()
+        if action.takesFolder {
+            guard let folder = folders.first else { throw UsageError(.missingArgument("DIR"), command: .db) }
+            options.folder = folder
+        }
+        if let other = folders.dropFirst(action.takesFolder ? 1 : 0).first {
+            throw UsageError(.unexpectedArgument(other), command: .db)
+        }
         options.action = action
         return options
     }

@@ -134,6 +134,7 @@ struct PolicyCache {
             _ = unlinkat(folder.number, temporary, 0)
             return String(cString: strerror(code))
         }
+        PolicyCacheRoom.make(in: folder.number, "the folder of compiled policies")
         return nil
     }
 }

@@ -14,6 +14,7 @@ public final class ProjectFolders: Sendable {
 
     private static let newPrefix = ".new-"
     private static let removedPrefix = ".removed-"
+    private static let markPrefix = ".removing-"
     /// What this process makes and takes away is not what another one has left.
     private static let own = Beneath.randomName("").description + "-"
     /// Longer than any disk takes for what a project may hold.
@@ -170,22 +171,11 @@ public final class ProjectFolders: Sendable {
     ///
     /// - Returns: what could not be removed, in words for the log.
     public func cleanLeftovers() throws(WorkspaceError) -> [String] {
-        let number = Beneath.open(".", below: descriptor.number, Beneath.readFolder, Beneath.withoutLinks)
-        guard number >= 0 else { throw ProjectFolders.unusable(path, "openat2", number) }
-        let folder = OwnedFileDescriptor(owning: Int32(number))
-        var names: [OSString] = []
-        do throws(SyscallError) {
-            try FolderEntries.each(in: folder.number, named: OSString(path)) { (entry) throws(SyscallError) in
-                let name = entry.copy
-                for prefix in [ProjectFolders.newPrefix, ProjectFolders.removedPrefix]
-                where name.bytes.starts(with: prefix.utf8)
-                    && !name.bytes.starts(with: (prefix + ProjectFolders.own).utf8)
-                {
-                    names.append(name)
-                }
-                return true
+        let names = try names { name in
+            [ProjectFolders.newPrefix, ProjectFolders.removedPrefix].contains { prefix in
+                name.bytes.starts(with: prefix.utf8) && !name.bytes.starts(with: (prefix + ProjectFolders.own).utf8)
             }
-        } catch { throw ProjectFolders.unusable(path, error.call, Int(-error.errno)) }
+        }
         var failures: [String] = []
         for name in names {
             do throws(WorkspaceError) { try removeHidden(name) } catch {
@@ -195,7 +185,74 @@ public final class ProjectFolders: Sendable {
         return failures
     }
 
+    // MARK: - Hidden folders
+
+    /// Makes an empty folder that is no project's (mode 0700), and answers its name; what a killed server leaves goes at the next start.
+    func makeHidden() throws(WorkspaceError) -> String {
+        let name = Beneath.randomName(ProjectFolders.newPrefix + ProjectFolders.own)
+        let made = name.withTerminator { name in Beneath.result { mkdirat(descriptor.number, name, 0o700) } }
+        guard made >= 0 else { throw ProjectFolders.unusable(path, "mkdirat", made) }
+        return name.description
+    }
+
+    func removeHidden(_ name: String) throws(WorkspaceError) {
+        precondition(name.hasPrefix(ProjectFolders.newPrefix), "a name of makeHidden")
+        try removeHidden(OSString(name))
+    }
+
+    // MARK: - Marks
+
+    /// Notes that the removal of a project has begun; one that is there already is as good.
+    ///
+    /// - Returns: false where there is no room for that.
+    /// - Throws: `.unavailable` where the folder cannot be written.
+    @discardableResult
+    func markRemoval(_ name: String) throws(WorkspaceError) -> Bool {
+        let mark = try ProjectFolders.mark(name)
+        let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        let number = mark.withTerminator { mark in Beneath.result { openat(descriptor.number, mark, flags, 0o600) } }
+        if number == Int(-ENOSPC) || number == Int(-EDQUOT) { return false }
+        guard number >= 0 else { throw ProjectFolders.unusable(path, "openat \(mark)", number) }
+        _ = close(Int32(number))
+        return true
+    }
+
+    /// Notes that there is nothing begun any more.
+    func unmarkRemoval(_ name: String) throws(WorkspaceError) {
+        let mark = try ProjectFolders.mark(name)
+        let removed = mark.withTerminator { mark in Beneath.result { unlinkat(descriptor.number, mark, 0) } }
+        guard removed >= 0 || removed == Int(-ENOENT) else {
+            throw ProjectFolders.unusable(path, "unlinkat \(mark)", removed)
+        }
+    }
+
+    /// The projects of which a removal has begun.
+    func markedRemovals() throws(WorkspaceError) -> [String] {
+        try names { $0.bytes.starts(with: ProjectFolders.markPrefix.utf8) }.map { name throws(WorkspaceError) in
+            let id = OSString(name.bytes.dropFirst(ProjectFolders.markPrefix.utf8.count))
+            return try ProjectFolders.checked("\(id)").description
+        }
+    }
+
+    private static func mark(_ name: String) throws(WorkspaceError) -> OSString {
+        OSString(markPrefix + (try checked(name)).description)
+    }
+
     // MARK: - Steps
+
+    private func names(_ isMeant: (OSString) -> Bool) throws(WorkspaceError) -> [OSString] {
+        let number = Beneath.open(".", below: descriptor.number, Beneath.readFolder, Beneath.withoutLinks)
+        guard number >= 0 else { throw ProjectFolders.unusable(path, "openat2", number) }
+        let folder = OwnedFileDescriptor(owning: Int32(number))
+        var names: [OSString] = []
+        do throws(SyscallError) {
+            try FolderEntries.each(in: folder.number, named: OSString(path)) { (entry) throws(SyscallError) in
+                names.append(entry.copy)
+                return true
+            }
+        } catch { throw ProjectFolders.unusable(path, error.call, Int(-error.errno)) }
+        return names.filter(isMeant)
+    }
 
     private func removeHidden(_ name: OSString) throws(WorkspaceError) {
         let removed = name.withTerminator { name in Beneath.result { unlinkat(descriptor.number, name, 0) } }

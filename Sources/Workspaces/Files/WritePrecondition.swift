@@ -1,5 +1,5 @@
 /// What must be so for a file to be written or removed (RFC 9110, 13.1).
-public enum WritePrecondition: Hashable, Sendable {
+public indirect enum WritePrecondition: Hashable, Sendable {
     case none
     /// `If-Match: *`
     case exists
@@ -9,6 +9,7 @@ public enum WritePrecondition: Hashable, Sendable {
     case isAbsent
     /// `If-None-Match`: none of these tags.
     case matchesNone([String])
+    case both(WritePrecondition, WritePrecondition)
 
     /// Whether it is so with a file; nil where there is none.
     func holds(_ facts: FileFacts?) -> Bool {
@@ -17,6 +18,7 @@ public enum WritePrecondition: Hashable, Sendable {
         case .exists: facts != nil
         case .matches(let tags): facts.map { tags.contains($0.tag) } ?? false
         case .isAbsent: facts == nil
+        case .both(let first, let second): first.holds(facts) && second.holds(facts)
         case .matchesNone(let tags):
             // If-None-Match compares weakly (RFC 9110, 8.8.3.2).
             facts.map { facts in !tags.contains { $0 == facts.tag || $0 == "W/" + facts.tag } } ?? true

@@ -11,10 +11,20 @@ struct DataFolder {
         let path = try SettingsFile.absolute(given.description)
         guard let text = path.utf8 else { throw ServeError("--data-dir \(path) is not UTF-8; name another folder") }
         try DataFolder.make(path)
-        settings = [
-            SettingName.databaseURL.rawValue: "sqlite:///\(text)/codex.db",
-            SettingName.workspaceRoot.rawValue: "\(text)/workspaces",
+        settings = DataFolder.settings(of: text)
+    }
+
+    static func settings(of path: String) -> [String: String] {
+        [
+            SettingName.databaseURL.rawValue: "sqlite:///\(path)/codex.db",
+            SettingName.workspaceRoot.rawValue: "\(path)/workspaces",
         ]
+    }
+
+    /// Any folder, made so.
+    static func made(_ path: OSString) throws(ServeError) -> OSString {
+        try make(path)
+        return path
     }
 
     /// With the folders on the way, which only their owner may enter either.

@@ -16,6 +16,9 @@ struct RunningServer {
     private let orchestrator: Orchestrator
     private let api: WorkspaceAPI
     private let watch: ServerWatch
+    private let retention: ServerRetention
+    private let host: HostWatch
+    private let memory: MemoryReturn
 
     /// How long requests and teardowns have to end once the server was told to, in seconds.
     private static let patience = 10.0
@@ -37,17 +40,25 @@ struct RunningServer {
         self.orchestrator = orchestrator
         self.api = api
         self.watch = watch
+        retention = ServerRetention(orchestrator, settings)
+        host = HostWatch(orchestrator)
+        memory = MemoryReturn(orchestrator)
     }
 
     /// Returns when the server has ended in an orderly way.
     mutating func serve() throws(ServeError) {
+        // Before anybody is told that it is ready.
+        host.look()
         let worker = settings.workspaces.worker.name
         ServerLog.note(
             "listening on \(server.addresses.joined(separator: " and ")), worker \(worker), "
                 + "\(settings.workspaces.maximumJobs) jobs at a time"
         )
         tell(.ready(watch.status))
+        try host.start()
+        try memory.start()
         if surroundings.manager.hasManager { try watch.start() }
+        try retention.start()
         while true {
             switch ServeSignals.wait() {
             case .reload: reload()
@@ -77,6 +88,8 @@ struct RunningServer {
                 try orchestrator.reload(fresh.workspaces)
             } catch { throw ServeError(error.detail.isEmpty ? error.message : "\(error.message): \(error.detail)") }
             api.reload(fresh.api)
+            retention.reload(fresh.api)
+            host.look()
             ServerLog.set(level: fresh.api.logLevel)
             settings = fresh
             let fixed = fresh.fixed(since: start)
@@ -101,6 +114,9 @@ struct RunningServer {
             words = "jobs have \(Int(settings.api.stopSeconds)) s to finish"
         }
         ServerLog.note("ending on \(signal): no new requests, \(words)")
+        retention.end()
+        host.end()
+        memory.end()
         watch.serverStops("ending: \(words)")
         // For what comes behind the deadlines: answers on their way, the database's end.
         tell(.stopping(watch.status, microseconds: UInt64((bound + 20) * 1_000_000)))

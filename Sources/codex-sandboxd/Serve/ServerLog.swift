@@ -32,6 +32,11 @@ enum ServerLog {
         write("\(entry)", priority(entry), fields)
     }
 
+    /// Something that the server, or `gc`, has removed by itself.
+    static func removed(_ what: RemovalLine) {
+        write("\(what)", .notice, what.fields)
+    }
+
     static func note(_ text: String, _ level: LogLevel = .info) {
         guard manner.withLock({ $0.level }).shows(level) else { return }
         write(text, priority(level), [])

@@ -64,7 +64,8 @@ final class ServerWatch: Sendable {
             guard !isOver.load(ordering: .acquiring) else { return }
             let stops = ending.withLock { $0 != nil }
             let isWell =
-                stops && server.hasStopped ? storeAnswers : answers.allSatisfy { stops ? $0 != nil : $0 == 200 }
+                stops && server.hasStopped
+                ? storeAnswers : answers.allSatisfy { stops ? $0 != nil : $0 == 200 || $0 == 503 && onlyHostIsAmiss }
             if isWell {
                 tell(.alive(status))
                 if !wasWell { ServerLog.note("the server answers itself again") }
@@ -80,6 +81,9 @@ final class ServerWatch: Sendable {
         }
     }
 
+    /// Not ready, but another server would be no more so.
+    private var onlyHostIsAmiss: Bool { orchestrator.serverProblem() == nil && orchestrator.readiness() != nil }
+
     /// Jobs that still run need nothing else.
     private var storeAnswers: Bool {
         do throws(WorkspaceError) {
@@ -93,7 +97,9 @@ final class ServerWatch: Sendable {
         if let words = ending.withLock({ $0 }) {
             return "\(words): \(load.running) jobs running, \(load.waiting) waiting"
         }
-        return "\(load.running) jobs running, \(load.waiting) waiting; \(server.addresses.joined(separator: " and "))"
+        let problem = orchestrator.readiness().map { "not ready: \($0); " } ?? ""
+        return
+            "\(problem)\(load.running) jobs running, \(load.waiting) waiting; \(server.addresses.joined(separator: " and "))"
     }
 
     private func tell(_ message: ServiceMessage) {

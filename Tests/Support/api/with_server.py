@@ -2,7 +2,7 @@
 
   with_server.py LAUNCHER FOLDER [SERVE OPTION...] -- COMMAND [WORD...]
 
-`{BASE}` in a word is the server's address. Exit status: the command's; 99 if the server does not start, does not end on TERM with 0, or says
+`{BASE}` in a word is the server's address, `{PID}` its number. Exit status: the command's; 99 if the server does not start, does not end on TERM with 0, or says
 anything of a fault of its own; but for lines with the words of EXPECTED_FAULT, where that is set.
 """
 import os
@@ -28,7 +28,7 @@ def main():
     if base is None:
         print(f"the server does not start: {server.poll()}", open(log, encoding="utf-8", errors="replace").read())
         return 99
-    status = subprocess.run([word.replace("{BASE}", base) for word in command], check=False).returncode
+    status = subprocess.run([word.replace("{BASE}", base).replace("{PID}", str(server.pid)) for word in command], check=False).returncode
     server.send_signal(signal.SIGTERM)
     try:
         ended = server.wait(20)

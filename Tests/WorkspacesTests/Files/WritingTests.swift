@@ -152,6 +152,8 @@ import Testing
             return
         }
         #expect(try fixture.upload("x", "file", .isAbsent) == .preconditionFailed)
+        #expect(try fixture.upload("x", "file", .both(.exists, .isAbsent)) == .preconditionFailed)
+        #expect(try fixture.upload("x", "file", .both(.exists, .matchesNone([first]))) == .preconditionFailed)
         #expect(try fixture.upload("x", "file", .matches(["\"other\"", "W/" + first])) == .preconditionFailed)
         #expect(try fixture.upload("x", "file", .matchesNone(["W/" + first])) == .preconditionFailed)
         #expect(try fixture.text("file") == "1")

@@ -1,0 +1,54 @@
+import Glibc
+import Synchronization
+import Workspaces
+
+/// Gives memory that nobody uses back to the kernel, which the allocator keeps for as long as a process lives.
+///
+/// Each of many threads, as jobs and answers have them, leaves what was freed in an arena of its own (mallopt(3), M_ARENA_MAX); only
+/// malloc_trim(3) empties those.
+final class MemoryReturn: Sendable {
+    private let orchestrator: Orchestrator
+    private let isOver = Atomic<Bool>(false)
+
+    /// Seconds between two looks at a server at rest, and at one that works: the arenas are locked meanwhile.
+    private static let looks = (atRest: 2.0, atWork: 60.0)
+    /// In bytes: for less it is not worth it.
+    private static let growth = 512 << 10
+    /// In microseconds.
+    private static let pace: UInt32 = 200_000
+
+    init(_ orchestrator: Orchestrator) { self.orchestrator = orchestrator }
+
+    func end() { isOver.store(true, ordering: .releasing) }
+
+    func start() throws(ServeError) {
+        try OwnThread.start("that gives memory back") { [self] in
+            var last = ContinuousClock.now
+            var kept = 0
+            while !isOver.load(ordering: .acquiring) {
+                usleep(MemoryReturn.pace)
+                let load = orchestrator.load
+                let isAtRest = load.running + load.waiting == 0
+                let interval = isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork
+                guard ContinuousClock.now - last >= .seconds(interval) else { continue }
+                last = ContinuousClock.now
+                guard let resident = MemoryReturn.resident, resident > kept + MemoryReturn.growth else { continue }
+                if isAtRest { orchestrator.releaseMemory() } else { ProcessMemory.giveBack() }
+                kept = MemoryReturn.resident ?? resident
+            }
+        }
+    }
+
+    /// In bytes (proc(5), /proc/self/statm); nil where that cannot be read.
+    private static var resident: Int? {
+        let number = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        defer { close(number) }
+        var bytes = [UInt8](repeating: 0, count: 128)
+        let count = read(number, &bytes, bytes.count)
+        guard count > 0 else { return nil }
+        let words = bytes[..<count].split(separator: UInt8(ascii: " "))
+        guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else { return nil }
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

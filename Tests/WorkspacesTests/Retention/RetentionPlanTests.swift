@@ -1,0 +1,108 @@
+import Foundation
+import Glibc
+import SandboxPlan
+import Testing
+import WorkspaceStore
+
+@testable import Workspaces
+
+/// What goes, decided over values; and the steps of a removal, each of which can be the last.
+@Suite struct RetentionPlanTests {
+    private let now = StoredTime(microseconds: 1_763_140_445_000_000)
+
+    private func ago(_ seconds: Int64) -> StoredTime {
+        StoredTime(microseconds: now.microseconds - seconds * 1_000_000)
+    }
+
+    private func log(_ project: String, _ seconds: Int64, _ bytes: Int64) -> KeptLog {
+        KeptLog(job: "job-\(seconds)", project: project, endedAt: ago(seconds), bytes: bytes)
+    }
+
+    private func used(_ id: String, _ seconds: Int64, _ bytes: UInt64) -> RetentionPlan.Used {
+        RetentionPlan.Used(project: IdleProject(id: id, updatedAt: ago(seconds)), bytes: bytes, changed: ago(seconds))
+    }
+
+    private func plan(_ change: (inout RetentionSettings) -> Void) -> RetentionPlan {
+        var settings = RetentionSettings()
+        change(&settings)
+        return RetentionPlan(settings: settings, now: now)
+    }
+
+    @Test func withoutAWordNothingGoes() {
+        let plan = plan { _ in }
+        #expect(plan.projects([used("a", 1_000_000, 1 << 40)]).isEmpty)
+        #expect(plan.logs([log("a", 1_000_000, 1 << 40)], without: []).isEmpty)
+        #expect(RetentionSettings().isEmpty)
+    }
+
+    @Test func ageFirstThenSizeTheOldestFirst() {
+        let plan = plan {
+            $0.projectAge = .seconds(100)
+            $0.projectSize = ByteCount(bytes: 25)
+        }
+        let all = [used("new", 1, 10), used("old", 101, 10), used("edge", 100, 10), used("middle", 50, 10)]
+        let removals = plan.projects(all)
+        #expect(removals.map(\.project) == ["old", "edge"])
+        #expect(removals.map(\.reason) == [.age, .size])
+        #expect(plan.projects([used("alone", 1, 26)]).map(\.reason) == [.size])
+        #expect(plan.projects([used("alone", 1, 25)]).isEmpty)
+    }
+
+    /// A clock that was set back makes everything young, and what is dated in the future is the youngest.
+    @Test func aClockThatGoesBackKeepsMore() {
+        let plan = plan { $0.projectAge = .seconds(100) }
+        #expect(plan.projects([used("future", -86_400, 1)]).isEmpty)
+        var early = plan
+        early.now = StoredTime(microseconds: 0)
+        #expect(early.projects([used("old", 101, 1)]).isEmpty)
+        #expect(plan.settings.withoutAges.isEmpty)
+    }
+
+    @Test func outputOfAProjectThatGoesIsNotCountedTwice() {
+        let plan = plan { $0.logSize = ByteCount(bytes: 5) }
+        let logs = [log("gone", 3, 10), log("a", 2, 5), log("b", 1, 5)]
+        #expect(plan.logs(logs, without: ["gone"]).map(\.project) == ["a"])
+        #expect(plan.logs(logs, without: []).map(\.project) == ["gone", "a"])
+    }
+
+    @Test func useCountsBlocksAndTheLatestChange() throws {
+        let fixture = try FilesFixture()
+        let empty = try FolderUse(fixture.folder)
+        try fixture.put(String(repeating: "x", count: 100_000), "large")
+        fixture.make("folder")
+        fixture.link("/etc", "folder/link")
+        var times = [timespec(tv_sec: 0, tv_nsec: 0), timespec(tv_sec: 4_000_000_000, tv_nsec: 0)]
+        try #require(utimensat(AT_FDCWD, fixture.path + "/large", &times, 0) == 0)
+        let use = try FolderUse(fixture.folder)
+        #expect(use.bytes >= empty.bytes + 100_000 && use.bytes < empty.bytes + 300_000)
+        // The time of a file's contents is anybody's to set, the one of its change is not.
+        #expect(use.changed >= empty.changed && use.changed < StoredTime.now().microseconds + 1_000_000)
+    }
+
+    private func names(_ fixture: FilesFixture) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: fixture.base + "/workspaces").sorted()
+    }
+
+    @Test func aRemovalThatHasBegunIsEndedByTheNextStart() throws {
+        let fixture = try FilesFixture()
+        _ = try fixture.root.create("q")
+        // Killed behind the rows of `p`, and before those of `q`.
+        try fixture.root.markRemoval("p")
+        try fixture.root.markRemoval("q")
+        try ProjectRemoval(fixture.root) { _ in }.finishBegun { $0 == "q" }
+        #expect(try names(fixture) == ["q"])
+        // Rows that cannot be removed leave everything.
+        let removal = try ProjectRemoval(fixture.root) { _ in }
+        #expect(throws: WorkspaceError.self) {
+            _ = try removal.begin("q") { () throws(WorkspaceError) in throw WorkspaceError(.unavailable, "full") }
+        }
+        #expect(try names(fixture) == ["q"])
+        let kept = try removal.begin("q") { () throws(WorkspaceError) in false }
+        #expect(try !kept.wasThere && names(fixture) == ["q"])
+        let gone = try removal.begin("q") { () throws(WorkspaceError) in true }
+        let folder = try #require(gone.folder)
+        #expect(try names(fixture).allSatisfy { $0.hasPrefix(".removed-") })
+        removal.finish(folder, of: "q")
+        #expect(try names(fixture) == [])
+    }
+}
