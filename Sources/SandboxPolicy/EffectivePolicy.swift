@@ -76,6 +76,7 @@ public struct EffectivePolicy: Sendable {
             step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
         }
         step(to: policy.applying(overrides), .commandLine)
+        try checkBothWays()
         if let ceiling = compiled.ceiling {
             try checkCommandLine(ceiling, workspace)
             step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
@@ -116,7 +117,7 @@ public struct EffectivePolicy: Sendable {
 
     /// Where no layer is, nothing that a file says could hold.
     private func checkFullAccess(_ project: PolicyStatement?, _ ceiling: PolicyStatement?) throws(Refusal) {
-        if let ceiling, !ceiling.says(.fullAccess) || ceiling.values.confinement == .sandbox {
+        if let ceiling, !ceiling.says(.fullAccess) || ceiling.values.confinement != .none {
             let file = files.last { $0.kind == .ceiling }?.description ?? ""
             throw Refusal(
                 stage: "policy",
@@ -147,6 +148,20 @@ public struct EffectivePolicy: Sendable {
             message: "the weaker profile landlock-only exceeds what the administrator allows: \(file) does not say "
                 + "\(PolicyKey.landlockOnly.path) = true",
             remedy: "use another policy, or ask who looks after this machine"
+        )
+    }
+
+    /// What was narrowed to a writable folder of its own is not shown read-only by naming it once more.
+    ///
+    /// The wider right would stay, and nothing would say that the narrower one was asked for.
+    private func checkBothWays() throws(Refusal) {
+        guard let path = overrides.read.first(where: { policy.filesystem.write.contains($0) }) else { return }
+        throw Refusal(
+            stage: "policy",
+            subject: path.description,
+            message: "\(path) is asked for both read-only (--read) and writable "
+                + (overrides.write.contains(path) ? "(--write)" : "(by the policy)"),
+            remedy: "name it once"
         )
     }
 

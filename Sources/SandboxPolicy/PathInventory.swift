@@ -73,7 +73,7 @@ public enum PathInventory {
             paths += policy.filesystem.except.map { root.appending($0) }
         }
         // What stands in a writable root: the folders on the way to it become mount points.
-        for path in named + request.policyFiles {
+        for path in [request.workspace] + named + request.policyFiles {
             guard let root = roots.writableRoot(around: path) else { continue }
             paths += roots.foldersToHold(from: root, to: path)
             paths.append(path)

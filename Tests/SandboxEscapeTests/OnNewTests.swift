@@ -64,6 +64,25 @@ struct OnNewTests {
         return kept.allSatisfy { scene.exists("\(scene.workspace)/\($0)") }
     }
 
+    /// Somebody outside takes the workspace away while the job works in it, and puts another one in its place.
+    @Test(arguments: ["report", "fail"], Caller.available)
+    func whatIsMadeInAMovedWorkspaceIsNotCalledSeen(onNew: String, caller: Caller) throws {
+        let scene = try scene(caller)
+        let job = try scene.startInside(
+            ["/bin/sh", "-ec", "echo ready; read go; git init -q new"],
+            options: scene.resultOptions + scene.policy("[filesystem]\non_new = \"\(onNew)\"\n")
+        )
+        try job.line("ready")
+        try #require(rename(scene.workspace, scene.workspace + ".away") == 0)
+        try scene.makeFolder(scene.workspace)
+        job.write("go\n".utf8)
+        let result = try job.finish()
+        let report = try scene.report()
+        #expect(scene.exists(scene.workspace + ".away/new/.git/HEAD"), "no control: \(result.story)")
+        #expect(result.errorText.contains("what the job made there is not known"), "\(result.story)")
+        #expect(report.outcome == (onNew == "fail" ? "protection-lost" : "exited"), "\(result.story)")
+    }
+
     @Test(arguments: plants, Caller.available) func aNewOneIsTold(
         plant: (script: String, found: [String]),
         caller: Caller

@@ -68,6 +68,26 @@ struct SharedFolderTests {
         #expect(result.errorText.contains("/inner was moved") && !result.lines.contains("late"), "\(result.story)")
     }
 
+    /// A workspace deep in a folder that is writable, too: the folders between cannot be moved away by the job.
+    @Test(arguments: Caller.available)
+    func theWayToAWorkspaceInAWritableFolderIsHeld(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let outer = scene.folder + "/outer"
+        let inner = outer + "/between/inner"
+        for path in [outer, outer + "/between", inner] { try scene.makeFolder(path) }
+        let script = "mv '\(outer)/between' '\(outer)/away' 2>&1; echo x > '\(outer)/made' && echo made"
+        let job = try scene.start(
+            [scene.workshop.launcher, "run", "--workspace", inner, "--write", outer, "--", "/bin/sh", "-c", script],
+            keeper: caller.keeperOptions
+        )
+        let result = try job.finish()
+        #expect(result.lines.last == "made" && scene.exists(outer + "/made"), "no control: \(result.story)")
+        #expect(
+            scene.exists(inner) && result.lines.contains { $0.contains("Device or resource busy") },
+            "\(result.story)"
+        )
+    }
+
     /// What could not be taken away because the job had closed its workspace goes with the next run.
     @Test(arguments: Caller.available)
     func aClosedWorkspaceIsClearedByTheNextRun(caller: Caller) throws {

@@ -70,8 +70,8 @@ import Testing
     }
 
     /// Whatever anybody says: an untrusted project and the administrator only ever take away.
-    @Test func nothingIsWiderThanItMayBe() {
-        var random = PolicyMeetTests.Random(state: 40)
+    @Test(arguments: [40, 140, 340] as [UInt64]) func nothingIsWiderThanItMayBe(seed: UInt64) {
+        var random = PolicyMeetTests.Random(state: seed)
         var (taken, refusedByProject, refusedByCeiling) = (0, 0, 0)
         for _ in 0..<6000 {
             let policy = sandboxed(&random)
@@ -240,6 +240,19 @@ import Testing
         }
         let isMore = Set(leftToRead) != Set(read) || Set(leftToWrite) != Set(write)
         #expect((refused != nil) == isMore, "\(refused?.message ?? "taken")")
+    }
+
+    /// What an administrator allows beside the sandbox allows that and nothing else.
+    @Test(arguments: [Confinement.sandbox, .none, .landlockOnly], [Confinement.sandbox, .none, .landlockOnly])
+    func aCeilingAllowsNoOtherProfile(allowed: Confinement, asked: Confinement) throws {
+        var values = plain
+        values.confinement = allowed
+        var policy = plain
+        policy.confinement = asked
+        if asked == .landlockOnly { policy.filesystem.coverMissing = [] }
+        let ceiling = statement(values, [.fullAccess, .landlockOnly], file: 2)
+        let refused = refusal { () throws(Refusal) in try EffectivePolicy(compiled(policy, ceiling: ceiling)) }
+        #expect((refused == nil) == (asked == .sandbox || asked == allowed), "\(refused?.message ?? "taken")")
     }
 
     /// Variables of a single process are bounded as those of the command line.

@@ -152,6 +152,16 @@ import Testing
         #expect(unsearched.count == 1 && unsearched[0].why.contains("longer than 500 bytes"))
     }
 
+    /// More folders than can be listed are given up: then the root says so, and nothing is claimed of it.
+    @Test func whatDoesNotFitIntoTheListIsSaid() throws {
+        let scratch = try Self.tree("for i in $(seq 70); do mkdir -p $i/a/b/c; done")
+        let root = OSString(scratch.path)
+        let walk = RepositoryWalk.run(.init(roots: [root], closed: []), .init(depth: 2))
+        #expect(walk.unsearched.count == 65 && walk.overflowing == [root])
+        #expect(walk.unsearched.last?.path == root)
+        #expect(RepositoryWalk.run(.init(roots: [root], closed: [])).overflowing == [])
+    }
+
     @Test func closedFoldersAreLeftOut() throws {
         let scratch = try Self.tree(Self.layout + "layout a/.git; layout b/.git")
         #expect(Self.look(scratch, closed: ["a"]).found == ["folder b/.git"])

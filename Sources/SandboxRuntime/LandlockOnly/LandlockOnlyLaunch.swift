@@ -35,6 +35,7 @@ struct LandlockOnlyLaunch {
             let restored = cs_processors_own_again()
             if restored < 0 { throw Refusal(own: "sched_setaffinity", restored) }
             let signals = try SignalSource()
+            try LandlockOnlyLaunch.checkChildren()
             var keeper = try attempt { () throws(PlaceError) in try KeeperProcess() }
             do throws(Refusal) {
                 try run(&keeper, &streams, signals, record, released, &result)
@@ -129,6 +130,34 @@ struct LandlockOnlyLaunch {
     }
 
     // MARK: - Steps
+
+    /// The end of a job is here that no child of this process is left: one that somebody else has given it would be ended, too.
+    ///
+    /// A process keeps its children over execve(2): those of a shell that has become this launcher (`exec`).
+    private static func checkChildren() throws(Refusal) {
+        let list: OSString = "/proc/thread-self/children"
+        let text: [UInt8]
+        do throws(SyscallError) { text = try FileReading.read(list) } catch {
+            throw Refusal(
+                stage: "place",
+                step: error.call,
+                subject: list.description,
+                errno: error.errno,
+                message: "it cannot be told whether this process has children already",
+                remedy: "see that /proc is mounted"
+            )
+        }
+        if text.isEmpty { return }
+        let numbers = text.split(separator: 0x20).map { OSString($0).description }.joined(separator: ", ")
+        throw Refusal(
+            stage: "place",
+            step: "children",
+            subject: list.description,
+            message: "this process has children already (\(numbers)), from the program that it was before; with this "
+                + "profile the end of a job is that no child is left, and they would be ended with it",
+            remedy: "start it as a process of its own: not with `exec` from a shell that has jobs of its own"
+        )
+    }
 
     private func ready(_ keeper: borrowing KeeperProcess) throws(Refusal) -> [Int64] {
         guard case .ready(let values) = try event(keeper) else {

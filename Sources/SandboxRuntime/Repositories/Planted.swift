@@ -125,10 +125,11 @@ extension RepositoryScan {
         let known = before.repositories
         let settled = settled
         var after = RepositoryWalk.run(places, known: known, settled: settled)
+        // Somebody has moved a root away: what the job made in it is elsewhere, and what has its path now is another one.
+        let moved = places.roots.filter { before.roots[$0] != after.roots[$0] }
         // One that is gone may have been moved by what changes no folder's time (XFS: two names exchanged).
-        if settled != nil, !known.allSatisfy({ old in after.repositories.contains { $0.isSame(as: old) } }) {
-            after = RepositoryWalk.run(places, known: known)
-        }
+        let isGone = !known.allSatisfy { old in after.repositories.contains { $0.isSame(as: old) } }
+        if settled != nil, isGone || !moved.isEmpty { after = RepositoryWalk.run(places, known: known) }
         let isComplete = before.unsearched.isEmpty
         let found = after.repositories.filter { repository in
             if known.contains(repository) { return false }
@@ -144,7 +145,8 @@ extension RepositoryScan {
         let unsearched = after.unsearched.map(\.path).filter { path in !before.unsearched.contains { $0.path == path } }
         // Of one that was there nobody can say whether the job has changed it: nothing is claimed of it, in either way.
         let unsure = after.repositories.filter { $0.kind == .partial && $0.changed == .max && known.contains($0) }
-        return (found, unsearched + unsure.map(\.path))
+        let lost = moved + after.overflowing.filter { !moved.contains($0) }
+        return (found, lost + (unsearched + unsure.map(\.path)).filter { !lost.contains($0) })
     }
 
     /// 0 where it is not known.

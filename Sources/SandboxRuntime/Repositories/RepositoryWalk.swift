@@ -39,11 +39,27 @@ struct RepositoryWalk {
         var repositories: [HostRepository] = []
         /// Empty: everything was looked at that a job could write in.
         var unsearched: [UnsearchedFolder] = []
+        /// The roots in which more was not looked at than is listed.
+        var overflowing: [OSString] = []
+        /// Which folder each root was: another one may have its path by now.
+        var roots: [OSString: FolderIdentity] = [:]
+    }
+
+    struct FolderIdentity: Hashable, Sendable {
+        var device: UInt64
+        var inode: UInt64
+        var born: Int64
+
+        init(_ found: cs_identity) { (device, inode, born) = (found.device, found.inode, found.born_ns) }
+        init(_ known: HostRepository) { (device, inode, born) = (known.device, known.inode, known.born) }
     }
 
     private let places: Places
     private let known: [HostRepository]?
     private let settled: Int64?
+    /// With `settled`: the folders `.git` that were known, and the names in a folder that were known to be a repository or to hold a `.git`.
+    private var knownFolders: [OSString: FolderIdentity] = [:]
+    private var knownNames: [OSString: [OSString]] = [:]
     private let bounds: Bounds
     private let began = cs_monotonic()
     private var seen = 0
@@ -66,6 +82,13 @@ struct RepositoryWalk {
         self.known = known
         self.settled = settled
         self.bounds = bounds
+        guard settled != nil, let known else { return }
+        for repository in known {
+            let isGit = repository.path.lastComponent == ".git"
+            let folder = isGit ? repository.path.parent : repository.path
+            knownNames[folder.parent, default: []].append(folder.lastComponent)
+            if repository.kind == .folder { knownFolders[repository.path] = FolderIdentity(repository) }
+        }
     }
 
     /// What is there.
@@ -97,9 +120,11 @@ struct RepositoryWalk {
         case .folder(let folder): top = folder
         case .nothing: return
         case .closed(let code):
-            give(up: root, "it cannot be opened (\(ErrnoName.name(code)))")
+            give(up: root, in: root, "it cannot be opened (\(ErrnoName.name(code)))")
             return
         }
+        var own = cs_identity()
+        if cs_identify(top.number, "", &own) == 0 { found.roots[root] = FolderIdentity(own) }
         let countsFolders = cs_counts_folders(top.number) == 1
         queue = [Waiting(path: "", depth: 0)]
         (folderBytes, isFull) = (0, false)
@@ -116,7 +141,7 @@ struct RepositoryWalk {
             case .folder(let folder): look(into: folder, root, waiting, top, countsFolders)
             case .nothing: continue
             case .closed(let code):
-                give(up: root.appending(waiting.path), "it cannot be opened (\(ErrnoName.name(code)))")
+                give(up: root.appending(waiting.path), in: root, "it cannot be opened (\(ErrnoName.name(code)))")
             }
         }
     }
@@ -135,12 +160,18 @@ struct RepositoryWalk {
         } else {
             return false
         }
-        give(up: root, "\(why), at last in \(root.appending(waiting.path))")
+        give(up: root, in: root, "\(why), at last in \(root.appending(waiting.path))")
         return true
     }
 
-    private mutating func give(up path: OSString, _ why: String) {
-        if found.unsearched.count < 64 { found.unsearched.append(UnsearchedFolder(path: path, why: why)) }
+    private mutating func give(up path: OSString, in root: OSString, _ why: String) {
+        if found.unsearched.count < 64 {
+            found.unsearched.append(UnsearchedFolder(path: path, why: why))
+        } else if !found.overflowing.contains(root) {
+            found.overflowing.append(root)
+            let why = "more folders in it than are listed were given up"
+            found.unsearched.append(UnsearchedFolder(path: root, why: why))
+        }
     }
 
     // MARK: - One folder
@@ -191,12 +222,12 @@ struct RepositoryWalk {
                 if isFolder { folders.append(entry.copy) }
                 return true
             }
-        } catch { give(up: path, "it cannot be listed (\(ErrnoName.name(error.errno)))") }
+        } catch { give(up: path, in: root, "it cannot be listed (\(ErrnoName.name(error.errno)))") }
         self.seen = seen
         if seen > limit {
             // Whatever is waiting is not looked at, and the rest of this one is not known.
             queue = []
-            give(up: root, "there are more than \(limit) entries, at last in \(path)")
+            give(up: root, in: root, "there are more than \(limit) entries, at last in \(path)")
             return
         }
         var own = cs_identity()
@@ -220,7 +251,8 @@ struct RepositoryWalk {
         // In what git keeps there nobody works; afterwards one may have been hidden in it, and a link may lead there.
         let skipsContents = layout.isRepository && known == nil
         let isInPlace = waiting.isInPlace && isIdentified && (waiting.path.isEmpty || stands(path, own))
-        let asked = isInPlace ? namesOfKnown(in: path) : []
+        // Those that were known are always looked into.
+        let asked = isInPlace ? knownNames[path] ?? [] : []
         for name in folders {
             if skipsContents && (name == "objects" || name == "refs" || name == "logs") { continue }
             if countsFolders, isIdentified, name != ".git" {
@@ -230,14 +262,15 @@ struct RepositoryWalk {
             let whole = path.appending(name)
             if places.closed.contains(whole) || places.roots.contains(whole) { continue }
             guard waiting.depth < bounds.depth else {
-                give(up: path, "folders in it are more than \(bounds.depth) deep")
+                give(up: path, in: root, "folders in it are more than \(bounds.depth) deep")
                 return
             }
             let inner = waiting.path.appending(name)
             guard folderBytes + inner.bytes.count <= bounds.folderBytes else {
                 // What is waiting is less deep, and still looked into.
                 if !isFull {
-                    give(up: root, "the paths of its folders are longer than \(bounds.folderBytes) bytes, at \(path)")
+                    let why = "the paths of its folders are longer than \(bounds.folderBytes) bytes, at \(path)"
+                    give(up: root, in: root, why)
                 }
                 isFull = true
                 return
@@ -251,22 +284,7 @@ struct RepositoryWalk {
     /// there (its missing names are guarded in it, which changes it).
     private func stands(_ path: OSString, _ own: cs_identity) -> Bool {
         guard let settled else { return false }
-        if own.changed_ns < settled { return true }
-        return known?.contains {
-            $0.path == path && $0.kind == .folder && $0.device == own.device && $0.inode == own.inode
-                && $0.born == own.born_ns
-        } ?? false
-    }
-
-    /// The folders in this one that were known to be a repository or to hold a `.git`: these are always looked into.
-    private func namesOfKnown(in path: OSString) -> [OSString] {
-        guard settled != nil, let known else { return [] }
-        var names: [OSString] = []
-        for repository in known {
-            let folder = repository.path.lastComponent == ".git" ? repository.path.parent : repository.path
-            if folder.parent == path { names.append(folder.lastComponent) }
-        }
-        return names
+        return own.changed_ns < settled || knownFolders[path] == FolderIdentity(own)
     }
 
     private mutating func note(_ repository: HostRepository) {
