@@ -448,6 +448,8 @@ _Noreturn void cs_keeper_main(void)
     /* Somebody who only borrows the name has no supervisor with a plan; one whose supervisor is gone has nothing to do. */
     if (keeper.supervisor <= 1)
         cs_leave(125);
+    /* execveat(2) of a descriptor leaves its number as the name: whoever looks at a list of processes sees what this is. */
+    require(CS_CALL5(SYS_prctl, PR_SET_NAME, "codex-keeper", 0, 0, 0), CS_STEP_INIT_SERVE);
     const long children = cs_adopt_orphans();
     require(children, CS_STEP_INIT_SERVE);
     keeper.children = (int)children;

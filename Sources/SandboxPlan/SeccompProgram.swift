@@ -114,19 +114,24 @@ public struct SeccompProgram: Hashable, Sendable {
     /// - Parameters:
     ///   - numbers: calls that are refused.
     ///   - rules: calls that are refused by an argument.
+    ///   - unsupported: calls that are answered EOPNOTSUPP.
     /// - Returns: one program: jumps are relative, so what stands before it changes nothing in it.
-    public func refusing(_ numbers: [UInt32], _ rules: [ArgumentRule]) -> SeccompProgram {
+    public func refusing(
+        _ numbers: [UInt32],
+        _ rules: [ArgumentRule],
+        unsupported: [UInt32] = []
+    ) -> SeccompProgram {
         typealias Word = SeccompProgram
-        // Architecture and number, a comparison for each call, the way out, a block for each rule, the refusal.
+        // Architecture and number, a comparison for each call, the way out, a block for each rule, the two refusals.
         let header = 4
-        let onward = header + numbers.count + rules.count
+        let onward = header + numbers.count + unsupported.count + rules.count
         var blocks: [Int] = []
         var next = onward + 1
         for rule in rules {
             blocks.append(next)
             next += rule.length
         }
-        let refuse = next, end = next + 1
+        let refuse = next, lack = next + 1, end = next + 2
         precondition(end - header <= 250, "a conditional jump reaches 255 instructions")
         var words: [UInt64] = []
         /// A jump from the next instruction.
@@ -136,6 +141,7 @@ public struct SeccompProgram: Hashable, Sendable {
         words.append(Word.word(0x05, UInt32(distance(to: end))))
         words.append(Word.word(0x20, 0))
         for number in numbers { words.append(Word.word(0x15, number, ifTrue: distance(to: refuse))) }
+        for number in unsupported { words.append(Word.word(0x15, number, ifTrue: distance(to: lack))) }
         for (rule, block) in zip(rules, blocks) {
             words.append(Word.word(0x15, rule.number, ifTrue: distance(to: block)))
         }
@@ -154,6 +160,8 @@ public struct SeccompProgram: Hashable, Sendable {
             words.append(Word.word(0x05, UInt32(distance(to: rule.lets ? refuse : end))))
         }
         words.append(Word.word(0x06, Word.refuses | 1))
+        // EOPNOTSUPP.
+        words.append(Word.word(0x06, Word.refuses | 95))
         return SeccompProgram(instructions: words + instructions)
     }
 

@@ -8,6 +8,8 @@ public struct WeakerProfile: Hashable, Sendable {
     public var scratch: OSString
     /// Numbers of calls that are answered EPERM beside those of the policy's filter.
     public var refusedCalls: [UInt32]
+    /// Those that are answered EOPNOTSUPP.
+    public var unsupportedCalls: [UInt32]
     /// Calls that are answered so by an argument.
     public var argumentRules: [SeccompProgram.ArgumentRule]
     /// Contents of the git settings that the job gets in place of the system's.
@@ -18,6 +20,7 @@ public struct WeakerProfile: Hashable, Sendable {
         notHeld: [NotHeld],
         scratch: OSString,
         refusedCalls: [UInt32],
+        unsupportedCalls: [UInt32],
         argumentRules: [SeccompProgram.ArgumentRule],
         gitSettings: [UInt8]
     ) {
@@ -25,6 +28,7 @@ public struct WeakerProfile: Hashable, Sendable {
         self.notHeld = notHeld
         self.scratch = scratch
         self.refusedCalls = refusedCalls
+        self.unsupportedCalls = unsupportedCalls
         self.argumentRules = argumentRules
         self.gitSettings = gitSettings
     }
@@ -67,7 +71,7 @@ public enum WeakerPromise: String, Hashable, Sendable, CaseIterable {
     case hostProcesses = "host-processes"
     /// No signal reaches a process that is not the job's.
     case signals
-    /// Nothing of the job is left when it ends, whatever it does.
+    /// Nothing of the job is left when it ends, whatever it or anybody outside does.
     case jobEnd = "job-end"
     /// What is not shown does not exist for the job.
     case fileMetadata = "file-metadata"

@@ -26,11 +26,13 @@ public enum LandlockOnlyPlanner {
         _ host: HostFacts
     ) throws(Refusal) -> LaunchPlan {
         try check(policy, request, host)
+        try checkSaid(compiled)
         let rules = try rules(policy, request, host)
-        try checkDenied(policy, rules)
+        try checkRoots(policy, request, host, rules)
         let limits = try LimitPlanner.planned(policy, host)
         let abi = host.landlockABI
         let scratch = request.scratch ?? scratchExample
+        try checkDenied(policy, request, host, shown: rules.map(\.path) + [scratch])
         let identity = IdentityPlan(
             uid: host.caller.uid,
             gid: host.caller.gid,
@@ -42,6 +44,7 @@ public enum LandlockOnlyPlanner {
             notHeld: notHeld(policy, abi: abi, limits),
             scratch: scratch,
             refusedCalls: NarrowingPlanner.refusedWithoutNamespaces,
+            unsupportedCalls: NarrowingPlanner.unsupportedWithoutNamespaces,
             argumentRules: NarrowingPlanner.argumentRules,
             gitSettings: GeneratedSettings(policy: policy, request: request, host: host, identity: identity).gitSettings
         )
@@ -76,77 +79,6 @@ public enum LandlockOnlyPlanner {
         plan.process.environment = environment(plan.process.environment, policy, profile)
         plan.weaker = profile
         return plan
-    }
-
-    // MARK: - What is refused
-
-    static func refusal(
-        _ subject: String,
-        _ message: String,
-        _ remedy: String,
-        layer: Layer = .landlock
-    ) -> Refusal {
-        Refusal(stage: "plan", subject: subject, message: message, remedy: remedy, layer: layer)
-    }
-
-    private static func check(_ policy: Policy, _ request: LaunchRequest, _ host: HostFacts) throws(Refusal) {
-        guard host.caller.uid != 0 else {
-            throw refusal(
-                name,
-                "the weaker profile landlock-only is not for root: without a user namespace the job would be root's process",
-                "run it as the ordinary user whom the workspace belongs to",
-                layer: .userNamespace
-            )
-        }
-        let least = max(1, policy.landlock.minimumABI)
-        guard host.landlockABI >= least else {
-            let found = host.landlockABI == 0 ? "no Landlock" : "Landlock ABI \(host.landlockABI)"
-            throw refusal(
-                "landlock",
-                "this kernel has \(found), and the weaker profile landlock-only needs ABI \(least): nothing else holds files",
-                "boot with landlock in the list of `lsm=` (see `codex-sandbox doctor`), or use a newer kernel"
-            )
-        }
-        let isEmpty = [
-            (PolicyKey.landlockRequirement, policy.landlock.requirement == .required, "write \"required\""),
-            (.networkMode, policy.network != .host, "write \"off\": no internet socket can be had"),
-            (.networkLoopback, policy.network == .off(loopback: false), "write false: there is no network"),
-            (.denyGlobs, policy.filesystem.denyGlobs.isEmpty, "take them out: Landlock cannot take back a part"),
-            (.unixSockets, policy.filesystem.unixSockets.isEmpty, "take them out: no socket can be connected"),
-            (.except, policy.filesystem.except.isEmpty, "take it out: protected names are not held here"),
-            (.coverMissing, policy.filesystem.coverMissing.isEmpty, "write []: nothing can be covered without a mount"),
-            (.onNew, policy.filesystem.onNew == .report, "write \"report\""),
-            (.git, policy.git == .keep, "write \"keep\""),
-            (.workspaceSize, policy.limits.workspace.bytes == 0, "write 0"),
-        ]
-        for (key, holds, remedy) in isEmpty where !holds {
-            throw refusal(
-                key.path,
-                "the weaker profile landlock-only cannot hold what the policy says at \(key.path)",
-                "\(remedy); or use a policy that is not weaker"
-            )
-        }
-        guard request.workspaceInside == nil else {
-            throw refusal(name, "without mounts the workspace cannot have another path", "leave the other path out")
-        }
-        guard !request.reportsDenials else {
-            throw refusal("--report-denials", "the profile landlock-only does not count calls", "leave it out")
-        }
-        guard request.terminals.isEmpty, !request.makesTerminals else {
-            throw refusal("--tty", "the profile landlock-only has no terminals", "leave it out: the job gets pipes")
-        }
-    }
-
-    /// Landlock's rules only add: what is denied must lie where nothing is shown.
-    private static func checkDenied(_ policy: Policy, _ rules: [LandlockPlan.Rule]) throws(Refusal) {
-        for path in policy.filesystem.deny {
-            guard let rule = rules.first(where: { path.isWithin($0.path) }) else { continue }
-            throw refusal(
-                path.description,
-                "\(path), which is denied, lies in \(rule.path), and Landlock cannot take back a part of what it shows",
-                "show less than \(rule.path), or use a policy that is not weaker"
-            )
-        }
     }
 
     // MARK: - What is shown
@@ -205,7 +137,7 @@ public enum LandlockOnlyPlanner {
         return rules
     }
 
-    private static func unusable(_ path: OSString, _ entry: HostEntry) -> Refusal {
+    static func unusable(_ path: OSString, _ entry: HostEntry) -> Refusal {
         switch entry {
         case .absent: refusal(path.description, "\(path) does not exist", "make it first, or name another path")
         case .symlink(let target):
@@ -253,19 +185,27 @@ public enum LandlockOnlyPlanner {
         )
     }
 
+    /// Folders and files of the host that the job can write to; without the device nodes, which everybody has.
+    public static func writable(_ plan: LaunchPlan) -> [OSString] {
+        let nodes = PathInventory.devices.map { OSString("/dev").appending($0.name) }
+        let write = LandlockRight.makeReg | LandlockRight.writeFile
+        return plan.landlock.rules.filter { $0.access & write != 0 && !nodes.contains($0.path) }.map(\.path)
+    }
+
     // MARK: - What is told
 
     /// The promises that a launch does not keep on this kernel, as words for a list; a cgroup may hold one more.
     public static func promises(abi: UInt32) -> [WeakerPromise] {
-        WeakerPromise.allCases.filter { abi < 6 || ($0 != .signals && $0 != .jobEnd) }
+        WeakerPromise.allCases.filter { abi < 6 || $0 != .signals }
     }
 
     private static func notHeld(_ policy: Policy, abi: UInt32, _ limits: LimitPlan) -> [NotHeld] {
         var list = [
             NotHeld(
                 .hostProcesses,
-                "that a process of the host exists, and whose it is, can be found out by its number; nothing in its /proc folder can be "
-                    + "read, and it cannot be traced"
+                "that a process of the host exists, and whose it is, can be found out by its number, with how many threads and "
+                    + "descriptors it has; of the caller's own also which descriptors, and whether for reading or writing. Nothing in "
+                    + "its /proc folder can be opened, no link there read, and it cannot be traced"
             )
         ]
         if abi < 6 {
@@ -276,13 +216,15 @@ public enum LandlockOnlyPlanner {
                         + "(Landlock ABI \(abi); from 6 this is held)"
                 )
             )
-            list.append(
-                NotHeld(
-                    .jobEnd,
-                    "what is left of the job is swept up one by one; a job that has killed its supervisor may outlive it"
-                )
-            )
         }
+        list.append(
+            NotHeld(
+                .jobEnd,
+                "a job that is left without its supervisor and its keeper goes on: from outside both can be killed at once (SIGKILL); "
+                    + "one of the two is enough to end it"
+                    + (abi < 6 ? ". Here a job can kill both itself, and what is left of it is ended one by one" : "")
+            )
+        )
         list += [
             NotHeld(
                 .fileMetadata,
@@ -320,8 +262,10 @@ public enum LandlockOnlyPlanner {
 
     private static func notes(_ policy: Policy, _ identity: IdentityPlan, _ host: HostFacts) -> [String] {
         var notes = [
-            "chmod, chown, utime and xattr by path, truncate by path and inotify answer EPERM: Landlock could not tell where they act"
+            "chmod, chown, utime and setting xattr by path, truncate by path and inotify answer EPERM, reading xattr by path answers "
+                + "EOPNOTSUPP: Landlock could not tell where they act"
         ]
+        for path in policy.filesystem.deny { notes.append("deny \(path): nothing of it is shown") }
         if !identity.keptGroups.isEmpty {
             let groups = identity.keptGroups.map(String.init).joined(separator: ", ")
             notes.append("supplementary groups stay (\(groups)): only root may drop them")

@@ -193,6 +193,10 @@ public enum NarrowingPlanner {
         }
         return numbers.sorted()
     }()
+    /// getxattr, lgetxattr, listxattr, llistxattr: Landlock has no right for them, and the host's files are all there by their paths.
+    ///
+    /// Answered EOPNOTSUPP, as on a file system without attributes: of EPERM `ls -l` would complain for each file.
+    static let unsupportedWithoutNamespaces: [UInt32] = [191, 192, 194, 195]
     private static let alwaysGroups = ["file-watch", "message-queues", "sysv-ipc"]
 
     private static func refusedCalls(_ without: [String]) throws(Refusal) -> [UInt32] {

@@ -1,6 +1,6 @@
 internal import SandboxPlan
 
-/// Whether a path may be a root of the place at all.
+/// Whether a path may be a root of the place at all, or a denied one.
 enum RootCheck {
     /// Where the place puts something of its own.
     static let ownMounts: [OSString] = [
@@ -75,5 +75,61 @@ enum RootCheck {
         for folder in ["/proc", "/sys"] as [OSString] where root.isWithin(folder) {
             throw refuse("lies in \(folder), which the sandbox never shows", "name ordinary files and folders")
         }
+    }
+
+    /// Whether a denied path is one, and leaves the job a place to start in.
+    static func checkDenied(_ path: OSString, _ request: LaunchRequest) throws(Refusal) {
+        guard path.normalised == path, path != "/" else {
+            throw refusal(path, "the denied path \(path) is not an absolute path without `..`", "write it in full")
+        }
+        if path == request.workspace {
+            throw refusal(path, "the workspace \(path) is denied", "deny what is to be denied in it")
+        }
+        if request.workingDirectory.isWithin(path) {
+            throw refusal(
+                path,
+                "the command would start in \(request.workingDirectory), which is denied",
+                "start it elsewhere with --cwd, or leave --deny \(path) out"
+            )
+        }
+    }
+
+    /// git obeys the settings and hooks of a folder that is a repository by itself, whatever its name is: `root` is writable.
+    static func checkRepository(_ root: OSString, _ host: HostFacts) throws(Refusal) {
+        if try isRepository(root, host) { throw repositoryRefusal(root, "HEAD, objects and refs") }
+        // A worktree's own folder has no more than these two of it.
+        switch (host.entry(root.appending("HEAD")), host.entry(root.appending(CommonFolder.name))) {
+        case (.absent, _), (_, .absent), (.directory, _), (_, .directory): return
+        case _: throw repositoryRefusal(root, "HEAD and commondir")
+        }
+    }
+
+    private static func isRepository(_ root: OSString, _ host: HostFacts) throws(Refusal) -> Bool {
+        for name in PathInventory.repository {
+            switch host.entry(root.appending(name)) {
+            case .absent: return false
+            case .unreadable:
+                throw refusal(
+                    root,
+                    "what is in \(root) cannot be looked at, so nothing in it could be protected",
+                    "make it yours or open it (chown, chmod u+rwx)"
+                )
+            case .directory, .file, .symlink, .socket, .characterDevice, .other, .throughLink: continue
+            }
+        }
+        return true
+    }
+
+    private static func repositoryRefusal(_ root: OSString, _ names: String) -> Refusal {
+        refusal(
+            root,
+            "\(root) is itself a git repository (\(names) lie in it), and the job could write the "
+                + "settings and hooks that git obeys outside",
+            "work in a clone of it, or show it with --read"
+        )
+    }
+
+    private static func refusal(_ path: OSString, _ message: String, _ remedy: String) -> Refusal {
+        Refusal(stage: "plan", subject: path.description, message: message, remedy: remedy, layer: .mounts)
     }
 }

@@ -84,8 +84,7 @@ struct RootMounts {
                 )
             }
             if root.isWritable {
-                try checkRepository(root.path)
-                try checkWorktreeFolder(root.path)
+                try RootCheck.checkRepository(root.path, host)
                 try checkProtected(root.path)
             }
         }
@@ -95,24 +94,12 @@ struct RootMounts {
 
     /// What no job can do without: it would end in a refusal of some later step, which says nothing of the cause.
     private func checkDenied(_ path: OSString) throws(Refusal) {
-        guard path.normalised == path, path != "/" else {
-            throw refusal(path, "the denied path \(path) is not an absolute path without `..`", "write it in full")
-        }
+        try RootCheck.checkDenied(path, planner.request)
         if ["/dev", "/etc", "/proc"].contains(path) {
             throw refusal(
                 path,
                 "\(path) cannot be denied: the sandbox has one of its own, with what every command needs",
                 "deny what is to be denied in it, name by name"
-            )
-        }
-        if path == planner.request.workspace {
-            throw refusal(path, "the workspace \(path) is denied", "deny what is to be denied in it")
-        }
-        if planner.request.workingDirectory.isWithin(path) {
-            throw refusal(
-                path,
-                "the command would start in \(planner.request.workingDirectory), which is denied",
-                "start it elsewhere with --cwd, or leave --deny \(path) out"
             )
         }
     }
@@ -129,40 +116,6 @@ struct RootMounts {
                 )
             }
         }
-    }
-
-    /// git obeys the settings and hooks of a folder that is a repository by itself, whatever its name is.
-    private func checkRepository(_ root: OSString) throws(Refusal) {
-        for name in PathInventory.repository {
-            switch host.entry(root.appending(name)) {
-            case .absent: return
-            case .unreadable:
-                throw refusal(
-                    root,
-                    "what is in \(root) cannot be looked at, so nothing in it could be protected",
-                    "make it yours or open it (chown, chmod u+rwx)"
-                )
-            case .directory, .file, .symlink, .socket, .characterDevice, .other, .throughLink: continue
-            }
-        }
-        throw repositoryRefusal(root, "HEAD, objects and refs")
-    }
-
-    /// A worktree's own folder has no more than `HEAD` and `commondir` of it.
-    private func checkWorktreeFolder(_ root: OSString) throws(Refusal) {
-        switch (host.entry(root.appending("HEAD")), host.entry(root.appending(CommonFolder.name))) {
-        case (.absent, _), (_, .absent), (.directory, _), (_, .directory): return
-        case _: throw repositoryRefusal(root, "HEAD and commondir")
-        }
-    }
-
-    private func repositoryRefusal(_ root: OSString, _ names: String) -> Refusal {
-        refusal(
-            root,
-            "\(root) is itself a git repository (\(names) lie in it), and the job could write the "
-                + "settings and hooks that git obeys outside",
-            "work in a clone of it, or show it with --read"
-        )
     }
 
     private mutating func show(_ root: PlaceRoots.Root, _ result: inout MountPlanner.Result) throws(Refusal) {

@@ -10,7 +10,8 @@ import Testing
 struct LandlockOnlyTests {
     private static let options = ["--policy", "landlock-only"]
     private static let words = [
-        "host-processes", "file-metadata", "shown-times", "device-nodes", "protected-names", "temporary-folder",
+        "host-processes", "job-end", "file-metadata", "shown-times", "device-nodes", "protected-names",
+        "temporary-folder",
         "host-identity",
     ]
 
@@ -106,15 +107,75 @@ struct LandlockOnlyTests {
             try scene.makeFolder(scene.folder + "/config" + folder)
         }
         scene.environment = ["XDG_CONFIG_HOME": scene.folder + "/config"]
-        for name in ["workspace-write", "mine"] {
+        for name in ["workspace-write", "read-only", "strict", "mine"] {
             try scene.write(text, to: scene.folder + "/config/codex-sandbox/policies/\(name).toml")
         }
         let hidden = try scene.runInside(["/bin/echo", "ran"])
         #expect(hidden.ending == .exited(125) && hidden.output == [], "\(hidden.story)")
         #expect(hidden.errorText.contains("asked for by name"), "\(hidden.story)")
+        for name in ["read-only", "strict"] {
+            let other = try scene.runInside(["/bin/echo", "ran"], options: ["--policy", name])
+            #expect(other.ending == .exited(125) && other.output == [], "\(other.story)")
+            #expect(other.errorText.contains("asked for by name"), "\(other.story)")
+        }
         let named = try scene.runInside(["/bin/echo", "ran"], options: ["--policy", "mine"])
         #expect(named.ending == .exited(0) && named.lines == ["ran"], "\(named.story)")
         #expect(named.errorText.contains("NOT held"), "\(named.story)")
+    }
+
+    // MARK: - What is not passed over
+
+    /// Each is refused, as the plan's tests have it; here by the launcher's own look at the host.
+    @Test func whatCouldNotBeHeldIsRefused() throws {
+        let scene = try Scene(.user)
+        try scene.makeFolder(scene.workspace + "/sub")
+        try scene.write("secret", to: scene.workspace + "/sub/secret")
+        try scene.write("", to: scene.folder + "/file")
+        try scene.prepare("ln -s '\(scene.workspace)/sub' '\(scene.folder)/link'")
+        let asked: [([String], String)] = [
+            (["--deny", scene.folder + "/link"], "link"), (["--deny", scene.folder + "/link/secret"], "link"),
+            (["--deny", scene.folder], "denied"), (["--read", scene.workspace + "/sub"], "add up"),
+            (["--tmp-size", "64MiB"], "--tmp-size"),
+            (["--write", scene.folder + "/file", "--result", scene.folder + "/file"], "--result"),
+            (["--write", scene.folder + "/file", "--evidence", scene.folder + "/file"], "--evidence"),
+        ]
+        for (options, word) in asked {
+            let result = try scene.runInside(["/bin/echo", "ran"], options: Self.options + options)
+            #expect(result.ending == .exited(125) && result.output == [], "\(options): \(result.story)")
+            #expect(result.errorText.contains(word), "\(options): \(result.story)")
+        }
+        let good = ["--deny", scene.folder + "/other", "--write", scene.folder + "/file"]
+        let control = try scene.runInside(["/bin/ls", "-l", scene.workspace], options: Self.options + good)
+        #expect(control.ending == .exited(0), "\(control.story)")
+        #expect(!control.errorText.contains("ls: "), "\(control.story)")
+    }
+
+    /// Values of attributes lie outside of what Landlock asks about: of no file by its path, of an open one they can be read.
+    @Test func attributesAreReadOfOpenFilesAlone() throws {
+        let scene = try Scene(.user)
+        try scene.write("x", to: scene.folder + "/attributed")
+        try scene.write("x", to: scene.workspace + "/inside")
+        // A file system need not have them.
+        let prepared = try scene.prepare(
+            "python3 -c \"import os; [os.setxattr(p, 'user.word', b'attribute') for p in ('\(scene.folder)/attributed', '\(scene.workspace)/inside')]\" && echo set || echo none"
+        )
+        let program = """
+            import os, sys
+            for path in sys.argv[1:]:
+                for act in (lambda: os.getxattr(path, 'user.word'), lambda: os.getxattr(path, 'user.word', follow_symlinks=False),
+                            lambda: os.listxattr(path), lambda: os.listxattr(path, follow_symlinks=False)):
+                    try: print('read', act())
+                    except OSError as e: print('errno', e.errno)
+            file = os.open(sys.argv[2], os.O_RDONLY)
+            print('open', *[os.getxattr(file, name).decode() for name in os.listxattr(file) if name == 'user.word'])
+            """
+        let result = try scene.runInside(
+            ["/usr/bin/python3", "-c", program, scene.folder + "/attributed", scene.workspace + "/inside"],
+            options: Self.options
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        let open = prepared.lines.last == "set" ? "open attribute" : "open"
+        #expect(result.lines == [String](repeating: "errno 95", count: 8) + [open], "\(result.story)")
     }
 
     // MARK: - The hostile programs
@@ -137,7 +198,7 @@ struct LandlockOnlyTests {
 
     /// Options that the profile refuses, and policies of their own.
     private static func isOthers(_ options: [String]) -> Bool {
-        options.contains("--policy") || options.contains("--deny")
+        options.contains { ["--policy", "--deny", "--tmp-size"].contains($0) }
     }
 
     private static let attempts =

@@ -44,6 +44,7 @@ extension JSONWriter {
                     json.member("name", string: weaker.name)
                     json.member("refusedCalls", array: weaker.refusedCalls) { $0.quantity($1) }
                     json.member("scratch", bytes: weaker.scratch)
+                    json.member("unsupportedCalls", array: weaker.unsupportedCalls) { $0.quantity($1) }
                 }
             }
             json.member("steps", array: plan.steps) { json, step in json.object { $0.step(step, contents) } }

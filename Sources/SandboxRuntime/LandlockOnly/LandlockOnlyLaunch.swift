@@ -81,7 +81,11 @@ struct LandlockOnlyLaunch {
         try verification.verifyKeeper(files, values, &findings)
 
         var gate = try attempt { () throws(PlaceError) in try Gate() }
-        let filter = task.compiled.processFilter.refusing(weaker.refusedCalls, weaker.argumentRules)
+        let filter = task.compiled.processFilter.refusing(
+            weaker.refusedCalls,
+            weaker.argumentRules,
+            unsupported: weaker.unsupportedCalls
+        )
         let request = try sealed(SpawnLowering.lowered(plan.process, filter: filter), "spawn")
         let theirs = gate.takeTheirs()
         try attempt { () throws(PlaceError) in

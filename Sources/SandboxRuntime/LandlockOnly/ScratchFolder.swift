@@ -129,9 +129,4 @@ struct ScratchFolder: ~Copyable {
 enum LandlockOnlyNames {
     /// The example of `explain` as mkdtemp(3) wants it.
     static let template: OSString = "/tmp/codex-sandbox-XXXXXX"
-
-    /// Folders that the job can write to.
-    static func writable(_ plan: LaunchPlan) -> [OSString] {
-        plan.landlock.rules.filter { $0.access & LandlockRight.makeReg != 0 }.map(\.path)
-    }
 }

@@ -55,16 +55,7 @@ public struct ChosenPolicy {
         self.compiled = compiled
         warnings = loaded.warnings + effective.notes
         files = compiled.files.filter { $0.kind == .file }.map(\.path)
-        // Nobody who names no policy gets less than a sandbox: not even by an own policy of the default one's name.
-        if policy.confinement == .landlockOnly, options.policy == .named(BuiltinPolicy.defaultName) {
-            throw Refusal(
-                stage: "policy",
-                subject: policy.name,
-                message: "the policy \(policy.name) is the default one, and a file of that name makes it the weaker "
-                    + "profile landlock-only, which has to be asked for by name",
-                remedy: "give the file another name, and name it with --policy; or use --policy landlock-only"
-            )
-        }
+        if policy.confinement == .landlockOnly { try ChosenPolicy.checkWeaker(options, policy.name) }
         if policy.confinement == .none && !options.fullAccess {
             throw Refusal(
                 stage: "policy",
@@ -73,6 +64,21 @@ public struct ChosenPolicy {
                 remedy: "add --danger-full-access, or choose another policy"
             )
         }
+    }
+
+    /// Nobody who names no policy, or a sandbox that the executables carry, gets less: not even by an own policy of that name.
+    private static func checkWeaker(_ options: LaunchOptions, _ policy: String) throws(Refusal) {
+        if case .named(let name) = options.policy, name != LandlockOnlyPlanner.name, BuiltinPolicy.named(name) != nil {
+            let what = name == BuiltinPolicy.defaultName ? "the default one" : "a built-in one"
+            throw Refusal(
+                stage: "policy",
+                subject: policy,
+                message: "the policy \(policy) is \(what), and a file of that name makes it the weaker "
+                    + "profile landlock-only, which has to be asked for by name",
+                remedy: "give the file another name, and name it with --policy; or use --policy landlock-only"
+            )
+        }
+        if options.overrides.tmpSize != nil { throw LandlockOnlyPlanner.unusedRefusal("--tmp-size") }
     }
 
     /// Paths of the command line are relative to the current folder; a policy's are absolute already.

@@ -429,7 +429,7 @@ public struct RunSession: ~Copyable {
             )
         }
         try scratch.write(weaker)
-        let writable = LandlockOnlyNames.writable(plan)
+        let writable = LandlockOnlyPlanner.writable(plan)
         try keepOutputs(outside: writable, &store, &result)
         notes.append(weaker.warning)
         let rules = StandardStreams.Rules(
