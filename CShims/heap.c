@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "cs_kernel.h"
 #include "cs_sys.h"
 
 #define CS_HEAP_BYTES (6 * 1024 * 1024)
@@ -15,6 +16,9 @@
 #define CS_HEAP_USED (216 * 1024)
 /* What the C++ runtime keeps for exceptions without memory: it comes first and is never written to. */
 #define CS_EXCEPTION_POOL (72 * 1024)
+/* Of a process that stays: what the end of each heap keeps, and the number of heaps. */
+#define CS_LASTING_PAD (512 * 1024)
+#define CS_LASTING_ARENAS 4
 #define CS_PAGE 4096ul
 #define CS_MADV_POPULATE_WRITE 23 /* Linux 5.14, madvise(2) */
 
@@ -30,4 +34,12 @@ __attribute__((constructor)) static void prepare_heap(void)
     CS_CALL3(SYS_madvise, used, CS_HEAP_USED, CS_MADV_POPULATE_WRITE);
     free(second);
     free(first);
+}
+
+void cs_lasting_heap(void)
+{
+    /* The end of an arena is given back when something next to it is freed, and only above these two: malloc_trim(3) leaves it. */
+    mallopt(M_TOP_PAD, CS_LASTING_PAD);
+    mallopt(M_TRIM_THRESHOLD, 2 * CS_LASTING_PAD);
+    mallopt(M_ARENA_MAX, CS_LASTING_ARENAS);
 }

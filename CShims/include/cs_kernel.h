@@ -104,6 +104,8 @@ long cs_stand_apart(void);
 /* CLOCK_REALTIME and CLOCK_MONOTONIC in nanoseconds. */
 int64_t cs_now(void);
 int64_t cs_monotonic(void);
+/* For a process that stays, before it has threads: undoes what heap.c does for a launch, so that what is freed goes back. */
+void cs_lasting_heap(void);
 /* Gives memory that was freed back to the kernel (malloc_trim(3)); all arenas are locked in turn. */
 void cs_return_memory(void);
 /* A copy with close-on-exec set. */

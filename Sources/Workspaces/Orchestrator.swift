@@ -75,6 +75,12 @@ public final class Orchestrator: WorkspaceService {
                 try JobExchange.leave(end, of: job, in: try folders.folder(job.projectID))
             } catch { log("job \(job.id): no result could be left: \(error.detail)") }
         }
+        // What the killed server's jobs had covered is not there any more when somebody looks into the folder.
+        for project in Set(interrupted.map { $0.projectID }).sorted() {
+            do throws(EvidenceError) {
+                try InterruptedWorkspace.settle(try WorkspaceEvidence(settings).location(of: project))
+            } catch { log("project \(project): \(error.message); the next job in it tries again") }
+        }
         log("limits: \(DelegatedGroup.prepare())")
     }
 

@@ -112,7 +112,7 @@ enum EvidenceCommand {
         if let copy = options.copy {
             report = try ChainVerifier.verify(copy: copy, of: location, since: since, keys: keys)
         } else {
-            guard let found = try ChainVerifier.verify(location, since: since, keys: keys) else {
+            guard let found = try ChainVerifier.verify(location, since: since, keys: keys), !found.hasNoRecords else {
                 Output.say(
                     "there is nothing to verify: no record is kept for \(location.name); see --workspace and --state-dir"
                 )

@@ -9,6 +9,10 @@ import Workspaces
 /// Files in memory, under the rules for paths in short.
 final class FakeFolders: Sendable {
     private let files = Mutex<[String: [OSString: [UInt8]]]>([:])
+    private let begun = Mutex(0)
+
+    /// How many have been begun.
+    var archives: Int { begun.withLock { $0 } }
 
     func add(_ project: String, _ contents: [String: String]) {
         for (path, text) in contents { put(project, OSString(path), Array(text.utf8)) }
@@ -68,7 +72,10 @@ final class FakeFolders: Sendable {
             return true
         }
 
-        func archive() throws(WorkspaceError) -> any ProjectArchive { Archive() }
+        func archive() throws(WorkspaceError) -> any ProjectArchive {
+            folders.begun.withLock { $0 += 1 }
+            return Archive()
+        }
     }
 
     private struct File: ProjectFile {

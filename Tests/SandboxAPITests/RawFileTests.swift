@@ -1,9 +1,10 @@
+import Dispatch
 import Foundation
 import SandboxPlan
 import Testing
-import WebTransport
 
 @testable import SandboxAPI
+@testable import WebTransport
 
 @Suite struct RawFileTests {
     private func file(_ answer: Client.Answer) -> (offset: UInt64, length: UInt64)? {
@@ -161,7 +162,8 @@ import WebTransport
             return
         }
         let folder = try client.workspaces.folders.folder(id, of: client.workspaces)
-        let feed = ArchiveFeed(try folder.archive(), HeavyWork())
+        let work = HeavyWork()
+        let feed = ArchiveFeed(try folder.archive(), try work.beginArchive(), work)
         func next() async throws -> HTTPStream.Piece {
             while true {
                 let piece = feed.next(room: 100)
@@ -172,5 +174,54 @@ import WebTransport
         #expect(try await next() == .bytes([1, 2, 3]))
         #expect(try await next() == .bytes([4]))
         #expect(try await next() == .broken)
+    }
+
+    /// Each keeps the names of a whole workspace for as long as its client reads.
+    @Test func archivesHavePlaces() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        let target = "/api/v1/\(id)/archive"
+        var begun: [Client.Answer] = []
+        for _ in 0..<HeavyWork.mostArchives { begun.append(await client.ask("GET", target)) }
+        #expect(begun.allSatisfy { $0.status == 200 })
+        let walked = client.workspaces.folders.archives
+        let late = await client.ask("GET", target)
+        #expect(late.status == 503 && late.headers["Retry-After"] == "2" && late.headers["Content-Type"] != nil)
+        #expect(client.workspaces.folders.archives == walked, "the folder is not walked for it")
+        // A HEAD keeps nothing.
+        #expect(await client.ask("HEAD", target).status == 200)
+        // One leaves: of a stream that is not sent at all, too.
+        begun.removeLast().body.discard()
+        let next = await client.ask("GET", target)
+        #expect(next.status == 200)
+        #expect(await client.ask("GET", target).status == 503)
+        // One that is read to its end, which is a broken one here.
+        begun.append(next)
+        let read = begun.removeLast()
+        guard case .stream(let stream) = read.body else {
+            Issue.record("no stream")
+            return
+        }
+        stream.close()
+        #expect(await client.ask("GET", target).status == 200)
+    }
+
+    /// What fails gives its place back, and so does what nobody waits for when its turn comes: its folder is not walked.
+    @Test func anArchiveThatNobodyGetsKeepsNoPlace() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        let target = "/api/v1/\(id)/archive"
+        let gate = DispatchSemaphore(value: 0)
+        // Both threads are busy.
+        for _ in 0..<2 { client.api.heavy.begin { gate.wait() } }
+        let clients = (0..<HeavyWork.mostArchives).map { _ in Task { await client.ask("GET", target).status } }
+        while client.api.heavy.archives < HeavyWork.mostArchives { await Task.yield() }
+        #expect(await client.ask("GET", target).status == 503)
+        for task in clients { task.cancel() }
+        for _ in 0..<2 { gate.signal() }
+        for task in clients { #expect(await task.value == 503) }
+        #expect(client.workspaces.folders.archives == 0)
+        #expect(client.api.heavy.archives == 0)
+        #expect(await client.ask("GET", target).status == 200)
     }
 }

@@ -161,12 +161,23 @@ import Testing
     @Test func nothingToVerifyIsOne() throws {
         let told = try run("verify", "--json")
         #expect(told.status == 1 && told.output.isEmpty && told.error.contains("there is nothing to verify"))
-        // Nor is an emptied file.
+        // Nor is a file into which a launch that was cancelled wrote nothing: the store is opened before there is a record.
+        _ = try EvidenceStore(opening: location)
+        let file = URL(filePath: location.records.description)
+        #expect(try Data(contentsOf: file).isEmpty)
+        for empty in [try run("verify"), try run("verify", "--json")] {
+            #expect(empty.status == 1 && empty.output.isEmpty && empty.error == told.error, "\(empty)")
+        }
+        // Where something says that there was more, it was emptied.
         try keep()
         #expect(try run("verify").status == 0)
-        try Data().write(to: URL(filePath: location.records.description))
-        let emptied = try run("verify")
-        #expect(emptied.status == 1 && emptied.output.contains("there is nothing to verify"), "\(emptied)")
+        let head = try #require(try ChainVerifier.verify(location, keys: .none)?.head)
+        try Data().write(to: file)
+        let asked = try run("verify", "--complete-since=\(head)")
+        #expect(asked.status == 1 && asked.output.contains("there is nothing to verify"), "\(asked)")
+        try Data("{}\n".utf8).write(to: URL(filePath: location.signatures.description))
+        let signed = try run("verify")
+        #expect(signed.status == 1 && signed.output.contains("there is nothing to verify"), "\(signed)")
     }
 
     /// Text of a damaged line drives no terminal.

@@ -181,11 +181,13 @@ extension WorkspaceAPI {
         if call.isHead { return .now(HTTPResponse(status: 200, headers: headers, body: .stream(.empty))) }
         let heavy = heavy
         return .later { () async throws(APIError) -> HTTPResponse in
-            // The folder is walked for it first.
+            // Before the folder is walked for it: the list of what is in it stays until the client has read it all.
+            let place = try heavy.beginArchive()
             let archive = try await heavy.run { () throws(APIError) -> any ProjectArchive in
                 do throws(WorkspaceError) { return try folder.archive() } catch { throw APIError(error) }
             }
-            return HTTPResponse(status: 200, headers: headers, body: .stream(ArchiveFeed(archive, heavy).stream()))
+            let feed = ArchiveFeed(archive, place, heavy)
+            return HTTPResponse(status: 200, headers: headers, body: .stream(feed.stream()))
         }
     }
 }

@@ -10,7 +10,8 @@ extension HTTPStream {
 /// A tar, made a piece at a time beside the transport's threads while its client reads the one before.
 ///
 /// How long a piece takes is the worker's to choose, who made the folder: a disk that has to be read, a hundred thousand
-/// names of which none is in it.
+/// names of which none is in it. What the archive keeps, and its place among the archives, is let go when the connection has no
+/// further use for the stream, or with the piece that is being made then.
 final class ArchiveFeed: Sendable {
     private enum Piece {
         case bytes(ArraySlice<UInt8>)
@@ -19,22 +20,28 @@ final class ArchiveFeed: Sendable {
         case broken
     }
 
+    private struct Source {
+        let archive: any ProjectArchive
+        /// Behind the archive: it is given back when that is gone.
+        let place: ArchivePlace
+    }
+
     private struct State {
+        /// Nil once it is over.
+        var source: Source?
         var piece = Piece.bytes([])
         var isMaking = false
-        var isOver = false
         var wake: (@Sendable () -> Void)?
     }
 
     private static let pieceSize = 64 << 10
 
-    private let archive: any ProjectArchive
     private let work: HeavyWork
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(_ archive: any ProjectArchive, _ work: HeavyWork) {
-        self.archive = archive
+    init(_ archive: any ProjectArchive, _ place: ArchivePlace, _ work: HeavyWork) {
         self.work = work
+        state = Mutex(State(source: Source(archive: archive, place: place)))
     }
 
     func stream() -> HTTPStream {
@@ -62,10 +69,10 @@ final class ArchiveFeed: Sendable {
     }
 
     private func make() {
-        guard !state.withLock({ $0.isOver }) else { return }
+        guard let source = state.withLock({ $0.source }) else { return }
         let piece: Piece
         do throws(WorkspaceError) {
-            let bytes = try archive.next(room: ArchiveFeed.pieceSize)
+            let bytes = try source.archive.next(room: ArchiveFeed.pieceSize)
             piece = bytes.isEmpty ? .end : .bytes(bytes[...])
         } catch {
             piece = .broken
@@ -79,9 +86,10 @@ final class ArchiveFeed: Sendable {
     }
 
     private func close() {
-        state.withLock { state in
-            state.isOver = true
+        // Not under the lock: to give up a hundred thousand names takes its time.
+        _ = state.withLock { state in
             state.wake = nil
+            return state.source.take()
         }
     }
 }

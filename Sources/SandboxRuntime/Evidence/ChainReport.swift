@@ -81,6 +81,11 @@ public struct ChainReport: Sendable {
     /// Whether there is something to recompute, and everything holds.
     public var isVerified: Bool { problemCount == 0 }
 
+    /// Whether it is as if there were no file: nothing is in it, nothing says that anything was, and nothing was asked for.
+    ///
+    /// A launch that ends before its first record, as one that is cancelled, leaves such a file: it is opened first.
+    public var hasNoRecords: Bool { lines == 0 && !signaturesAreKept && since == nil && !isCopy }
+
     /// What no file can tell about itself, in sentences.
     public var notKnown: [String] {
         var sentences: [String] = []

@@ -97,7 +97,8 @@ struct BackupCommand {
             return try ChainVerifier.verify(copied, keys: keys)
         }
         // A folder in which nothing was ever recorded.
-        guard manifest.files[BackupManifest.name(of: .records, id)] != nil, let report else {
+        guard manifest.files[BackupManifest.name(of: .records, id)] != nil, let report, !report.hasNoRecords else {
+            manifest.files[BackupManifest.name(of: .records, id)] = nil
             manifest.files[BackupManifest.name(of: .signatures, id)] = nil
             return try BackupFile.removeAll(folder)
         }

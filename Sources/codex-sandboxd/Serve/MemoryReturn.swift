@@ -25,14 +25,19 @@ final class MemoryReturn: Sendable {
         try OwnThread.start("that gives memory back") { [self] in
             var last = ContinuousClock.now
             var kept = 0
+            var hasWorked = true
             while !isOver.load(ordering: .acquiring) {
                 usleep(MemoryReturn.pace)
                 let load = orchestrator.load
                 let isAtRest = load.running + load.waiting == 0
+                if !isAtRest { hasWorked = true }
                 let interval = isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork
                 guard ContinuousClock.now - last >= .seconds(interval) else { continue }
                 last = ContinuousClock.now
-                guard let resident = MemoryReturn.resident, resident > kept + MemoryReturn.growth else { continue }
+                // What was in use at the last look at work counts as kept then, and may be free by now.
+                guard let resident = MemoryReturn.resident else { continue }
+                guard hasWorked && isAtRest || resident > kept + MemoryReturn.growth else { continue }
+                if isAtRest { hasWorked = false }
                 if isAtRest { orchestrator.releaseMemory() } else { ProcessMemory.giveBack() }
                 kept = MemoryReturn.resident ?? resident
             }

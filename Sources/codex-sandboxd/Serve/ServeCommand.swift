@@ -22,6 +22,7 @@ enum ServeCommand {
         }
         // Before there is another thread: they all inherit it, and one of them waits for the signals.
         ServeSignals.block()
+        ProcessMemory.prepareToLast()
         do throws(ServeError) {
             try serve(options)
             return 0

@@ -117,6 +117,54 @@ def large_answers_have_places():
     claim("and their places are free when they have gone", status == 200, status)
 
 
+def resident(pid):
+    """In MiB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("VmRSS")).split()[1]) // 1024
+
+
+def archives_have_places(pid):
+    # The file comes first, and is more than any socket takes: who does not read has the list of all the others kept.
+    project = create("truncate -s 64M 0; python3 -c \"\nfor i in range(10000): open('f%0199d'%i,'w').close()\n\"")
+    host, port = BASE.removeprefix("http://").split(":")
+    request = f"GET /api/v1/{project}/archive HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+    before = resident(pid)
+    readers = []
+    for _ in range(60):
+        reader = socket.socket()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        reader.connect((host, int(port)))
+        reader.sendall(request)
+        readers.append(reader)
+    answers = []
+    for reader in readers:
+        reader.settimeout(120)
+        answers.append(reader.recv(600))
+    statuses = [answer[9:12] for answer in answers]
+    claim("of 60 clients that read an archive slowly 4 are begun", statuses.count(b"200") == 4 and statuses.count(b"503") == 56, statuses)
+    claim("the others are told to come again", all(b"\r\nRetry-After: " in answer for answer in answers if answer[9:12] == b"503"))
+    end = time.monotonic() + 60
+    while sum(name.endswith(f"{project}/0") for name in descriptors(pid)) != 4 and time.monotonic() < end:
+        time.sleep(0.05)
+    held = sum(name.endswith(f"{project}/0") for name in descriptors(pid))
+    claim("each begun one has one file open", held == 4, held)
+    # All 60 would be more than 200.
+    claim("and the server's memory has a bound", resident(pid) - before < 100, f"{before} MiB before, {resident(pid)} MiB now")
+    claim("while others are served", urllib.request.urlopen(BASE + "/healthz", timeout=30).status == 200)
+    for reader in readers:
+        reader.close()
+    end = time.monotonic() + 60
+    status, body = 0, b""
+    while status != 200 and time.monotonic() < end:
+        status, body = ask("GET", f"/{project}/archive")
+        time.sleep(0.05)
+    claim("and their places are free when they have gone", status == 200 and len(body) > 64 << 20, (status, len(body)))
+    end = time.monotonic() + 60
+    while resident(pid) - before > 16 and time.monotonic() < end:
+        time.sleep(0.1)
+    claim("and the memory is given back", resident(pid) - before <= 16, f"{before} MiB before, {resident(pid)} MiB now")
+
+
 def links_hold_nobody_up():
     # Each is followed through 38 others, whose words are as long as a path may be.
     slow = (
@@ -167,6 +215,7 @@ def main():
     pid = server()
     jobs_hold_nothing(pid)
     large_answers_have_places()
+    archives_have_places(pid)
     links_hold_nobody_up()
     removing_holds_nobody_up()
     reasons_are_the_servers()

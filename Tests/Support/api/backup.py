@@ -112,6 +112,10 @@ def main():
     for thread in threads:
         thread.start()
     time.sleep(0.5)
+    # As a job leaves it that is cancelled before its first record.
+    empty = "0" * 31 + "1"
+    os.mkdir(os.path.join(STATE, "evidence", empty), 0o700)
+    os.close(os.open(os.path.join(STATE, "evidence", empty, "records.jsonl"), os.O_CREAT | os.O_WRONLY, 0o600))
     backup = os.path.join(FOLDER, "backup")
     result = run("db", "backup", backup, "--data-dir", DATA, "--state-dir", STATE)
     over.set()
@@ -120,6 +124,8 @@ def main():
     holds("a backup is made beside a busy server", result.returncode == 0, result)
     with open(os.path.join(backup, "manifest.json"), encoding="utf-8") as file:
         manifest = json.load(file)
+    holds("all of it verifies, and a workspace without a record is not in it",
+          "do not verify" not in result.stderr and all(one["problems"] == 0 and one["id"] != empty for one in manifest["workspaces"]), (result, manifest["workspaces"]))
     digests = {one["name"]: one["sha256"] for one in manifest["files"]}
     holds("its manifest has every file with its digest", digests == {name: digest for name, digest in tree(backup).items() if name != "manifest.json"})
     holds("among them signatures and the key's public half, and not the private one",

@@ -6,6 +6,7 @@ Each round: a server in FOLDER; 16 clients that make projects, one after the oth
 starts. Right is, each time:
   no process of the server or of a job is there a second later;
   the next server starts; every project that was acknowledged is there with its folder and its files, and is `completed`;
+  what stood in a project's folder for missing names while its job ran is gone when the next server listens;
   nothing is `queued` or `in_progress`; what was under way says `error`, and its job `interrupted`;
   the records of every workspace verify.
 Exit status: 0 if all is right, 1 if not.
@@ -126,6 +127,17 @@ def gone():
         time.sleep(0.01)
 
 
+def covers(projects):
+    """What jobs do not see of their folders, and nobody has made: empty folders that stand for missing names."""
+    found = []
+    for project in projects:
+        for kept in (".envrc", ".mcp.json", ".codex-sandbox.toml"):
+            path = os.path.join(FOLDER, "workspaces", project, kept)
+            if os.path.isdir(path) and not os.listdir(path):
+                found.append(path)
+    return found
+
+
 def main():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -133,7 +145,7 @@ def main():
     seed = random.randrange(1 << 32)
     generator = random.Random(seed)
     print(f"seed {seed}", flush=True)
-    wrong, known, total, interrupted = [], {}, 0, 0
+    wrong, known, total, interrupted, covered = [], {}, 0, 0, 0
     # The look itself: a process that stays is seen.
     stays = subprocess.Popen(["sleep", "60"])
     if not gone():
@@ -166,9 +178,14 @@ def main():
         total += len(acknowledged)
         if refused:
             wrong.append(f"round {number}: {len(refused)} refused, the first {refused[0]}")
+        folder = os.path.join(FOLDER, "workspaces")
+        covered += len(covers(os.listdir(folder) if os.path.isdir(folder) else []))
         server = Server()
         try:
             port = server.wait_for_port()
+            left = covers(os.listdir(folder))
+            if left:
+                wrong.append(f"round {number}: {len(left)} empty covers, the first {left[0]}")
             found = all_projects(port)
             for project in known:
                 if project not in found:
@@ -216,8 +233,8 @@ def main():
             wrong.append(f"evidence of {project}: {verified.stdout[-300:]} {verified.stderr[-200:]}")
     for line in wrong:
         print(f"no {line}")
-    print(f"{ROUNDS} rounds, {total} projects acknowledged, {interrupted} interrupted, {len(wrong)} wrong")
-    if total < ROUNDS or interrupted == 0:
+    print(f"{ROUNDS} rounds, {total} projects acknowledged, {interrupted} interrupted, {covered} covers taken away, {len(wrong)} wrong")
+    if total < ROUNDS or interrupted == 0 or covered == 0:
         print("no too few projects, or nothing was interrupted: this run shows too little")
         return 1
     return 1 if wrong else 0
