@@ -377,17 +377,6 @@ struct Supervision: ~Copyable {
     }
 
     private func outcome(_ status: Int32?) -> Outcome {
-        if let executionError, verdict == nil {
-            // Not found anywhere is said of the command; anything else of the file it happened to.
-            let candidates = plan.process.candidates
-            let path =
-                executionError.errno == ENOENT
-                ? plan.process.arguments[0] : candidates[min(max(executionError.candidate, 0), candidates.count - 1)]
-            return .notExecuted(errno: executionError.errno, message: path.description)
-        }
-        if let verdict { return verdict }
-        guard let status else { return .signalled(signal: SIGKILL) }
-        let signal = status & 0x7F
-        return signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
+        Outcome(verdict, executionError, status, of: plan.process)
     }
 }

@@ -162,33 +162,7 @@ struct ProcessVerification {
         if plan.steps.contains(.loopbackUp) {
             findings.compare(.networkNamespace, "lo is up", expected: 1, found: value(CS_PLACE_LOOPBACK), .selfReported)
         }
-        guard plan.steps.contains(.landlock) else { return }
-        let access: [(String, cs_place_value)] = [
-            ("open for reading", CS_PLACE_LANDLOCK_READ), ("open for writing", CS_PLACE_LANDLOCK_WRITE),
-            ("execute", CS_PLACE_LANDLOCK_EXECUTE), ("make a folder", CS_PLACE_LANDLOCK_MAKE),
-            ("remove a folder", CS_PLACE_LANDLOCK_REMOVE),
-        ]
-        for (act, index) in access {
-            findings.compare(.landlock, act, expected: Errno.access, found: value(index), .refusedAct)
-        }
-        if plan.landlock.handledFilesystem & LandlockRight.truncate != 0 {
-            findings.compare(
-                .landlock,
-                "truncate",
-                expected: Errno.access,
-                found: value(CS_PLACE_LANDLOCK_TRUNCATE),
-                .refusedAct
-            )
-        }
-        if plan.landlock.scoped & LandlockRight.scopeAbstractUnixSocket != 0 {
-            findings.compare(
-                .landlock,
-                "connect to an abstract socket outside the domain",
-                expected: Errno.notPermitted,
-                found: value(CS_PLACE_LANDLOCK_ABSTRACT),
-                .refusedAct
-            )
-        }
+        if plan.steps.contains(.landlock) { LandlockActs.compare(plan.landlock, report.values, &findings) }
     }
 
     // MARK: - One process

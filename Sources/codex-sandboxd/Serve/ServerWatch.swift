@@ -30,23 +30,7 @@ final class ServerWatch: Sendable {
 
     /// Begins, on a thread of its own.
     func start() throws(ServeError) {
-        let held = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread,
-            nil,
-            { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<ServerWatch>.fromOpaque(pointer).takeRetainedValue().run()
-                return nil
-            },
-            held.toOpaque()
-        )
-        guard code == 0 else {
-            held.release()
-            throw ServeError("there is no thread for the watchdog: raise the limit of tasks")
-        }
-        pthread_detach(thread)
+        try OwnThread.start("for the watchdog") { [self] in run() }
     }
 
     /// The server stops: it works as long as its threads answer anything, and the manager's watchdog does not rest meanwhile
