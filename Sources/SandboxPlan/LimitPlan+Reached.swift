@@ -32,11 +32,15 @@ extension LimitPlan {
         return reached
     }
 
-    /// Whether a signal can have come from RLIMIT_CPU (setrlimit(2)): the kernel counts in its own ticks, a little less than it
-    /// reports.
+    /// Whether a signal can have come from RLIMIT_CPU (setrlimit(2)).
+    ///
+    /// The kernel holds the limit by the ticks that found the process running (`check_process_timers`), and reports the time that
+    /// was measured (`cputime_adjust`). Where others want the processor, too, the ticks that meet a process scatter about their
+    /// number by its root: at 100 ticks a second by 0.1 s × √limit. Five times as much is not passed.
     private func hasUsedUpProcessorTime(_ usage: Usage?) -> Bool {
         guard let usage, let cpu = rlimits.first(where: { $0.resource == 0 }) else { return false }
-        let time = usage.userMicroseconds + usage.systemMicroseconds
-        return cpu.hard < UInt64.max / 1_000_000 && time + 100_000 >= cpu.hard * 1_000_000
+        guard cpu.hard < UInt64.max / 1_000_000 else { return false }
+        let scatter = 500_000 * Double(cpu.hard).squareRoot()
+        return Double(usage.userMicroseconds + usage.systemMicroseconds) + scatter >= Double(cpu.hard) * 1_000_000
     }
 }

@@ -25,7 +25,7 @@ struct StreamTests {
     private func waitForTheResult(_ process: KeptProcess, _ scene: Scene) throws {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(30)
-        while try !scene.exists(scene.resultFile) || scene.text(of: scene.resultFile).isEmpty {
+        while try !scene.exists(scene.resultFile) || scene.text(of: scene.resultFile).last != "\n" {
             guard clock.now < end, !process.hasEnded() else { throw TestFailure("no result was written") }
             usleep(10_000)
         }

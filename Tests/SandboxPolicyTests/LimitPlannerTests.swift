@@ -182,6 +182,25 @@ import Testing
         }
     }
 
+    /// Of 7 s, what ticks may count amiss is 1.3 s.
+    @Test(
+        arguments: [
+            (7_000_000, .signalled(signal: 9), true), (7_100_000, .signalled(signal: 24), true),
+            (5_700_000, .signalled(signal: 9), true), (5_600_000, .signalled(signal: 9), false),
+            (7_000_000, .signalled(signal: 15), false), (7_000_000, .exited(code: 0), false),
+        ] as [(UInt64, Outcome, Bool)]
+    )
+    func processorTimeIsMetWithinWhatTicksCanTell(microseconds: UInt64, outcome: Outcome, isMet: Bool) throws {
+        let usage = Usage(
+            userMicroseconds: microseconds - 1000,
+            systemMicroseconds: 1000,
+            maximumResident: .mebibytes(1),
+            memoryPeakWatched: .mebibytes(1)
+        )
+        let plan = try Self.planned(Self.limits(), Self.subtree([]))
+        #expect(plan.reached(outcome, usage) == (isMet ? [.cpu] : []))
+    }
+
     @Test func aPersonIsToldWhatIsMovedAndWhatIsNotHeld() {
         let notes = CgroupPlanner.notes(Self.limits(cpus: 500), Self.subtree([.memory], moves: true))
         #expect(notes.count == 2)
