@@ -33,6 +33,12 @@ struct cs_identity {
     int64_t born_ns; /* when it came into being (STATX_BTIME); 0 where the file system does not tell */
 };
 
+/* Whether it is a regular file of root whose mode gives nothing to anybody else. */
+static inline int cs_is_root_only(const struct cs_identity *identity)
+{
+    return (identity->mode & 0170077) == 0100000 && identity->uid == 0;
+}
+
 long cs_openat2(int folder, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 /* Not following a link in the last component; an empty path means the descriptor itself. */
 long cs_identify(int folder, const char *path, struct cs_identity *identity);

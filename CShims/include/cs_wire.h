@@ -53,7 +53,8 @@ enum cs_op {
     CS_OP_LANDLOCK,       /* path = folder of the probe objects, text = path of the probe file where it is no place's */
     CS_OP_PLACE_FILTER,   /* a = 1: the first process is made before it, and carries no filter but its own */
     CS_OP_TERMINALS, /* a = how many; b = 1: the first is pid 1's controlling terminal */
-    CS_OP_LAST = CS_OP_TERMINALS,
+    CS_OP_ROOT_ONLY, /* path */
+    CS_OP_LAST = CS_OP_ROOT_ONLY,
 };
 
 enum cs_step_flag {

@@ -45,6 +45,7 @@ public enum HostProbe {
             resolverSettings: hostNetwork ? try FileReading.read("/etc/resolv.conf", limit: 1 << 16) : [],
             corePatternIsPipe: core?.hard == 0 && pattern == UInt8(ascii: "|")
         )
+        facts.rootOnly = pins.rootOnly
         facts.corePatternIsSocket = pattern == UInt8(ascii: "@")
         return facts
     }

@@ -6,6 +6,8 @@ public import SandboxPlan
 public struct PinnedPaths: ~Copyable {
     /// What each path was.
     public private(set) var entries: HostEntries
+    /// Those looked at by name that are regular files of root and give nothing to anybody else.
+    public private(set) var rootOnly: [OSString] = []
     private var held: [Int32] = []
 
     /// - Parameter count: how many paths there will be, about.
@@ -23,6 +25,7 @@ public struct PinnedPaths: ~Copyable {
         var identity = cs_identity()
         let result = path.withCString { cs_identify(AT_FDCWD, $0, &identity) }
         entries[path] = entry(result, identity, path, AT_FDCWD)
+        if result == 0 && cs_is_root_only(&identity) == 1 { rootOnly.append(path) }
     }
 
     /// Looks at a path that somebody chose, following no link at all, and holds it.

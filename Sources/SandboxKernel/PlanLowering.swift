@@ -140,6 +140,7 @@ public enum PlanLowering {
         case .tmpfs(let path, let size, let inodes, let mode, let options):
             return make(CS_OP_TMPFS, path: path, size.bytes, inodes, attributes(options), UInt64(mode))
         case .procfs(let path): return make(CS_OP_PROCFS, path: path)
+        case .rootOnly(let path): return make(CS_OP_ROOT_ONLY, path: path)
         case .devpts(let path): return make(CS_OP_DEVPTS, path: path)
         case .remount(let path, let options): return make(CS_OP_REMOUNT, path: path, 0, 0, attributes(options))
         case .enterRoot: return make(CS_OP_ENTER_ROOT)

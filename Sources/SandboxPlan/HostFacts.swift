@@ -10,6 +10,8 @@ public struct HostFacts: Hashable, Sendable {
     public var caller: Caller
     /// Every path the plan may bind or link, as found: absent ones are in the table too.
     public var entries: HostEntries
+    /// Of these, regular files of root (uid 0) whose mode gives nothing to anybody else.
+    public var rootOnly: [OSString] = []
     /// The `[user]` lines of the caller's git settings, if there are any.
     public var gitUser: GitUser
     /// What `/etc/resolv.conf` leads to; only looked at when the host's network is asked for.

@@ -50,7 +50,7 @@ extension LaunchPlan {
             case .devpts(let path): add(path, .filesystem("devpts"), [.noSetuid, .noExecute])
             case .remount(let path, let options):
                 if let index = mounts.lastIndex(where: { $0.target == path }) { mounts[index].options = options }
-            case .privatePropagation, .makeFolders, .symlink, .writeFile, .enterRoot, .hostname, .loopbackUp,
+            case .privatePropagation, .makeFolders, .symlink, .writeFile, .rootOnly, .enterRoot, .hostname, .loopbackUp,
                 .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities, .noNewPrivileges,
                 .landlock, .placeFilter, .terminals:
                 continue

@@ -11,6 +11,7 @@ extension LaunchStep {
         case .cover: "cover"
         case .tmpfs: "tmpfs"
         case .procfs: "proc"
+        case .rootOnly: "a file of root alone"
         case .devpts: "devpts"
         case .remount: "remount"
         case .enterRoot: "enter the new root"
@@ -32,7 +33,8 @@ extension LaunchStep {
     public var subject: String {
         switch self {
         case .makeFolders(let path, _), .symlink(let path, _), .writeFile(let path, _, _), .cover(let path, _),
-            .tmpfs(let path, _, _, _, _), .procfs(let path), .devpts(let path), .remount(let path, _):
+            .tmpfs(let path, _, _, _, _), .procfs(let path), .rootOnly(let path),
+            .devpts(let path), .remount(let path, _):
             path.description
         case .bind(let bind): bind.target.description
         case .hostname(let name): name.description
@@ -50,7 +52,7 @@ extension LaunchStep {
     public var layer: Layer {
         switch self {
         case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
-            .devpts, .remount, .enterRoot:
+            .rootOnly, .devpts, .remount, .enterRoot:
             .mounts
         case .hostname: .utsNamespace
         case .loopbackUp: .networkNamespace

@@ -19,6 +19,9 @@ public enum LaunchStep: Hashable, Sendable {
     case cover(path: OSString, with: Cover)
     case tmpfs(path: OSString, size: ByteCount, inodes: UInt64, mode: UInt32, options: MountOptions)
     case procfs(path: OSString)
+    /// Nothing stands before the file: the kernel gives it to the host's root alone, who is nobody in the place. That it cannot be
+    /// opened is tried, and owner and mode are looked at from outside.
+    case rootOnly(path: OSString)
     case devpts(path: OSString)
     /// Attributes of a mount that is there already: the root turns read-only after everything is in it.
     case remount(path: OSString, options: MountOptions)

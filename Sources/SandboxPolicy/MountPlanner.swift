@@ -165,7 +165,7 @@ struct MountPlanner {
     }
 
     /// The sysctl is written before `/proc/sys` turns read-only.
-    private func proc(_ result: inout Result) throws(Refusal) {
+    func proc(_ result: inout Result) throws(Refusal) {
         result.steps += [
             .procfs(path: "/proc"), .forbidUserNamespaces,
             .cover(path: "/proc/sys", with: .itselfReadOnly),
@@ -175,6 +175,8 @@ struct MountPlanner {
             switch host.entry(path) {
             case .absent, .symlink: continue
             case .directory: result.steps.append(.cover(path: path, with: .unreadableFolder))
+            case .file where identity.uid != 0 && host.rootOnly.contains(path):
+                result.steps.append(.rootOnly(path: path))
             case .file: result.steps.append(.cover(path: path, with: .unreadableFile))
             case let entry: throw unusable(path, entry, "a file or a folder")
             }

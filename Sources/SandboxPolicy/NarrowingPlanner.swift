@@ -91,7 +91,8 @@ public enum NarrowingPlanner {
                 places.append(Place(path: path, isShown: false, isWritable: false))
             case .tmpfs(let path, _, _, _, _):
                 places.append(Place(path: path, isShown: false, isWritable: false))
-            case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .remount, .enterRoot, .hostname,
+            case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .rootOnly, .remount, .enterRoot,
+                .hostname,
                 .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
                 .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue

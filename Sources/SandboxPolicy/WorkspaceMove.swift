@@ -72,7 +72,8 @@ struct WorkspaceMove {
             bind.target = names.inside(bind.target)
             return .bind(bind)
         case .cover(let path, let cover): return .cover(path: names.inside(path), with: cover)
-        case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .tmpfs, .procfs, .devpts, .remount,
+        case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .tmpfs, .procfs, .rootOnly, .devpts,
+            .remount,
             .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes,
             .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
             return step

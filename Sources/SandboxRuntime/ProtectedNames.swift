@@ -57,7 +57,8 @@ struct ProtectedNames: ~Copyable {
             case .cover(let path, _) where writable.contains { plan.hostPath(path).isWithin($0) }:
                 try keep(path, device: covers.device, inode: nil)
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
-                .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
+                .rootOnly, .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring,
+                .limit,
                 .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }

@@ -27,6 +27,8 @@ struct StepWords {
             self.init("tmpfs", Shown.whole(path), "\(size), \(inodes) inodes, mode \(StepWords.octal(mode)), \(words)")
         case .procfs(let path):
             self.init("procfs", Shown.whole(path), "of its own pid namespace")
+        case .rootOnly(let path):
+            self.init("root-only", Shown.whole(path), "the host's root alone may open it, and is nobody here: tried")
         case .devpts(let path):
             self.init("devpts", Shown.whole(path), "an instance of its own")
         case .remount(let path, let options):

@@ -21,6 +21,7 @@ extension JSONWriter {
             if !host.resolverSettings.isEmpty {
                 json.member("resolverSettings", sha256: SHA256.digest(host.resolverSettings))
             }
+            if !host.rootOnly.isEmpty { json.member("rootOnly", bytes: host.rootOnly) }
         }
     }
 

@@ -42,7 +42,7 @@ extension JSONWriter {
             member("options", texts: options.words)
             member("path", bytes: path)
             member("sizeBytes", quantity: size.bytes)
-        case .procfs(let path), .devpts(let path):
+        case .procfs(let path), .rootOnly(let path), .devpts(let path):
             operation(step)
             member("path", bytes: path)
         case .remount(let path, let options):
@@ -102,6 +102,7 @@ extension LaunchStep {
         case .cover: "cover"
         case .tmpfs: "tmpfs"
         case .procfs: "procfs"
+        case .rootOnly: "root-only"
         case .devpts: "devpts"
         case .remount: "remount"
         case .enterRoot: "enter-root"

@@ -61,7 +61,8 @@ enum GitLeads {
                 deepest = target.depth
                 root = nil
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
-                .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
+                .rootOnly, .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring,
+                .limit,
                 .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }

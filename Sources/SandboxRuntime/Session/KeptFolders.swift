@@ -17,7 +17,8 @@ enum KeptFolders {
             case .cover(let path, .unreadableFolder) where !path.isWithin("/proc"):
                 try check(plan.hostPath(path), "it stays readable by another one", &links)
             case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .bind, .cover, .tmpfs, .procfs,
-                .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit,
+                .rootOnly, .devpts, .remount, .enterRoot, .hostname, .loopbackUp, .forbidUserNamespaces, .freshKeyring,
+                .limit,
                 .attributes, .dropCapabilities, .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
             }

@@ -33,6 +33,8 @@ enum FileVerification {
             case .makeFolders(let path, _):
                 if isHidden(path) { continue }
                 findings.compare(.mounts, "folder \(path)", expected: "a folder", found: folder(path, root))
+            case .rootOnly(let path):
+                findings.compare(.mounts, "file \(path)", expected: rootOnly, found: owner(path, root))
             case .privatePropagation, .newRoot, .bind, .cover, .tmpfs, .procfs, .devpts, .remount, .enterRoot,
                 .hostname,
                 .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
@@ -51,7 +53,8 @@ enum FileVerification {
             case .bind(let mount): mounts.append((index, mount.target))
             case .cover(let path, _), .tmpfs(let path, _, _, _, _), .procfs(let path), .devpts(let path):
                 mounts.append((index, path))
-            case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .remount, .enterRoot, .hostname,
+            case .privatePropagation, .newRoot, .makeFolders, .symlink, .writeFile, .rootOnly, .remount, .enterRoot,
+                .hostname,
                 .loopbackUp, .forbidUserNamespaces, .freshKeyring, .limit, .attributes, .dropCapabilities,
                 .noNewPrivileges, .landlock, .placeFilter, .terminals:
                 continue
@@ -88,6 +91,18 @@ enum FileVerification {
         var found = stat()
         guard fstat(file.number, &found) == 0 else { return "errno \(errno)" }
         return found.st_mode & S_IFMT == S_IFREG && found.st_size == 0 ? nil : "other bytes"
+    }
+
+    private static let rootOnly = "a file that root alone may open"
+
+    /// Of a file of the kernel; the way to it is the place's own proc, in which nobody puts links.
+    private static func owner(_ path: OSString, _ root: Int32) -> String {
+        var found = cs_identity()
+        let relative = OSString(Array(path.bytes.drop { $0 == UInt8(ascii: "/") }))
+        let result = relative.withPointer { cs_identify(root, $0, &found) }
+        if result < 0 { return "errno \(-result)" }
+        if cs_is_root_only(&found) == 1 { return rootOnly }
+        return "owner \(found.uid), mode \(String(found.mode, radix: 8))"
     }
 
     private static func link(_ path: OSString, _ root: Int32) -> String {
