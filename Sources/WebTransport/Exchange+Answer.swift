@@ -149,8 +149,10 @@ extension HTTPResponse {
             guard field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
                 return "the answer's header \(field.name) has a value that cannot be sent"
             }
-            for name in ["content-length", "transfer-encoding", "date"] where HTTPHeaders.isSame(field.name, name) {
-                return "the answer has the transport's header \(name)"
+            if HTTPHeaders.isSame(field.name, "content-length") || HTTPHeaders.isSame(field.name, "transfer-encoding")
+                || HTTPHeaders.isSame(field.name, "date")
+            {
+                return "the answer has the transport's header \(field.name)"
             }
             if HTTPHeaders.isSame(field.name, "connection"), !HTTPHeaders.isSame(field.value, "close") {
                 return "the answer has the transport's header connection"

@@ -48,8 +48,9 @@ public final class OpenedFile: Sendable {
                 let rest = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[done..<count]))
                 do throws(WorkspaceError) {
                     let more = try read(at: offset + UInt64(done), into: rest)
-                    if more == 0 { return }
                     done += more
+                    // Less than asked for is the end of a file where its size ends, too.
+                    if more == 0 || more < rest.count && offset + UInt64(done) == size { return }
                 } catch { fault = error }
             }
         }

@@ -17,7 +17,10 @@ enum ServerLog {
 
     /// What changes something is logged at every level: nobody is to do it unseen.
     static func request(_ entry: LogEntry) {
-        guard entry.audit != nil || manner.withLock({ $0.level }).shows(entry.level) else { return }
+        let manner = manner.withLock { $0 }
+        guard entry.audit != nil || manner.level.shows(entry.level) else { return }
+        // Fields are the journal's.
+        guard manner.isJournal else { return Output.say("\(entry)") }
         var fields = [
             ("CODEX_METHOD", entry.method), ("CODEX_ROUTE", entry.route), ("CODEX_STATUS", "\(entry.status)"),
             ("CODEX_MICROSECONDS", "\(entry.microseconds)"), ("CODEX_REQUEST", entry.correlationID),

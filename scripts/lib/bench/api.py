@@ -1,7 +1,7 @@
 """Measures the workspace API: `codex-sandbox serve` with the dummy worker, on this machine.
 
   hello   GET /healthz, reading a file, listing a workspace of 5 and one of 10,000 files: requests a second by wrk, keep-alive, 32 connections,
-          in turns; and the same hello of FastAPI under uvicorn, where PyPI has it
+          in turns; and the same hello of FastAPI under uvicorn, where PyPI has it (neither logs single requests)
   create  POST /api/v1/projects/ one after the other (sandbox, verification, evidence and database included) against
           `codex-sandbox run /bin/true`, in turns; and 16 clients at a time
   events  1,000 streams of one job at the same time: resident memory of each
@@ -83,6 +83,15 @@ def create(port):
     return answer["id"]
 
 
+def wait_for(port):
+    for _ in range(200):
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the server does not start")
+
+
 def hello_of_fastapi(base, account):
     """The address of the other server, and its process; None where its packages are not to be had."""
     venv = os.path.join(base, "venv")
@@ -98,14 +107,12 @@ def hello_of_fastapi(base, account):
     process = subprocess.Popen(
         account.words([os.path.join(venv, "bin", "python"), "-m", "uvicorn", "hello:app", "--port", str(port), "--log-level", "warning"]),
         cwd=base, env=account.environment)
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return f"http://127.0.0.1:{port}/healthz", process
-        except OSError:
-            time.sleep(0.05)
-    process.kill()
-    return None
+    try:
+        wait_for(port)
+    except RuntimeError:
+        process.kill()
+        return None
+    return f"http://127.0.0.1:{port}/healthz", process
 
 
 def streams(port, path, count, pid):
@@ -131,21 +138,15 @@ def measure(options, base):
     executable = project.copy_executables(base)
     os.chown(base, account.uid, account.uid)
     environment = dict(account.environment, SLEEP_SECONDS="60")
-    with open(os.path.join(base, "server.log"), "w+b") as log:
-        server = subprocess.Popen(account.words([executable, "serve", "--listen", "127.0.0.1:0", "--worker", "minimal"]), cwd=base,
-                                  env=environment, stderr=log)
+    # Without a line for each request the start is not told either.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [executable, "serve", "--listen", f"127.0.0.1:{port}", "--worker", "minimal", "--log-level", "warning"]
+    with open(os.path.join(base, "server.log"), "wb") as log:
+        server = subprocess.Popen(account.words(command), cwd=base, env=environment, stderr=log)
         other = None
         try:
-            port = None
-            for _ in range(500):
-                log.seek(0)
-                found = re.search(rb"listening on http://127.0.0.1:(\d+)", log.read())
-                if found:
-                    port = int(found.group(1))
-                    break
-                time.sleep(0.02)
-            if port is None:
-                raise RuntimeError("the server does not start")
+            wait_for(port)
             url = f"http://127.0.0.1:{port}"
             small, large = create(port), create(port)
             idle = memory(server.pid)
