@@ -178,10 +178,19 @@ _Noreturn void cs_run_process(struct cs_spawn_request *request)
     error = signals_to_default_mask();
     if (error)
         cs_fail(gate, id, CS_STEP_PROCESS_SIGNALS, error);
-    const long opened = CS_CALL4(SYS_openat, AT_FDCWD, request->probe ? request->probe : CS_PROBE_FILE, O_RDONLY | O_CLOEXEC, 0);
+    /* access(2) asks for modes alone: were they in the way, the refusal would not be Landlock's. Others of the place may change
+     * them, at any time. */
+    const char *probe = request->probe ? request->probe : CS_PROBE_FILE;
+    result = CS_CALL3(SYS_faccessat, AT_FDCWD, probe, 4 /* R_OK */);
+    if (result < 0)
+        cs_fail(gate, id, CS_STEP_PROCESS_PROBE, (int)-result);
+    const long opened = CS_CALL4(SYS_openat, AT_FDCWD, probe, O_RDONLY | O_CLOEXEC, 0);
     report.value[CS_PROCESS_LANDLOCK_READ] = opened < 0 ? -opened : 0;
     if (opened >= 0)
         CS_CALL1(SYS_close, opened);
+    result = CS_CALL3(SYS_faccessat, AT_FDCWD, probe, 4 /* R_OK */);
+    if (result < 0)
+        cs_fail(gate, id, CS_STEP_PROCESS_PROBE, (int)-result);
 
     if (spawn->narrow) {
         error = cs_narrow(spawn, report.value);

@@ -13,6 +13,8 @@ public struct MountEntry: Hashable, Sendable {
     /// Optional fields: `shared:N`, `master:N`; empty for a private mount.
     public var propagation: [OSString]
     public var type: OSString
+    /// Of a whole tmpfs, its own options: `rw,size=1024k,nr_inodes=64,mode=700`, without what is the kernel's default (tmpfs(5)).
+    public var settings: OSString
 
     public static func == (left: MountEntry, right: MountEntry) -> Bool {
         left.identifier == right.identifier && left.parent == right.parent && left.device == right.device
@@ -23,6 +25,20 @@ public struct MountEntry: Hashable, Sendable {
     public func hash(into hasher: inout Hasher) {
         hasher.combine(identifier)
         hasher.combine(target)
+    }
+}
+
+extension MountEntry {
+    /// The value of one of a tmpfs's own options; nil where the kernel does not show it.
+    ///
+    /// - Parameter name: with its `=`.
+    /// - Returns: what stands behind it.
+    public func setting(_ name: StaticString) -> OSString? {
+        for word in settings.bytes.split(separator: UInt8(ascii: ",")) where word.count >= name.utf8CodeUnitCount {
+            let isIt = name.withUTF8Buffer { $0.elementsEqual(word.prefix($0.count)) }
+            if isIt { return OSString(word.dropFirst(name.utf8CodeUnitCount)) }
+        }
+        return nil
     }
 }
 
@@ -62,6 +78,8 @@ public struct MountTable: Hashable, Sendable {
         }
         // Behind the type stands the source, which says nothing that is compared.
         guard let type = fields.next(), fields.next() != nil else { return nil }
+        let isTmpfs = same(text[type], "tmpfs") && same(text[root], "/")
+        let settings = isTmpfs ? fields.next() : nil
         return MountEntry(
             identifier: identifier,
             parent: parent,
@@ -70,7 +88,8 @@ public struct MountTable: Hashable, Sendable {
             target: unescaped(text[target]),
             options: MountTable.options(text, options),
             propagation: propagation,
-            type: OSString(text[type])
+            type: OSString(text[type]),
+            settings: settings.map { OSString(text[$0]) } ?? ""
         )
     }
 

@@ -1,8 +1,9 @@
 /// A mount that the place must have, as the plan's steps make it.
 public struct ExpectedMount: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
-        /// A file system of its own: `tmpfs`, `proc`, `devpts`.
+        /// A file system of its own: `proc`, `devpts`.
         case filesystem(String)
+        case tmpfs(size: ByteCount, inodes: UInt64, mode: UInt32)
         case bind(FileIdentity, BindMount.Purpose)
         case cover(Cover)
     }
@@ -40,12 +41,14 @@ extension LaunchPlan {
         }
         for step in steps {
             switch step {
-            case .newRoot: add("/", .filesystem("tmpfs"), [.noSetuid, .noDevices])
+            case .newRoot(let size, let inodes):
+                add("/", .tmpfs(size: size, inodes: inodes, mode: 0o755), [.noSetuid, .noDevices])
             case .bind(let bind):
                 add(bind.target, .bind(bind.identity, bind.purpose), bind.options, recursive: bind.recursive)
             case .cover(let path, let cover):
                 add(path, .cover(cover), [.readOnly, .noSetuid, .noDevices, .noExecute])
-            case .tmpfs(let path, _, _, _, let options): add(path, .filesystem("tmpfs"), options)
+            case .tmpfs(let path, let size, let inodes, let mode, let options):
+                add(path, .tmpfs(size: size, inodes: inodes, mode: mode), options)
             case .procfs(let path): add(path, .filesystem("proc"), [.noSetuid, .noDevices, .noExecute])
             case .devpts(let path): add(path, .filesystem("devpts"), [.noSetuid, .noExecute])
             case .remount(let path, let options):

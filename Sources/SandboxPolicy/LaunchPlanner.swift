@@ -2,6 +2,13 @@ public import SandboxPlan
 
 /// Policy, request and host facts to a plan: a pure function, the same for `run`, `explain` and the service.
 public enum LaunchPlanner {
+    /// What can be said of the workspace before anything in it was looked at; the plan says the rest.
+    ///
+    /// - Throws: `Refusal` for a folder of the system, or one that the place has one of its own of.
+    public static func checkWorkspace(_ request: LaunchRequest) throws(Refusal) {
+        try RootCheck.check(request.workspace, writable: true, request: request)
+    }
+
     /// Throws a `Refusal` for everything that makes a plan impossible; nothing has been touched then.
     public static func plan(
         _ compiled: CompiledPolicy,

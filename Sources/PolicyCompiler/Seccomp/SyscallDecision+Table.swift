@@ -54,6 +54,15 @@ extension SyscallDecision {
         otherwise: .allow
     )
 
+    /// prlimit(2), sched_setaffinity(2) and their like on a process by its number: any but pid 1, which holds the place's limits and
+    /// is of the same user.
+    static let notPidOne = SyscallDecision.field(
+        argument: 0,
+        mask: 0xFFFF_FFFF,
+        cases: [Case([1], .deny)],
+        otherwise: .allow
+    )
+
     /// personality(2): the ordinary one, the query, and ADDR_NO_RANDOMIZE, which gdb and sanitizers set for their child.
     static let personality = SyscallDecision.field(
         argument: 0,

@@ -147,10 +147,13 @@ extension SyscallGroup {
             .allowed,
             reason: "Limits, usage, priorities and scheduling of the job's own processes; raising needs a capability.",
             calls: [
-                "getrlimit", "setrlimit", "prlimit64", "getrusage", "sysinfo", "uname", "getcpu", "getpriority",
-                "setpriority", "ioprio_get", "ioprio_set", "sched_yield", "sched_getaffinity", "sched_setaffinity",
-                "sched_getattr", "sched_setattr", "sched_getparam", "sched_setparam", "sched_getscheduler",
-                "sched_setscheduler", "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval",
+                "getrlimit", "setrlimit", SyscallRule("prlimit64", if: notPidOne, .notPidOne), "getrusage", "sysinfo",
+                "uname", "getcpu", "getpriority", "setpriority", "ioprio_get", "ioprio_set", "sched_yield",
+                "sched_getaffinity", SyscallRule("sched_setaffinity", if: notPidOne, .notPidOne), "sched_getattr",
+                SyscallRule("sched_setattr", if: notPidOne, .notPidOne), "sched_getparam",
+                SyscallRule("sched_setparam", if: notPidOne, .notPidOne), "sched_getscheduler",
+                SyscallRule("sched_setscheduler", if: notPidOne, .notPidOne), "sched_get_priority_max",
+                "sched_get_priority_min", "sched_rr_get_interval",
             ]
         ),
         SyscallGroup(
@@ -162,6 +165,7 @@ extension SyscallGroup {
         ),
     ]
 
+    private static let notPidOne = "any process but pid 1, else EPERM"
     private static let mode = "mode without 06000, else EPERM"
     private static let created = "mode without 06000 if the call can create, else EPERM"
 }

@@ -129,6 +129,8 @@ public struct Preparation: ~Copyable {
         try Preparation.checkMatched(chosen.matched, pins.entries)
         try Preparation.followDenied(policy, &pins)
         var scan: RepositoryScan?
+        // Nobody waits for a look through the whole host to be told that it is no workspace.
+        if policy.confinement != .none { try LaunchPlanner.checkWorkspace(request) }
         if policy.confinement != .none { scan = RepositoryScan(policy, request) }
         let repositories = scan?.before.repositories ?? []
         notes += repositories.filter { $0.isRootsOwn && $0.kind == .pointer }

@@ -33,6 +33,7 @@ struct MountVerification {
             let options = mount.options.text + " private "
             switch mount.kind {
             case .filesystem(let type): text = options + type
+            case .tmpfs(let size, let inodes, let mode): text = options + TmpfsSettings.text(size, inodes, mode)
             case .cover(.unreadableFile): text = options + "cover /file"
             case .cover(.unreadableFolder): text = options + "cover /folder"
             case .cover(.emptyFolder): text = options + "cover /empty"
@@ -173,6 +174,8 @@ extension MountVerification.Expectation {
         }
         switch mount.kind {
         case .filesystem(let type): return entry.type == OSString(type)
+        case .tmpfs(let size, let inodes, let mode):
+            return entry.type == "tmpfs" && TmpfsSettings.agree(entry, size, inodes, mode)
         case .cover(.unreadableFile): return isCover("/file")
         case .cover(.unreadableFolder): return isCover("/folder")
         case .cover(.emptyFolder): return isCover("/empty")
@@ -201,6 +204,7 @@ extension MountVerification.Expectation {
             entry.propagation.isEmpty ? " private" : " " + entry.propagation.map(\.description).joined(separator: ",")
         switch mount.kind {
         case .filesystem: found += " \(entry.type)"
+        case .tmpfs: found += " \(entry.type) \(entry.settings)"
         case .cover(.itselfReadOnly): found += " \(entry.type) \(entry.root)"
         case .cover:
             if let coverDevice, entry.device == coverDevice {
