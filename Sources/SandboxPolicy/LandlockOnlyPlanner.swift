@@ -151,7 +151,9 @@ public enum LandlockOnlyPlanner {
         }
     }
 
-    private static func landlock(_ rules: [LandlockPlan.Rule], _ profile: LandlockOnlyProfile, abi: UInt32) -> LandlockPlan {
+    private static func landlock(_ rules: [LandlockPlan.Rule], _ profile: LandlockOnlyProfile, abi: UInt32)
+        -> LandlockPlan
+    {
         let handled = LandlockRight.filesystem(abi: abi)
         let write = handled & ~devices
         return LandlockPlan(

@@ -191,7 +191,8 @@ struct MountPlanner {
         Refusal(
             stage: "plan",
             subject: path.description,
-            message: "parts of /proc are covered here (\(path) is a device), as containers do it, and the kernel then gives the job "
+            message:
+                "parts of /proc are covered here (\(path) is a device), as containers do it, and the kernel then gives the job "
                 + "no fresh one",
             remedy: MaskedProc.remedy,
             layer: .mounts

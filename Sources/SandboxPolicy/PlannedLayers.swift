@@ -45,7 +45,8 @@ enum PlannedLayers {
         case .ipcNamespace: "own System V IPC; POSIX queues, which Landlock keeps closed"
         case .utsNamespace:
             "host name \(policy.process.hostname)"
-                + (policy.confinement == .container ? ", or where the container's filter refuses it the container's" : "")
+                + (policy.confinement == .container
+                    ? ", or where the container's filter refuses it the container's" : "")
         case .cgroupNamespace: "own view; no cgroup file system is mounted"
         case .mounts:
             "new root of listed binds; the old root is detached"

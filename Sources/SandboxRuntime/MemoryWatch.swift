@@ -26,7 +26,9 @@ struct MemoryWatch: ~Copyable {
     ///   - sharedMemory: the place's `/proc/sysvipc/shm`.
     ///   - members: which processes of the place's `/proc` are the place's.
     /// - Throws: `Refusal` when one of them cannot be opened: a limit that is not watched is none.
-    init(root: Int32, targets: [OSString], sharedMemory: consuming OwnedFileDescriptor, members: PlaceMembers) throws(Refusal) {
+    init(root: Int32, targets: [OSString], sharedMemory: consuming OwnedFileDescriptor, members: PlaceMembers)
+        throws(Refusal)
+    {
         let list = OwnedFileDescriptor(owning: try MemoryWatch.open(root, "/proc", UInt64(O_RDONLY)))
         var opened: [Int32] = []
         for target in targets {

@@ -110,7 +110,8 @@ extension Refusal {
     private static func remedy(_ step: LaunchStep?, errno code: Int32) -> String {
         switch (step, code) {
         case (.procfs, EPERM):
-            "parts of /proc are covered here (a container?), and the kernel then refuses a fresh one. " + MaskedProc.remedy
+            "parts of /proc are covered here (a container?), and the kernel then refuses a fresh one. "
+                + MaskedProc.remedy
         case (.bind(let bind), _) where bind.purpose == .containerProc:
             "see that /proc is mounted; " + doctor
         case (.hostname, EPERM):

@@ -195,7 +195,8 @@ import Testing
     private static let stored: [(property: String, keys: [PolicyKey])] = [
         // Not said in a text: what it is asked for by.
         ("name", []),
-        ("summary", [.description]), ("confinement", [.fullAccess, .landlockOnly, .container]), ("workspace", [.workspaceAccess]),
+        ("summary", [.description]), ("confinement", [.fullAccess, .landlockOnly, .container]),
+        ("workspace", [.workspaceAccess]),
         ("git", [.git]),
         ("filesystem.system", [.system]), ("filesystem.etc", [.etc]), ("filesystem.read", [.read]),
         ("filesystem.write", [.write]), ("filesystem.deny", [.deny]), ("filesystem.denyGlobs", [.denyGlobs]),
