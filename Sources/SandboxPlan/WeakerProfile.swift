@@ -17,9 +17,11 @@ public struct WeakerProfile: Hashable, Sendable {
     public static let warningBegins = "weaker profile "
 
     /// For a person, at every launch: one line.
-    public var warning: String {
-        let promises = notHeld.map(\.promise.rawValue).joined(separator: ", ")
-        return "\(WeakerProfile.warningBegins)\(name): NOT held: \(promises) "
+    public var warning: String { WeakerProfile.warning(name, notHeld.map(\.promise)) }
+
+    /// The same before there is a plan.
+    public static func warning(_ name: String, _ promises: [WeakerPromise]) -> String {
+        "\(warningBegins)\(name): NOT held: \(promises.map(\.rawValue).joined(separator: ", ")) "
             + "(`codex-sandbox explain` says what each means)"
     }
 }

@@ -42,6 +42,13 @@ public struct PolicyCatalog {
         return Shown(policy: effective.policy, origins: effective.origins, warnings: loaded.warnings)
     }
 
+    /// What is told before anything is launched under a policy; nil for one that is no weaker profile.
+    public func weakerWarning(_ reference: PolicyReference) throws(Refusal) -> String? {
+        let confinement = try load(reference).policy.confinement
+        let promises = PolicyCatalog.notHeld(under: confinement)
+        return promises.isEmpty ? nil : WeakerProfile.warning(confinement.word, promises)
+    }
+
     /// The user's own first; a user's file hides a built-in of the same name.
     public func entries() throws(Refusal) -> [Entry] {
         var entries: [Entry] = []
