@@ -82,7 +82,7 @@ struct ContainerProfileTests {
 
     /// Tries what `/proc/PID` has of the process with the given number: each line is an act and its errno.
     private static let looking = """
-        import os, sys
+        import os, signal, sys
         process = '/proc/' + sys.argv[1]
         def act(name, call):
             try:
@@ -107,6 +107,7 @@ struct ContainerProfileTests {
         act('write coredump_filter', lambda: write('coredump_filter', '0x7f'))
         act('write clear_refs', lambda: open(process + '/clear_refs', 'w').write('1'))
         act('signal', lambda: os.kill(int(sys.argv[1]), 0))
+        act('folder', lambda: signal.pidfd_send_signal(os.open(process, os.O_RDONLY), 0))
         """
 
     /// Of the caller's own process outside: what is for everybody is seen, what takes the right to trace is not.
@@ -133,6 +134,8 @@ struct ContainerProfileTests {
                 case "seen": ["ok"]
                 case "write": ["\(EROFS)"]
                 case "signal": ["\(ESRCH)"]
+                // pidfd_send_signal(2) takes a folder of /proc for a process, but for one of the caller's own namespaces.
+                case "folder": ["\(EINVAL)"]
                 default: ["\(EACCES)", "\(EPERM)"]
                 }
             #expect(right.contains(String(words[2...].last ?? words[1])), "\(line)")
