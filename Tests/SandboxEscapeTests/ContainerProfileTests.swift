@@ -78,6 +78,29 @@ struct ContainerProfileTests {
         }
     }
 
+    /// No layer of it can be missing; the host name is passed over for EPERM alone, and in no other policy.
+    @Test(arguments: [
+        "no-landlock-built", "no-landlock-enabled", "landlock_restrict_self:EPERM", "no-seccomp", "open_tree:EPERM",
+        "mount_setattr:EPERM", "move_mount:EPERM", "sethostname:EINVAL", "setdomainname:EPERM",
+    ])
+    func aMissingLayerIsARefusalWithARecord(calls: String) throws {
+        let scene = try Scene(.user)
+        func run(_ calls: String, _ options: [String]) throws -> RunResult {
+            let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), calls, "--"]
+            let command = scene.sandboxed(["/bin/sh", "-c", "echo ran"], options: options)
+            return try scene.run(filter + command, keeper: Caller.workerOptions)
+        }
+        let result = try run(calls, Self.options)
+        #expect(result.ending == .exited(125) && result.output == [] && result.left == 0, "\(result.story)")
+        #expect(result.errorText.contains("remedy"), "\(result.story)")
+        #expect(try scene.recordedOutcomes().contains("refused"), "no record of the refusal: \(result.story)")
+        let control = try run("sethostname:EPERM,setdomainname:EPERM", Self.options)
+        #expect(control.ending == .exited(0) && control.lines == ["ran"], "\(control.story)")
+        let sandbox = try run("sethostname:EPERM,setdomainname:EPERM", [])
+        #expect(sandbox.ending == .exited(125) && sandbox.output == [], "\(sandbox.story)")
+        #expect(sandbox.errorText.contains("seccomp=unconfined"), "\(sandbox.story)")
+    }
+
     // MARK: - What /proc gives of others
 
     /// Tries what `/proc/PID` has of the process with the given number: each line is an act and its errno.

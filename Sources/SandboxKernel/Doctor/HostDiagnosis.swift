@@ -180,7 +180,7 @@ public struct HostDiagnosis {
         check.detail +=
             ". The kernel gives no fresh one while parts of /proc (\(shown)) are covered here, as containers do it"
         if facts.probes[.landlock]?.works == true {
-            check.detail += ". Where that cannot be changed there is \(MaskedProc.weaker)"
+            check.detail += ". Where that cannot be changed, \(MaskedProc.weaker)."
         }
         check.remedy = MaskedProc.uncover
         return check
