@@ -359,6 +359,8 @@ static int bind(struct cs_place *place, const struct cs_step *step)
 {
     const int recursive = !!(step->flags & CS_STEP_RECURSIVE);
     long mount;
+    if (step->flags & CS_STEP_FOREIGN_PROC)
+        place->foreign_proc = 1;
     if (step->flags & CS_STEP_DETACHED)
         mount = place->detached >= 0 ? place->detached : -EBADF;
     else if (step->flags & CS_STEP_FROM_PLACE)

@@ -18,6 +18,7 @@
 /* capabilities(7): everything but KEEP_CAPS set, and all of it locked, NO_CAP_AMBIENT_RAISE included. */
 #define CS_SECUREBITS 0xef
 
+/* On a /proc that is not ours, and read-only, nothing can be set: then what stands there has to be the number. */
 static int write_number(const struct cs_place *place, uint32_t path, int64_t value, int check)
 {
     char text[24], found[24];
@@ -31,11 +32,12 @@ static int write_number(const struct cs_place *place, uint32_t path, int64_t val
     if (value < 0)
         *--end = '-';
     const long length = text + sizeof(text) - end;
-    const long file = CS_CALL4(SYS_openat, place->root, cs_relative(place, path), O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
+    const int flags = (place->foreign_proc ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW;
+    const long file = CS_CALL4(SYS_openat, place->root, cs_relative(place, path), flags, 0);
     if (file < 0)
         return (int)-file;
-    long result = CS_CALL3(SYS_write, file, end, length);
-    if (result >= 0 && result != length)
+    long result = place->foreign_proc ? 0 : CS_CALL3(SYS_write, file, end, length);
+    if (result >= 0 && !place->foreign_proc && result != length)
         result = -EIO;
     if (result >= 0 && check) {
         result = CS_CALL4(SYS_pread64, file, found, sizeof(found), 0);
@@ -52,6 +54,9 @@ static int write_number(const struct cs_place *place, uint32_t path, int64_t val
 static int set_hostname(struct cs_place *place, const struct cs_step *step)
 {
     const long result = CS_CALL2(SYS_sethostname, cs_text(place, step->text), step->text_length);
+    /* A container's filter may refuse it to whoever has no capabilities outside: its name stays then, and the report says so. */
+    if (result == -EPERM && place->foreign_proc)
+        return 0;
     if (result < 0)
         return (int)-result;
     /* uname(2): the domain name is the host's too. */
@@ -179,6 +184,56 @@ static int drop_capabilities(struct cs_place *place, const struct cs_step *step)
     return (int)-CS_CALL2(SYS_capset, &header, none);
 }
 
+static char *append(char *end, const char *text)
+{
+    while (*text)
+        *end++ = *text++;
+    *end = 0;
+    return end;
+}
+
+/*
+ * What a /proc of another pid namespace gives of a process outside: the errno of reading its environment, which takes the right to
+ * trace it (ptrace(2)). The process is our parent, whom such a /proc tells (proc(5), field 4 of stat; 0 on one of our own).
+ */
+static int64_t read_of_parent(void)
+{
+    char path[48], text[512];
+    long file = CS_CALL4(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0)
+        return -file;
+    const long length = CS_CALL3(SYS_read, file, text, sizeof(text) - 1);
+    CS_CALL1(SYS_close, file);
+    if (length < 0)
+        return -length;
+    text[length] = 0;
+    /* The name in field 2 may hold anything, but is in braces: `) S 4711 `. */
+    long at = length - 1;
+    while (at >= 0 && text[at] != ')')
+        at--;
+    if (at < 0 || at + 4 >= length)
+        return EBADMSG;
+    char *number = text + at + 4;
+    char *end = number;
+    while (*end >= '0' && *end <= '9')
+        end++;
+    if (end == number || end - number > 10 || *end != ' ')
+        return EBADMSG;
+    *end = 0;
+    end = append(append(path, "/proc/"), number);
+    append(end, "/cmdline");
+    /* It is there, and what is for everybody can be read. */
+    file = CS_CALL4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0)
+        return -file == EACCES ? EBADMSG : -file;
+    CS_CALL1(SYS_close, file);
+    append(end, "/environ");
+    file = CS_CALL4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (file >= 0)
+        CS_CALL1(SYS_close, file);
+    return file < 0 ? -file : 0;
+}
+
 int cs_place_step(struct cs_place *place, const struct cs_step *step)
 {
     int error;
@@ -217,6 +272,11 @@ int cs_place_step(struct cs_place *place, const struct cs_step *step)
         error = cs_install_filter(cs_at(place, place->plan->place_filter), place->plan->place_filter_count);
         /* unshare(0) does nothing and always succeeds but for the filter. unshare(2). */
         place->report.value[CS_PLACE_FILTER_ERRNO] = error ? 0 : -CS_CALL1(SYS_unshare, 0);
+        /* Where their count could not be set nothing has tried yet. */
+        if (!error && !place->report.value[CS_PLACE_USERNS_ERRNO])
+            place->report.value[CS_PLACE_USERNS_ERRNO] = -CS_CALL1(SYS_unshare, CLONE_NEWUSER);
+        if (!error && place->foreign_proc)
+            place->report.value[CS_PLACE_FOREIGN_ERRNO] = read_of_parent();
         /* The kernel looks at the flags before anything else, capabilities included. umount(2). */
         place->report.value[CS_PLACE_UNMOUNT_ERRNO] = error ? 0 : -CS_CALL2(SYS_umount2, NULL, -1);
         return error;

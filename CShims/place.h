@@ -16,6 +16,7 @@ struct cs_place {
     int detached;               /* a mount made by the supervisor, -1 when none came */
     const struct cs_step *covers[CS_COVER_KINDS]; /* the first cover of each kind in our own tree, NULL before it */
     struct cs_terminals terminals;
+    int foreign_proc;           /* /proc is read-only, and has the numbers of another pid namespace */
     struct cs_message report;   /* PLACE_READY, filled step by step */
 };
 

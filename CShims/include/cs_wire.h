@@ -63,6 +63,7 @@ enum cs_step_flag {
     CS_STEP_SAME_TARGET = 1 << 2, /* the target must be the very same file as the source */
     CS_STEP_DETACHED = 1 << 3,    /* the source is the detached mount that came with the plan */
     CS_STEP_FROM_PLACE = 1 << 5,  /* the source is a path of the place itself: what was mounted there before */
+    CS_STEP_FOREIGN_PROC = 1 << 6, /* the source is a /proc of another pid namespace */
     CS_STEP_OWN_TREE = 1 << 4,    /* the path lies in file systems of the place alone: nobody else can put a link there */
 };
 
@@ -178,6 +179,7 @@ enum cs_place_value {
     CS_PLACE_HOSTNAME,         /* 1: uname(2) says the planned name, and no domain */
     CS_PLACE_TIMER_SLACK,      /* nanoseconds */
     CS_PLACE_UNMOUNT_ERRNO,    /* of umount2 with flags that do not exist: EINVAL but for the filter */
+    CS_PLACE_FOREIGN_ERRNO,    /* of reading the environment of our parent, on a /proc that has it; 0 on one of our own */
     CS_PLACE_VALUES,
 };
 

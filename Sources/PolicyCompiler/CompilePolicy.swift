@@ -42,14 +42,14 @@ public func compilePolicy(
                 remedy: "extend another one"
             )
         }
-        if policy.confinement == .landlockOnly, index > 0, let extended = try chain.documents[index - 1].base(),
-            !chain.documents[index - 1].asksForLandlockOnly()
+        if let key = policy.confinement.weakerKey, index > 0, let extended = try chain.documents[index - 1].base(),
+            !chain.documents[index - 1].asks(for: key)
         {
             throw PolicyChain.problem(
                 chain.documents[index - 1],
                 extended,
-                why: "it is the weaker profile landlock-only, which nobody gets without saying so",
-                remedy: "write [danger] landlock_only = true here too, or extend another one"
+                why: "it is the weaker profile \(policy.confinement.word), which nobody gets without saying so",
+                remedy: "write [danger] \(PolicyDocument.name(of: key)) = true here too, or extend another one"
             )
         }
         for origin in statement.said {
@@ -106,14 +106,14 @@ private struct FurtherText {
             )
         }
         let statement = try document.statement(over: policy, file: file, home: home)
-        if kind == .project, statement.values.confinement == .landlockOnly,
-            let origin = statement.said.first(where: { $0.key == .landlockOnly })
+        if kind == .project, let key = statement.values.confinement.weakerKey,
+            let origin = statement.said.first(where: { $0.key == key })
         {
             throw problem(
                 SourcePosition(line: origin.line, column: 1),
-                PolicyKey.landlockOnly.path,
+                key.path,
                 why: "no project can ask for that, trusted or not",
-                remedy: "remove it; `--policy landlock-only` is for whoever types it"
+                remedy: "remove it; `--policy \(statement.values.confinement.word)` is for whoever types it"
             )
         }
         guard kind == .project, statement.says(.fullAccess), statement.values.confinement == .none,

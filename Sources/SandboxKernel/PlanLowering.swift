@@ -7,7 +7,7 @@ public enum PlanLowering {
     public static func lowered(_ plan: LaunchPlan, filter: SeccompProgram) -> [UInt8] {
         var writer = FlatWriter(reserving: MemoryLayout<cs_plan>.size)
         var steps = lowered(plan.steps[...], into: &writer)
-        if let weaker = plan.weaker { PlanLowering.probe(weaker, &steps, &writer) }
+        if let weaker = plan.weaker?.landlockOnly { PlanLowering.probe(weaker, &steps, &writer) }
         let rules = plan.landlock.rules.map { rule in
             let path = writer.string(rule.path)
             return cs_rule(
@@ -56,7 +56,7 @@ public enum PlanLowering {
     }
 
     /// Without a place of its own the job has its probe objects in the launch's folder.
-    private static func probe(_ weaker: WeakerProfile, _ steps: inout [cs_step], _ writer: inout FlatWriter) {
+    private static func probe(_ weaker: LandlockOnlyProfile, _ steps: inout [cs_step], _ writer: inout FlatWriter) {
         for index in steps.indices where steps[index].op == CS_OP_LANDLOCK.rawValue {
             let folder = writer.string(weaker.probe)
             let file = writer.string(weaker.probe.appending("probe"))
@@ -126,6 +126,7 @@ public enum PlanLowering {
             case .place: flags |= CS_STEP_FROM_PLACE.rawValue
             }
             if bind.purpose == .anchor || bind.purpose == .protected { flags |= CS_STEP_SAME_TARGET.rawValue }
+            if bind.purpose == .containerProc { flags |= CS_STEP_FOREIGN_PROC.rawValue }
             return make(
                 CS_OP_BIND,
                 path: bind.target,

@@ -27,6 +27,15 @@ public struct ProcessStatus: Sendable {
         return last.map { String(decoding: contents[$0], as: UTF8.self) }
     }
 
+    /// The number of words of a field; 0 without it.
+    public func count(_ field: StaticString) -> Int {
+        guard let value = KernelText.value(field, ":", in: contents) else { return 0 }
+        var next = value.lowerBound
+        var count = 0
+        while KernelText.word(contents, from: &next, to: value.upperBound) != nil { count += 1 }
+        return count
+    }
+
     /// The first word of a field, as a decimal number.
     public func number(_ field: StaticString) -> UInt64? {
         guard let value = KernelText.value(field, ":", in: contents) else { return nil }

@@ -82,6 +82,8 @@ public struct BindMount: Hashable, Sendable {
         /// A folder that is a mount point of itself so that it cannot be renamed away.
         case anchor
         case protected
+        /// The `/proc` of the container that the supervisor is in, with all that is mounted in it.
+        case containerProc = "container-proc"
     }
 
     public init(

@@ -9,7 +9,7 @@ public struct Policy: Hashable, Sendable {
     public var summary: String
     /// Whether the job is confined at all.
     ///
-    /// Only `danger-full-access` says no, by name and flag; `landlock-only` says less than all, by name.
+    /// Only `danger-full-access` says no, by name and flag; `landlock-only` and `container` say less than all, by name.
     public var confinement: Confinement
     public var workspace: WorkspaceAccess
     /// Whether the workspace has a git repository.
@@ -64,13 +64,46 @@ public enum Confinement: UInt8, Hashable, Sendable {
     case none = 1
     /// Landlock and seccomp without a namespace, asked for by name; the plan lists what is not held (`WeakerProfile`).
     case landlockOnly = 2
+    /// Every layer, but with the `/proc` of the container that the supervisor is in; asked for by name, and what is not
+    /// held is listed in the same way.
+    case container = 3
 
     /// How much it confines, for comparing.
+    ///
+    /// The two weaker profiles keep different promises: what may stand for what is decided key by key.
     public var strength: Int {
         switch self {
         case .none: 0
         case .landlockOnly: 1
-        case .sandbox: 2
+        case .container: 2
+        case .sandbox: 3
+        }
+    }
+
+    /// As plans and records have it; of a weaker profile the name of the built-in policy that asks for it.
+    public var word: String {
+        switch self {
+        case .sandbox: "sandbox"
+        case .none: "none"
+        case .landlockOnly: "landlock-only"
+        case .container: "container"
+        }
+    }
+
+    /// The key by which a policy asks for a weaker profile; nil for what is none.
+    public var weakerKey: PolicyKey? {
+        switch self {
+        case .sandbox, .none: nil
+        case .landlockOnly: .landlockOnly
+        case .container: .container
+        }
+    }
+
+    /// Whether the job is in a place of its own: namespaces, and a root made of mounts.
+    public var hasPlace: Bool {
+        switch self {
+        case .sandbox, .container: true
+        case .none, .landlockOnly: false
         }
     }
 }

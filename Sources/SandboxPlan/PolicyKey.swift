@@ -43,6 +43,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case workspaceSize = 38
     case output = 39
     case landlockOnly = 40
+    case container = 41
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -50,6 +51,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .description: "description"
         case .fullAccess: "danger.full_access"
         case .landlockOnly: "danger.landlock_only"
+        case .container: "danger.container"
         case .workspaceAccess: "workspace.access"
         case .system: "filesystem.system"
         case .etc: "filesystem.etc"
@@ -100,7 +102,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
             .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
             .fileSize, .cpu, .cpus, .workspaceSize, .output, .wall, .grace, .minimumABI, .landlockRequirement, .umask,
-            .hostname, .except, .git, .onNew, .workerCommand, .landlockOnly:
+            .hostname, .except, .git, .onNew, .workerCommand, .landlockOnly, .container:
             false
         }
     }

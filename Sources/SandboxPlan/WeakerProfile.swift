@@ -1,9 +1,33 @@
 /// A profile that holds less than a sandbox, as it is in a plan: it was asked for by name.
 public struct WeakerProfile: Hashable, Sendable {
-    /// `landlock-only`.
+    /// `landlock-only`, `container`.
     public var name: String
     /// What the job can do although a sandbox would not let it, or what nobody sees to; in the order of `WeakerPromise`.
     public var notHeld: [NotHeld]
+    /// What `landlock-only` has in place of namespaces and mounts; nil for a profile that has these.
+    public var landlockOnly: LandlockOnlyProfile?
+
+    public init(name: String, notHeld: [NotHeld], landlockOnly: LandlockOnlyProfile? = nil) {
+        self.name = name
+        self.notHeld = notHeld
+        self.landlockOnly = landlockOnly
+    }
+
+    /// How `warning` begins, and nothing else does that is said at a launch.
+    public static let warningBegins = "weaker profile "
+
+    /// For a person, at every launch: one line.
+    public var warning: String { WeakerProfile.warning(name, notHeld.map(\.promise)) }
+
+    /// The same before there is a plan.
+    public static func warning(_ name: String, _ promises: [WeakerPromise]) -> String {
+        "\(warningBegins)\(name): NOT held: \(promises.map(\.rawValue).joined(separator: ", ")) "
+            + "(`codex-sandbox explain` says what each means)"
+    }
+}
+
+/// What a launch of `landlock-only` has of its own: a folder on the host, and calls that are refused beside the policy's.
+public struct LandlockOnlyProfile: Hashable, Sendable {
     /// The launch's own folder on the host: `home` and `tmp` are the job's, `probe` is what only Landlock keeps from it.
     public var scratch: OSString
     /// Numbers of calls that are answered EPERM beside those of the policy's filter.
@@ -16,16 +40,12 @@ public struct WeakerProfile: Hashable, Sendable {
     public var gitSettings: [UInt8]
 
     public init(
-        name: String,
-        notHeld: [NotHeld],
         scratch: OSString,
         refusedCalls: [UInt32],
         unsupportedCalls: [UInt32],
         argumentRules: [SeccompProgram.ArgumentRule],
         gitSettings: [UInt8]
     ) {
-        self.name = name
-        self.notHeld = notHeld
         self.scratch = scratch
         self.refusedCalls = refusedCalls
         self.unsupportedCalls = unsupportedCalls
@@ -41,16 +61,6 @@ public struct WeakerProfile: Hashable, Sendable {
     public var probe: OSString { scratch.appending("probe") }
     /// The file with `gitSettings`.
     public var gitFile: OSString { scratch.appending("gitconfig") }
-
-    /// How `warning` begins, and nothing else does that is said at a launch.
-    public static let warningBegins = "weaker profile "
-
-    /// For a person, at every launch: one line.
-    public var warning: String {
-        let promises = notHeld.map(\.promise.rawValue).joined(separator: ", ")
-        return "\(WeakerProfile.warningBegins)\(name): NOT held: \(promises) "
-            + "(`codex-sandbox explain` says what each means)"
-    }
 }
 
 /// Something that every sandbox holds, and a weaker profile does not.
@@ -87,4 +97,10 @@ public enum WeakerPromise: String, Hashable, Sendable, CaseIterable {
     case hostIdentity = "host-identity"
     /// The limit of processes counts the job's alone.
     case taskCount = "task-count"
+    /// Nothing is told of a process that is not the job's: no name, no command line, no state, no table of its namespaces.
+    case processDetails = "process-details"
+    /// A place's `/proc` is its own: it has the job's processes, by their numbers, and nothing is mounted in it but covers.
+    case ownProc = "own-proc"
+    /// A place's own count of user namespaces is 0, beside the filter that refuses the call.
+    case namespaceCount = "namespace-count"
 }

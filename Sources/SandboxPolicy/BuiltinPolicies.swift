@@ -158,6 +158,22 @@ extension BuiltinPolicy {
                 """#
         ),
         BuiltinPolicy(
+            name: "container",
+            summary: "WEAKER: a sandbox with the container's own /proc; lists what is not held.",
+            text: #"""
+                # A weaker profile, for an unprivileged container that covers parts of /proc: the sandbox with the container's own /proc.
+                #
+                # It is used only when it is asked for by this name, or by a named file that says the key below itself. What it does not hold is
+                # listed by `explain`, by `run`, in the result and in the record (docs/policy.md, "Weaker profiles").
+                version = 1
+                description = "WEAKER: a sandbox with the container's own /proc; lists what is not held."
+
+                [danger]
+                container = true
+
+                """#
+        ),
+        BuiltinPolicy(
             name: "landlock-only",
             summary: "WEAKER: no namespaces, Landlock and seccomp alone; lists what is not held.",
             text: #"""

@@ -70,7 +70,7 @@ public struct EffectivePolicy: Sendable {
             step(to: policy.applying(overrides), .commandLine)
             return
         }
-        if compiled.policy.confinement == .landlockOnly { try checkWeaker(compiled.ceiling) }
+        if let key = compiled.policy.confinement.weakerKey { try checkWeaker(key, compiled.ceiling) }
         if let project, trust == .trusted { step(to: policy.saying(project), .over(project)) }
         if let ceiling = compiled.ceiling {
             step(to: policy.meet(policy.most(under: ceiling), workspace: workspace), .narrowed(ceiling))
@@ -139,14 +139,17 @@ public struct EffectivePolicy: Sendable {
     }
 
     /// A weaker profile is not narrowed to the whole sandbox in silence: who asked for it has a reason, and shall know.
-    private func checkWeaker(_ ceiling: PolicyStatement?) throws(Refusal) {
-        guard let ceiling, !ceiling.says(.landlockOnly) || ceiling.values.confinement != .landlockOnly else { return }
+    ///
+    /// The weaker profiles keep different promises: one that is allowed does not stand for the other.
+    private func checkWeaker(_ key: PolicyKey, _ ceiling: PolicyStatement?) throws(Refusal) {
+        let asked = policy.confinement
+        guard let ceiling, !ceiling.says(key) || ceiling.values.confinement != asked else { return }
         let file = files.last { $0.kind == .ceiling }?.description ?? ""
         throw Refusal(
             stage: "policy",
-            subject: PolicyKey.landlockOnly.path,
-            message: "the weaker profile landlock-only exceeds what the administrator allows: \(file) does not say "
-                + "\(PolicyKey.landlockOnly.path) = true",
+            subject: key.path,
+            message: "the weaker profile \(asked.word) exceeds what the administrator allows: \(file) does not say "
+                + "\(key.path) = true",
             remedy: "use another policy, or ask who looks after this machine"
         )
     }

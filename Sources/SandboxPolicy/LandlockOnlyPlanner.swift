@@ -39,9 +39,7 @@ public enum LandlockOnlyPlanner {
             dropsFromRoot: false,
             keptGroups: host.caller.groups.filter { $0 != host.caller.gid }
         )
-        let profile = WeakerProfile(
-            name: name,
-            notHeld: notHeld(policy, abi: abi, limits),
+        let profile = LandlockOnlyProfile(
             scratch: scratch,
             refusedCalls: NarrowingPlanner.refusedWithoutNamespaces,
             unsupportedCalls: NarrowingPlanner.unsupportedWithoutNamespaces,
@@ -77,7 +75,11 @@ public enum LandlockOnlyPlanner {
             notes: notes(policy, identity, host)
         )
         plan.process.environment = environment(plan.process.environment, policy, profile)
-        plan.weaker = profile
+        plan.weaker = WeakerProfile(
+            name: name,
+            notHeld: notHeld(policy, abi: abi, limits),
+            landlockOnly: profile
+        )
         return plan
     }
 
@@ -149,7 +151,9 @@ public enum LandlockOnlyPlanner {
         }
     }
 
-    private static func landlock(_ rules: [LandlockPlan.Rule], _ profile: WeakerProfile, abi: UInt32) -> LandlockPlan {
+    private static func landlock(_ rules: [LandlockPlan.Rule], _ profile: LandlockOnlyProfile, abi: UInt32)
+        -> LandlockPlan
+    {
         let handled = LandlockRight.filesystem(abi: abi)
         let write = handled & ~devices
         return LandlockPlan(
@@ -196,7 +200,16 @@ public enum LandlockOnlyPlanner {
 
     /// The promises that a launch does not keep on this kernel, as words for a list; a cgroup may hold one more.
     public static func promises(abi: UInt32) -> [WeakerPromise] {
-        WeakerPromise.allCases.filter { abi < 6 || $0 != .signals }
+        WeakerPromise.allCases.filter { promise in
+            switch promise {
+            case .signals: abi < 6
+            // Of the other profile: nothing in the folder of a process outside can be opened here, and /proc is the host's.
+            case .processDetails, .ownProc, .namespaceCount: false
+            case .hostProcesses, .jobEnd, .fileMetadata, .shownTimes, .deviceNodes, .protectedNames, .temporaryFolder,
+                .hostIdentity, .taskCount:
+                true
+            }
+        }
     }
 
     private static func notHeld(_ policy: Policy, abi: UInt32, _ limits: LimitPlan) -> [NotHeld] {
@@ -277,7 +290,7 @@ public enum LandlockOnlyPlanner {
     private static func environment(
         _ planned: [EnvironmentEntry],
         _ policy: Policy,
-        _ profile: WeakerProfile
+        _ profile: LandlockOnlyProfile
     ) -> [EnvironmentEntry] {
         var entries = planned
         let own: [(OSString, OSString)] = [

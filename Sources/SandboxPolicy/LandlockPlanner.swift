@@ -12,6 +12,7 @@ enum LandlockPlanner {
         readable: [OSString],
         network: NetworkPolicy,
         files: [OSString],
+        ownProc: Bool,
         abi: UInt32
     ) -> LandlockPlan {
         let handled = Right.filesystem(abi: abi)
@@ -28,7 +29,8 @@ enum LandlockPlanner {
             rule("/etc", Right.readFile | Right.readDir),
             rule("/dev", Right.readFile | Right.readDir | Right.writeFile | Right.ioctlDevice),
             // Of the own pid namespace; `echo x >/proc/self/comm` opens with O_TRUNC.
-            rule("/proc", Right.readFile | Right.readDir | Right.writeFile | Right.truncate),
+            // One that is not the place's own is read-only.
+            rule("/proc", Right.readFile | Right.readDir | (ownProc ? Right.writeFile | Right.truncate : 0)),
         ]
         rules += readable.map { rule($0, read) }
         rules += writable.map { rule($0, all) }

@@ -19,6 +19,7 @@ public enum LaunchPlanner {
         switch policy.confinement {
         case .none: return unconfined(compiled, policy, request, host)
         case .landlockOnly: return try LandlockOnlyPlanner.planned(compiled, policy, request, host)
+        case .container: try ContainerProfile.check(policy, host)
         case .sandbox: break
         }
         let identity = try identity(
@@ -99,7 +100,7 @@ public enum LaunchPlanner {
         var plan = LaunchPlan(
             policyName: policy.name,
             policyDigest: compiled.digest,
-            confinement: .sandbox,
+            confinement: policy.confinement,
             identity: identity,
             namespaces: namespaces,
             steps: steps,
@@ -110,6 +111,7 @@ public enum LaunchPlanner {
                 readable: mounts.readable,
                 network: policy.network,
                 files: host.entries.elements.filter { $0.entry.isFile }.map { move?.names.inside($0.path) ?? $0.path },
+                ownProc: policy.confinement == .sandbox,
                 abi: abi
             ),
             limits: limits,
@@ -119,6 +121,10 @@ public enum LaunchPlanner {
             warnings: mounts.warnings
         )
         plan.workspaceNames = move?.names
+        if policy.confinement == .container {
+            plan.weaker = WeakerProfile(name: ContainerProfile.name, notHeld: ContainerProfile.notHeld)
+            plan.notes.append(ContainerProfile.note)
+        }
         return plan
     }
 

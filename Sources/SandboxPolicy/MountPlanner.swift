@@ -166,6 +166,10 @@ struct MountPlanner {
 
     /// The sysctl is written before `/proc/sys` turns read-only.
     func proc(_ result: inout Result) throws(Refusal) {
+        if policy.confinement == .container {
+            result.steps += try ContainerProfile.steps(host)
+            return
+        }
         result.steps += [
             .procfs(path: "/proc"), .forbidUserNamespaces,
             .cover(path: "/proc/sys", with: .itselfReadOnly),
@@ -178,9 +182,23 @@ struct MountPlanner {
             case .file where identity.uid != 0 && host.rootOnly.contains(path):
                 result.steps.append(.rootOnly(path: path))
             case .file: result.steps.append(.cover(path: path, with: .unreadableFile))
+            case .characterDevice: throw masked(path)
             case let entry: throw unusable(path, entry, "a file or a folder")
             }
         }
+    }
+
+    /// A container covers files of `/proc` with its /dev/null: the mount of a fresh one would be refused (EPERM).
+    private func masked(_ path: OSString) -> Refusal {
+        Refusal(
+            stage: "plan",
+            subject: path.description,
+            message:
+                "parts of /proc are covered here (\(path) is a device), as containers do it, and the kernel then gives the job "
+                + "no fresh one",
+            remedy: MaskedProc.remedy,
+            layer: .mounts
+        )
     }
 
     // MARK: -

@@ -82,7 +82,7 @@ public enum NarrowingPlanner {
                     )
                 case .read: places.append(Place(path: bind.target, isShown: true, isWritable: false))
                 case .protected: places.append(Place(path: bind.target, isShown: true, isWritable: false))
-                case .system, .settings, .device:
+                case .system, .settings, .device, .containerProc:
                     places.append(Place(path: bind.target, isShown: false, isWritable: false))
                 // A mount point of what it lies in, with the same rights.
                 case .anchor: continue

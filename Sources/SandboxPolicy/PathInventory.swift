@@ -53,6 +53,7 @@ public enum PathInventory {
         paths += devices.map { OSString("/dev").appending($0.name) }
         if request.hasTerminalNode { paths.append(terminalPath) }
         paths += hostWideProc.map { OSString("/proc").appending($0) }
+        if policy.confinement == .container { paths += ContainerProfile.paths }
         if policy.confinement == .landlockOnly { paths += LandlockOnlyPlanner.files + LandlockOnlyPlanner.folders }
         return paths
     }

@@ -43,14 +43,21 @@ enum PlannedLayers {
             case .host: "not requested: the host's network"
             }
         case .ipcNamespace: "own System V IPC; POSIX queues, which Landlock keeps closed"
-        case .utsNamespace: "host name \(policy.process.hostname)"
+        case .utsNamespace:
+            "host name \(policy.process.hostname)"
+                + (policy.confinement == .container
+                    ? ", or where the container's filter refuses it the container's" : "")
         case .cgroupNamespace: "own view; no cgroup file system is mounted"
-        case .mounts: "new root of listed binds; the old root is detached"
+        case .mounts:
+            "new root of listed binds; the old root is detached"
+                + (policy.confinement == .container ? "; /proc is the container's, read-only" : "")
         case .landlock: abi == 0 ? "not in force: accepted by the policy" : "ABI \(abi), rules repeat the mounts"
         case .seccomp: "allow-list compiled by libseccomp; foreign ABIs are killed"
         case .noNewPrivileges: "prctl, inherited for good"
         case .capabilities: "all five sets empty, securebits locked"
-        case .nestedNamespaces: "user.max_user_namespaces = 0, and seccomp"
+        case .nestedNamespaces:
+            policy.confinement == .container
+                ? "seccomp alone: see what is not held" : "user.max_user_namespaces = 0, and seccomp"
         case .keyring: "new session keyring; keyctl refused by seccomp"
         case .descriptors: "0, 1 and 2 only"
         case .environment: "built from nothing; pid 1 has none"

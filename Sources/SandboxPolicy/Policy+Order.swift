@@ -14,7 +14,8 @@ extension Policy {
         // Labels: they give nothing to the job.
         case .description, .hostname: false
         case .fullAccess: confinement == .none && other.confinement != .none
-        case .landlockOnly: confinement == .landlockOnly && other.confinement == .sandbox
+        case .landlockOnly: confinement == .landlockOnly && other.confinement.strength > confinement.strength
+        case .container: confinement == .container && other.confinement.strength > confinement.strength
         case .workspaceAccess: self.workspace.rawValue > other.workspace.rawValue
         case .system: filesystem.system.holdsMore(than: other.filesystem.system)
         case .etc: filesystem.etc.holdsMore(than: other.filesystem.etc)
@@ -67,6 +68,7 @@ extension Policy {
         case .description: summary == other.summary
         case .fullAccess: (confinement == .none) == (other.confinement == .none)
         case .landlockOnly: (confinement == .landlockOnly) == (other.confinement == .landlockOnly)
+        case .container: (confinement == .container) == (other.confinement == .container)
         case .workspaceAccess: workspace == other.workspace
         case .system: filesystem.system == other.filesystem.system
         case .etc: filesystem.etc == other.filesystem.etc

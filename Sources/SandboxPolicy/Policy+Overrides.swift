@@ -46,7 +46,7 @@ extension PolicyOverrides {
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .protect, .coverMissing, .unixSockets,
             .tmpInodes, .inherit, .exclude, .openFiles, .workspaceSize, .output, .requireKernel, .minimumABI,
             .landlockRequirement, .without, .umask, .hostname, .except, .denyGlobs, .git, .onNew, .workerCommand,
-            .landlockOnly:
+            .landlockOnly, .container:
             nil
         }
     }

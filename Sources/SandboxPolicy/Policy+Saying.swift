@@ -22,7 +22,7 @@ extension Policy {
         switch key {
         case .description: summary = values.summary
         case .fullAccess: break
-        case .landlockOnly: confinement = values.confinement
+        case .landlockOnly, .container: confinement = values.confinement
         case .workspaceAccess: workspace = values.workspace
         case .system: filesystem.system = values.filesystem.system
         case .etc: filesystem.etc = values.filesystem.etc

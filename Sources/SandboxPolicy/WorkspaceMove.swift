@@ -66,7 +66,7 @@ struct WorkspaceMove {
         case .bind(var bind):
             // The system's, and the place's own files, are what they are wherever the workspace lies.
             switch bind.purpose {
-            case .system, .settings, .device: return step
+            case .system, .settings, .device, .containerProc: return step
             case .workspace, .read, .write, .anchor, .protected: break
             }
             bind.target = names.inside(bind.target)

@@ -184,8 +184,14 @@ public struct Launch: ~Copyable {
         let report = try ready(plan)
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         try verification.verifyPlace(files, report, &findings)
-        let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
-        let workspace = try WorkspaceWatch(plan.limits.workspace, root: root.number)
+        let members = try PlaceMembers(plan, files)
+        let memory = try MemoryWatch(
+            root: root.number,
+            targets: plan.tmpfsTargets,
+            sharedMemory: sharedMemory,
+            members: members
+        )
+        let workspace = try WorkspaceWatch(plan.limits.workspace, root: root.number, members: members)
         if let order = order.take() {
             try streams.attach(report.terminals, task.terminals)
             if let opened = streams.terminals { try TerminalVerification.verify(opened, root: root.number, &findings) }

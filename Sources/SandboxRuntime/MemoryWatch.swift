@@ -18,13 +18,17 @@ struct MemoryWatch: ~Copyable {
     private var looks = 0
     private(set) var peak: UInt64 = 0
     private var files = MemoryFiles()
+    private let members: PlaceMembers
 
     /// - Parameters:
     ///   - root: O_PATH descriptor of the place's root.
     ///   - targets: paths of the place's tmpfs mounts.
     ///   - sharedMemory: the place's `/proc/sysvipc/shm`.
+    ///   - members: which processes of the place's `/proc` are the place's.
     /// - Throws: `Refusal` when one of them cannot be opened: a limit that is not watched is none.
-    init(root: Int32, targets: [OSString], sharedMemory: consuming OwnedFileDescriptor) throws(Refusal) {
+    init(root: Int32, targets: [OSString], sharedMemory: consuming OwnedFileDescriptor, members: PlaceMembers)
+        throws(Refusal)
+    {
         let list = OwnedFileDescriptor(owning: try MemoryWatch.open(root, "/proc", UInt64(O_RDONLY)))
         var opened: [Int32] = []
         for target in targets {
@@ -38,6 +42,7 @@ struct MemoryWatch: ~Copyable {
         tmpfs = opened
         processes = list
         segments = sharedMemory
+        self.members = members
     }
 
     deinit {
@@ -61,6 +66,7 @@ struct MemoryWatch: ~Copyable {
         looks += 1
         var names: [OSString] = []
         try forEachProcess { name in
+            guard members.contains(name, below: processes.number) else { return }
             let found = ProcessMemory.look(at: name, below: processes.number)
             sum += found.bytes
             names.append(found.folder)

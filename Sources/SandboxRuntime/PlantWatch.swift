@@ -72,7 +72,7 @@ final class PlantWatch {
             switch bind.purpose {
             case .anchor: isRepository = true
             case .workspace, .write: isRepository = false
-            case .system, .settings, .device, .read, .protected: continue
+            case .system, .settings, .device, .read, .protected, .containerProc: continue
             }
             let isWatched =
                 isRepository

@@ -44,7 +44,7 @@ struct ProtectedNames: ~Copyable {
             // A root in a writable one: the job could make its name anew with other rights and other contents.
             case .workspace, .read, .write:
                 return writable.contains { bind.source.isWithin($0) && bind.source != $0 }
-            case .system, .settings, .device: return false
+            case .system, .settings, .device, .containerProc: return false
             }
         }
         for step in plan.steps {

@@ -110,8 +110,12 @@ extension Refusal {
     private static func remedy(_ step: LaunchStep?, errno code: Int32) -> String {
         switch (step, code) {
         case (.procfs, EPERM):
-            "this host shows a masked /proc (a container?), and the kernel then refuses a fresh one; " + doctor + "; "
-                + weaker
+            "parts of /proc are covered here (a container?), and the kernel then refuses a fresh one. "
+                + MaskedProc.remedy
+        case (.bind(let bind), _) where bind.purpose == .containerProc:
+            "see that /proc is mounted; " + doctor
+        case (.hostname, EPERM):
+            "a filter refuses it here, as those of containers do. " + MaskedProc.remedy
         case (.landlock, _): "boot with landlock in the list of `lsm=`; " + doctor
         case (.tmpfs, _), (.newRoot, _): remedy(errno: code)
         default: doctor

@@ -36,7 +36,7 @@ struct CommandFinding {
             command: command,
             path: found?.0,
             folders: command.containsSlash ? [] : tried.map(\.parent),
-            isConfined: plan.confinement == .sandbox,
+            isConfined: plan.confinement.hasPlace,
             file: found?.1 ?? .absent
         )
     }
@@ -79,7 +79,7 @@ struct CommandFinding {
     /// Whether the place shows a path of the host; for one without links in it.
     private func isShown(_ path: OSString) -> Bool {
         if plan.confinement == .none { return true }
-        if plan.weaker != nil {
+        if plan.weaker?.landlockOnly != nil {
             // Every rule of a file or folder lets it be executed; what none is above is not opened.
             let right = LandlockRight.execute
             return plan.landlock.rules.contains { $0.access & right != 0 && isSame($0.path, around: path) }

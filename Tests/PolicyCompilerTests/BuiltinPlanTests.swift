@@ -55,7 +55,7 @@ enum SampleHost {
 
     private static let folders: [OSString] = [
         "/usr", "/opt", "/etc/ssl/certs", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.conf.d", "/proc/acpi",
-        "/proc/bus",
+        "/proc/bus", "/proc", "/proc/sys/fs/binfmt_misc",
         workspace, workspace.appending(".git"), workspace.appending(".git/hooks"), workspace.appending(".codex"),
     ]
     private static let files: [OSString] = [

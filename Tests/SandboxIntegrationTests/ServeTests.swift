@@ -261,6 +261,33 @@ struct ServeTests {
         }
     }
 
+    /// In a container the server's jobs can have its /proc, where whoever starts it says so; its projects get it by nothing else.
+    @Test func theProfileContainerIsTheServersToAskFor() throws {
+        let scene = try scene()
+        let policy = scene.folder + "/weaker.toml"
+        try scene.write("version = 1\nextends = \"codex-worker\"\n[danger]\ncontainer = true\n", to: policy)
+        func serve(_ options: [String], _ body: String) throws -> RunResult {
+            let create = "curl -sS -m 30 -H 'Content-Type: application/json' -d '\(body)' {BASE}/api/v1/projects/"
+            return try play(
+                scene,
+                [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
+                    "--", "/bin/sh", "-c", "\(create); curl -sS {BASE}/api/v1/policies; cat server.log",
+                ],
+                seconds: 60
+            )
+        }
+        let made = try serve(["--policy", policy], "{\"instruction\":\"Generate it\"}")
+        #expect(made.outputText.contains("\"status\":\"completed\""), "\(made.story)")
+        #expect(made.outputText.contains("weaker profile container: NOT held: host-processes, "), "\(made.story)")
+        let records = try scene.records().filter { $0.hasSuffix("records.jsonl") }.map { try scene.text(of: $0) }
+        #expect(records.contains { $0.contains("\"promise\":\"process-details\"") })
+        // By name it is wider than the server's.
+        let refused = try serve([], "{\"instruction\":\"Generate it\",\"policy\":\"container\"}")
+        #expect(refused.outputText.contains("danger.container"), "\(refused.story)")
+        #expect(refused.outputText.contains("\"not_held\":[\"host-processes\",\"host-identity\""), "\(refused.story)")
+        #expect(!refused.outputText.contains("weaker profile container: NOT held"), "\(refused.story)")
+    }
+
     /// A project's policy is held against the server's at every launch, and a server with a bad policy does not start.
     @Test func aPolicyThatIsWiderByNowIsRefused() throws {
         let scene = try scene()

@@ -66,7 +66,7 @@ import Testing
     }
 
     private static let sayable = PolicyKey.allCases.filter {
-        ![.fullAccess, .landlockOnly, .coverMissing].contains($0)
+        ![.fullAccess, .landlockOnly, .container, .coverMissing].contains($0)
     }
 
     /// Whatever anybody says: an untrusted project and the administrator only ever take away.
@@ -242,15 +242,17 @@ import Testing
         #expect((refused != nil) == isMore, "\(refused?.message ?? "taken")")
     }
 
+    private static let confinements: [Confinement] = [.sandbox, .none, .landlockOnly, .container]
+
     /// What an administrator allows beside the sandbox allows that and nothing else.
-    @Test(arguments: [Confinement.sandbox, .none, .landlockOnly], [Confinement.sandbox, .none, .landlockOnly])
+    @Test(arguments: confinements, confinements)
     func aCeilingAllowsNoOtherProfile(allowed: Confinement, asked: Confinement) throws {
         var values = plain
         values.confinement = allowed
         var policy = plain
         policy.confinement = asked
         if asked == .landlockOnly { policy.filesystem.coverMissing = [] }
-        let ceiling = statement(values, [.fullAccess, .landlockOnly], file: 2)
+        let ceiling = statement(values, [.fullAccess, .landlockOnly, .container], file: 2)
         let refused = refusal { () throws(Refusal) in try EffectivePolicy(compiled(policy, ceiling: ceiling)) }
         #expect((refused == nil) == (asked == .sandbox || asked == allowed), "\(refused?.message ?? "taken")")
     }

@@ -32,7 +32,7 @@ import Testing
         return Policy(
             name: one(["n", "m"]),
             summary: one(["s", "t"]),
-            confinement: one([.sandbox, .landlockOnly, .none]),
+            confinement: one([.sandbox, .container, .landlockOnly, .none]),
             workspace: one([.readOnly, .readWrite]),
             git: one(GitPolicy.allCases),
             filesystem: FilesystemPolicy(
@@ -195,7 +195,8 @@ import Testing
     private static let stored: [(property: String, keys: [PolicyKey])] = [
         // Not said in a text: what it is asked for by.
         ("name", []),
-        ("summary", [.description]), ("confinement", [.fullAccess, .landlockOnly]), ("workspace", [.workspaceAccess]),
+        ("summary", [.description]), ("confinement", [.fullAccess, .landlockOnly, .container]),
+        ("workspace", [.workspaceAccess]),
         ("git", [.git]),
         ("filesystem.system", [.system]), ("filesystem.etc", [.etc]), ("filesystem.read", [.read]),
         ("filesystem.write", [.write]), ("filesystem.deny", [.deny]), ("filesystem.denyGlobs", [.denyGlobs]),

@@ -62,6 +62,46 @@ import Testing
         #expect(!SampleLaunch.start.text.contains("\"sources\""))
     }
 
+    /// What only a weaker profile has, and a limit that few have.
+    @Test func aWeakerProfileIsValid() throws {
+        var context = SampleLaunch.context
+        context.policy?.policy.confinement = .container
+        context.plan?.confinement = .container
+        context.plan?.limits.output = .mebibytes(1)
+        context.plan?.weaker = WeakerProfile(
+            name: "container",
+            notHeld: WeakerPromise.allCases.map { NotHeld($0, "what it means") }
+        )
+        context.plan?.steps.append(
+            .bind(
+                BindMount(
+                    source: "/proc",
+                    target: "/proc",
+                    identity: FileIdentity(device: 1, inode: 1, uid: 0, gid: 0),
+                    isDirectory: true,
+                    recursive: true,
+                    options: [.readOnly, .noSetuid, .noDevices, .noExecute],
+                    purpose: .containerProc
+                )
+            )
+        )
+        let record = SampleLaunch.linked(
+            LaunchStatement.start(
+                PreparedContext(context),
+                layers: SampleLaunch.layers,
+                childReport: SampleLaunch.childReport,
+                at: SampleLaunch.time
+            )
+        )
+        #expect(record.text.contains("\"confinement\":\"container\"") && record.text.contains("\"outputBytes\""))
+        let checked = try check("launch-record.schema.json", [record])
+        #expect(checked.output == "1 valid\n", "\(checked.output)\(checked.error)")
+        var end = SampleLaunch.ends[0]
+        end.notHeld = WeakerPromise.allCases.map { NotHeld($0, "what it means") }
+        let result = try check("result.schema.json", [LaunchResult.json(SampleLaunch.id, end, records: nil)])
+        #expect(result.output == "1 valid\n", "\(result.output)\(result.error)")
+    }
+
     /// What only a job has that planted something.
     @Test func whatWasRemovedIsValid() throws {
         var end = SampleLaunch.ends[0]

@@ -85,7 +85,8 @@ import Testing
         // A place without a process: those of this host hold files of their own.
         try FileManager.default.createDirectory(atPath: scratch.path + "/proc", withIntermediateDirectories: true)
         let root = try FileReading.folder(OSString(scratch.path))
-        let watch = try WorkspaceWatch(WorkspaceLimit(path: path, identity: identity, most: most), root: root.number)
+        let limit = WorkspaceLimit(path: path, identity: identity, most: most)
+        let watch = try WorkspaceWatch(limit, root: root.number, members: .all)
         return try #require(watch)
     }
 
@@ -135,12 +136,12 @@ import Testing
         defer { close(number) }
         let identity = try Self.identity(OSString(path))
         let proc = try FileReading.folder(OSString(scratch.path + "/proc"))
-        let before = DeletedFiles.bytes(below: proc.number, on: identity.device)
+        let before = DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device)
         let bytes = [UInt8](repeating: 1, count: 3 << 20)
         try #require(write(number, bytes, bytes.count) == bytes.count)
-        #expect(DeletedFiles.bytes(below: proc.number, on: identity.device) < before + 3 << 20)
+        #expect(DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device) < before + 3 << 20)
         unlink(path)
-        #expect(DeletedFiles.bytes(below: proc.number, on: identity.device) >= 3 << 20)
+        #expect(DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device) >= 3 << 20)
     }
 
     @Test func whatIsTooMuchAlreadyIsRefused() throws {
@@ -155,7 +156,7 @@ import Testing
         let identity = try Self.identity(OSString(scratch.path))
         let plan = WorkspaceLimit(path: OSString(scratch.path + "/ws"), identity: identity, most: .gibibytes(1))
         let root = try FileReading.folder("/")
-        let refusal = #expect(throws: Refusal.self) { _ = try WorkspaceWatch(plan, root: root.number) }
+        let refusal = #expect(throws: Refusal.self) { _ = try WorkspaceWatch(plan, root: root.number, members: .all) }
         #expect(refusal?.errno == ESTALE)
     }
 }

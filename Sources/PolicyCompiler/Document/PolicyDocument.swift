@@ -39,10 +39,15 @@ public struct PolicyDocument: Hashable, Sendable {
         return base.map { ($0.value, $0.position) }
     }
 
-    /// Whether it says `danger.landlock_only = true` itself, right or wrong in every other respect.
-    func asksForLandlockOnly() -> Bool {
+    /// Whether it says `true` itself at a key of `[danger]`, right or wrong in every other respect.
+    func asks(for key: PolicyKey) -> Bool {
         guard case .table(let danger) = members.first(where: { $0.key == "danger" })?.node.value else { return false }
-        return danger.first { $0.key == "landlock_only" }?.node.value == .boolean(true)
+        return danger.first { $0.key == PolicyDocument.name(of: key) }?.node.value == .boolean(true)
+    }
+
+    /// A key without its section.
+    static func name(of key: PolicyKey) -> String {
+        String(decoding: key.path.utf8.drop { $0 != UInt8(ascii: ".") }.dropFirst(), as: UTF8.self)
     }
 
     /// Judges the whole document.

@@ -7,6 +7,13 @@ extension PolicyValidator {
         var fullAccess = false
         /// Nil where nothing is said of it.
         var landlockOnly: Bool?
+        /// The same.
+        var container: Bool?
+
+        var confinement: Confinement {
+            if landlockOnly == true { return .landlockOnly }
+            return container == true ? .container : .sandbox
+        }
     }
 
     func danger(_ document: inout SectionReader) -> Danger {
@@ -14,11 +21,13 @@ extension PolicyValidator {
         let hostNetwork = section.boolean("host_network")
         let fullAccess = section.boolean("full_access")
         let landlockOnly = section.boolean("landlock_only")
+        let container = section.boolean("container")
         section.finish()
         let danger = Danger(
             hostNetwork: hostNetwork?.value ?? false,
             fullAccess: fullAccess?.value ?? false,
-            landlockOnly: landlockOnly?.value
+            landlockOnly: landlockOnly?.value,
+            container: container?.value
         )
         if let landlockOnly, landlockOnly.value, danger.fullAccess || danger.hostNetwork {
             log.report(
@@ -26,6 +35,15 @@ extension PolicyValidator {
                 key: landlockOnly.key,
                 what: "true beside danger.\(danger.fullAccess ? "full_access" : "host_network")",
                 why: "this profile lets no internet socket be made, and one confinement can be asked for",
+                remedy: "remove one of the two"
+            )
+        }
+        if let container, container.value, danger.fullAccess || danger.landlockOnly == true {
+            log.report(
+                at: container.position,
+                key: container.key,
+                what: "true beside danger.\(danger.fullAccess ? "full_access" : "landlock_only")",
+                why: "one confinement can be asked for",
                 remedy: "remove one of the two"
             )
         }

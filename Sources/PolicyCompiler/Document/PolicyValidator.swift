@@ -24,7 +24,7 @@ struct PolicyValidator {
             refuseOtherSections(document)
             return fullAccess(policy)
         }
-        policy.confinement = danger.landlockOnly == true ? .landlockOnly : .sandbox
+        policy.confinement = danger.confinement
         workspace(&document, &policy)
         policy.filesystem = filesystem(&document)
         policy.network = network(&document, hostAllowed: danger.hostNetwork)

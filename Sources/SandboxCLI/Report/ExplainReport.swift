@@ -63,7 +63,12 @@ public struct ExplainReport {
         }
         if let weaker = plan.weaker {
             table.add([
-                "sandbox", style.bad("WEAKER (\(weaker.name)): no namespaces; what is not held is listed below"),
+                "sandbox",
+                style.bad(
+                    "WEAKER (\(weaker.name)): "
+                        + (weaker.landlockOnly != nil ? "no namespaces" : "/proc is the container's")
+                        + "; what is not held is listed below"
+                ),
             ])
         }
         return table.lines(indent: 0)

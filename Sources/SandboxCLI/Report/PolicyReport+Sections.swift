@@ -18,6 +18,11 @@ extension PolicyReport {
                 policy.confinement != .landlockOnly
                     ? "false" : style.bad("true: no namespace confines the job, see what is not held")
             ),
+            Row(
+                "container",
+                policy.confinement != .container
+                    ? "false" : style.bad("true: /proc is the container's, see what is not held")
+            ),
         ]
     }
 

@@ -179,9 +179,10 @@ public struct HostDiagnosis {
         let shown = covers.prefix(3).map(\.description).joined(separator: ", ") + (covers.count > 3 ? ", …" : "")
         check.detail +=
             ". The kernel gives no fresh one while parts of /proc (\(shown)) are covered here, as containers do it"
-        if !weaker.isEmpty { check.detail += "." + weaker }
-        check.remedy =
-            "Uncover /proc: docker run --security-opt systempaths=unconfined …, podman run --security-opt unmask=ALL …"
+        if facts.probes[.landlock]?.works == true {
+            check.detail += ". Where that cannot be changed, \(MaskedProc.weaker)."
+        }
+        check.remedy = MaskedProc.uncover
         return check
     }
 

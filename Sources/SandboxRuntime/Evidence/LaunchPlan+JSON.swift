@@ -38,13 +38,13 @@ extension JSONWriter {
                 json.member("name", bytes: OSString(plan.policyName))
             }
             json.object("process") { $0.process(plan.process) }
-            if let weaker = plan.weaker {
+            if let weaker = plan.weaker, let profile = weaker.landlockOnly {
                 json.object("profile") { json in
-                    json.member("argumentRules", array: weaker.argumentRules) { $0.argumentRule($1) }
+                    json.member("argumentRules", array: profile.argumentRules) { $0.argumentRule($1) }
                     json.member("name", string: weaker.name)
-                    json.member("refusedCalls", array: weaker.refusedCalls) { $0.quantity($1) }
-                    json.member("scratch", bytes: weaker.scratch)
-                    json.member("unsupportedCalls", array: weaker.unsupportedCalls) { $0.quantity($1) }
+                    json.member("refusedCalls", array: profile.refusedCalls) { $0.quantity($1) }
+                    json.member("scratch", bytes: profile.scratch)
+                    json.member("unsupportedCalls", array: profile.unsupportedCalls) { $0.quantity($1) }
                 }
             }
             json.member("steps", array: plan.steps) { json, step in json.object { $0.step(step, contents) } }

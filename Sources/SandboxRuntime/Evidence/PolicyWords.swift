@@ -1,16 +1,6 @@
 internal import SandboxPlan
 
 /// The words for a policy's choices in records, as policy files have them.
-extension Confinement {
-    var word: String {
-        switch self {
-        case .sandbox: "sandbox"
-        case .none: "none"
-        case .landlockOnly: "landlock-only"
-        }
-    }
-}
-
 extension PolicyFile.Kind {
     var word: String {
         switch self {

@@ -63,7 +63,7 @@ struct LandlockOnlyLaunch {
         _ result: inout CompletedLaunch
     ) throws(Refusal) {
         let plan = task.plan
-        guard plan.confinement == .landlockOnly, let weaker = plan.weaker else {
+        guard plan.confinement == .landlockOnly, let weaker = plan.weaker?.landlockOnly else {
             throw Refusal(
                 stage: "plan",
                 message: "the plan is not one of the profile landlock-only",

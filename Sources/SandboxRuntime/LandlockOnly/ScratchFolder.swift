@@ -36,7 +36,7 @@ struct ScratchFolder: ~Copyable {
     }
 
     /// Writes what the plan has for it.
-    func write(_ weaker: WeakerProfile) throws(Refusal) {
+    func write(_ weaker: LandlockOnlyProfile) throws(Refusal) {
         try ScratchFolder.write(weaker.gitSettings, to: weaker.gitFile, mode: 0o400)
     }
 

@@ -13,13 +13,14 @@ enum DeletedFiles {
 
     /// - Parameters:
     ///   - proc: descriptor of the place's `/proc`.
+    ///   - members: which processes there are the place's.
     ///   - device: of the file system that counts.
     /// - Returns: bytes.
-    static func bytes(below proc: Int32, on device: UInt64) -> UInt64 {
+    static func bytes(below proc: Int32, of members: PlaceMembers, on device: UInt64) -> UInt64 {
         var sum: UInt64 = 0
         var left = most
         var seen: Set<UInt64> = []
-        for process in names(".", below: proc, most: most) where left > 0 {
+        for process in names(".", below: proc, most: most) where left > 0 && members.contains(process, below: proc) {
             let descriptors = process.appending("fd")
             for name in names(descriptors, below: proc, most: left) {
                 left -= 1

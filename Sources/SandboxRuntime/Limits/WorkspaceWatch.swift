@@ -23,6 +23,7 @@ final class WorkspaceWatch {
     private(set) var counts = 1
     private let top: OwnedFileDescriptor
     private let processes: OwnedFileDescriptor
+    private let members: PlaceMembers
     private let identity: cs_identity
     private let atFirst: (bytes: UInt64, used: Used)
     /// The file system's counts when the last count of ours began.
@@ -62,10 +63,12 @@ final class WorkspaceWatch {
     /// - Parameters:
     ///   - plan: nil for no limit.
     ///   - root: O_PATH descriptor of the place's root.
+    ///   - members: which processes of the place's `/proc` are the place's.
     /// - Throws: `Refusal` where it cannot be counted, is another folder than was planned with, or holds too much.
-    init?(_ plan: WorkspaceLimit?, root: Int32) throws(Refusal) {
+    init?(_ plan: WorkspaceLimit?, root: Int32, members: PlaceMembers) throws(Refusal) {
         guard let plan else { return nil }
         limit = plan.most
+        self.members = members
         do throws(SyscallError) {
             top = try FileReading.folder(plan.path, followingLinks: false)
         } catch { throw WorkspaceWatch.refusal(plan.path, error.call, error.errno) }
@@ -128,7 +131,7 @@ final class WorkspaceWatch {
         if grown > explained, grown - explained > WorkspaceWatch.unexplained,
             found &+ (grown - explained) > limit.bytes
         {
-            found &+= DeletedFiles.bytes(below: processes.number, on: identity.device)
+            found &+= DeletedFiles.bytes(below: processes.number, of: members, on: identity.device)
         }
         // In a folder that is closed to us anything may have grown: then the file system's own count is what there is to go by.
         if count.sum.closed > 0 { found = max(found, atFirst.bytes &+ grown) }

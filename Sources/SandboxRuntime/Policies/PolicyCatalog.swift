@@ -42,6 +42,13 @@ public struct PolicyCatalog {
         return Shown(policy: effective.policy, origins: effective.origins, warnings: loaded.warnings)
     }
 
+    /// What is told before anything is launched under a policy; nil for one that is no weaker profile.
+    public func weakerWarning(_ reference: PolicyReference) throws(Refusal) -> String? {
+        let confinement = try load(reference).policy.confinement
+        let promises = PolicyCatalog.notHeld(under: confinement)
+        return promises.isEmpty ? nil : WeakerProfile.warning(confinement.word, promises)
+    }
+
     /// The user's own first; a user's file hides a built-in of the same name.
     public func entries() throws(Refusal) -> [Entry] {
         var entries: [Entry] = []
@@ -51,13 +58,12 @@ public struct PolicyCatalog {
             entries.append(Entry(name: name, origin: path.description, summary: summary, notHeld: notHeld))
         }
         for builtin in BuiltinPolicy.all where !entries.contains(where: { $0.name == "\(builtin.name)" }) {
-            let isWeaker = builtin.name.bytes.elementsEqual(LandlockOnlyPlanner.name.utf8)
             entries.append(
                 Entry(
                     name: "\(builtin.name)",
                     origin: "built-in",
                     summary: "\(builtin.summary)",
-                    notHeld: isWeaker ? PolicyCatalog.promises : []
+                    notHeld: PolicyCatalog.notHeld(by: builtin)
                 )
             )
         }
@@ -67,14 +73,27 @@ public struct PolicyCatalog {
     private func look(at name: String) -> (summary: String, notHeld: [WeakerPromise]) {
         do throws(Refusal) {
             let policy = try loader.load(.named(name)).policy.policy
-            return (policy.summary, policy.confinement == .landlockOnly ? PolicyCatalog.promises : [])
+            return (policy.summary, PolicyCatalog.notHeld(under: policy.confinement))
         } catch {
             return ("not valid: see `codex-sandbox policy show \(OSString(name))`", [])
         }
     }
 
-    private static var promises: [WeakerPromise] {
-        LandlockOnlyPlanner.promises(abi: UInt32(max(0, cs_landlock_abi())))
+    private static func notHeld(under confinement: Confinement) -> [WeakerPromise] {
+        switch confinement {
+        case .sandbox, .none: []
+        case .landlockOnly: LandlockOnlyPlanner.promises(abi: UInt32(max(0, cs_landlock_abi())))
+        case .container: ContainerProfile.promises
+        }
+    }
+
+    /// By its name: a list does not compile every policy.
+    private static func notHeld(by builtin: BuiltinPolicy) -> [WeakerPromise] {
+        for confinement in [Confinement.landlockOnly, .container]
+        where builtin.name.bytes.elementsEqual(confinement.word.utf8) {
+            return notHeld(under: confinement)
+        }
+        return []
     }
 
     private func ownNames() throws(Refusal) -> [String] {

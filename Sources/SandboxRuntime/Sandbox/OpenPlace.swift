@@ -53,7 +53,7 @@ final class OpenPlace {
         location = EvidenceLocation(stateFolder: folders.state, workspace: workspace)
         durability = options.durable ? .powerLoss : .processCrash
         let chosen = try ChosenPolicy(options, folders, workspace: workspace)
-        guard chosen.policy.confinement == .sandbox else {
+        guard chosen.policy.confinement.hasPlace else {
             throw Refusal(
                 stage: "policy",
                 subject: chosen.policy.name,

@@ -85,8 +85,14 @@ struct PlaceOpening: ~Copyable {
         let sharedMemory = OwnedFileDescriptor(owning: report.sharedMemory)
         for number in report.terminals { _ = close(number) }
         try verification.verifyPlace(files, report, &findings)
-        let memory = try MemoryWatch(root: root.number, targets: plan.tmpfsTargets, sharedMemory: sharedMemory)
-        let workspace = try WorkspaceWatch(plan.limits.workspace, root: root.number)
+        let members = try PlaceMembers(plan, files)
+        let memory = try MemoryWatch(
+            root: root.number,
+            targets: plan.tmpfsTargets,
+            sharedMemory: sharedMemory,
+            members: members
+        )
+        let workspace = try WorkspaceWatch(plan.limits.workspace, root: root.number, members: members)
         if let membership {
             try membership.verify(files, as: "pid 1", &findings)
             try membership.verifySettings(&findings)

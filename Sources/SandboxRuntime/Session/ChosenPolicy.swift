@@ -41,7 +41,7 @@ public struct ChosenPolicy {
         )
         let filesystem = effective.policy.filesystem
         var matched: [OSString] = []
-        if !filesystem.denyGlobs.isEmpty, effective.policy.confinement == .sandbox {
+        if !filesystem.denyGlobs.isEmpty, effective.policy.confinement.hasPlace {
             let roots = [workspace] + filesystem.read + filesystem.write
             let system = filesystem.system + filesystem.etc.map { OSString("/etc").appending($0) }
             matched = try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots, system: system)
@@ -55,7 +55,7 @@ public struct ChosenPolicy {
         self.compiled = compiled
         warnings = loaded.warnings + effective.notes
         files = compiled.files.filter { $0.kind == .file }.map(\.path)
-        if policy.confinement == .landlockOnly { try ChosenPolicy.checkWeaker(options, policy.name) }
+        if policy.confinement.weakerKey != nil { try ChosenPolicy.checkWeaker(options, policy) }
         if policy.confinement == .none && !options.fullAccess {
             throw Refusal(
                 stage: "policy",
@@ -67,18 +67,21 @@ public struct ChosenPolicy {
     }
 
     /// Nobody who names no policy, or a sandbox that the executables carry, gets less: not even by an own policy of that name.
-    private static func checkWeaker(_ options: LaunchOptions, _ policy: String) throws(Refusal) {
-        if case .named(let name) = options.policy, name != LandlockOnlyPlanner.name, BuiltinPolicy.named(name) != nil {
+    private static func checkWeaker(_ options: LaunchOptions, _ policy: Policy) throws(Refusal) {
+        let profile = policy.confinement.word
+        if case .named(let name) = options.policy, name != profile, BuiltinPolicy.named(name) != nil {
             let what = name == BuiltinPolicy.defaultName ? "the default one" : "a built-in one"
             throw Refusal(
                 stage: "policy",
-                subject: policy,
-                message: "the policy \(policy) is \(what), and a file of that name makes it the weaker "
-                    + "profile landlock-only, which has to be asked for by name",
-                remedy: "give the file another name, and name it with --policy; or use --policy landlock-only"
+                subject: policy.name,
+                message: "the policy \(policy.name) is \(what), and a file of that name makes it the weaker "
+                    + "profile \(profile), which has to be asked for by name",
+                remedy: "give the file another name, and name it with --policy; or use --policy \(profile)"
             )
         }
-        if options.overrides.tmpSize != nil { throw LandlockOnlyPlanner.unusedRefusal("--tmp-size") }
+        if policy.confinement == .landlockOnly, options.overrides.tmpSize != nil {
+            throw LandlockOnlyPlanner.unusedRefusal("--tmp-size")
+        }
     }
 
     /// Paths of the command line are relative to the current folder; a policy's are absolute already.

@@ -54,7 +54,7 @@ enum GitLeads {
                 switch bind.purpose {
                 // A folder that is held stands in a root.
                 case .anchor: break
-                case .workspace, .write, .read, .protected, .system, .settings, .device:
+                case .workspace, .write, .read, .protected, .system, .settings, .device, .containerProc:
                     root = bind.options.contains(.readOnly) ? nil : bind.target
                 }
             case .cover(let target, _) where path.isWithin(target) && target.depth >= deepest:

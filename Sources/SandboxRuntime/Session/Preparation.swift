@@ -66,7 +66,7 @@ public struct Preparation: ~Copyable {
     ) throws(Refusal) {
         let policy = chosen.policy
         var isMade = false
-        if policy.git == .create, policy.confinement == .sandbox, policy.workspace == .readWrite {
+        if policy.git == .create, policy.confinement.hasPlace, policy.workspace == .readWrite {
             let repository = WorkspaceRepository(in: workspace)
             switch try repository.state() {
             case .there: break
@@ -234,7 +234,7 @@ public struct Preparation: ~Copyable {
         switch policy.confinement {
         case .none: []
         case .landlockOnly: options.terminal == .always ? [[0, 1, 2]] : []
-        case .sandbox: TerminalLayout.streams(options.terminal, closed: options.closedStreams)
+        case .sandbox, .container: TerminalLayout.streams(options.terminal, closed: options.closedStreams)
         }
     }
 

@@ -291,6 +291,7 @@ public struct RunSession: ~Copyable {
         try streams.take(callers, rules, terminals: preparation.request.terminals)
         context.standardStreams = streams.recorded
         notes += streams.notes
+        if let weaker = plan.weaker { notes.append(weaker.warning) }
         let task = Launch.Task(
             plan: plan,
             compiled: preparation.compiled,
@@ -421,14 +422,14 @@ public struct RunSession: ~Copyable {
         defer { if !isLaunched { made.group?.end() } }
         let preparation = try prepare(folders, workspace, chosen, &context, made.offer)
         let plan = preparation.plan
-        guard let weaker = plan.weaker else {
+        guard let weaker = plan.weaker, let profile = weaker.landlockOnly else {
             throw Refusal(
                 stage: "plan",
                 message: "the plan has no weaker profile",
                 remedy: "report this with the record"
             )
         }
-        try scratch.write(weaker)
+        try scratch.write(profile)
         let writable = LandlockOnlyPlanner.writable(plan)
         try keepOutputs(outside: writable, &store, &result)
         notes.append(weaker.warning)

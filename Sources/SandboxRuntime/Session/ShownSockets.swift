@@ -58,7 +58,7 @@ enum ShownSockets {
         for case .bind(let bind) in plan.steps where bind.isDirectory {
             switch bind.purpose {
             case .workspace, .read, .write: roots.append(SocketScan.Root(path: bind.source, isSearched: true))
-            case .system, .settings: roots.append(SocketScan.Root(path: bind.source, isSearched: false))
+            case .system, .settings, .containerProc: roots.append(SocketScan.Root(path: bind.source, isSearched: false))
             case .device, .anchor, .protected: continue
             }
         }

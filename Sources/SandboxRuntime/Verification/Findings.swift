@@ -119,7 +119,11 @@ struct ProcessFiles: ~Copyable {
             subject: "/proc/\(pid)/\(name)",
             errno: error.errno,
             message: "the kernel's report on the gated process could not be read, so nothing is known about it",
-            remedy: "see that /proc is mounted and its entries are readable for their owner (hidepid, gid)"
+            remedy: error.errno == EACCES && geteuid() == 0
+                ? "root here may not look at processes of others (CAP_SYS_PTRACE), as in most containers: run it as an ordinary user, "
+                    + "for example podman run --userns=keep-id …"
+                : "see that /proc is mounted and its entries are readable for "
+                    + "their owner (hidepid, gid)"
         )
     }
 }

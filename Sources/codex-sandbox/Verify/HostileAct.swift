@@ -172,7 +172,8 @@ struct HostileAct {
                 name: "see-process",
                 what: "read the name of a process outside",
                 words: { ["see", number($0.canary)] },
-                sight: .token
+                sight: .token,
+                promise: .processDetails
             ),
             HostileAct(
                 name: "trace-process",

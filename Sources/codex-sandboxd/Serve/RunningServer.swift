@@ -2,6 +2,7 @@ import Glibc
 import SandboxAPI
 import SandboxCLI
 import SandboxPlan
+import SandboxRuntime
 import ServiceManager
 import WebTransport
 import Workspaces
@@ -54,6 +55,7 @@ struct RunningServer {
             "listening on \(server.addresses.joined(separator: " and ")), worker \(worker), "
                 + "\(settings.workspaces.maximumJobs) jobs at a time"
         )
+        sayWeaker()
         tell(.ready(watch.status))
         try host.start()
         try memory.start()
@@ -64,6 +66,18 @@ struct RunningServer {
             case .reload: reload()
             case .stop(let signal): return stop(signal)
             }
+        }
+    }
+
+    /// As every launch of `run` does, once for all jobs.
+    private func sayWeaker() {
+        let workspaces = settings.workspaces
+        do throws(Refusal) {
+            let catalog = PolicyCatalog(environment: workspaces.environment)
+            if let warning = try catalog.weakerWarning(workspaces.policy) { ServerLog.note(warning, .warning) }
+        } catch {
+            // It was valid a moment ago; what is wrong now every job says.
+            ServerLog.note("the server's policy cannot be read: \(error.message)", .warning)
         }
     }
 
