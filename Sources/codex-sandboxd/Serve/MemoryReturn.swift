@@ -12,7 +12,7 @@ final class MemoryReturn: Sendable {
 
     /// Seconds between two looks at a server at rest, and at one that works: the arenas are locked meanwhile.
     private static let looks = (atRest: 2.0, atWork: 60.0)
-    /// In bytes: for less it is not worth it.
+    /// In bytes of what the allocator keeps: for less it is not worth it.
     private static let growth = 512 << 10
     /// In microseconds.
     private static let pace: UInt32 = 200_000
@@ -24,25 +24,32 @@ final class MemoryReturn: Sendable {
     func start() throws(ServeError) {
         try OwnThread.start("that gives memory back") { [self] in
             var last = ContinuousClock.now
+            var lastWork = last
             var kept = 0
             var hasWorked = true
             while !isOver.load(ordering: .acquiring) {
                 usleep(MemoryReturn.pace)
                 let load = orchestrator.load
+                let now = ContinuousClock.now
                 let isAtRest = load.running + load.waiting == 0
-                if !isAtRest { hasWorked = true }
-                let interval = isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork
-                guard ContinuousClock.now - last >= .seconds(interval) else { continue }
-                last = ContinuousClock.now
-                // What was in use at the last look at work counts as kept then, and may be free by now.
-                guard let resident = MemoryReturn.resident else { continue }
-                guard hasWorked && isAtRest || resident > kept + MemoryReturn.growth else { continue }
-                if isAtRest { hasWorked = false }
+                if !isAtRest { (hasWorked, lastWork) = (true, now) }
+                let interval = Duration.seconds(isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork)
+                guard now - last >= interval else { continue }
+                last = now
+                guard let idle = MemoryReturn.idle else { continue }
+                guard hasWorked && isAtRest || idle > kept + MemoryReturn.growth else { continue }
+                // The threads of the last jobs, and who answers for them, free theirs a little later: one more look then.
+                if isAtRest && now - lastWork >= interval { hasWorked = false }
                 if isAtRest { orchestrator.releaseMemory() } else { ProcessMemory.giveBack() }
-                kept = MemoryReturn.resident ?? resident
+                kept = MemoryReturn.idle ?? idle
             }
         }
     }
+
+    /// What is resident and not in use, in bytes: the programs' own pages, and what the allocator keeps.
+    ///
+    /// Unlike what is resident it grows when something is freed: what an answer needed at one look, and has left at the next, is found.
+    private static var idle: Int? { resident.map { $0 - ProcessMemory.inUse } }
 
     /// In bytes (proc(5), /proc/self/statm); nil where that cannot be read.
     private static var resident: Int? {
