@@ -14,6 +14,9 @@ final class MemoryReturn: Sendable {
     private static let looks = (atRest: 2.0, atWork: 60.0)
     /// In bytes of what the allocator keeps: for less it is not worth it.
     private static let growth = 512 << 10
+    /// In bytes of what is in use, at rest: a thread that ends some seconds after its last answer frees little, but each small
+    /// piece had kept a whole page from being given back.
+    private static let freed = 4 << 10
     /// In microseconds.
     private static let pace: UInt32 = 200_000
 
@@ -24,32 +27,45 @@ final class MemoryReturn: Sendable {
     func start() throws(ServeError) {
         try OwnThread.start("that gives memory back") { [self] in
             var last = ContinuousClock.now
-            var lastWork = last
-            var kept = 0
+            var kept = Amounts(resident: 0, inUse: 0)
             var hasWorked = true
             while !isOver.load(ordering: .acquiring) {
                 usleep(MemoryReturn.pace)
                 let load = orchestrator.load
                 let now = ContinuousClock.now
                 let isAtRest = load.running + load.waiting == 0
-                if !isAtRest { (hasWorked, lastWork) = (true, now) }
-                let interval = Duration.seconds(isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork)
-                guard now - last >= interval else { continue }
+                if !isAtRest { hasWorked = true }
+                guard now - last >= .seconds(isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork) else {
+                    continue
+                }
                 last = now
-                guard let idle = MemoryReturn.idle else { continue }
-                guard hasWorked && isAtRest || idle > kept + MemoryReturn.growth else { continue }
-                // The threads of the last jobs, and who answers for them, free theirs a little later: one more look then.
-                if isAtRest && now - lastWork >= interval { hasWorked = false }
+                guard let found = MemoryReturn.amounts else { continue }
+                let isDue =
+                    isAtRest
+                    ? hasWorked || found.inUse + MemoryReturn.freed <= kept.inUse || found.grew(since: kept)
+                    : found.grew(since: kept)
+                guard isDue else { continue }
+                if isAtRest { hasWorked = false }
                 if isAtRest { orchestrator.releaseMemory() } else { ProcessMemory.giveBack() }
-                kept = MemoryReturn.idle ?? idle
+                kept = MemoryReturn.amounts ?? found
             }
         }
     }
 
-    /// What is resident and not in use, in bytes: the programs' own pages, and what the allocator keeps.
-    ///
-    /// Unlike what is resident it grows when something is freed: what an answer needed at one look, and has left at the next, is found.
-    private static var idle: Int? { resident.map { $0 - ProcessMemory.inUse } }
+    /// In bytes.
+    private struct Amounts {
+        var resident: Int
+        /// Allocated and not freed.
+        var inUse: Int
+
+        /// Whether the allocator keeps more: unlike what is resident this grows when something is freed, so that what an answer
+        /// needed at one look, and has left at the next, is found.
+        func grew(since kept: Amounts) -> Bool {
+            resident - inUse > kept.resident - kept.inUse + MemoryReturn.growth
+        }
+    }
+
+    private static var amounts: Amounts? { resident.map { Amounts(resident: $0, inUse: ProcessMemory.inUse) } }
 
     /// In bytes (proc(5), /proc/self/statm); nil where that cannot be read.
     private static var resident: Int? {
