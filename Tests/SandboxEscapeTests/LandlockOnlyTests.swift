@@ -272,14 +272,14 @@ struct LandlockOnlyTests {
         // What watches the test, the launcher, the worker and eight that have left.
         for _ in 0..<2000 where try HostProcesses.mentioning(word).count < 11 { usleep(10_000) }
         #expect(try HostProcesses.mentioning(word).count == 11)
+        let folder = URL(fileURLWithPath: home).deletingLastPathComponent().path
+        #expect(folder.hasPrefix("/tmp/codex-sandbox-") && scene.exists(folder))
         try job.signal(SIGKILL)
         let result = try job.finish()
         #expect(result.ending == .signalled(SIGKILL) && result.stuck.isEmpty, "\(result.story)")
         for _ in 0..<2000 where try !HostProcesses.mentioning(word).isEmpty { usleep(10_000) }
         #expect(try HostProcesses.mentioning(word).isEmpty)
-        // Nobody was left to remove it: the next launch does, and nothing else that bears such a name.
-        let folder = URL(fileURLWithPath: home).deletingLastPathComponent().path
-        #expect(folder.hasPrefix("/tmp/codex-sandbox-") && scene.exists(folder))
+        // Nobody was left to remove it: the next launch does (of another test, maybe), and nothing else that bears such a name.
         let number = String(100_000 + Int(getpid()) % 100_000).dropFirst()
         let others = ["a", "b", "c", "d"].map { "/tmp/codex-sandbox-\($0)\(number)" }
         defer { for other in others { try? FileManager.default.removeItem(atPath: other) } }
