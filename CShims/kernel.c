@@ -398,6 +398,12 @@ void cs_return_memory(void)
     malloc_trim(0);
 }
 
+size_t cs_memory_in_use(void)
+{
+    const struct mallinfo2 all = mallinfo2();
+    return all.uordblks + all.hblkhd;
+}
+
 long cs_set_flags(int descriptor, int flags)
 {
     return CS_CALL3(SYS_fcntl, descriptor, F_SETFL, flags);

@@ -114,6 +114,8 @@ int64_t cs_monotonic(void);
 void cs_lasting_heap(void);
 /* Gives memory that was freed back to the kernel (malloc_trim(3)); all arenas are locked in turn. */
 void cs_return_memory(void);
+/* Bytes that are allocated and not freed (mallinfo2(3), glibc 2.33); all arenas are locked in turn. */
+size_t cs_memory_in_use(void);
 /* A copy with close-on-exec set. */
 long cs_duplicate(int descriptor);
 /* Soft RLIMIT_CORE 0 for this process: its memory holds the caller's environment. core(5). */

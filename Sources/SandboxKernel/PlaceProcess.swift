@@ -194,8 +194,10 @@ public struct PlaceProcess: ~Copyable {
         _ = cs_processors_restore(&launch.pointee.processors, 0)
         if state == .starting && !finish(launch) { return }
         let pid = launch.pointee.pid
-        // Both, so that not even a kernel that refuses the one leaves a place behind; our own child cannot be reused.
-        if cs_pidfd_kill(launch.pointee.pidfd, SIGKILL) < 0 { _ = Glibc.kill(pid, SIGKILL) }
+        // Both, so that not even a kernel that refuses the one, or only says yes, leaves a place behind, or us waiting for it; the number
+        // of our own child cannot be reused.
+        _ = cs_pidfd_kill(launch.pointee.pidfd, SIGKILL)
+        _ = Glibc.kill(pid, SIGKILL)
         cs_await_end(launch.pointee.pidfd)
         var status: Int32 = 0
         if cs_wait(pid, 1, &status, nil) < 0 {

@@ -10,4 +10,7 @@ public enum ProcessMemory {
 
     /// Gives what was freed, and the allocator keeps, back to the kernel; threads that allocate meanwhile wait for some milliseconds.
     public static func giveBack() { cs_return_memory() }
+
+    /// What is allocated and not freed, in bytes (mallinfo2(3)); the same threads wait for some microseconds.
+    public static var inUse: Int { Int(clamping: cs_memory_in_use()) }
 }

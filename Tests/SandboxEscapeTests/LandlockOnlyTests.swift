@@ -272,15 +272,38 @@ struct LandlockOnlyTests {
         // What watches the test, the launcher, the worker and eight that have left.
         for _ in 0..<2000 where try HostProcesses.mentioning(word).count < 11 { usleep(10_000) }
         #expect(try HostProcesses.mentioning(word).count == 11)
+        let folder = URL(fileURLWithPath: home).deletingLastPathComponent().path
+        #expect(folder.hasPrefix("/tmp/codex-sandbox-") && scene.exists(folder))
         try job.signal(SIGKILL)
         let result = try job.finish()
         #expect(result.ending == .signalled(SIGKILL) && result.stuck.isEmpty, "\(result.story)")
         for _ in 0..<2000 where try !HostProcesses.mentioning(word).isEmpty { usleep(10_000) }
         #expect(try HostProcesses.mentioning(word).isEmpty)
-        // Nobody was left to remove it.
-        let folder = URL(fileURLWithPath: home).deletingLastPathComponent()
-        #expect(folder.lastPathComponent.hasPrefix("codex-sandbox-"))
-        try FileManager.default.removeItem(at: folder)
+        // Nobody was left to remove it: the next launch does (of another test, maybe), and nothing else that bears such a name.
+        let number = String(100_000 + Int(getpid()) % 100_000).dropFirst()
+        let others = ["a", "b", "c", "d"].map { "/tmp/codex-sandbox-\($0)\(number)" }
+        defer { for other in others { try? FileManager.default.removeItem(atPath: other) } }
+        // Somebody's own; one of a launch with something else in it; a new one; one that others may enter.
+        try scene.prepare(
+            """
+            mkdir -m 700 \(others.joined(separator: " ")); mkdir \(others[0])/home
+            for folder in \(others[1]) \(others[3]); do : >$folder/.codex-sandbox-launch; done
+            : >\(others[1])/mine; chmod 755 \(others[3])
+            """
+        )
+        // And one of a launch that is still there.
+        let running = try scene.startInside(
+            ["/bin/sh", "-c", "echo \"home $HOME\"; while :; do sleep 0.1; done"],
+            options: Self.options
+        )
+        let theirs = try running.line("home ")
+        let next = try scene.runInside(["/bin/true"], options: Self.options)
+        #expect(next.ending == .exited(0), "\(next.story)")
+        #expect(!scene.exists(folder), "the folder of a killed launcher stays: \(folder)")
+        for other in others + [theirs] { #expect(scene.exists(other), "\(other) is gone") }
+        try running.signal(SIGTERM)
+        _ = try running.finish()
+        #expect(!scene.exists(theirs))
     }
 
     @Test func limitsEndIt() throws {

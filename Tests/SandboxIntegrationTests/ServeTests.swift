@@ -330,7 +330,7 @@ struct ServeTests {
         #expect(again.outputText.contains("\"status\":\"completed\""), "\(again.story)")
         try scene.write("version = 1\nnonsense = 2\n", to: policies + "/bad.toml")
         let bad = try scene.run(
-            [scene.workshop.launcher, "serve", "--policy", "bad"],
+            [scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0", "--policy", "bad"],
             keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
         )
         #expect(bad.ending == .exited(1) && bad.errorText.contains("nonsense"), "\(bad.story)")
@@ -346,8 +346,10 @@ struct ServeTests {
     ])
     func aBadSettingRefusesToStart(options: [String], word: String) throws {
         let scene = try scene()
+        // Somebody else may have the usual port.
+        let listen = options.contains("--listen") ? [] : ["--listen", "127.0.0.1:0"]
         let result = try scene.run(
-            [scene.workshop.launcher, "serve"] + options,
+            [scene.workshop.launcher, "serve"] + listen + options,
             keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
         )
         #expect(result.ending == .exited(1) && result.output.isEmpty, "\(result.story)")

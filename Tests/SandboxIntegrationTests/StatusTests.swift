@@ -56,6 +56,48 @@ struct StatusTests {
         #expect(gone.ending == .exited(1) && gone.output == [] && gone.errorText.contains(name), "\(gone.story)")
     }
 
+    /// Without a namespace of its own: what stands below the keeper is the job, and none of it can pose as a supervisor.
+    @Test func aJobWithoutNamespacesIsShownAndPosesAsNone() throws {
+        let scene = try Scene(.user)
+        let name = Scene.randomWord()
+        let forged = scene.workspace + "/evidence/" + String(repeating: "a", count: 32)
+        try scene.prepare("mkdir -p \(forged); : >\(forged)/records.jsonl")
+        try scene.write(
+            """
+            import subprocess, sys, time
+            held, memory = open("\(forged)/records.jsonl"), bytearray(20_000_000)
+            if sys.argv[1] == "two": subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
+            print("begun", flush=True)
+            time.sleep(600)
+            """,
+            to: scene.workspace + "/run"
+        )
+        // It looks like `codex-sandbox run two`, and has a file of records open.
+        func poser(_ word: String) -> [String] {
+            ["/bin/bash", "-c", "cd \(scene.workspace) && exec -a codex-sandbox /usr/bin/python3 run \(word)"]
+        }
+        let job = try scene.startInside(
+            poser("two"),
+            options: ["--policy", "landlock-only", "--pids", "177", "--name", name]
+        )
+        try job.line("begun")
+        let found = try #require(try jobs(scene).first)
+        #expect(found["policy"] as? String == "landlock-only" && found["name"] as? String == name)
+        let usage = try #require(found["usage"] as? [String: Any])
+        // Keeper, command, and what has left its session.
+        #expect(usage["tasks"] as? Int == 3, "\(usage)")
+        #expect(try #require(usage["memoryBytes"] as? Int) > 20_000_000, "\(usage)")
+        let all = try status(scene, ["--json"])
+        #expect(all.ending == .exited(0) && !all.outputText.contains(forged), "\(all.story)")
+        // Outside of a sandbox it would be listed.
+        let outside = try scene.start(poser("one"), keeper: scene.caller.keeperOptions)
+        try outside.line("begun")
+        let seen = try status(scene, ["--json"])
+        #expect(seen.outputText.contains(forged), "\(seen.story)")
+        _ = try end(outside)
+        _ = try end(job)
+    }
+
     /// A killed supervisor leaves a start record without an end, and its name: neither shows, and the name is free.
     @Test(arguments: Caller.available) func aKilledSupervisorShowsNowhere(caller: Caller) throws {
         let scene = try Scene(caller)

@@ -19,13 +19,10 @@ extension CommandInfo {
                     ("STOP_JOBS, STOP_TIME, LOG_LEVEL", "as the options"),
                     (
                         "KEEP_PROJECTS, KEEP_LOGS, KEEP_EVIDENCE",
-                        "ages (30d) at which these are removed; without: never"
+                        "as the options; where nobody says anything, nothing goes"
                     ),
-                    (
-                        "KEEP_PROJECTS_SIZE, KEEP_LOGS_SIZE, KEEP_EVIDENCE_SIZE",
-                        "sizes (20GiB) above which the oldest go"
-                    ),
-                    ("KEEP_INTERVAL", "how often is looked for what these name (1h)"),
+                    ("KEEP_PROJECTS_SIZE, KEEP_LOGS_SIZE, KEEP_EVIDENCE_SIZE", "as the options; the oldest go first"),
+                    ("KEEP_INTERVAL", "as the option"),
                     ("USE_DUMMY_WORKER", "true (the default): the built-in dummy worker does the jobs"),
                     ("CODEX_WORKER_IMAGE", "else the worker of this name; codex-worker:latest is minimal"),
                     ("CODEX_WORKER_COMMAND", "the words of the worker codex or command, separated by spaces"),

@@ -42,6 +42,38 @@ public struct ServeOptions: Hashable, Sendable {
             "error, warning, info, debug; changes are logged at each.",
             "info"
         ),
+        setting(
+            "--keep-projects",
+            "KEEP_PROJECTS",
+            "T",
+            "Removes projects of which nothing has changed for T, as 30d."
+        ),
+        setting(
+            "--keep-projects-size",
+            "KEEP_PROJECTS_SIZE",
+            "N",
+            "Removes the longest unchanged projects until all take no more than N, as 20GiB."
+        ),
+        setting("--keep-logs", "KEEP_LOGS", "T", "Removes the output of jobs that ended more than T ago."),
+        setting(
+            "--keep-logs-size",
+            "KEEP_LOGS_SIZE",
+            "N",
+            "Removes the oldest output of jobs until all takes no more than N."
+        ),
+        setting(
+            "--keep-evidence",
+            "KEEP_EVIDENCE",
+            "T",
+            "Removes records of the server's launches that ended more than T ago, in whole days."
+        ),
+        setting(
+            "--keep-evidence-size",
+            "KEEP_EVIDENCE_SIZE",
+            "N",
+            "Removes the oldest of these until all take no more than N."
+        ),
+        setting("--keep-interval", "KEEP_INTERVAL", "T", "How often is looked for what is to be removed.", "1h"),
         .single(
             "--data-dir",
             .folder,
@@ -99,7 +131,7 @@ public struct ServeOptions: Hashable, Sendable {
         _ name: String,
         _ form: String,
         _ summary: String,
-        _ defaultValue: String
+        _ defaultValue: String = ""
     ) -> Option<ServeOptions> {
         .single(
             option,

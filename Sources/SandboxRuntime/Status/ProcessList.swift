@@ -4,11 +4,14 @@ internal import SandboxPlan
 
 /// The processes of this host as `/proc` lists them now.
 struct ProcessList {
-    /// Those of the effective user in our own user and pid namespaces, in the order of their numbers: a job has that user
-    /// too, and could hold open whatever it likes.
+    /// Those of the effective user in our own user and pid namespaces and below no keeper, in the order of their numbers: a job has
+    /// that user too, and could hold open whatever it likes.
     private(set) var own: [Int32] = []
+    /// Those that are called as the keeper of a job in the profile `landlock-only` is.
+    private var keepers: Set<Int32> = []
     /// Every process by its parent.
     private var children: [Int32: [Int32]] = [:]
+    private var parents: [Int32: Int32] = [:]
     /// CPU time in microseconds, of the process and of those it has waited for.
     private var processorTime: [Int32: UInt64] = [:]
 
@@ -22,6 +25,7 @@ struct ProcessList {
             return true
         }
         for pid in all.sorted() { list.add(pid) }
+        list.own.removeAll(where: list.mayBeOfJob)
         return list
     }
 
@@ -33,13 +37,27 @@ struct ProcessList {
         guard let bytes = ProcessList.file(pid, "stat"), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else {
             return
         }
+        if bytes[..<end].elementsEqual(Array("\(pid) (".utf8) + ProcessList.keeperName) { keepers.insert(pid) }
         // Behind the name: state 3, parent 4, and the times 14 to 17 in ticks of a hundredth (proc_pid_stat(5)).
         let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
         func number(_ field: Int) -> UInt64 {
             fields.count > field - 3 ? UInt64(String(decoding: fields[field - 3], as: UTF8.self)) ?? 0 : 0
         }
-        children[Int32(clamping: number(4)), default: []].append(pid)
+        let parent = Int32(clamping: number(4))
+        children[parent, default: []].append(pid)
+        parents[pid] = parent
         processorTime[pid] = (14...17).reduce(UInt64(0)) { $0 + number($1) } * 10_000
+    }
+
+    /// Whether a keeper stands above it, or whoever stands there has ended meanwhile, and nobody knows.
+    private func mayBeOfJob(_ process: Int32) -> Bool {
+        var (process, seen): (Int32, Set<Int32>) = (process, [])
+        while let parent = parents[process], seen.insert(process).inserted {
+            if parent == 0 { return false }
+            if keepers.contains(parent) { return true }
+            process = parent
+        }
+        return true
     }
 
     private static let namespaces: [OSString] = ["ns/user", "ns/pid"]
@@ -92,31 +110,52 @@ struct ProcessList {
         return OSString(words[0]).lastComponent == "codex-sandbox"
     }
 
-    /// The processes of the places that this one supervises: those in another pid namespace than its own.
-    func usage(below supervisor: Int32) -> JobUsage? {
-        var memory: UInt64 = 0
-        var tasks: UInt64 = 0
-        var time: UInt64 = 0
-        var isSeen = false
-        var waiting = children[supervisor] ?? []
-        while let pid = waiting.popLast() {
-            waiting += children[pid] ?? []
+    /// How the processes of a job are told from others below its supervisor.
+    enum Kind {
+        /// They are in another pid namespace than the supervisor.
+        case place
+        /// The profile `landlock-only`: its keeper and whatever descends from it; orphans of a job become the keeper's.
+        case keeper
+    }
+
+    /// What it calls itself (CShims/landlock_only.c).
+    ///
+    /// A process of a job may do so, too, but none becomes a child of the supervisor's while there is a keeper.
+    private static let keeperName = Array("codex-keeper".utf8)
+
+    /// The processes of the jobs that this one supervises; nil where none is seen.
+    func usage(below supervisor: Int32, _ kind: Kind) -> JobUsage? {
+        var usage = (memory: UInt64(0), tasks: UInt64(0), time: UInt64(0), isSeen: false)
+        let first = (children[supervisor] ?? []).filter { kind == .place || keepers.contains($0) }
+        for pid in first + descendants(of: Set(first)) {
             guard let bytes = ProcessList.file(pid, "status") else { continue }
             let status = ProcessStatus(parsing: bytes)
-            guard let numbers = status.numbers("NSpid"), numbers.count > 1 else { continue }
-            isSeen = true
+            guard kind == .keeper || (status.numbers("NSpid")?.count ?? 0) > 1 else { continue }
+            usage.isSeen = true
             // In KiB; of a process that is ending they are absent.
-            memory += ((status.number("RssAnon") ?? 0) + (status.number("RssShmem") ?? 0)) << 10
-            tasks += status.number("Threads") ?? 1
-            time += processorTime[pid] ?? 0
+            usage.memory += ((status.number("RssAnon") ?? 0) + (status.number("RssShmem") ?? 0)) << 10
+            usage.tasks += status.number("Threads") ?? 1
+            usage.time += processorTime[pid] ?? 0
         }
-        guard isSeen else { return nil }
+        guard usage.isSeen else { return nil }
         return JobUsage(
             measure: .processes,
-            memory: ByteCount(bytes: memory),
-            tasks: tasks,
-            processorMicroseconds: time
+            memory: ByteCount(bytes: usage.memory),
+            tasks: usage.tasks,
+            processorMicroseconds: usage.time
         )
+    }
+
+    /// Whatever stands below one of them, each once; the list was read in pieces, and may have a number twice.
+    private func descendants(of processes: Set<Int32>) -> [Int32] {
+        var (found, seen): ([Int32], Set<Int32>) = ([], processes)
+        var waiting = processes.flatMap { children[$0] ?? [] }
+        while let pid = waiting.popLast() {
+            guard seen.insert(pid).inserted else { continue }
+            found.append(pid)
+            waiting += children[pid] ?? []
+        }
+        return found
     }
 
     private static func file(_ pid: Int32, _ name: OSString) -> [UInt8]? {

@@ -58,7 +58,9 @@ public enum RunningJobs {
         // Of several jobs of one supervisor nobody can tell whose its processes are.
         let isOnly = launches.open.count == 1
         return launches.open.map { opening in
-            let usage = GroupReading.usage(opening) ?? (isOnly ? processes.usage(below: pid) : nil)
+            let isPlace = opening["predicate"]?["plan"]?["confinement"]?.string != "landlock-only"
+            let counted = isOnly ? processes.usage(below: pid, isPlace ? .place : .keeper) : nil
+            let usage = GroupReading.usage(opening) ?? counted
             return RunningJob(
                 state: .running,
                 supervisor: pid,

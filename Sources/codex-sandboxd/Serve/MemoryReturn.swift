@@ -12,8 +12,11 @@ final class MemoryReturn: Sendable {
 
     /// Seconds between two looks at a server at rest, and at one that works: the arenas are locked meanwhile.
     private static let looks = (atRest: 2.0, atWork: 60.0)
-    /// In bytes: for less it is not worth it.
+    /// In bytes of what the allocator keeps: for less it is not worth it.
     private static let growth = 512 << 10
+    /// In bytes of what is in use, at rest: a thread that ends some seconds after its last answer frees little, but each small
+    /// piece had kept a whole page from being given back.
+    private static let freed = 4 << 10
     /// In microseconds.
     private static let pace: UInt32 = 200_000
 
@@ -24,25 +27,45 @@ final class MemoryReturn: Sendable {
     func start() throws(ServeError) {
         try OwnThread.start("that gives memory back") { [self] in
             var last = ContinuousClock.now
-            var kept = 0
+            var kept = Amounts(resident: 0, inUse: 0)
             var hasWorked = true
             while !isOver.load(ordering: .acquiring) {
                 usleep(MemoryReturn.pace)
                 let load = orchestrator.load
+                let now = ContinuousClock.now
                 let isAtRest = load.running + load.waiting == 0
                 if !isAtRest { hasWorked = true }
-                let interval = isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork
-                guard ContinuousClock.now - last >= .seconds(interval) else { continue }
-                last = ContinuousClock.now
-                // What was in use at the last look at work counts as kept then, and may be free by now.
-                guard let resident = MemoryReturn.resident else { continue }
-                guard hasWorked && isAtRest || resident > kept + MemoryReturn.growth else { continue }
+                guard now - last >= .seconds(isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork) else {
+                    continue
+                }
+                last = now
+                guard let found = MemoryReturn.amounts else { continue }
+                let isDue =
+                    isAtRest
+                    ? hasWorked || found.inUse + MemoryReturn.freed <= kept.inUse || found.grew(since: kept)
+                    : found.grew(since: kept)
+                guard isDue else { continue }
                 if isAtRest { hasWorked = false }
                 if isAtRest { orchestrator.releaseMemory() } else { ProcessMemory.giveBack() }
-                kept = MemoryReturn.resident ?? resident
+                kept = MemoryReturn.amounts ?? found
             }
         }
     }
+
+    /// In bytes.
+    private struct Amounts {
+        var resident: Int
+        /// Allocated and not freed.
+        var inUse: Int
+
+        /// Whether the allocator keeps more: unlike what is resident this grows when something is freed, so that what an answer
+        /// needed at one look, and has left at the next, is found.
+        func grew(since kept: Amounts) -> Bool {
+            resident - inUse > kept.resident - kept.inUse + MemoryReturn.growth
+        }
+    }
+
+    private static var amounts: Amounts? { resident.map { Amounts(resident: $0, inUse: ProcessMemory.inUse) } }
 
     /// In bytes (proc(5), /proc/self/statm); nil where that cannot be read.
     private static var resident: Int? {

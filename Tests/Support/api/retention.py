@@ -35,11 +35,11 @@ def waits_for(condition, seconds=60):
 
 
 class Server:
-    def __init__(self, **settings):
+    def __init__(self, *flags, **settings):
         self.log_path = os.path.join(FOLDER, f"log-{time.monotonic_ns()}")
         with open(self.log_path, "wb") as errors:
             self.process = subprocess.Popen(
-                [LAUNCHER, "serve", "--listen", "127.0.0.1:0", "--data-dir", DATA, "--worker", "command"], cwd=FOLDER, stderr=errors,
+                [LAUNCHER, "serve", "--listen", "127.0.0.1:0", "--data-dir", DATA, "--worker", "command", *flags], cwd=FOLDER, stderr=errors,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=dict(os.environ, CODEX_WORKER_COMMAND=WORKER, **settings))
         waits_for(lambda: "listening on " in self.log() or self.process.poll() is not None)
         self.port = int(self.log().split("listening on http://")[1].split(",")[0].split(" ")[0].rsplit(":", 1)[1])
@@ -90,7 +90,8 @@ def verified(project):
 
 
 def by_itself():
-    server = Server(KEEP_INTERVAL="1s", KEEP_PROJECTS="6s", KEEP_LOGS_SIZE="1")
+    # A flag beats the environment.
+    server = Server("--keep-projects", "6s", "--keep-logs-size=1", KEEP_INTERVAL="1s", KEEP_PROJECTS="3650d", KEEP_LOGS_SIZE="1GiB")
     busy = server.create("echo begun; sleep 600", waits=False)
     idle = server.create("echo something to keep")
     job = server.ask("GET", f"/projects/{idle}")[1]["jobs"][0]["id"]
@@ -125,7 +126,7 @@ def records():
     server.stop()
     sizes = [os.path.getsize(os.path.join(top, name)) for top, _, names in os.walk(os.path.join(os.environ["XDG_STATE_HOME"], "codex-sandbox", "evidence"))
              for name in names if name == "records.jsonl"]
-    server = Server(KEEP_INTERVAL="1s", KEEP_EVIDENCE_SIZE=str(sum(sizes) // 2))
+    server = Server("--keep-interval", "1s", "--keep-evidence-size", str(sum(sizes) // 2))
     holds("records go by their size", waits_for(lambda: "audit removeRecords" in server.log()), server.log()[-600:])
     time.sleep(1.2)
     last = server.create("echo ok")

@@ -37,6 +37,13 @@ capture run "$sandbox" run --result ~/result.json -- /bin/sh -c 'echo ran >ran; 
 cp ~/result.json "$out/run.json" 2>/dev/null
 [ ! -e ran ] || echo yes >"$out/ran"
 capture evidence "$sandbox" evidence show --last
+# The weaker profile: runs without user namespaces, never without Landlock. In a workspace of its own, for its records.
+mkdir -p ~/weaker && cd ~/weaker || exit 2
+capture weaker "$sandbox" run --policy landlock-only --result ~/weaker.json -- /bin/sh -c 'echo ran >ran; echo inside'
+cp ~/weaker.json "$out/weaker.json" 2>/dev/null
+[ ! -e ran ] || echo yes >"$out/weaker-ran"
+capture weaker-evidence "$sandbox" evidence show --last
+cd ~/ws || exit 2
 capture evidence-verify "$sandbox" evidence verify
 capture verify "$sandbox" verify --json
 printf 'version = 1\n[limits]\nrequired = "kernel"\n' >~/kernel.toml

@@ -8,7 +8,8 @@ property weaker (Tests/Programs/probe says what it has). Wrong is anything else:
 a run, something left behind, a terminal with other modes. Exit status: 0 if nothing is wrong, 1 if something is, 2 for a
 wrong argument.
 
-Three kinds of launches: plain, one at a terminal, and one of a project with a policy of its own.
+Four kinds of launches: plain, one at a terminal, one of a project with a policy of its own, and, of an ordinary user, one in the
+weaker profile landlock-only, whose properties are those of its own clean launches.
 The calls of a clean launch are traced twice, by strace -f and by scripts/lib/inject-fault.c, and must agree.
 """
 import argparse
@@ -31,7 +32,8 @@ import project
 
 from . import judge, launchers, layers, points, slot, tools
 
-KINDS = ("plain", "terminal", "project")
+KINDS = ("plain", "terminal", "project", "landlock-only")
+NOT_FOR_ROOT = ("landlock-only",)
 SUCCESS = "SUCCESS"  # not an errno: the call answers as if it had been made
 
 
@@ -103,6 +105,9 @@ class Journal:
 
 def make_slot(base, number, leg, kind, owner, built, options):
     """A slot whose launcher is root or the ordinary user; the workspace always belongs to the latter."""
+    if kind in NOT_FOR_ROOT and os.getuid() == 0:
+        # What it leaves in /tmp is known by its owner: one of its own, whom nobody else's launches have.
+        owner += 1 + number
     uid = 0 if leg == "root" else owner
     return slot.Slot(base, f"-{leg}-{kind}-{number}", uid, owner, built, kind, options.cold)
 
@@ -171,6 +176,8 @@ class Leg:
         self.places, self.clean, self.found = {}, {}, {}
         try:
             for kind in options.kinds:
+                if leg == "root" and kind in NOT_FOR_ROOT:
+                    continue
                 self.places[kind] = [make_slot(base, number, leg, kind, owner, built, options)
                                      for number in range(1 if options.table else options.jobs)]
                 self.found[kind] = self._trace(kind)
@@ -246,10 +253,10 @@ def summary(results):
     for result in results:
         leg, kind, _, name = result["case"].split(" ")
         totals[leg, kind, name.partition("-")[0]][result["verdict"]] += 1
-    print(f"\n{'leg':6}{'kind':10}{'fault':9}{'cases':>7}  verdicts")
+    print(f"\n{'leg':6}{'kind':15}{'fault':9}{'cases':>7}  verdicts")
     for (leg, kind, name), counts in sorted(totals.items()):
         words = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-        print(f"{leg:6}{kind:10}{name:9}{sum(counts.values()):7}  {words}")
+        print(f"{leg:6}{kind:15}{name:9}{sum(counts.values()):7}  {words}")
     return {" ".join(key): dict(counts) for key, counts in totals.items()}
 
 

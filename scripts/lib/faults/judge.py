@@ -26,6 +26,10 @@ class Verdict:
 def properties(text):
     """The probe's lines as a dictionary; None if it did not finish."""
     lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    # Without a pid namespace of its own the parent, the keeper, has another number each time; init's is not the keeper's.
+    parent = lines.get("attribute.parent", "")
+    if parent.isdigit() and int(parent) > 1:
+        lines["attribute.parent"] = "a process"
     return lines if lines.get("probe.complete") == "yes" else None
 
 
@@ -64,6 +68,8 @@ def is_stricter(name, before, after):
     if name.startswith("list."):
         entries = [set(text.partition(": ")[2].split(",")) for text in (before, after)]
         return after.startswith("[E") or entries[1] <= entries[0]
+    if name.startswith("namespace.sysctl_"):
+        return after.startswith("[E")
     return False
 
 
@@ -95,11 +101,17 @@ def judge(launcher, point, clean, after_clean, slot, suite_status, without_effec
     now = slot.snapshot()
     if now != after_clean:
         changed = sorted(path for path in set(now) | set(after_clean) if now.get(path) != after_clean.get(path))
+        if changed == [slot.FOLDERS] and without_effect and point.name == "clone" and not report["released"] and status == 125:
+            # Who is told that it is the child ends at once, as if it had been killed; the next case shows that its launch removes it.
+            return verdict("refused", "the folder of the launch stays for the next one to remove")
         slot.make_workspace()
         return verdict("left behind", f"{len(changed)} changed: {changed[:3]}")
     if not report["released"]:
         if launcher.status_is_refusal(status, point.before_main, point):
             return verdict("refused")
+        if without_effect and point.name == "landlock_add_rule" and status == 126:
+            # The rule by which the worker's file may be executed: it exists, and cannot be.
+            return verdict("explained", "stricter: the worker's own execve was denied (126)")
         return verdict("wrong status", f"nothing ran, and the status is {status}")
     if seen is None:
         return verdict("weaker", f"the worker ran and did not finish; status {status}")

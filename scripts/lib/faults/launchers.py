@@ -3,7 +3,7 @@ import subprocess
 
 
 class CodexSandbox:
-    """The release executable under the default policy."""
+    """The release executable under the default policy, or the one that the slot's kind has."""
 
     name = "codex-sandbox"
 
@@ -11,7 +11,7 @@ class CodexSandbox:
         self.executable = executable
 
     def command(self, slot, worker):
-        return [self.executable, "run", "--workspace", slot.workspace, "--", *worker]
+        return [self.executable, "run", *slot.options(), "--workspace", slot.workspace, "--", *worker]
 
     def main_offset(self):
         """The value of the symbol `main`: what is called before it is entered is the C runtime's and Swift's."""

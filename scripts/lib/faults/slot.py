@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -26,10 +27,13 @@ protect = ["guarded"]
 class Slot:
     """Folders, host-side canaries and the unchanging standard descriptors of one line of launches."""
 
+    FOLDERS = "folders of launches in /tmp"
+
     def __init__(self, base, number, uid, owner, tools, kind="plain", cold=False):
         """`uid`: who launches; `owner`: whose workspace it is; `tools`: the compiled injector and probe.
 
-        `kind`: plain; terminal: standard input and output are a terminal; project: the workspace has a policy of its own.
+        `kind`: plain; terminal: standard input and output are a terminal; project: the workspace has a policy of its own;
+        landlock-only: the profile of that name.
         `cold`: every launch starts without a compiled policy.
         """
         self.uid, self.owner, self.tools, self.kind, self.cold = uid, owner, tools, kind, cold
@@ -99,6 +103,10 @@ class Slot:
         for folder, _, files in os.walk(self.workspace):
             for path in [folder, *(os.path.join(folder, name) for name in files)]:
                 os.chown(path, self.owner, self.owner, follow_symlinks=False)
+
+    def options(self):
+        """Of `run`, for this kind of launch."""
+        return ["--policy", self.kind] if self.kind == "landlock-only" else []
 
     @property
     def worker(self):
@@ -209,11 +217,36 @@ class Slot:
                     path = os.path.join(folder, name)
                     state = os.lstat(path)
                     seen[path] = f"{state.st_mode:o} {state.st_uid} {0 if name in folders else state.st_size}"
+        # The folder of a launch without namespaces; its name is another each time.
+        if self.kind == "landlock-only":
+            seen[self.FOLDERS] = str([sorted(os.listdir(path)) for path in self.launch_folders()])
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
             for line in table:
                 if self.folder in line or "codex-sandbox" in line.split()[4]:
                     seen["mount " + line.split()[4]] = "mounted"
         return seen
+
+    def launch_folders(self):
+        """Folders of launches in the profile landlock-only, of this slot's user and without a launcher that holds their lock."""
+        found = []
+        for name in os.listdir("/tmp"):
+            path = os.path.join("/tmp", name)
+            if not re.fullmatch("codex-sandbox-......", name):
+                continue
+            try:
+                if os.lstat(path).st_uid != self.uid:
+                    continue
+                folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            except OSError:
+                continue  # it is gone, or none
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(path)
+            except BlockingIOError:
+                pass
+            finally:
+                os.close(folder)
+        return found
 
     def remove_core(self):
         """The soil allows core dumps, and the C runtime may crash before the launcher can forbid them."""
@@ -230,3 +263,7 @@ class Slot:
         self.abstract.close()
         for fd in self.given[:2]:
             os.close(fd)
+        if self.kind == "landlock-only" and os.getuid() == 0:
+            # The user is this slot's own (see __main__.make_slot).
+            for path in self.launch_folders():
+                shutil.rmtree(path, ignore_errors=True)

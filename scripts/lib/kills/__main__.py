@@ -1,11 +1,12 @@
 """Kills the launcher, or pid 1 of the place, at random moments of a launch, and looks at what is left.
 
-For each moment: a launch of a worker that does not end by itself, plain or at a terminal; SIGKILL after some microseconds
-(from none to about what a launch needs to start its worker, which is found as it goes) to the launcher, or to pid 1 as soon as it is
-there by then. Right is, each time:
+For each moment: a launch of a worker that does not end by itself, plain, at a terminal, or, of an ordinary user, in the weaker profile
+landlock-only; SIGKILL after some microseconds (from none to about what a launch needs to start its worker, which is found as it goes)
+to the launcher, or to pid 1 (the keeper in the weaker profile) as soon as it is there by then. Right is, each time:
   no process of the launch is there a second later; where pid 1 was killed, the launcher has ended, and not with 0;
   the host's mount table is as before; the terminal has the modes that it had;
-  the next launch in that workspace runs and says nothing, and afterwards nothing is in the workspace that was not before;
+  the next launch in that workspace runs and says nothing (but what is not held), and afterwards nothing is in the workspace that
+  was not before, and of the weaker profile no folder of a launch in /tmp;
   `evidence verify` holds for everything that was recorded.
 The suite is first shown to see a process that stays, a mount, a terminal in other modes, and a file that stays.
 Exit status: 0 if nothing is wrong, 1 if something is, 2 for a wrong argument.
@@ -32,7 +33,10 @@ from faults import slot, tools
 
 PR_SET_CHILD_SUBREAPER = 36
 VICTIMS = ("launcher", "pid 1")
-KINDS = ("plain", "terminal")
+KINDS = ("plain", "terminal", "landlock-only")
+NOT_FOR_ROOT = ("landlock-only",)
+KEEPER = "codex-keeper"
+WARNING = "codex-sandbox: WARNING: weaker profile landlock-only: "
 PATIENCE = 1.0  # seconds until the last process must be gone
 
 
@@ -69,15 +73,17 @@ def descendants(pid):
     return found
 
 
-def first_process(pid):
-    """pid 1 of a place below `pid`, by its number outside; None while there is none."""
+def first_process(pid, kind):
+    """pid 1 of a place below `pid`, by its number outside, or the keeper; None while there is none."""
     for child in descendants(pid):
         try:
             with open(f"/proc/{child}/status", encoding="utf-8", errors="replace") as file:
-                words = next((line.split() for line in file if line.startswith("NSpid:")), [])
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         except OSError:
             continue
-        if len(words) > 2 and words[-1] == "1":
+        words = fields.get("NSpid", "").split()
+        # A place that is begun before the profile is known is not this launch's.
+        if fields.get("Name") == KEEPER if kind in NOT_FOR_ROOT else len(words) > 1 and words[-1] == "1":
             return child
     return None
 
@@ -169,8 +175,13 @@ class Suite:
 
     def __init__(self, leg, base, owner, built, executable, generator):
         self.leg, self.executable, self.generator = leg, executable, generator
-        self.places = {kind: slot.Slot(base, f"-{leg}-{kind}", 0 if leg == "root" else owner, owner, built, kind)
-                       for kind in KINDS}
+        self.places = {}
+        for kind in KINDS:
+            if kind in NOT_FOR_ROOT and leg == "root":
+                continue
+            # What it leaves in /tmp is known by its owner: one of its own, whom nobody else's launches have.
+            whose = owner + 100 if kind in NOT_FOR_ROOT and os.getuid() == 0 else owner
+            self.places[kind] = slot.Slot(base, f"-{leg}-{kind}", 0 if leg == "root" else whose, whose, built, kind)
         self.marker = "started"
 
     def close(self):
@@ -179,7 +190,7 @@ class Suite:
 
     def command(self, place):
         worker = f": > {self.marker}; exec sleep 1000"
-        return [self.executable, "run", "--workspace", place.workspace, "--", "/bin/sh", "-c", worker]
+        return [self.executable, "run", *place.options(), "--workspace", place.workspace, "--", "/bin/sh", "-c", worker]
 
     def _has_started(self, place):
         return os.path.exists(os.path.join(place.workspace, self.marker))
@@ -193,9 +204,10 @@ class Suite:
         """The next launch: it runs, says nothing, and takes away what is left. Answers what is wrong."""
         wrong = []
         self._forget_marker(place)
-        status, output = self._plain(place, ["run", "--workspace", place.workspace, "--", "/bin/true"])
-        if status != 0 or place.errors():
-            wrong.append(f"the next launch: status {status}: {place.errors()[-300:]}")
+        status, output = self._plain(place, ["run", *place.options(), "--workspace", place.workspace, "--", "/bin/true"])
+        said = [line for line in place.errors().splitlines() if place.kind not in NOT_FOR_ROOT or not line.startswith(WARNING)]
+        if status != 0 or said:
+            wrong.append(f"the next launch: status {status}: {said[-3:]}")
         status, output = self._plain(place, ["evidence", "verify", "--workspace", place.workspace])
         if status != 0:
             wrong.append(f"evidence verify: status {status}: {output[-600:]} {place.errors()[-200:]}")
@@ -236,7 +248,7 @@ class Suite:
             target = process.pid
             time.sleep(moment)
             if victim == "pid 1":
-                while (target := first_process(process.pid)) is None:
+                while (target := first_process(process.pid, place.kind)) is None:
                     if process.poll() is not None:
                         return {"status": process.returncode, "late": True}
             started = self._has_started(place)
@@ -316,19 +328,19 @@ def run_leg(leg, base, owner, built, executable, options):
         for line in blind:
             print(f"  {leg}: NO CONTROL: {line}", flush=True)
         print(f"{leg}: a launch starts its worker within "
-              + ", ".join(f"{needed[kind] * 1000:.0f} ms ({kind})" for kind in KINDS), flush=True)
-        bad, seen = 0, collections.Counter()
+              + ", ".join(f"{needed[kind] * 1000:.0f} ms ({kind})" for kind in suite.places), flush=True)
+        bad, seen, kinds = 0, collections.Counter(), list(suite.places)
         # How long a launch takes changes with what else the machine does, so the moments follow it: later after one that
         # came before the worker, earlier after one that came behind it.
         reach = dict(needed)
         for number in range(options.moments):
-            kind, victim = KINDS[number % 2], VICTIMS[number // 2 % 2]
+            kind, victim = kinds[number % len(kinds)], VICTIMS[number // len(kinds) % 2]
             place, moment = suite.places[kind], generator.uniform(0, reach[kind])
             wrong, answer = suite.kill(place, victim, moment)
             now = place.snapshot()
             if now != clean[kind]:
                 changed = sorted(path for path in set(now) | set(clean[kind]) if now.get(path) != clean[kind].get(path))
-                wrong.append(f"left in the workspace or elsewhere: {changed[:3]}")
+                wrong.append(f"left in the workspace or elsewhere: {[(path, now.get(path)) for path in changed[:3]]}")
                 place.make_workspace()
             came = "late" if answer.get("late") else "the worker ran" if answer.get("started") else "before the worker"
             seen[came] += 1

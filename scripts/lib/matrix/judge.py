@@ -85,6 +85,7 @@ def problems(row, expected, words):
         holds("the job of the API is refused", outcome == "error" and "refused" in str(project.get("summary")))
         holds("and wrote nothing", not project.get("files"))
         holds("required = \"kernel\" is refused too", row.status("required") == 125)
+    found += weaker_problems(row, report)
     for kind, control, crashed, limited in (line for line in row.cores() if line[1] != "unknown"):
         holds(f"core_pattern {kind}: the control leaves a core", control != "control:")
         # A limit of 1 stops a program, 0 does not, and nothing stops a socket: then the job is refused.
@@ -97,6 +98,42 @@ def problems(row, expected, words):
         said = row.text("crash.doctor")
         holds("doctor says why that job is refused", "hard core limit is 0" in said or "core dumps to a socket" in said)
     return found
+
+
+def weaker_problems(row, report):
+    """What does not agree where the profile landlock-only was asked for: it runs, and says what it does not hold, wherever Landlock is."""
+    if row.status("weaker") is None:
+        return []  # a row of before it was looked at
+    found, seen = [], row.json("weaker.json") or {}
+    if any(check["name"] == "landlock" and check["state"] == "missing" for check in report["checks"]):
+        if row.status("weaker") != 125 or row.text("weaker") or row.text("weaker-ran"):
+            found.append("landlock-only refuses with 125 without Landlock, and nothing ran")
+        if seen.get("outcome") != "refused" or "refused" not in row.text("weaker-evidence"):
+            found.append("landlock-only: result and record name the refusal")
+        return found
+    if row.status("weaker") != 0 or row.text("weaker") != "inside\n" or row.text("weaker-ran") != "yes\n":
+        found.append(f"landlock-only runs: status {row.status('weaker')}, {row.text('weaker.err')[-200:]!r}")
+    promises = not_held(seen)
+    if not promises or not all(word in row.text("weaker.err") and word in row.text("weaker-evidence") for word in promises):
+        found.append("landlock-only: result, warning and record say what is not held")
+    return found
+
+
+def not_held(result):
+    """The promises that a result says are not held; the list stands where the plan's words are."""
+    if isinstance(result, dict):
+        if isinstance(result.get("notHeld"), list):
+            return [entry["promise"] for entry in result["notHeld"]]
+        result = list(result.values())
+    return next((words for words in map(not_held, result) if words), []) if isinstance(result, list) else []
+
+
+def weaker_cell(row):
+    if row.status("weaker") is None:
+        return "not looked at"
+    if row.status("weaker") == 125:
+        return "refused (125)"
+    return f"runs, {len(not_held(row.json('weaker.json') or {}))} promises not held"
 
 
 def cell(row):
@@ -120,12 +157,13 @@ def cell(row):
     kernel = "runs" if row.status("required") == 0 else "refused"
     said = "yes" if report["works"] else f"no: {', '.join(missing)}. `{remedy}`".replace("|", "\\|")
     job_said = str(job["project"]["status"]) + (" (refused)" if "refused" in str(job["project"].get("summary")) else "")
-    return [host[0], host[1], row.text("landlock").strip().replace("ENOTSUP", "EOPNOTSUPP"), said, ran, job_said, checked, f"{memory}; {kernel}"]
+    return [host[0], host[1], row.text("landlock").strip().replace("ENOTSUP", "EOPNOTSUPP"), said, ran, job_said, checked, f"{memory}; {kernel}",
+            weaker_cell(row)]
 
 
 def table(rows, results, document):
-    lines = ["| row | kernel | systemd | Landlock | `doctor` | `run` | job of `serve` | `verify` | memory; `required = \"kernel\"` |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| row | kernel | systemd | Landlock | `doctor` | `run` | job of `serve` | `verify` | memory; `required = \"kernel\"` | `--policy landlock-only` |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     cores = []
     with open(rows, encoding="utf-8") as file:
         for line in file:
@@ -135,7 +173,7 @@ def table(rows, results, document):
             row = Row(os.path.join(results, name))
             cells = cell(row)
             bad = problems(row, expected, words)
-            lines.append(f"| {name} | " + (" | ".join(cells) if cells else "not run" + " |" * 7) + " |" + (" **does not agree**" if cells and bad else ""))
+            lines.append(f"| {name} | " + (" | ".join(cells) if cells else "not run" + " |" * 8) + " |" + (" **does not agree**" if cells and bad else ""))
             for kind, *seen in row.cores():
                 if seen[0] != "unknown":
                     cores.append((kind, name, seen))
