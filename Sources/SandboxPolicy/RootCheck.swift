@@ -10,13 +10,14 @@ enum RootCheck {
     /// Folders of the system: nobody's project is one of these, or holds one.
     private static let systemFolders: [OSString] = [
         "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/nix",
-        "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
+        "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
     ]
 
     /// Nothing below these is a project either.
     private static let closedFolders: [OSString] = [
         "/boot", "/etc", "/proc", "/sys", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64",
-        "/usr/libexec", "/usr/sbin", "/usr/share",
+        "/usr/libexec", "/usr/local/bin", "/usr/local/lib", "/usr/local/libexec", "/usr/local/sbin", "/usr/sbin",
+        "/usr/share",
     ]
 
     /// Where the service keeps its projects, in the state folder: what lies below it is nothing of ours.

@@ -9,7 +9,8 @@ struct CodexOutput {
     static let lineLimit = 256 << 10
 
     enum Piece: Equatable {
-        case event([UInt8])
+        /// With what a log says of it.
+        case event([UInt8], log: [UInt8])
         case text([UInt8])
     }
 
@@ -60,7 +61,7 @@ struct CodexOutput {
         // Events of other kinds are passed on as they are.
         case _: break
         }
-        return .event(value.canonical.bytes)
+        return .event(value.canonical.bytes, log: CodexLog.lines(value))
     }
 
     /// What the job has come to by it, whose worker has ended by itself with that status.

@@ -300,7 +300,9 @@ struct JobRun {
     private mutating func add(_ pieces: [CodexOutput.Piece]) {
         for piece in pieces {
             switch piece {
-            case .event(let bytes): output.takeWhole(bytes, .worker)
+            case .event(let bytes, let log):
+                output.takeWhole(bytes, .worker)
+                output.take(log[...], .stdout)
             case .text(let bytes): output.take(bytes[...], .stdout)
             }
         }

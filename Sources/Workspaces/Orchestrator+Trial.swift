@@ -23,6 +23,8 @@ extension Orchestrator {
     }
 
     private func tried() -> Refusal? {
+        // Not by the trial itself, whose own record goes with it.
+        do throws(EvidenceError) { try WorkspaceEvidence(settings).checkFolder() } catch { return error.refusal }
         let project = UUIDText.random()
         defer { removeTrial(project) }
         let records: String

@@ -63,6 +63,13 @@ public final class Orchestrator: WorkspaceService {
             State(queue: JobQueue(mostRunning: settings.maximumJobs, mostWaiting: settings.maximumWaiting))
         )
         try PolicyChoice(settings).checkOwn()
+        do throws(EvidenceError) { try WorkspaceEvidence(settings).checkFolder() } catch {
+            throw WorkspaceError(
+                .unavailable,
+                "The folder of records cannot be used",
+                detail: "\(error.message); \(error.remedy)"
+            )
+        }
         folders = try ProjectFolders(at: settings.rootAsWritten)
         removal = try ProjectRemoval(folders, log: log)
         try removal.finishBegun { (id) throws(StoreError) in try store.project(id) != nil }

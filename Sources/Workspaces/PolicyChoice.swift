@@ -63,6 +63,14 @@ struct PolicyChoice {
         }
     }
 
+    /// Why no project can have it; nil where one can.
+    private func unusable(_ name: String) -> String? {
+        do throws(WorkspaceError) {
+            try check(name)
+            return nil
+        } catch { return error.message }
+    }
+
     /// By name, the server's among them.
     func list(_ log: (String) -> Void) -> [PolicySummary] {
         do throws(Refusal) {
@@ -71,7 +79,8 @@ struct PolicyChoice {
                     name: entry.name,
                     description: entry.summary,
                     isDefault: settings.policy == .named(entry.name),
-                    notHeld: entry.notHeld.map(\.rawValue)
+                    notHeld: entry.notHeld.map(\.rawValue),
+                    unusable: unusable(entry.name)
                 )
             }
         } catch {

@@ -7,6 +7,11 @@ struct WorkspaceEvidence {
 
     init(_ settings: WorkspaceSettings) { self.settings = settings }
 
+    /// Whether a launch could keep its record: without one it is none.
+    func checkFolder() throws(EvidenceError) {
+        try StateFolder.prepare(try StateFolder.path(flag: settings.stateFolder, environment: settings.environment))
+    }
+
     func location(of project: String) throws(EvidenceError) -> EvidenceLocation {
         EvidenceLocation(
             stateFolder: try StateFolder.path(flag: settings.stateFolder, environment: settings.environment),

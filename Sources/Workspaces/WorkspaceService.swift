@@ -146,8 +146,17 @@ public struct PolicySummary: Hashable, Sendable {
     public var isDefault: Bool
     /// Promises of a sandbox that it does not keep; empty but for a weaker profile, which no job of the API can have.
     public var notHeld: [String]
+    /// Why a project cannot be given it; nil where it can.
+    public var unusable: String?
 
-    public init(name: String, description: String, isDefault: Bool, notHeld: [String] = []) {
+    public init(
+        name: String,
+        description: String,
+        isDefault: Bool,
+        notHeld: [String] = [],
+        unusable: String? = nil
+    ) {
+        self.unusable = unusable
         self.name = name
         self.notHeld = notHeld
         self.description = description

@@ -14,7 +14,15 @@ enum TrustCommand {
         if !proposal.warnings.isEmpty { Output.say(OwnWords.lines(proposal.warnings)) }
         let shown = Output.show(TrustReport.text(entries(proposal), proposal.file, proposal.before.name), status: 0)
         if shown != 0 { return shown }
-        if proposal.wider.isEmpty {
+        if !proposal.bounded.isEmpty {
+            let keys = proposal.bounded.map(\.key.path).joined(separator: ", ")
+            Output.say(
+                OwnWords.lines([
+                    "The administrator allows less than it asks for: \(keys). Approved, it gets what is allowed; else it is refused."
+                ])
+            )
+        }
+        if proposal.wider.isEmpty && proposal.bounded.isEmpty {
             Output.say(OwnWords.lines(["It widens nothing, so there is nothing to approve: it holds as it is."]))
             return 0
         }

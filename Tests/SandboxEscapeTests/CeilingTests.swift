@@ -121,6 +121,22 @@ struct CeilingTests {
         #expect(try value("limits.tasks", scene) == "2000 \(place)")
     }
 
+    /// What asks for more than the administrator allows, and would get no more than there is, can be approved, too: it is refused
+    /// without.
+    @Test func aProjectThatOnlyExceedsItCanBeApproved() throws {
+        let scene = try scene("version = 1\n[limits]\ntasks = 100\n")
+        try scene.write("version = 1\n[limits]\ntasks = 2000\n", to: scene.workspace + "/.codex-sandbox.toml")
+        try scene.makeFolder(scene.folder + "/own-state")
+        scene.environment["XDG_STATE_HOME"] = scene.folder + "/own-state"
+        #expect(isRefused(try run(scene), scene, ["limits.tasks", "policy trust"]))
+        let trust = try call(scene, ["policy", "trust", "--yes", scene.workspace])
+        #expect(
+            trust.ending == .exited(0) && trust.errorText.contains("allows less than it asks for: limits.tasks"),
+            "\(trust.story)"
+        )
+        #expect(try value("limits.tasks", scene).hasPrefix("100 "))
+    }
+
     @Test func itsListsThatKeepBackHoldForEverybody() throws {
         let scene = try scene("version = 1\n[filesystem]\nprotect = [\"Makefile\"]\n[seccomp]\nwithout = [\"debug\"]\n")
         try scene.write("version = 1\n[seccomp]\nwithout = [\"aio\"]\n", to: scene.folder + "/p.toml")

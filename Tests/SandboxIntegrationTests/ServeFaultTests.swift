@@ -79,7 +79,28 @@ struct ServeFaultTests {
             try start(scene, ["--database", "sqlite:///\(closed)/codex.db"]),
             ["DATABASE_URL", closed, "not writable"]
         )
+        // Without a record no job would run.
+        expectOneMessage(
+            try start(scene, ["--state-dir", closed + "/state"]),
+            ["records", "EACCES", closed + "/state"]
+        )
         #expect(try scene.names(in: closed) == [])
+    }
+
+    @Test func readinessSeesThatNoRecordCanBeKept() throws {
+        let scene = try Scene(.user)
+        let ask = "curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' {BASE}/readyz"
+        let wait = "i=0; until [ \"$(\(ask))\" = 503 ] || [ $i -gt 300 ]; do i=$((i+1)); sleep 0.1; done; \(ask)"
+        let result = try play(
+            scene,
+            ["--state-dir", scene.workspace + "/state"],
+            // HUP looks at once.
+            [
+                "/bin/sh", "-c",
+                "\(ask); chmod 500 state/evidence; kill -HUP {PID}; \(wait); chmod 700 state/evidence",
+            ]
+        )
+        #expect(result.ending == .exited(0) && result.lines == ["200", "503"], "\(result.story)")
     }
 
     /// Ready is who can store and start: the database's file and the workspaces' folder are those that were opened.
@@ -171,18 +192,8 @@ struct ServeFaultTests {
             ["DATABASE_URL", disk, "Read-only file system"]
         )
         expectOneMessage(try start(scene, ["--workspace-root", disk + "/ws"]), ["WORKSPACE_ROOT", "EROFS", disk])
-        // Records that cannot be written: the server is there, says that it is not ready, and no job runs.
-        let ask = "curl -sS -m 60 {BASE}"
-        let result = try play(
-            scene,
-            ["--state-dir", disk + "/state"],
-            [
-                "/bin/sh", "-c",
-                "\(ask)/api/v1/projects/ -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}'",
-            ]
-        )
-        #expect(result.ending == .exited(0), "\(result.story)")
-        #expect(result.outputText.contains("refused") && result.outputText.contains("EROFS"), "\(result.story)")
+        // Without a record no job would run.
+        expectOneMessage(try start(scene, ["--state-dir", disk + "/state"]), ["--state-dir", "EROFS", disk])
     }
 
     /// While it runs: refused whole, and it goes on when it may write again.

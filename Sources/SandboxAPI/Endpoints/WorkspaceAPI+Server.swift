@@ -26,6 +26,8 @@ extension WorkspaceAPI {
                             json.member("description", policy.description)
                             json.member("default", policy.isDefault)
                             json.member("not_held", array: policy.notHeld) { $0.string($1) }
+                            json.member("usable", policy.unusable == nil)
+                            if let why = policy.unusable { json.member("reason", why) }
                         }
                     }
                 }

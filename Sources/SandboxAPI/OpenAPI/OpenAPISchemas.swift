@@ -171,13 +171,15 @@ enum OpenAPISchemas {
         (
             "Policy",
             object(
-                ["name", "description", "default", "not_held"],
+                ["name", "description", "default", "not_held", "usable"],
                 [
                     "name": text, "description": text, "default": flag,
                     "not_held": [
                         "type": "array", "items": text,
                         "description": "What a weaker profile does not hold; empty for every other policy.",
                     ],
+                    "usable": ["type": "boolean", "description": "Whether a project of this server can be given it."],
+                    "reason": ["type": "string", "description": "Why it cannot."],
                 ]
             )
         ),

@@ -33,7 +33,7 @@ public enum TrustReport {
         }
         let head = [
             Shown.whole(file.path), "sha256 \(digest)",
-            entries.isEmpty ? "It says nothing." : "Approved, it changes the policy \(OSString(policy)) to:",
+            entries.isEmpty ? "It says nothing." : "If it is approved, it changes the policy \(OSString(policy)) to:",
         ]
         return (head + table.lines(indent: 2)).map { $0 + "\n" }.joined()
     }

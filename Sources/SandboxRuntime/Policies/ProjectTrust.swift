@@ -12,6 +12,9 @@ public struct ProjectTrust {
         public var said: [PolicyOrigin]
         /// Those of them that an approval would widen.
         public var wider: [PolicyOrigin]
+        /// Those that ask for more than the administrator allows, whatever is approved: without an approval they are a refusal,
+        /// with one they get what is allowed.
+        public var bounded: [PolicyOrigin]
         /// Without the project's file.
         public var before: Policy
         /// With it, approved, and within the administrator's ceiling.
@@ -76,10 +79,17 @@ public struct ProjectTrust {
         }
         let before = try EffectivePolicy(loaded.policy)
         let after = try EffectivePolicy(loaded.policy, PolicyOverrides(), workspace: folder, trust: .trusted)
+        let wider = statement.said.filter { after.policy.exceeds(before.policy, in: $0.key, workspace: folder) }
+        var free = loaded.policy
+        free.ceiling = nil
+        let asked = try EffectivePolicy(free, PolicyOverrides(), workspace: folder, trust: .trusted).policy
         return Proposal(
             file: file.text.file,
             said: statement.said,
-            wider: statement.said.filter { after.policy.exceeds(before.policy, in: $0.key, workspace: folder) },
+            wider: wider,
+            bounded: statement.said.filter {
+                asked.exceeds(before.policy, in: $0.key, workspace: folder) && !wider.contains($0)
+            },
             before: before.policy,
             after: after.policy,
             isTrusted: store.trust(of: file.text.file, over: loaded.policy.policy) == .trusted,

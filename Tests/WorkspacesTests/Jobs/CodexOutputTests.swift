@@ -20,9 +20,50 @@ import WorkspaceStore
             """
         let found = pieces(&output, lines)
         #expect(found.count == 6 && found[1] == .text(Array("Reading additional input\n".utf8)))
-        #expect(found[5] == .event(Array(#"{"type":"turn.completed","usage":{"x":1.5}}"#.utf8)))
+        #expect(found[5] == .event(Array(#"{"type":"turn.completed","usage":{"x":1.5}}"#.utf8), log: []))
         #expect(output.end(0) == JobEnd(status: .completed, summary: "last", exitStatus: 0))
         #expect(output.end(3).reason == "exit" && output.end(3).status == .error)
+    }
+
+    /// What a person would have seen; an event that says nothing to one is among the events alone.
+    @Test(arguments: [
+        (#"{"type":"item.completed","item":{"type":"agent_message","text":"Done."}}"#, "Done.\n"),
+        (
+            #"{"type":"item.completed","item":{"type":"command_execution","command":"ls x","aggregated_output":"no x\n","exit_code":2}}"#,
+            "$ ls x\nno x\n(exit status 2)\n"
+        ),
+        (
+            #"{"type":"item.completed","item":{"type":"command_execution","command":"ls","aggregated_output":"a","exit_code":0}}"#,
+            "$ ls\na\n"
+        ),
+        (
+            #"{"type":"item.completed","item":{"type":"file_change","changes":[{"kind":"add","path":"/w/a"},{"kind":"update","path":"b"}]}}"#,
+            "add: /w/a\nupdate: b\n"
+        ),
+        (#"{"type":"turn.failed","error":{"message":"no model"}}"#, "failed: no model\n"),
+        (#"{"type":"item.started","item":{"type":"command_execution","command":"ls"}}"#, ""),
+        (#"{"type":"item.completed","item":{"type":"a new kind","text":"x"}}"#, ""),
+        (#"{"type":"item.completed","item":[1]}"#, ""), (#"{"type":"item.completed"}"#, ""),
+    ])
+    func aLogHasWhatAPersonWouldHaveSeen(event: String, log: String) {
+        var output = CodexOutput()
+        guard case .event(_, let found) = pieces(&output, event + "\n").first else {
+            Issue.record("it is no event")
+            return
+        }
+        #expect(String(decoding: found, as: UTF8.self) == log)
+    }
+
+    @Test func aLongOutputIsCutInTheLog() {
+        var output = CodexOutput()
+        let text = String(repeating: "x", count: 100_000)
+        let event = #"{"type":"item.completed","item":{"type":"agent_message","text":"\#(text)"}}"# + "\n"
+        guard case .event(let whole, let log) = pieces(&output, event).first else {
+            Issue.record("it is no event")
+            return
+        }
+        #expect(whole.count > 100_000 && log.count < 66_000)
+        #expect(String(decoding: log, as: UTF8.self).hasSuffix("\n(34464 bytes more)\n"))
     }
 
     @Test func aFailedTurnIsAnErrorWhateverTheStatus() {
@@ -46,7 +87,7 @@ import WorkspaceStore
         var found = output.take(long)
         #expect(found.count == 2)
         found += output.take(Array("\n{\"type\":\"turn.started\"}\n".utf8))
-        #expect(found.count == 4 && found[3] == .event(Array(#"{"type":"turn.started"}"#.utf8)))
+        #expect(found.count == 4 && found[3] == .event(Array(#"{"type":"turn.started"}"#.utf8), log: []))
         let passed = found[..<3].reduce(0) { sum, piece in
             if case .text(let bytes) = piece { sum + bytes.count } else { sum }
         }
