@@ -13,8 +13,9 @@ public enum ContainerProfile {
     /// Nothing that is mounted in it comes through with another right than these.
     private static let options: MountOptions = [.readOnly, .noSetuid, .noDevices, .noExecute]
 
-    /// Covered beside what is covered in a fresh one: an automount there would be made by a process outside.
-    static let covered: [OSString] = ["sys/fs/binfmt_misc"]
+    /// Covered beside what is covered in a fresh one: an automount there would be made by a process outside, and a fresh one lists no
+    /// locks of others.
+    static let covered: [OSString] = ["sys/fs/binfmt_misc", "locks"]
 
     /// Host paths that a plan depends on beside those of every place.
     static let paths: [OSString] = ["/proc"] + covered.map { OSString("/proc").appending($0) }
@@ -35,7 +36,8 @@ public enum ContainerProfile {
         ),
         NotHeld(
             .processDetails,
-            "of each process of the container: name, command line, state, user, use of memory and processor, cgroup, mount table, and "
+            "of each process of the container: name, command line, threads, children, state, user, limits, use of memory and processor, "
+                + "scheduling, cgroup, mount table, and "
                 + "the tables of its network (addresses, ports, names of unix sockets); of those of the same user also which descriptors "
                 + "are open, and whether for reading or writing. What needs the right to trace is closed: environment, memory, maps, "
                 + "folders, and what the descriptors lead to"

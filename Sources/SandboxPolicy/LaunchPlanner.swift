@@ -6,7 +6,10 @@ public enum LaunchPlanner {
     ///
     /// - Throws: `Refusal` for a folder of the system, or one that the place has one of its own of.
     public static func checkWorkspace(_ request: LaunchRequest) throws(Refusal) {
-        try RootCheck.check(request.workspace, writable: true, request: request)
+        var bare = request
+        // Of these the plan speaks first of what says most.
+        (bare.homes, bare.ownFolders) = ([], [])
+        try RootCheck.check(bare.workspace, writable: true, request: bare)
     }
 
     /// Throws a `Refusal` for everything that makes a plan impossible; nothing has been touched then.

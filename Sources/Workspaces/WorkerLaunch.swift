@@ -68,7 +68,8 @@ struct WorkerLaunch {
             text += "  \(layer.layer.rawValue): \(how)\n"
         }
         text += "\nthe job in it\n  wall-clock: \(min(plan.limits.wall, settings.wall)), with the server's own timer"
-        text += "\n  output: at most \(plan.limits.output.map { min($0, settings.mostOutput) } ?? settings.mostOutput)\n"
+        text +=
+            "\n  output: at most \(plan.limits.output.map { min($0, settings.mostOutput) } ?? settings.mostOutput)\n"
         text += "\nsteps\n"
         for (index, step) in plan.steps.enumerated() { text += "  \(index + 1). \(step.name) \(step.subject)\n" }
         let words = plan.process.arguments.map { "\($0)" }

@@ -6,8 +6,8 @@ internal import SandboxPlan
 /// Which processes of the `/proc` that a place has are the place's.
 ///
 /// All of them, where it is the place's own. In the weaker profile `container` it has those of the whole container: then a process
-/// counts that is in the place's pid namespace, and one that keeps its namespace from us but is in some pid namespace below that
-/// of `/proc`. The second may be somebody else's: what is counted errs on the strict side.
+/// counts that is in the place's pid namespace; of one that keeps its namespace from us the parents tell (proc(5), PPid), up to the
+/// place's pid 1, to which every orphan of the namespace comes.
 struct PlaceMembers: Sendable {
     /// The place's pid namespace; nil where everything counts.
     private let namespace: Namespace?
@@ -15,7 +15,12 @@ struct PlaceMembers: Sendable {
     private struct Namespace: Sendable {
         var device: UInt64
         var inode: UInt64
+        /// Number of its pid 1 in the `/proc` that is read.
+        var first: UInt64
     }
+
+    /// Processes above one another that are asked: more than a place may have.
+    private static let mostParents = 1 << 16
 
     /// Everything that is listed.
     static let all = PlaceMembers(namespace: nil)
@@ -32,7 +37,7 @@ struct PlaceMembers: Sendable {
             return
         }
         let found = try files.target("ns/pid")
-        self.init(namespace: Namespace(device: found.device, inode: found.inode))
+        self.init(namespace: Namespace(device: found.device, inode: found.inode, first: UInt64(max(files.pid, 0))))
     }
 
     /// - Parameters:
@@ -45,8 +50,28 @@ struct PlaceMembers: Sendable {
         let result = process.appending("ns/pid").withPointer { cs_identify_following(proc, $0, &found) }
         if result == 0 { return found.device == namespace.device && found.inode == namespace.inode }
         guard result == -Int(EACCES) || result == -Int(EPERM) else { return false }
-        // Closed to us, as one is that executes what nobody may read; this file is not (proc(5), NSpid: a number for each level).
-        let status = ProcessStatus(parsing: ProcessMemory.read(process.appending("status"), below: proc))
-        return status.count("NSpid") > 1
+        // Closed to us, as one is that executes what nobody may read; this file is not.
+        return descends(process, from: namespace.first, below: proc)
+    }
+
+    /// Whether the parents of a process lead to the place's pid 1.
+    private func descends(_ process: OSString, from first: UInt64, below proc: Int32) -> Bool {
+        // A parent that ends meanwhile leaves its children to another one: they are asked again.
+        for _ in 0..<3 {
+            var current = process
+            for _ in 0..<PlaceMembers.mostParents {
+                if current == OSString("\(first)") { return true }
+                let status = ProcessStatus(parsing: ProcessMemory.read(current.appending("status"), below: proc))
+                guard let parent = status.number("PPid") else {
+                    if current == process { return false }
+                    break
+                }
+                // The first process of this /proc, or one that it does not have.
+                if parent <= 1 { return false }
+                current = OSString("\(parent)")
+            }
+        }
+        // Errs on the strict side.
+        return true
     }
 }
