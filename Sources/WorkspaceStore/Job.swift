@@ -43,6 +43,20 @@ public struct Job: Hashable, Sendable {
     }
 }
 
+extension Job {
+    /// What its project says of it: the words for an initial job are those of the orchestrator before this one.
+    public var projectSummary: String {
+        let kind =
+            switch type {
+            case .initialProject: "Initial"
+            case .edit: "Edit"
+            }
+        let words = "\(kind) job status: \(status.rawValue)"
+        guard let reason else { return words }
+        return words + " (" + reason + (summary.map { ": \($0)" } ?? "") + ")"
+    }
+}
+
 public enum JobType: String, Hashable, Sendable, CaseIterable {
     case initialProject = "initial_project"
     case edit

@@ -76,14 +76,13 @@ extension SQLiteStore {
         )
         try connection.run(
             """
-            UPDATE projects SET status = 'error', updated_at = ?1, summary = CASE ?4 WHEN 'initial_project'
-                THEN 'Initial job status: error (interrupted: the server ended before the job did)' ELSE summary END
+            UPDATE projects SET status = 'error', updated_at = ?1, summary = ?4
             WHERE id = ?2 AND (SELECT id FROM jobs WHERE project_id = ?2 ORDER BY rowid DESC LIMIT 1) = ?3
             """,
             .time(time),
             .text(job.projectID),
             .text(job.id),
-            .text(job.type.rawValue)
+            .text(job.projectSummary)
         )
         try EventAccount.interrupt(job.id, at: time, limits: limits, connection)
     }

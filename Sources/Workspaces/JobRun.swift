@@ -54,13 +54,17 @@ struct JobRun {
 
     /// How it has ended, as it is to be stored.
     struct LastWord {
-        var job: Job
-        var projectStatus: JobStatus
-        var projectSummary: String?
-        var events: [JobEvent]
+        let job: Job
+        let events: [JobEvent]
 
+        init(_ job: Job, events: [JobEvent]) {
+            self.job = job
+            self.events = events
+        }
+
+        /// The project says the same as the job: a status of the one with a summary of another would contradict itself.
         func write(to store: any WorkspaceStore) throws(StoreError) {
-            try store.update(job, projectStatus: projectStatus, projectSummary: projectSummary, events: events)
+            try store.update(job, projectStatus: job.status, projectSummary: job.projectSummary, events: events)
         }
     }
 
@@ -76,7 +80,7 @@ struct JobRun {
         job.startedAt = .now()
         job.updatedAt = .now()
         output.add(.state, Array(JobStatus.inProgress.rawValue.utf8))
-        try store.update(job, projectStatus: .inProgress, projectSummary: nil, events: output.flush())
+        try store.update(job, projectStatus: job.status, projectSummary: job.projectSummary, events: output.flush())
         hub.wake(job.id)
         let end = relative(worked())
         try finish(end)
@@ -92,12 +96,7 @@ struct JobRun {
         job.endedAt = job.updatedAt
         output.finish()
         output.add(.state, Array(JobRun.words(end).utf8))
-        var summary: String?
-        if job.type == .initialProject {
-            summary = "Initial job status: \(end.status.rawValue)"
-            if let reason = end.reason { summary? += " (\(reason): \(end.summary))" }
-        }
-        var word = LastWord(job: job, projectStatus: end.status, projectSummary: summary, events: output.flush())
+        var word = LastWord(job, events: output.flush())
         do throws(StoreError) {
             do throws(StoreError) {
                 try word.write(to: store)
@@ -108,7 +107,7 @@ struct JobRun {
                 job.status = .error
                 job.reason = "result_too_large"
                 job.summary = "the worker's result cannot be kept"
-                word = LastWord(job: job, projectStatus: .error, projectSummary: nil, events: [])
+                word = LastWord(job, events: [])
                 try word.write(to: store)
             }
         } catch {
@@ -199,8 +198,7 @@ struct JobRun {
             return JobEnd(
                 status: .error,
                 reason: "no-worker",
-                summary:
-                    "the policy \(sandbox.policy.name) names no worker.command, and CODEX_WORKER_COMMAND is not set"
+                summary: PolicyChoice.noCommand(in: sandbox.policy)
             )
         }
         let process: SandboxedProcess

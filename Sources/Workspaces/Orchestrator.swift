@@ -108,6 +108,9 @@ public final class Orchestrator: WorkspaceService {
         startNext()
     }
 
+    /// Why every job would be `no-worker`, for the operator; nil where there is a worker.
+    public func workerProblem() -> String? { PolicyChoice(settings).workerProblem() }
+
     /// How many jobs run and wait.
     public var load: (running: Int, waiting: Int) {
         state.withLock { ($0.queue.running.count, $0.queue.waiting.count) }
@@ -314,12 +317,7 @@ public final class Orchestrator: WorkspaceService {
             at: job.updatedAt,
             data: Array("\(JobStatus.error.rawValue) \(reason)".utf8)
         )
-        let word = JobRun.LastWord(
-            job: job,
-            projectStatus: .error,
-            projectSummary: job.type == .initialProject ? "Initial job status: error (\(reason): \(summary))" : nil,
-            events: [event]
-        )
+        let word = JobRun.LastWord(job, events: [event])
         do throws(StoreError) {
             try word.write(to: store)
         } catch {

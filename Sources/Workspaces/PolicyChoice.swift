@@ -71,6 +71,22 @@ struct PolicyChoice {
         } catch { return error.message }
     }
 
+    /// Why every job will be `no-worker`; nil where there is a worker.
+    ///
+    /// A project's policy, and its own file, only take the command of the server's away.
+    func workerProblem() -> String? {
+        if let problem = settings.worker.problem { return problem }
+        guard settings.worker.isOfPolicy else { return nil }
+        do throws(Refusal) {
+            let own = try catalog.load(settings.policy).policy
+            return own.worker.command.isEmpty ? PolicyChoice.noCommand(in: own) : nil
+        } catch { return "the server's policy cannot be read: \(error.message)" }
+    }
+
+    static func noCommand(in policy: Policy) -> String {
+        "the policy \(policy.name) names no worker.command, and CODEX_WORKER_COMMAND is not set: set one of them"
+    }
+
     /// By name, the server's among them.
     func list(_ log: (String) -> Void) -> [PolicySummary] {
         do throws(Refusal) {

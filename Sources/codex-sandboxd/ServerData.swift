@@ -31,7 +31,7 @@ struct ServerData {
         }
         do throws(DatabaseURLError) {
             database = try DatabaseURL(value(.databaseURL, APISettings().databaseURL))
-        } catch { throw ServeError("DATABASE_URL: \(error)") }
+        } catch { throw ServeError("\(error)") }
         rootAsWritten = value(.workspaceRoot, APISettings().workspaceRoot)
         root = try SettingsFile.absolute(rootAsWritten)
     }

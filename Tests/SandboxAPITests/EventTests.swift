@@ -121,6 +121,14 @@ import Workspaces
         let json = try #require(await client.ask("GET", "\(base)?stream=both", accept).json)
         #expect(json["dropped_bytes"] as? Int == 17)
         #expect((json["entries"] as? [NSDictionary])?.map { $0["stream"] as? String } == ["stdout", "stderr"])
+        // What is let go is told in both forms, whichever stream was asked for; and not where all is kept.
+        for query in ["", "?stream=stderr", "?after=4"] {
+            for fields in [[], accept] {
+                #expect(await client.ask("GET", base + query, fields).headers["X-Dropped-Bytes"] == "17", "\(query)")
+            }
+        }
+        client.workspaces.state.withLock { $0.events[job]?.removeAll { $0.kind == .dropped } }
+        #expect(await client.ask("GET", base).headers["X-Dropped-Bytes"] == nil)
         let wrong = await client.ask("GET", "\(base)?stream=out")
         #expect(wrong.status == 422)
         #expect(wrong.text.contains("Input should be 'both', 'stdout' or 'stderr'"))

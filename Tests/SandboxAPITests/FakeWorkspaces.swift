@@ -86,7 +86,7 @@ final class FakeWorkspaces: WorkspaceService {
         state.jobs.append(job)
         if let index = state.projects.firstIndex(where: { $0.id == project }) {
             state.projects[index].status = job.status
-            state.projects[index].summary = "Initial job status: \(job.status.rawValue)"
+            state.projects[index].summary = job.projectSummary
             state.projects[index].updatedAt = job.updatedAt
         }
         return job

@@ -83,6 +83,52 @@ import Testing
         #expect(await client.ask("HEAD", target, [range]).status == 200)
     }
 
+    /// RFC 9110, 13.1.1 and 13.2.2: before every other condition, by strong comparison.
+    @Test(arguments: ["GET", "HEAD"]) func filesAreReadOnlyAsIfMatchHasThem(method: String) async throws {
+        let (client, target, tag) = try await client()
+        let range = ("Range", "bytes=0-1")
+        for wanted in [tag, "*", "\"other\", \(tag)"] {
+            #expect(await client.ask(method, target, [("If-Match", wanted)]).status == 200, "\(wanted)")
+        }
+        #expect(
+            await client.ask(method, target, [range, ("If-Match", tag)]).status == (method == "GET" ? 206 : 200)
+        )
+        #expect(await client.ask(method, target, [("If-Match", tag), ("If-None-Match", tag)]).status == 304)
+        for other in ["\"other\"", "W/\(tag)", "", " , "] {
+            for more in [[], [range], [("If-None-Match", tag)], [("Range", "bytes=99-")], [range, ("If-Range", tag)]] {
+                let answer = await client.ask(method, target, [("If-Match", other)] + more)
+                #expect(answer.status == 412, "\(other) \(more)")
+                #expect(file(answer) == nil)
+            }
+        }
+        // What is not there is 404 whatever the condition (13.2.1).
+        #expect(await client.ask(method, target + "x", [("If-Match", tag)]).status == 404)
+    }
+
+    /// RFC 9110, 14.5: a part would be taken for the whole.
+    @Test(arguments: ["bytes 0-0/10", "bytes 3-4/*", "nonsense", ""])
+    func partsAreNotUploaded(range: String) async throws {
+        let (client, target, _) = try await client()
+        let answer = await client.ask("PUT", target, [("Content-Range", range)], body: [1])
+        #expect(answer.status == 400)
+        #expect(answer.detail?.contains("Content-Range") == true)
+        let id = FakeWorkspaces.id(1, 1)
+        #expect(client.workspaces.folders.bytes(id, "f.bin") == Array("0123456789".utf8))
+        #expect(await client.ask("PUT", target, body: [1]).status == 200)
+        #expect(client.workspaces.folders.bytes(id, "f.bin") == [1])
+    }
+
+    @Test func aNameThatNoFileCanHaveIsNamedAsSuch() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        for (count, status) in [(255, 201), (256, 400), (300, 400)] {
+            let name = String(repeating: "%61", count: count)
+            let answer = await client.ask("PUT", "/api/v1/\(id)/raw/d/\(name)", body: [1])
+            #expect(answer.status == status, "\(count)")
+            if status == 400 { #expect(answer.detail?.contains("255 bytes") == true) }
+        }
+    }
+
     /// What a worker has written never runs as a page of this server.
     @Test(arguments: [
         ("a.html", "text/html; charset=utf-8", false), ("a.SVG", "image/svg+xml", false),

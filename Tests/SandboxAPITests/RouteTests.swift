@@ -219,7 +219,7 @@ import Workspaces
 
     /// ORC-17: nothing of a fault leaks, and each error of the workspaces has its status.
     @Test(arguments: [
-        (WorkspaceError.Kind.fault, 500, "internal_error"), (.unavailable, 503, "internal_error"),
+        (WorkspaceError.Kind.fault, 500, "internal_error"), (.unavailable, 503, "unavailable"),
         (.conflict, 409, "conflict"), (.tooMuch, 429, "http_error"), (.invalidPath, 400, "bad_request"),
         (.noProject, 404, "not_found"), (.unknownPolicy, 422, "validation_error"),
     ])
@@ -230,6 +230,7 @@ import Workspaces
         #expect(answer.status == status)
         #expect(answer.json?["error"] as? String == word)
         #expect(!answer.text.contains("secret"))
+        if status == 503 { #expect(answer.json?["message"] as? String == "Service unavailable") }
         if status == 500 {
             #expect(answer.json == ["error": "internal_error", "message": "Internal server error", "code": 500])
         }

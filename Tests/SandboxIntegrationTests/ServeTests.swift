@@ -342,6 +342,8 @@ struct ServeTests {
         (["--database", "postgres://x/y"], "sqlite:///"), (["--max-jobs", "0"], "MAX_JOBS"),
         (["--workspace-root", "/proc/none"], "WORKSPACE_ROOT"),
         (["--env-file", "/nonexistent/.env"], "/nonexistent/.env"),
+        (["--worker", "nope"], "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
+        (["--worker", ""], "WORKER"),
         (["--listen", "unix:/nonexistent/x"], "/nonexistent/x"),
     ])
     func aBadSettingRefusesToStart(options: [String], word: String) throws {
@@ -354,6 +356,31 @@ struct ServeTests {
         )
         #expect(result.ending == .exited(1) && result.output.isEmpty, "\(result.story)")
         #expect(result.errorText.contains(word) && result.errorText.hasPrefix("codex-sandbox: "), "\(result.story)")
+        #expect(!result.errorText.contains("DATABASE_URL: DATABASE_URL"), "\(result.story)")
+    }
+
+    /// Who has no worker serves all the same (ORC-20), and says at the start that every job will fail, and why.
+    @Test(
+        arguments: [
+            (["--worker", "command"], [:], "the policy codex-worker names no worker.command"),
+            ([], ["USE_DUMMY_WORKER": "false", "CODEX_WORKER_IMAGE": "nope"], "there is no worker profile nope"),
+            (["--worker", "command"], ["CODEX_WORKER_COMMAND": "/bin/true"], nil),
+            (["--worker", "minimal"], [:], nil),
+        ] as [([String], [String: String], String?)]
+    )
+    func aServerWithoutAWorkerSaysSo(options: [String], variables: [String: String], words: String?) throws {
+        let scene = try scene()
+        for (name, value) in variables { scene.environment[name] = value }
+        let result = try play(
+            scene,
+            [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + ["--", "/bin/true"],
+            seconds: 60
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        let log = try scene.text(of: scene.workspace + "/server.log")
+        let said = log.split(separator: "\n").filter { $0.contains("every job will fail (no-worker): ") }
+        #expect(said.count == (words == nil ? 0 : 1), "\(log)")
+        if let words { #expect(said.first?.contains(words) == true, "\(log)") }
     }
 
     @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootIsToldToUseAnotherAccount() throws {

@@ -200,6 +200,36 @@ struct EventTests {
         #expect(try store.interruptUnfinished(at: time) == [])
     }
 
+    /// Status and summary are of one job, also where a later one was interrupted.
+    @Test func aProjectsSummaryIsOfTheJobOfItsStatus() throws {
+        let (store, first) = try store()
+        var done = first
+        done.status = .completed
+        try store.update(done, projectStatus: done.status, projectSummary: done.projectSummary, events: [])
+        #expect(try store.project(first.projectID)?.summary == "Initial job status: completed")
+        var edit = someJob(try #require(try store.project(first.projectID)))
+        edit.type = .edit
+        try store.add(edit)
+        #expect(try store.interruptUnfinished(at: someTime).map(\.id) == [edit.id])
+        let project = try #require(try store.project(first.projectID))
+        #expect(project.status == .error)
+        #expect(project.summary == "Edit job status: error (interrupted: the server ended before the job did)")
+    }
+
+    @Test func theWordsForAProjectNameKindStatusAndReason() throws {
+        var job = someJob(someProject())
+        job.type = .initialProject
+        #expect(job.projectSummary == "Initial job status: queued")
+        (job.status, job.summary) = (.completed, "made 5 files")
+        #expect(job.projectSummary == "Initial job status: completed")
+        job.type = .edit
+        #expect(job.projectSummary == "Edit job status: completed")
+        (job.status, job.reason, job.summary) = (.error, "forced_error", "asked for it")
+        #expect(job.projectSummary == "Edit job status: error (forced_error: asked for it)")
+        (job.type, job.summary) = (.initialProject, nil)
+        #expect(job.projectSummary == "Initial job status: error (forced_error)")
+    }
+
     @Test func aProjectSaysWhatItsLatestJobSays() throws {
         let (store, first) = try store()
         let project = try #require(try store.project(first.projectID))

@@ -40,10 +40,15 @@ struct CORSRule: Sendable {
     func mark(_ headers: inout HTTPHeaders, for head: HTTPRequestHead) {
         if !takesEveryOrigin { headers.add("Vary", "Origin") }
         guard let origin = head.headers["Origin"], allows(origin) else { return }
+        // A refused preflight says nothing that a page could take for a permission (ORC-34).
+        if CORSRule.isPreflight(head), refusal(ofPreflight: head) != nil { return }
         headers.set("Access-Control-Allow-Origin", takesEveryOrigin ? "*" : origin)
         if allowsCredentials { headers.set("Access-Control-Allow-Credentials", "true") }
-        headers.set("Access-Control-Expose-Headers", "ETag, Location, Preference-Applied, X-Request-ID")
+        headers.set("Access-Control-Expose-Headers", CORSRule.exposed)
     }
+
+    private static let exposed =
+        "ETag, Location, Preference-Applied, X-Dropped-Bytes, X-Next-After, X-Request-ID"
 
     static func isPreflight(_ head: HTTPRequestHead) -> Bool {
         head.method == "OPTIONS" && head.headers.contains("Origin")

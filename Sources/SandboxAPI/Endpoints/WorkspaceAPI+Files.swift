@@ -100,6 +100,10 @@ extension WorkspaceAPI {
 
     func readRawFile(_ call: Call) throws(APIError) -> HTTPResponse {
         let file = try open(call)
+        // In the order of RFC 9110, 13.2.2: If-Match, If-None-Match, Range; a file that is not there is 404 before (13.2.1).
+        if let wanted = EntityTags(call.head.headers, "If-Match"), !wanted.matchesStrongly(file.tag) {
+            throw WorkspaceAPI.conditionFailed
+        }
         let type = FileType(file.path)
         var headers: HTTPHeaders = [
             "ETag": file.tag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache",
@@ -132,6 +136,17 @@ extension WorkspaceAPI {
     /// Begins an upload, before its body is read.
     func upload(_ call: Call) throws(APIError) -> any ProjectFileUpload {
         let folder = try folder(call)
+        // A part that is taken for the whole would cut the file (RFC 9110, 14.5).
+        guard !call.head.headers.contains("Content-Range") else {
+            throw APIError(
+                400,
+                "A part of a file cannot be uploaded: send the whole of it, without Content-Range"
+            )
+        }
+        let names = PercentCoding.decoded(call.target.path).split(separator: UInt8(ascii: "/"))
+        guard names.allSatisfy({ $0.count <= RequestedPath.longestName }) else {
+            throw APIError(400, "A name in a path has \(RequestedPath.longestName) bytes at the most")
+        }
         return try asking { () throws(WorkspaceError) in
             try folder.write(call.target.path, limit: WorkspaceAPI.uploadLimit)
         }

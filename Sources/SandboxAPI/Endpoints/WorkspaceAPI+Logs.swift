@@ -33,6 +33,8 @@ extension WorkspaceAPI {
             let logs = try self.logs(of: job.id, stream, after: Int64(after))
             var fields: HTTPHeaders = ["Vary": "Accept"]
             if let next = logs.next { fields.add("X-Next-After", String(next)) }
+            // Text has no other place for it: without it what is cut would look whole.
+            if logs.dropped != "0" { fields.add("X-Dropped-Bytes", Int64(logs.dropped).map { "\($0)" } ?? "unknown") }
             guard type == "application/json" else {
                 fields.add("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
                 return Draft("text/plain; charset=utf-8", fields, size: logs.size) { logs.entries.flatMap(\.data) }

@@ -59,7 +59,7 @@ struct APIError: Error {
         }
     }
 
-    /// The machine's word for a status, as the original has it (ORC-16).
+    /// The machine's word for a status, as the original has it (ORC-16); 501 and 503 are planned, and no faults.
     static func word(_ status: Int) -> String {
         switch status {
         case 400: "bad_request"
@@ -68,6 +68,8 @@ struct APIError: Error {
         case 404: "not_found"
         case 409: "conflict"
         case 422: "validation_error"
+        case 501: "not_implemented"
+        case 503: "unavailable"
         case 500...: "internal_error"
         default: "http_error"
         }
@@ -82,6 +84,8 @@ struct APIError: Error {
         case 404: "Not found"
         case 409: "Conflict"
         case 422: "Validation failed"
+        case 501: "Not implemented"
+        case 503: "Service unavailable"
         case 500...: "Internal server error"
         default: "HTTP error"
         }

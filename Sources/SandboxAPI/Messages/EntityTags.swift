@@ -19,6 +19,9 @@ struct EntityTags: Hashable {
         isAny || tags.contains { EntityTags.strong($0) == EntityTags.strong(tag) }
     }
 
+    /// Strong comparison, which no weak tag passes.
+    func matchesStrongly(_ tag: String) -> Bool { isAny || tags.contains(tag) }
+
     private static func strong(_ tag: String) -> Substring { tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...] }
 }
 

@@ -203,6 +203,7 @@ extension Endpoint {
             fields: [
                 Parameter(name: "Range", note: "One range of bytes.", kind: .text),
                 Parameter(name: "If-Range", note: "The tag that the range is of.", kind: .text),
+                Parameter(name: "If-Match", note: "Only the file with one of these tags; `*` is any.", kind: .text),
                 Parameter(name: "If-None-Match", note: "The tags that the client has.", kind: .text),
             ],
             answers: [
@@ -220,7 +221,7 @@ extension Endpoint {
                 ),
                 Answer(status: 304, note: "The client has it."),
             ],
-            errors: [400, 404, 409, 416, 503]
+            errors: [400, 404, 409, 412, 416, 503]
         ),
         Endpoint(
             name: .writeRawFile,
@@ -362,7 +363,10 @@ extension Endpoint {
                     status: 200,
                     note: "The output.",
                     contents: [("text/plain", nil), ("application/json", "JobLogs")],
-                    fields: [("X-Next-After", "Where to go on, if there is more than one answer holds.")]
+                    fields: [
+                        ("X-Next-After", "Where to go on, if there is more than one answer holds."),
+                        ("X-Dropped-Bytes", "How much of the job's output is not kept, where some is not."),
+                    ]
                 )
             ],
             errors: [404, 422, 503]

@@ -68,7 +68,7 @@ enum ScratchRemoval {
     }
 
     /// Seconds that a folder has to be marked: more than a launcher needs between two calls, unless somebody stops it; it then refuses.
-    private static let timeToMark = 60
+    private static let timeToMark = 2
 
     /// Whether a launch has made it; an empty one has no mark, and nothing to lose.
     private static func isLaunch(_ folder: Int32, _ state: stat) -> Bool {

@@ -56,6 +56,7 @@ struct RunningServer {
                 + "\(settings.workspaces.maximumJobs) jobs at a time"
         )
         sayWeaker()
+        sayWithoutWorker()
         tell(.ready(watch.status))
         try host.start()
         try memory.start()
@@ -79,6 +80,12 @@ struct RunningServer {
             // It was valid a moment ago; what is wrong now every job says.
             ServerLog.note("the server's policy cannot be read: \(error.message)", .warning)
         }
+    }
+
+    /// It serves all the same: what is there can be read, and the setting be mended with HUP.
+    private func sayWithoutWorker() {
+        guard let problem = orchestrator.workerProblem() else { return }
+        ServerLog.note("every job will fail (no-worker): \(problem)", .warning)
     }
 
     private func tell(_ message: ServiceMessage) {
@@ -106,6 +113,7 @@ struct RunningServer {
             host.look()
             ServerLog.set(level: fresh.api.logLevel)
             settings = fresh
+            sayWithoutWorker()
             let fixed = fresh.fixed(since: start)
             let rest = fixed.isEmpty ? "" : "; \(fixed.joined(separator: ", ")) only after a restart"
             ServerLog.note("settings read again\(rest)", fixed.isEmpty ? .info : .warning)

@@ -45,7 +45,7 @@ struct ServeSettings {
         } catch { throw ServeError("\(error)") }
         do throws(DatabaseURLError) {
             database = try DatabaseURL(api.databaseURL)
-        } catch { throw ServeError("DATABASE_URL: \(error)") }
+        } catch { throw ServeError("\(error)") }
         do throws(ListenError) {
             listen = try HTTPListenAddress(api.listen.description)
         } catch { throw ServeError("LISTEN: \(error)") }
@@ -81,12 +81,22 @@ struct ServeSettings {
         }
     }
 
-    /// A profile that is not there is no reason not to serve: its jobs say so (ORC-20).
+    private static let workers = ["dummy", "minimal", "codex", "command"]
+
+    /// An image that is not there is no reason not to serve: its jobs say so (ORC-20).
+    ///
+    /// `WORKER` is this server's own setting, and takes no other word.
     private static func worker(
         _ settings: APISettings,
         _ value: (String) -> String?
     ) throws(ServeError) -> WorkerProfile {
-        let chosen = value("WORKER") ?? (settings.useDummyWorker ? "dummy" : settings.workerImage)
+        let named = value("WORKER")
+        if let named, !workers.contains(named) {
+            throw ServeError(
+                "WORKER = “\(named)”: there is no such worker; allowed: \(workers.joined(separator: ", "))"
+            )
+        }
+        let chosen = named ?? (settings.useDummyWorker ? "dummy" : settings.workerImage)
         switch chosen {
         case "dummy": return .dummy(try OwnExecutables.worker())
         case "minimal", "codex-worker:latest", "codex-worker": return .minimal(try OwnExecutables.worker())

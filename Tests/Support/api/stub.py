@@ -66,6 +66,10 @@ class Stub(http.server.ThreadingHTTPServer):
         job = {"id": str(uuid.uuid4()), "project_id": project["id"], "job_type": job_type, "instruction": instruction,
                "status": "in_progress", "created_at": now(), "updated_at": now()}
         job["status"] = project["status"] = self.work(project, job)
+        if job_type == "initial_project" or self.fault != "summary stays":
+            kind = "Initial" if job_type == "initial_project" else "Edit"
+            why = " (forced_error: done)" if job["status"] == "error" else ""
+            project["summary"] = f"{kind} job status: {job['status']}{why}"
         if self.fault != "updated_at stays":
             project["updated_at"] = job["updated_at"] = now()
         self.jobs.setdefault(project["id"], {})[job["id"]] = job
@@ -100,7 +104,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         fields.setdefault("Content-Type", "text/html" if isinstance(answer, str) else "application/json")
         origin = self.headers.get("Origin")
-        if origin and (origin in ORIGINS or self.is_wrong("any origin")) and not (status >= 400 and self.is_wrong("no CORS on errors")):
+        refused = self.command == "OPTIONS" and status == 400 and not self.is_wrong("allows what it refuses")
+        if origin and not refused and (origin in ORIGINS or self.is_wrong("any origin")) and not (status >= 400 and self.is_wrong("no CORS on errors")):
             fields |= {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
         for name, value in (fields | {"Content-Length": str(len(data))}).items():
             self.send_header(name, value)
@@ -222,8 +227,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.is_wrong("same id"):
             project["id"] = "11111111-1111-4111-8111-111111111111"
         self.server.projects[project["id"]] = project
-        status = self.server.add_job(project, "initial_project", instruction)["status"]
-        project["summary"] = f"Initial job status: {status}"
+        self.server.add_job(project, "initial_project", instruction)
         if self.is_wrong("zoned times"):
             project["created_at"] += "Z"
         if self.is_wrong("more keys"):

@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import re
+import time
 import select
 import shutil
 import signal
@@ -241,7 +242,9 @@ class Slot:
                 continue  # it is gone, or none
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                found.append(path)
+                # One that was just made has no mark yet: a launch leaves it for two seconds, and then takes it away.
+                if os.listdir(folder) or time.time() - os.fstat(folder).st_mtime > 10:
+                    found.append(path)
             except BlockingIOError:
                 pass
             finally:

@@ -79,3 +79,4 @@ def preflights(context):
     for method, headers in (("PATCH", None), ("TRACE", None), ("POST", "X-Other"), ("POST", "Content-Type, X-Other")):
         answer = preflight(context, LISTED[0], method, headers)
         expect(answer.status == 400, f"{method} {headers}: {answer}")
+        expect(answer.header(ALLOW) is None, f"{method} {headers}: {ALLOW} {answer.header(ALLOW)!r}")

@@ -21,6 +21,13 @@ def forced_error(context):
     if is_minimal(context.client, project["id"]):
         expect(result["status"] == "error" and "forced_error" in result["errors"], f"result {result}")
         expect(project["status"] == "error", f"project {project['status']!r}")
+        expect(project["summary"].startswith("Initial job status: error (forced_error: "), f"{project['summary']!r}")
+        # A project's status and summary are of the same job, a later one too.
+        for instruction, status in (("force_error: again", "error (forced_error: "), ("Append a comment line.", "completed")):
+            context.client.post(f"/{project['id']}/jobs", {"job_type": "edit", "instruction": instruction})
+            later = context.client.get(f"/projects/{project['id']}").json()
+            expect(later["status"] == status.split(" ")[0], f"project {later['status']!r}")
+            expect(later["summary"].startswith(f"Edit job status: {status}"), f"summary {later['summary']!r}")
     else:
         expect(result["status"] == "success" and project["status"] == "completed", f"{project['status']} {result}")
     expect(context.client.create()["status"] == "completed", "the next project")
