@@ -485,8 +485,16 @@ def pagers():
     everywhere = rb"failed /dev/tty.*failed /dev/pts/0.*failed /proc/self/fd/1"
     ends("no name of the terminal can be read", f"echo x | {LAUNCHER} run -- sh -c '{opened}'", everywhere)
     ends("it can be written", f"echo x | {LAUNCHER} run -- sh -c 'echo sh''own >/dev/pts/0'", rb"shown\r\n.*ended 0")
-    for program in ["less"]:
+    for program in ["less", "vim -u NONE -"]:
         ends(f"{program} does not wait", f"seq 500 | {LAUNCHER} run -- {program}", rb"ended \d+")
+    # It waits for a key whatever reading says; the person is not locked in.
+    person = shell()
+    person.type(f"seq 500 | {LAUNCHER} run -- more\n")
+    person.expect(rb"--More--", "more shows its first page")
+    person.type(b"\x03")
+    person.expect(rb"HOST\$ ", "and ends by ^C")
+    person.type("exit\n")
+    person.end()
     # The control, and what is told to those who want a pager: its input by another way, or one terminal for all.
     person = shell()
     person.type(f"{LAUNCHER} run -- sh -c 'seq 500 | less'\n")
