@@ -32,7 +32,7 @@ static int open_terminal(struct cs_terminal *terminal)
     return 0;
 }
 
-int cs_open_terminals(struct cs_terminals *terminals, uint64_t count, int controls)
+int cs_open_terminals(struct cs_terminals *terminals, uint64_t count, int has_keyboard)
 {
     if (count == 0 || count > CS_TERMINALS_MOST || terminals->count)
         return EINVAL;
@@ -41,9 +41,16 @@ int cs_open_terminals(struct cs_terminals *terminals, uint64_t count, int contro
         if (error)
             return error;
         terminals->count++;
+        if (i == 0 && has_keyboard)
+            continue;
+        /*
+         * Nothing is typed for it. Programs find their terminal by its name, too (ttyname(3), /proc/self/fd), and would wait for
+         * keys for ever: they get EACCES.
+         */
+        const long closed = CS_CALL2(SYS_fchmod, terminals->each[i].kept, CS_SCREEN_MODE);
+        if (closed < 0)
+            return (int)-closed;
     }
-    if (!controls)
-        return 0;
     /*
      * Of the session of pid 1, which its worker stays in: then the worker's process group has a parent outside of it in the
      * session, and may be stopped from the keyboard (setpgid(2), orphaned process groups).

@@ -16,8 +16,11 @@ struct cs_terminals {
     struct cs_terminal each[CS_TERMINALS_MOST];
 };
 
-/* Opens so many; the first may become the controlling terminal of the calling session leader. 0 or a positive errno. */
-int cs_open_terminals(struct cs_terminals *terminals, uint64_t count, int controls);
+/*
+ * Opens so many. The first becomes the controlling terminal of the calling session leader; it can be read where has_keyboard
+ * is not 0. The others are for output alone (CS_SCREEN_MODE). 0 or a positive errno.
+ */
+int cs_open_terminals(struct cs_terminals *terminals, uint64_t count, int has_keyboard);
 
 /*
  * A new terminal for the calling session leader, as its controlling one and as 0, 1 and 2; the end that controls it in

@@ -27,6 +27,7 @@
 
 /* Terminals of one place: each of the worker's three streams may be another one. */
 #define CS_TERMINALS_MOST 3
+#define CS_SCREEN_MODE 0200 /* of a terminal that nothing is typed for: its owner can open it to write */
 
 enum cs_op {
     CS_OP_PRIVATE_PROPAGATION = 1,
@@ -52,7 +53,7 @@ enum cs_op {
     CS_OP_NO_NEW_PRIVILEGES,
     CS_OP_LANDLOCK,       /* path = folder of the probe objects, text = path of the probe file where it is no place's */
     CS_OP_PLACE_FILTER,   /* a = 1: the first process is made before it, and carries no filter but its own */
-    CS_OP_TERMINALS, /* a = how many; b = 1: the first is pid 1's controlling terminal */
+    CS_OP_TERMINALS, /* a = how many; the first is pid 1's controlling one; b = 1: it can be read, else none can */
     CS_OP_ROOT_ONLY, /* path */
     CS_OP_LAST = CS_OP_ROOT_ONLY,
 };

@@ -165,8 +165,8 @@ public enum PlanLowering {
         case .noNewPrivileges: return make(CS_OP_NO_NEW_PRIVILEGES)
         case .landlock: return make(CS_OP_LANDLOCK, path: "/.sandbox")
         case .placeFilter(let afterFirstProcess): return make(CS_OP_PLACE_FILTER, afterFirstProcess ? 1 : 0)
-        case .terminals(let count, let controlling):
-            return make(CS_OP_TERMINALS, UInt64(count), controlling ? 1 : 0)
+        case .terminals(let count, let keyboard):
+            return make(CS_OP_TERMINALS, UInt64(count), keyboard ? 1 : 0)
         }
     }
 

@@ -32,7 +32,7 @@ public struct LaunchRequest: Hashable, Sendable {
     /// Whether the place has a `/dev/tty`.
     public var hasTerminalNode: Bool { hasKeyboard || makesTerminals }
 
-    /// Whether the job has a terminal to read from: only that one controls its session, and is `/dev/tty`.
+    /// Whether the job has a terminal to read from: only then is there a `/dev/tty`.
     public var hasKeyboard: Bool { terminals.first?.first == 0 }
 
     public init(

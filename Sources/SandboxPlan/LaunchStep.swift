@@ -43,9 +43,9 @@ public enum LaunchStep: Hashable, Sendable {
     /// The place's filter. `afterFirstProcess`: the process is made before it, and carries its own filter only, which refuses
     /// all that this one does (`ProcessPlan.reportsDenials`).
     case placeFilter(afterFirstProcess: Bool)
-    /// Terminals of the place's own devpts, 1 to 3; where the job has a keyboard, the first is the controlling one of the
-    /// session of pid 1.
-    case terminals(count: Int, controlling: Bool)
+    /// Terminals of the place's own devpts, 1 to 3, the first of which is the controlling one of the session of pid 1. Where the
+    /// job has a keyboard, that one can be read; nothing else can.
+    case terminals(count: Int, keyboard: Bool)
 }
 
 /// What binds what.

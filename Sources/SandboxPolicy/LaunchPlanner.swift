@@ -58,7 +58,7 @@ public enum LaunchPlanner {
         steps.insert(contentsOf: common, at: mounts.commonSteps)
         let commonSteps = mounts.commonSteps + common.count
         if !request.terminals.isEmpty {
-            steps.append(.terminals(count: request.terminals.count, controlling: request.hasKeyboard))
+            steps.append(.terminals(count: request.terminals.count, keyboard: request.hasKeyboard))
         }
         steps += limits.rlimits.map { .limit($0) }
         steps.append(
@@ -220,7 +220,7 @@ public enum LaunchPlanner {
             candidates: candidates(request.arguments[0], environment),
             workingDirectory: request.inside(request.workingDirectory),
             environment: environment,
-            terminal: request.hasKeyboard ? 0 : nil,
+            terminal: request.terminals.first?.first,
             reportsDenials: request.reportsDenials
         )
     }

@@ -59,9 +59,9 @@ struct StepWords {
             self.init("no-new-privileges", "", "set-id bits and file capabilities stop working")
         case .landlock:
             self.init("landlock", "", "the domain below, for every process of the place")
-        case .terminals(let count, let controlling):
-            let keyboard = controlling ? "the first is the job's controlling one" : "for output"
-            self.init("terminals", "/dev/pts", "\(count), relayed; \(keyboard); none of the host's comes in")
+        case .terminals(let count, let keyboard):
+            let use = keyboard ? "the first is the job's controlling one" : "for output alone"
+            self.init("terminals", "/dev/pts", "\(count), relayed; \(use); none of the host's comes in")
         case .placeFilter(afterFirstProcess: false):
             self.init("place-filter", "", "seccomp, for pid 1 and all it starts")
         case .placeFilter(afterFirstProcess: true):

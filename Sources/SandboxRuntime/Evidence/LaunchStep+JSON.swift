@@ -65,9 +65,10 @@ extension JSONWriter {
         case .dropCapabilities(let last):
             member("last", quantity: last)
             operation(step)
-        case .terminals(let count, let controlling):
-            member("controlling", bool: controlling)
+        case .terminals(let count, let keyboard):
+            member("controlling", bool: true)
             member("count", quantity: UInt(count))
+            member("keyboard", bool: keyboard)
             operation(step)
         }
     }

@@ -122,6 +122,7 @@ final class PlaceTerminal {
 
     /// Takes the caller's keyboard, if it is there to be taken.
     func take() {
+        offerNothing()
         guard let caller, caller.take() else { return }
         // Begun in the background, where the modes were a shell's.
         if !isDressed {
@@ -162,6 +163,20 @@ final class PlaceTerminal {
     }
 
     // MARK: -
+
+    /// Lets nobody wait for a key where none can come.
+    ///
+    /// The job's descriptors cannot be read, but poll(2) and select(2) wait on them all the same, and a program (vim) would
+    /// wait for ever. With something there it tries to read, and is told EBADF. The character for the end of a file is shown by no
+    /// terminal that edits lines. Told anew when modes were set that forget it.
+    private func offerNothing() {
+        guard keyboard == .none, peer >= 0, controlling >= 0 else { return }
+        var waiting = pollfd(fd: peer, events: Int16(POLLIN), revents: 0)
+        guard poll(&waiting, 1, 0) == 0 else { return }
+        var end = endOfFile
+        // 0 stands for no such character (termios(3), _POSIX_VDISABLE).
+        if end != 0 { _ = write(controlling, &end, 1) }
+    }
 
     /// The caller's modes and size.
     private func dress() throws(Refusal) {

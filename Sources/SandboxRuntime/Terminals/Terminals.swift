@@ -69,10 +69,9 @@ final class Terminals {
         for terminal in all { terminal.resize() }
     }
 
-    /// Whether a job that stops stops this process group, too: there is a keyboard, and somebody who can wake it.
+    /// Whether a job that stops stops this process group, too: it has the terminal's foreground, and somebody can wake it.
     var canStop: Bool {
-        cs_is_ignored(SIGTSTP) != 1
-            && all.contains { ($0.keyboard == .keys || $0.keyboard == .lines) && $0.caller?.isOurs == true }
+        cs_is_ignored(SIGTSTP) != 1 && all.contains { $0.caller?.isOurs == true }
     }
 
     /// Stops this process group, as the keyboard would have (termios(3), VSUSP).

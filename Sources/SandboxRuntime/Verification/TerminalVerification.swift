@@ -14,7 +14,8 @@ enum TerminalVerification {
     /// - Throws: `Refusal` when they cannot be looked at.
     static func verify(_ terminals: Terminals, root: Int32, _ findings: inout Findings) throws(Refusal) {
         for terminal in terminals.all {
-            try verify(number: terminal.number, peer: terminal.peer, root: root, &findings)
+            let isScreen = terminal.keyboard == .none
+            try verify(number: terminal.number, peer: terminal.peer, root: root, isScreen: isScreen, &findings)
         }
     }
 
@@ -24,9 +25,16 @@ enum TerminalVerification {
     ///   - number: below `/dev/pts`.
     ///   - peer: the job's end, as its controlling end has given it.
     ///   - root: of the place.
+    ///   - isScreen: whether nothing is typed for it, so that nobody may open it to read.
     ///   - findings: gets what was compared.
     /// - Throws: `Refusal` when it cannot be looked at.
-    static func verify(number: Int, peer: Int32, root: Int32, _ findings: inout Findings) throws(Refusal) {
+    static func verify(
+        number: Int,
+        peer: Int32,
+        root: Int32,
+        isScreen: Bool = false,
+        _ findings: inout Findings
+    ) throws(Refusal) {
         let name = "terminal \(number)"
         let path = "dev/pts/\(number)"
         let opened = cs_openat2(root, path, UInt64(CS_O_PATH), 0, UInt64(CS_RESOLVE_IN_ROOT))
@@ -42,6 +50,13 @@ enum TerminalVerification {
             "\(name) is the place's",
             expected: "\(node.device):\(node.inode) \(node.major):\(node.minor)",
             found: "\(end.device):\(end.inode) \(end.major):\(end.minor)"
+        )
+        guard isScreen else { return }
+        findings.compare(
+            .descriptors,
+            "mode of \(name), which is for output alone",
+            expected: String(CS_SCREEN_MODE, radix: 8),
+            found: String(node.mode & 0o7777, radix: 8)
         )
     }
 

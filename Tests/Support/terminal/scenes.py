@@ -435,6 +435,76 @@ def pipelines():
     person.end()
 
 
+def apart():
+    """The keyboard stops, goes on with and interrupts a job whose input is no terminal, as it does any other program."""
+    nap = f"sleep 1{os.getpid()}"
+    job = f"sh -c 'echo sta''rted >&2; exec {nap}'"
+
+    def is_stopped():
+        found = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True).stdout
+        return re.search(rb"(?m)^T\S* +%s$" % nap.encode(), found) is not None
+
+    for what in [f"{job} </dev/null", f"{LAUNCHER} run -- {job} </dev/null", f"echo x | {LAUNCHER} run -- {job}",
+                 f"echo x | {LAUNCHER} run -- {job} | cat", f"{LAUNCHER} run -- {job} </dev/null 2>&1 | cat",
+                 f"{LAUNCHER} run -- {job} </dev/null >/dev/null", f"{LAUNCHER} run --tty -- {job} </dev/null"]:
+        name = what.replace(LAUNCHER, "LAUNCHER").replace(job, "JOB")
+        person = shell()
+        person.type(what + "\n")
+        person.expect(rb"started\r+\n", f"{name}: started")
+        person.until(lambda: subprocess.run(["pgrep", "-f", f"^{nap}"], capture_output=True).returncode == 0)
+        person.type(b"\x1a")
+        person.expect(rb"Stopped.*HOST\$ ", f"{name}: stopped by the keyboard")
+        # Without any terminal the launcher stops alone, as with --no-tty.
+        if "2>&1" not in what:
+            tell(person.until(is_stopped), f"{name}: the job is stopped, too")
+        person.rest()
+        tell(person.is_as_before(), f"{name}: the shell has its terminal")
+        person.type("fg\n")
+        tell(person.until(lambda: not is_stopped()), f"{name}: it goes on")
+        person.rest()
+        person.type(b"\x03")
+        person.expect(rb"HOST\$ ", f"{name}: interrupted")
+        tell(subprocess.run(["pgrep", "-f", f"^{nap}"], capture_output=True).returncode == 1, f"{name}: nothing is left")
+        person.type("exit\n")
+        person.end()
+
+
+def pagers():
+    """Behind a pipe the keyboard is the caller's: whoever wants keys is told at once, and does not wait for them."""
+    def ends(what, command, wanted, seconds=10):
+        person = shell()
+        person.type(f"{command}; echo en''ded $?\n")
+        found = person.wait(rb"ended \d+\r\n", seconds)
+        tell(found is not None and re.search(wanted, found, re.S) is not None, what, found or person.seen[-400:])
+        person.rest()
+        tell(person.is_as_before(), f"{what}: sane")
+        person.type("exit\n")
+        person.end()
+
+    opened = "for f in /dev/tty /dev/pts/0 /proc/self/fd/1 /proc/self/fd/2; do (read x <$f) 2>/dev/null || echo fai''led $f; done"
+    everywhere = rb"failed /dev/tty.*failed /dev/pts/0.*failed /proc/self/fd/1"
+    ends("no name of the terminal can be read", f"echo x | {LAUNCHER} run -- sh -c '{opened}'", everywhere)
+    ends("it can be written", f"echo x | {LAUNCHER} run -- sh -c 'echo sh''own >/dev/pts/0'", rb"shown\r\n.*ended 0")
+    for program in ["less", "vim -u NONE -"]:
+        ends(f"{program} does not wait", f"seq 500 | {LAUNCHER} run -- {program}", rb"ended \d+")
+    # It waits for a key whatever reading says; the person is not locked in.
+    person = shell()
+    person.type(f"seq 500 | {LAUNCHER} run -- more\n")
+    person.expect(rb"--More--", "more shows its first page")
+    person.type(b"\x03")
+    person.expect(rb"HOST\$ ", "and ends by ^C")
+    person.type("exit\n")
+    person.end()
+    # The control, and what is told to those who want a pager: its input by another way, or one terminal for all.
+    person = shell()
+    person.type(f"{LAUNCHER} run -- sh -c 'seq 500 | less'\n")
+    person.expect(rb"29", "control: with the keyboard the pager shows its first page")
+    person.type("q")
+    person.expect(rb"HOST\$ ", "and ends by its key")
+    person.type("exit\n")
+    person.end()
+
+
 def unread():
     """What is no keyboard cannot be waited for, and a password is not shown."""
     person = Person(run("sh", "-c", "echo here >/dev/tty; test -t 1 && echo t1; cat <&1; echo after"), streams=(1, 2))
