@@ -16,6 +16,9 @@ public struct UnitState: Hashable, Sendable {
 
     public var isLoaded: Bool { self["LoadState"] == "loaded" }
     public var isActive: Bool { self["ActiveState"] == "active" || self["ActiveState"] == "reloading" }
+    /// Between two starts, the last of which has failed (systemd.service(5), Restart=).
+    public var waitsForRestart: Bool { self["ActiveState"] == "activating" && self["SubState"] == "auto-restart" }
+    public var isStarting: Bool { self["ActiveState"] == "activating" && !waitsForRestart }
     public var isFailed: Bool { self["ActiveState"] == "failed" }
     public var isEnabled: Bool { self["UnitFileState"] == "enabled" }
     /// Nil where nothing runs.

@@ -12,7 +12,7 @@ enum DatabaseText {
                 line += "\(migration.isAdopted ? "adopted" : "applied") \(time.iso)"
                 if let tool = migration.tool { line += " by \(tool)" }
             } else {
-                line += "pending"
+                line += pending(status)
             }
             text += line + "\n"
         }
@@ -25,7 +25,7 @@ enum DatabaseText {
                 ("name", .string(migration.name)), ("number", .integer(Int64(migration.number))),
                 (
                     "state",
-                    .string(migration.appliedAt == nil ? "pending" : migration.isAdopted ? "adopted" : "applied")
+                    .string(migration.appliedAt == nil ? pending(status) : migration.isAdopted ? "adopted" : "applied")
                 ),
             ])
             object.add("applied_at", ifPresent: migration.appliedAt.map { .string($0.iso) })
@@ -38,6 +38,11 @@ enum DatabaseText {
         object.add("size", ifPresent: status.size.map { JSONValue.quantity(UInt64($0)) })
         if case .unknown(let error) = status.state { object.add("problem", .string("\(error)")) }
         return JSONValue.object(object).canonical.text + "\n"
+    }
+
+    /// Of a schema that is not known nothing can be said to come.
+    private static func pending(_ status: DatabaseAdministration.Status) -> String {
+        if case .unknown = status.state { "not known" } else { "pending" }
     }
 
     private static func word(_ state: DatabaseAdministration.Status.State) -> String {

@@ -43,7 +43,9 @@ enum DbCommand {
             case .stamp: say(try database.stamp())
             }
             let status = try database.status()
-            return Output.write(options.json ? DatabaseText.json(status) : DatabaseText.table(status))
+            let written = Output.write(options.json ? DatabaseText.json(status) : DatabaseText.table(status))
+            if case .unknown = status.state { return 1 }
+            return written
         } catch { throw ServeError("\(error)") }
     }
 

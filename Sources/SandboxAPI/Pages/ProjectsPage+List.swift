@@ -93,8 +93,9 @@ extension ProjectsPage {
           const found = await json(api + '/policies');
           fill($('policy'));
           list(found.policies).forEach(policy => {
-            $('policy').append(el('option', { value: policy.default ? '' : policy.name, title: policy.description,
-              selected: policy.default },
+            $('policy').append(el('option', { value: policy.default ? '' : policy.name,
+              title: policy.usable === false ? policy.reason : policy.description,
+              disabled: policy.usable === false, selected: policy.default },
               policy.name + (policy.default ? ' (the server\'s own)' : '')));
           });
         }

@@ -20,7 +20,9 @@ enum ServiceStatus {
             : Output.write(table(found, places, jobs))
         // A socket that listens is a service that is there: it starts with its first client.
         let isThere =
-            found.service?.isActive == true || found.socket?.isActive == true && found.service?.isFailed != true
+            found.service?.isActive == true
+            || found.socket?.isActive == true && found.service?.isFailed != true
+                && found.service?.waitsForRestart != true
         return isThere ? written : 1
     }
 
@@ -28,6 +30,8 @@ enum ServiceStatus {
         guard let service = found.service else { return "not installed" }
         if service.isActive { return "running" }
         if service.isFailed { return "failed" }
+        if service.waitsForRestart { return "starts again after a failure: codex-sandbox service logs" }
+        if service.isStarting { return "starting" }
         return found.socket?.isActive == true ? "waiting for its first client" : "stopped"
     }
 
