@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `doctor` on hosts that lack something, made from this one.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct DoctorTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct DoctorTests {
     private struct Report: Decodable {
         struct Check: Decodable {
             let name: String

@@ -6,7 +6,7 @@ import Testing
 ///
 /// Its place is fixed, so each test has an `/etc` of its own: a mount namespace, as root, or an ordinary user's with a user
 /// namespace, in which the user is root.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct CeilingTests {
     private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3; : > ran"]
 

@@ -5,7 +5,7 @@ import Testing
 
 /// The weaker profile `container`: in a container that covers its /proc, and against the hostile programs on this very host, whose
 /// /proc it shows.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ContainerProfileTests {
     private static let options = ["--policy", "container"]
     private static let words = ["host-processes", "host-identity", "process-details", "own-proc", "namespace-count"]

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `filesystem.deny_globs` and `filesystem.toolchains`: what a job gets to see of them.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct DenyGlobTests {
     private func scene(_ text: String, _ caller: Caller = .user) throws -> (Scene, [String]) {
         let scene = try Scene(caller)

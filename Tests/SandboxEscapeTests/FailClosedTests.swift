@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat list F: what cannot be set up, read or trusted stops the launch; and says so.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct FailClosedTests {
     /// A worker that leaves a file: whether it ran is looked up by the host.
     private func worker(_ scene: Scene) -> [String] { ["/bin/sh", "-c", "echo ran; : > ran"] }

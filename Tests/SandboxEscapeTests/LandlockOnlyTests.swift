@@ -6,7 +6,7 @@ import Testing
 /// The weaker profile: what it holds against the hostile programs, what it says that it does not, and how it is asked for.
 ///
 /// Always as an ordinary user: as root it is refused.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct LandlockOnlyTests {
     private static let options = ["--policy", "landlock-only"]
     private static let words = [

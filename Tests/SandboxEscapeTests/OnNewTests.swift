@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat B2: what a job makes that a host's git obeys is found, and dealt with as `filesystem.on_new` says.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct OnNewTests {
     /// Ways to make a repository somewhere in the workspace, and what of it is told.
     static let plants = [

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Paths that are not what they look like, and files that the launcher trusts or writes: each with the case that works.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct PathTests {
     private func worker() -> [String] { ["/bin/sh", "-c", "echo ran"] }
 

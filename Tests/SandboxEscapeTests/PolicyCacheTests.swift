@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// What lies in the policy cache decides nothing: an entry is used only where a new compilation would say the same.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct PolicyCacheTests {
     private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3"]
 

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat list C: how a job's processes are limited, and that not one outlives it.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ProcessTests {
     // MARK: - C5: what a job leaves behind
 

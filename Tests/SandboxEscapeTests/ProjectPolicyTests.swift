@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat list B4: a project's own file narrows, and does more only when just these bytes at just this place were approved.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ProjectPolicyTests {
     /// Says how many processes it may have, and leaves a file.
     private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3; : > ran"]

@@ -6,7 +6,7 @@ import Testing
 /// takes for the folder's own.
 ///
 /// Whether it worked is asked of git itself: outside, as the worker's id, with settings that leave a mark when obeyed.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct RepositoryTests {
     /// Ways to make a folder one that git obeys (gitrepository-layout(5)).
     static let layouts = [

@@ -5,7 +5,7 @@ import Testing
 
 /// Threats B1 and B3 where several runs show the same folder: what one has put there for a missing name is what the
 /// mounts of another stand on.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct SharedFolderTests {
     /// Waits for a line of its input, and then makes git's hooks and a setting of its own.
     private static let plant =

@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threats A24 to A26, B10 and D10: what a supervisor can be led to do by what lies in a workspace, and by its own file's mode.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct SupervisorTests {
     // MARK: - A25: nothing of the job's is waited for
 

@@ -6,7 +6,7 @@ import Testing
 ///
 /// Weaker is what the probe says: every property of a worker, compared with a launch in which nothing was wrong. That
 /// each call may fail is the fault suite's part (`scripts/fault-suite`).
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct WeakeningTests {
     /// Something wrong with the caller, and the properties that are its own business.
     struct Trouble: Sendable, CustomStringConvertible {

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// What a caller can rely on: bytes, arguments, statuses, places, and nothing left behind.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ContractTests {
     // MARK: - Bytes
 
@@ -438,7 +438,7 @@ struct ContractTests {
 
     // MARK: - Nothing is left
 
-    @Test(.runsAlone, .timeLimit(.minutes(20)), arguments: Caller.available)
+    @Test(.runsAlone, .timeLimit(.minutes(30)), arguments: Caller.available)
     func manyLaunchesLeaveNothing(caller: Caller) throws {
         let count = ProcessInfo.processInfo.environment["SANDBOX_TESTS_LAUNCHES"].flatMap { Int($0) } ?? 200
         let scene = try Scene(caller)

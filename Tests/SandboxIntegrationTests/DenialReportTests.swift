@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// `--report-denials`: the job sees the same errors as without, and what was refused stands in result, record and words.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct DenialReportTests {
     private static let program = "denied-calls.py"
 

@@ -7,7 +7,7 @@ import Testing
 ///
 /// openapi-spec-validator and schemathesis, from PyPI; `scripts/test` installs them. A tool that is missing is a failed test.
 /// Tried by one account only: what it asks of the server is the same for everybody.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct DescriptionToolsTests {
     private static let root = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

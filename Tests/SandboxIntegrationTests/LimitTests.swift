@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Limits that the supervisor watches, as a caller of `run` meets them: each beside the same act within it.
-@Suite(.takesTurns, .timeLimit(.minutes(10)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct LimitTests {
     private func run(
         _ scene: Scene,

@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// What a launch leaves in its record.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct RecordTests {
     /// The one start record of a scene.
     private func start(_ scene: Scene) throws -> [String: Any] {

@@ -5,7 +5,7 @@ import SandboxTestSupport
 import Testing
 
 /// What `serve` does where the host does not: a port that is taken, files that cannot be used, a disk that is full.
-@Suite(.takesTurns, .timeLimit(.minutes(5)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ServeFaultTests {
     private func script(_ name: String) -> String {
         ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()

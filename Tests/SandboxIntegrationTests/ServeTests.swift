@@ -5,7 +5,7 @@ import SandboxTestSupport
 import Testing
 
 /// The workspace API as its clients meet it: the release executables, real sockets, real sandboxes (`Support/api`).
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ServeTests {
     private func script(_ name: String) -> String {
         ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `run --name` and `status`: what runs is shown, and nothing else.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct StatusTests {
     private func status(_ scene: Scene, _ words: [String] = []) throws -> RunResult {
         try scene.run([scene.workshop.launcher, "status"] + words, keeper: scene.caller.keeperOptions)

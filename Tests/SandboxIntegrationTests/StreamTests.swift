@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// Output reaches a slow reader whole, one that never reads holds up nothing but the output, and one that goes is missed.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct StreamTests {
     /// Runs a script of the caller's with the command, inside, as its arguments.
     private func start(

@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// A person at the keyboard (`Support/terminal/scenes.py`), the release executable, and what both make of it.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct TerminalTests {
     private static let scenes = [
         "plain", "piped", "choice", "two", "stops", "inner", "size", "programs", "endings", "answers", "binary",

@@ -5,7 +5,7 @@ import Testing
 /// What people use inside must work: a wrong denial is as serious as a hole.
 ///
 /// A tool that is missing is a failure of the test, not a pass; `scripts/lib/packages.txt` lists them.
-@Suite(.takesTurns, .timeLimit(.minutes(20)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct ToolTests {
     /// A script of sh(1) that must end with 0 inside, and what it must print last.
     struct Tool: Sendable, CustomStringConvertible {
@@ -265,7 +265,7 @@ struct ToolTests {
         #expect(try scene.names(in: scene.workspace) == [".git", "copy", "file", "topic"])
     }
 
-    @Test(.timeLimit(.minutes(20)), arguments: Caller.available)
+    @Test(.timeLimit(.minutes(30)), arguments: Caller.available)
     func swiftBuildsASmallPackage(caller: Caller) throws {
         let swift = try #require(toolchain(), "no swift on PATH")
         let scene = try Scene(caller)

@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// `worker.command`: a policy names what the jobs of `serve --worker command` run, and a project's can only narrow it.
-@Suite(.takesTurns, .timeLimit(.minutes(5)))
+@Suite(.takesTurns, .timeLimit(.minutes(30)))
 struct WorkerCommandTests {
     private let scene: Scene
 

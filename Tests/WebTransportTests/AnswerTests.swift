@@ -123,7 +123,7 @@ extension TransportTests {
             #expect(try await eventually { descriptorCount() <= before + 4 })
         }
 
-        @Test(.timeLimit(.minutes(1))) func anAnswerWhoseFileIsCutIsEnded() async throws {
+        @Test(.timeLimit(.minutes(5))) func anAnswerWhoseFileIsCutIsEnded() async throws {
             let path = "/tmp/codex-sandbox-transport-cut.\(getpid())"
             try Data(repeating: 7, count: 30_000_000).write(to: URL(fileURLWithPath: path))
             defer { unlink(path) }
@@ -185,7 +185,7 @@ extension TransportTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1))) func aLaterTaskIsCancelledWhenItsClientHasLeft() async throws {
+        @Test(.timeLimit(.minutes(5))) func aLaterTaskIsCancelledWhenItsClientHasLeft() async throws {
             let cancelled = Count()
             let desk = Desk { _, _ in
                 .later {

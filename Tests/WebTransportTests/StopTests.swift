@@ -188,7 +188,7 @@ extension TransportTests {
         }
 
         /// Stopping while clients come, wake and go: never a suspended connection at the end, which would abort.
-        @Test(.timeLimit(.minutes(1))) func stoppingUnderLoad() async throws {
+        @Test(.timeLimit(.minutes(5))) func stoppingUnderLoad() async throws {
             for round in 0..<10 {
                 let desk = Desk { request, _ in
                     if request.head.path == Array("/later".utf8) {

@@ -72,7 +72,7 @@ extension TransportTests {
 
         @Test(
             .enabled(if: geteuid() == 0, "only root can run a client as another account"),
-            .timeLimit(.minutes(1)),
+            .timeLimit(.minutes(5)),
             arguments: [(3_000, request("POST /", "Content-Length: 65000")), (6_000, "")]
         )
         func strangersKeepNobodyOut(_ count: Int, _ half: String) async throws {

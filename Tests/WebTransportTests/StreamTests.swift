@@ -97,7 +97,7 @@ extension TransportTests {
         }
 
         /// A thread wakes as fast as it can while the stream goes to sleep as often as it can.
-        @Test(.timeLimit(.minutes(1))) func noWakeIsLost() async throws {
+        @Test(.timeLimit(.minutes(5))) func noWakeIsLost() async throws {
             let count = 20_000
             let made = Count()
             let taken = Count()
@@ -183,7 +183,7 @@ extension TransportTests {
         }
 
         /// 1,000 idle streams at 64 KiB at most each; each gets a later event.
-        @Test(.timeLimit(.minutes(2))) func aThousandIdleStreamsAreSmall() async throws {
+        @Test(.timeLimit(.minutes(5))) func aThousandIdleStreamsAreSmall() async throws {
             raiseDescriptorLimit()
             let streams = Mutex<[HTTPStream]>([])
             let isTold = Flag()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WorkspaceStore
 
-@Suite("crashes and full disks", .timeLimit(.minutes(10)))
+@Suite("crashes and full disks", .timeLimit(.minutes(30)))
 struct CrashTests {
     let place: Place
 

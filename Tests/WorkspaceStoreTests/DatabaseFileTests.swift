@@ -65,7 +65,7 @@ struct DatabaseFileTests {
         #expect(!FileManager.default.fileExists(atPath: place.path("elsewhere")))
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: ["codex.db", "codex.db-wal", "codex.db-shm", "codex.db-journal"])
+    @Test(.timeLimit(.minutes(30)), arguments: ["codex.db", "codex.db-wal", "codex.db-shm", "codex.db-journal"])
     func whatIsNoRegularFileIsRefusedAtOnce(_ name: String) throws {
         #expect(mkfifo(place.path(name), 0o600) == 0)
         try refusal(.corrupt, "no regular file")
@@ -76,7 +76,7 @@ struct DatabaseFileTests {
         #expect(try place.store().countProjects() == 0)
     }
 
-    @Test(.timeLimit(.minutes(10))) func theLockIsARegularFileToo() throws {
+    @Test(.timeLimit(.minutes(30))) func theLockIsARegularFileToo() throws {
         #expect(mkfifo(place.path("codex.db.lock"), 0o600) == 0)
         #expect(try storeError { _ = try place.store() }.kind == .unwritable)
         try FileManager.default.removeItem(atPath: place.path("codex.db.lock"))
