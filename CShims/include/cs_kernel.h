@@ -8,6 +8,7 @@
 #include "cs_wire.h"
 
 /* RESOLVE_ flags of openat2(2) for cs_openat2. */
+#define CS_RESOLVE_NO_XDEV 0x01u
 #define CS_RESOLVE_NO_SYMLINKS 0x04u
 #define CS_RESOLVE_BENEATH 0x08u
 #define CS_RESOLVE_IN_ROOT 0x10u

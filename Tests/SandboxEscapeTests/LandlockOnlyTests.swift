@@ -281,14 +281,15 @@ struct LandlockOnlyTests {
         #expect(try HostProcesses.mentioning(word).isEmpty)
         // Nobody was left to remove it: the next launch does (of another test, maybe), and nothing else that bears such a name.
         let number = String(100_000 + Int(getpid()) % 100_000).dropFirst()
-        let others = ["a", "b", "c", "d"].map { "/tmp/codex-sandbox-\($0)\(number)" }
+        let others = ["a", "b", "c", "d", "e"].map { "/tmp/codex-sandbox-\($0)\(number)" }
         defer { for other in others { try? FileManager.default.removeItem(atPath: other) } }
-        // Somebody's own; one of a launch with something else in it; a new one; one that others may enter.
+        // Somebody's own; one of a launch with something else in it; a new one; one that others may enter; one of mktemp's, long ago.
         try scene.prepare(
             """
             mkdir -m 700 \(others.joined(separator: " ")); mkdir \(others[0])/home
             for folder in \(others[1]) \(others[3]); do : >$folder/.codex-sandbox-launch; done
             : >\(others[1])/mine; chmod 755 \(others[3])
+            chmod 1700 \(others[0]) \(others[1]) \(others[2]); touch -d '1 hour ago' \(others[4])
             """
         )
         // And one of a launch that is still there.

@@ -9,7 +9,7 @@ struct TerminalTests {
     private static let scenes = [
         "plain", "piped", "choice", "two", "stops", "inner", "size", "programs", "endings", "answers", "binary",
         "captive", "stopped_and_watched", "flood", "pipelines", "unread", "unowned", "late", "guarded", "doors", "told",
-        "apart", "pagers",
+        "apart", "pagers", "unanswered",
     ]
 
     private static let player: String = {

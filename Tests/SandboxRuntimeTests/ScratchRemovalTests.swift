@@ -31,8 +31,63 @@ import Testing
     func whateverAJobHasMadeGoes(script: String) throws {
         let folder = try made(script)
         defer { close(folder) }
-        #expect(ScratchRemoval.remove(folder, OSString(base + "/s")))
+        var time = RemovalTime(ScratchRemoval.ownTime)
+        #expect(ScratchRemoval.remove(folder, OSString(base + "/s"), &time))
         #expect(!FileManager.default.fileExists(atPath: base + "/s"))
+        try FileManager.default.removeItem(atPath: base)
+    }
+
+    /// What is left of an interrupted removal bears names of that one: they are in nobody's way.
+    @Test func anInterruptedRemovalIsGoneOnWith() throws {
+        let folder = try made(
+            "for i in 1 2 3 4; do mkdir -p \"$1/s/.codex-sandbox-removed-$i/a/b/c/d\" \"$1/s/home/$i/a/b/c\"; done"
+        )
+        defer { close(folder) }
+        var time = RemovalTime(0)
+        #expect(!ScratchRemoval.remove(folder, OSString(base + "/s"), &time) && time.isOver)
+        for _ in 0..<10_000 where FileManager.default.fileExists(atPath: base + "/s") {
+            // Each has time for very little.
+            var time = RemovalTime(300_000)
+            _ = ScratchRemoval.remove(folder, OSString(base + "/s"), &time)
+        }
+        #expect(!FileManager.default.fileExists(atPath: base + "/s"))
+        try FileManager.default.removeItem(atPath: base)
+    }
+
+    /// Whoever wants the launcher to end does not wait for the job's files.
+    @Test func aSignalEndsIt() throws {
+        let folder = try made("seq 5000 | xargs touch")
+        defer { close(folder) }
+        var four = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&four)
+        sigaddset(&four, SIGTERM)
+        pthread_sigmask(SIG_BLOCK, &four, &before)
+        // For this thread, so that no other one takes it.
+        pthread_kill(pthread_self(), SIGTERM)
+        var time = RemovalTime(ScratchRemoval.ownTime)
+        let isRemoved = ScratchRemoval.remove(folder, OSString(base + "/s"), &time)
+        var none = timespec()
+        let taken = sigtimedwait(&four, nil, &none)
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        #expect(!isRemoved && time.isOver && taken == SIGTERM)
+        time = RemovalTime(ScratchRemoval.ownTime)
+        #expect(ScratchRemoval.remove(folder, OSString(base + "/s"), &time))
+        try FileManager.default.removeItem(atPath: base)
+    }
+
+    /// What somebody has mounted in it is not the job's.
+    @Test(.enabled(if: geteuid() == 0, "only root can mount")) func whatIsMountedStays() throws {
+        let folder = try made("mkdir \"$1/data\" \"$1/s/tmp\"; : > \"$1/data/precious\"; : > f")
+        defer { close(folder) }
+        try #require(mount(base + "/data", base + "/s/tmp", nil, UInt(MS_BIND), nil) == 0)
+        var time = RemovalTime(ScratchRemoval.ownTime)
+        let isRemoved = ScratchRemoval.remove(folder, OSString(base + "/s"), &time)
+        #expect(FileManager.default.fileExists(atPath: base + "/data/precious"))
+        umount2(base + "/s/tmp", 0)
+        #expect(!isRemoved && !FileManager.default.fileExists(atPath: base + "/s/home/f"))
+        time = RemovalTime(ScratchRemoval.ownTime)
+        #expect(ScratchRemoval.remove(folder, OSString(base + "/s"), &time))
         try FileManager.default.removeItem(atPath: base)
     }
 
@@ -47,7 +102,10 @@ import Testing
         swapper.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
         swapper.arguments = ["-B", "-c", Self.swap, base + "/s/home", victim]
         try swapper.run()
-        for _ in 0..<200 { _ = ScratchRemoval.remove(folder, OSString(base + "/s"), within: 2_000_000) }
+        for _ in 0..<200 {
+            var time = RemovalTime(2_000_000)
+            _ = ScratchRemoval.remove(folder, OSString(base + "/s"), &time)
+        }
         let ran = swapper.isRunning
         swapper.terminate()
         swapper.waitUntilExit()

@@ -5,8 +5,8 @@ internal import SandboxPlan
 
 /// The folder of one launch in the profile `landlock-only`: HOME and TMPDIR of the job, and what only Landlock keeps from it.
 ///
-/// In the host's /tmp, mode 0700, with a name that nobody can guess (mkdtemp(3)); locked (flock(2)) as long as the launcher is there,
-/// so that the next launch can tell what a killed one has left (`ScratchRemoval.abandoned`).
+/// In the host's /tmp, with a name that nobody can guess and a mode that no other program gives; locked (flock(2)) as long as the launcher
+/// is there, so that the next launch can tell what a killed one has left (`AbandonedScratch`).
 struct ScratchFolder: ~Copyable {
     let path: OSString
     /// Holds the lock; the keeper and the job have no copy of it, and the job may not open the folder itself.
@@ -17,11 +17,8 @@ struct ScratchFolder: ~Copyable {
     ///
     /// - Throws: `Refusal` where it cannot be made; nothing is left then.
     static func make() throws(Refusal) -> ScratchFolder {
-        ScratchRemoval.abandoned(by: geteuid())
-        let template = LandlockOnlyNames.template
-        var text = template.bytes.map { CChar(bitPattern: $0) } + [0]
-        guard mkdtemp(&text) != nil else { throw refusal("mkdtemp", template, Glibc.errno) }
-        let path = OSString(text.dropLast().map { UInt8(bitPattern: $0) })
+        AbandonedScratch.remove(of: geteuid())
+        let path = try new()
         let number = ScratchRemoval.open(path)
         guard number >= 0 else {
             let code = Glibc.errno
@@ -40,13 +37,35 @@ struct ScratchFolder: ~Copyable {
         return made
     }
 
+    /// Makes the folder, with its mode in the same call: there is no moment at which a killed launcher leaves one that nobody knows.
+    private static func new() throws(Refusal) -> OSString {
+        let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
+        var random = [UInt8](repeating: 0, count: 8 * LandlockOnlyNames.randomCount)
+        for _ in 0..<100 {
+            let result = random.withUnsafeMutableBytes { cs_getrandom($0.baseAddress, $0.count) }
+            guard result == random.count else { throw refusal("getrandom", "/tmp", result < 0 ? Int32(-result) : EIO) }
+            let name = stride(from: 0, to: random.count, by: 8).map { first in
+                letters[
+                    Int(random[first..<first + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } % UInt64(letters.count))
+                ]
+            }
+            let path = OSString("/tmp").appending(OSString(LandlockOnlyNames.prefix + name))
+            if path.withPointer({ mkdir($0, LandlockOnlyNames.mode) }) == 0 { return path }
+            let code = Glibc.errno
+            guard code == EEXIST else { throw refusal("mkdir", path, code) }
+        }
+        throw refusal("mkdir", "/tmp", EEXIST)
+    }
+
     private init(path: OSString, lock: consuming OwnedFileDescriptor) {
         self.path = path
         self.lock = lock
     }
 
     deinit {
-        if !isOver { _ = ScratchRemoval.remove(lock.number, path) }
+        if isOver { return }
+        var time = RemovalTime(ScratchRemoval.ownTime)
+        _ = ScratchRemoval.remove(lock.number, path, &time)
     }
 
     /// Another launch may just look whether the new folder is an abandoned one: it leaves it.
@@ -72,7 +91,12 @@ struct ScratchFolder: ~Copyable {
     mutating func end() -> String? {
         if isOver { return nil }
         isOver = true
-        if ScratchRemoval.remove(lock.number, path) { return nil }
+        var time = RemovalTime(ScratchRemoval.ownTime)
+        if ScratchRemoval.remove(lock.number, path, &time) { return nil }
+        if time.isOver {
+            return
+                "\(path), the folder of the launch, is not removed yet: the next launch of this profile goes on with it"
+        }
         return "\(path), the folder of the launch, could not be removed: look, and remove it"
     }
 
@@ -102,8 +126,11 @@ struct ScratchFolder: ~Copyable {
 }
 
 enum LandlockOnlyNames {
-    /// The example of `explain` as mkdtemp(3) wants it.
-    static let template: OSString = "/tmp/codex-sandbox-XXXXXX"
+    /// Begins its name (`LandlockOnlyPlanner.scratchExample`); so many letters and digits come behind.
+    static let prefix = Array("codex-sandbox-".utf8)
+    static let randomCount = 6
+    /// The caller's alone, and sticky (mkdir(2)), which changes nothing for a folder that only its owner may enter: mktemp(1) and people do not give it.
+    static let mode: mode_t = 0o1700
     /// In each folder, as long as it has anything else in it: made first, removed last.
     static let mark: OSString = ".codex-sandbox-launch"
     /// What a launch puts into it.

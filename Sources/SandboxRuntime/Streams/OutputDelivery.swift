@@ -44,8 +44,11 @@ struct OutputDelivery {
     }
 
     /// As much as the readers take at once.
-    func deliverWithoutWaiting() {
-        while let ready = look(nil, timeout: 0), ready {}
+    ///
+    /// - Parameter pieces: at most so many of each, where somebody may go on writing.
+    func deliverWithoutWaiting(pieces: Int = .max) {
+        var rest = pieces
+        while rest > 0, let ready = look(nil, timeout: 0), ready { rest -= 1 }
     }
 
     private var isDone: Bool { relays.allSatisfy { $0.isFinished } }

@@ -29,7 +29,7 @@ final class Relay {
     private var pausedUntil: Int64 = 0
     private(set) var isFinished = false
     /// Called with each piece before it is passed on.
-    var follow: ((UnsafeRawBufferPointer) -> Void)?
+    var follow: ((UnsafeMutableRawBufferPointer) -> Void)?
     /// Called once, when it is finished.
     var finished: (() -> Void)?
     /// What the sink takes for the end of a file; twice where a line has begun, because once only ends that (termios(3), VEOF).
@@ -118,7 +118,7 @@ final class Relay {
         if result > 0 {
             held = 0..<result
             carried &+= UInt64(result)
-            let piece = UnsafeRawBufferPointer(rebasing: space[held])
+            let piece = UnsafeMutableRawBufferPointer(rebasing: space[held])
             isAtLineStart = piece.last == UInt8(ascii: "\n")
             follow?(piece)
         } else if result == 0 && endsOften && !hasHungUp {

@@ -105,9 +105,19 @@ final class CallerTerminal {
             }
             if piece.isEmpty { return }
             last = Array((last + piece).suffix(64 + piece.count))
-            if CallerTerminal.hasAnswer(last) { return }
+            if CallerTerminal.hasAnswer(last) {
+                screen.questionsAreAnswered()
+                return
+            }
             last = Array(last.suffix(8))
         }
+    }
+
+    /// Gives the keyboard back while output is still to be shown: what that asks is asked of nobody.
+    func leaveUnanswered() {
+        awaitAnswers()
+        screen?.silence()
+        giveBack()
     }
 
     private static func hasAnswer(_ bytes: [UInt8]) -> Bool {

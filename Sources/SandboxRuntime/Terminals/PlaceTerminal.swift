@@ -96,7 +96,7 @@ final class PlaceTerminal {
             if nowhere < 0 { throw PlaceTerminal.refusal("openat2", nowhere) }
             sink = RelayEnd(nowhere: Int32(nowhere))
         }
-        let screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink) : nil
+        let screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink, isAnswered: keyboard == .keys) : nil
         if let terminal = streams.first(where: PlaceTerminal.isTerminal) {
             caller = try CallerTerminal(terminal.number, screen: screen, takesKeyboard: keyboard == .keys)
         }

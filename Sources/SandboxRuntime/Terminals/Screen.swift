@@ -9,13 +9,18 @@ final class Screen {
     private let output: OwnedFileDescriptor
     private let manner: Int32
     private(set) var state = TerminalState()
+    /// Where no answer can reach the job, it asks nothing.
+    private var filter: QuestionFilter?
     private var undoing: [UInt8] = []
     /// Called with what would undo it, whenever that changes.
     var changed: (([UInt8]) -> Void)?
 
-    /// - Parameter sink: leads to the terminal.
+    /// - Parameters:
+    ///   - sink: leads to the terminal.
+    ///   - isAnswered: whether the job gets what is typed in it.
     /// - Throws: `Refusal` when there is no descriptor for it.
-    init(_ sink: RelayEnd) throws(Refusal) {
+    init(_ sink: RelayEnd, isAnswered: Bool) throws(Refusal) {
+        filter = isAnswered ? nil : QuestionFilter()
         let copy = cs_duplicate(sink.number)
         if copy < 0 { throw Refusal(stream: "stdout", call: "fcntl(F_DUPFD_CLOEXEC)", errno: Int32(-copy)) }
         output = OwnedFileDescriptor(owning: Int32(copy))
@@ -25,14 +30,23 @@ final class Screen {
     /// For the guard: a description that does not wait and is nobody else's, or -1.
     var guarded: Int32 { manner == CS_STREAM_OWN ? output.number : -1 }
 
-    /// Takes a look at what is about to be shown.
-    func follow(_ bytes: UnsafeRawBufferPointer) {
-        state.read(bytes)
+    /// Takes a look at what is about to be shown, and takes out of it what the terminal would answer to somebody else.
+    func follow(_ bytes: UnsafeMutableRawBufferPointer) {
+        filter?.pass(bytes)
+        state.read(UnsafeRawBufferPointer(bytes))
         let text = state.undoing
         if text == undoing { return }
         undoing = text
         changed?(text)
     }
+
+    /// From now on nobody gets what the terminal answers.
+    func silence() {
+        if filter == nil { filter = QuestionFilter() }
+    }
+
+    /// Whatever was asked so far.
+    func questionsAreAnswered() { state.forgetQuestions() }
 
     /// Behind everything that was shown; what the terminal does not take within a tenth of a second is given up.
     func undo() {

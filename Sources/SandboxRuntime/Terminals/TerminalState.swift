@@ -35,6 +35,8 @@ struct TerminalState: Equatable {
     /// Whether it was asked for something that it answers by typing.
     private(set) var hasAsked = false
 
+    mutating func forgetQuestions() { hasAsked = false }
+
     /// Takes a piece of output.
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
         for byte in bytes { read(byte) }

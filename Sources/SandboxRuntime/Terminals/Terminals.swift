@@ -78,6 +78,9 @@ final class Terminals {
     ///
     /// - Returns: whether it stopped, and goes on now; false where nobody is there to wake it.
     func stop() -> Bool {
+        // What the terminal answers is for the job, or for nobody: never for the shell that has it next.
+        OutputDelivery(relays.filter { $0.isOutward }).deliverWithoutWaiting(pieces: 256)
+        for terminal in all { terminal.caller?.awaitAnswers() }
         for terminal in all {
             terminal.caller?.giveBack()
             terminal.caller?.rest(true)
@@ -106,7 +109,7 @@ final class Terminals {
         for terminal in all { terminal.endInput() }
         OutputDelivery(relays.filter { $0.isOutward }).deliverWithoutWaiting()
         if isShowing {
-            for terminal in all { terminal.caller?.giveBack() }
+            for terminal in all { terminal.caller?.leaveUnanswered() }
         } else {
             end()
         }

@@ -566,6 +566,39 @@ def late():
     person.end()
 
 
+def unanswered():
+    """Where an answer cannot reach the job, the terminal is asked nothing; at a stop answers are awaited as at the end."""
+    questions = "printf '\\033[6n\\033[c\\033]10;?\\007\\033P$qm\\033\\\\\\033[1mbo''ld' >&2"
+    asked = [b"\x1b[6n", b"\x1b[c", b"\x1b]10;?\x07", b"\x1bP$qm"]
+    person = shell()
+    for shape, wrap in (("no keyboard", "{} </dev/null"), ("in a pipeline", "{} | cat"), ("typed by a file", "{} </dev/null")):
+        options = "--tty" if shape == "typed by a file" else ""
+        person.type("stty -echo; clear\n")
+        person.rest()
+        person.type(wrap.format(f'{LAUNCHER} run {options} -- sh -c "{questions}"') + "\n")
+        seen = person.expect(rb"bold", f"{shape}: the rest is shown") or b""
+        seen += person.rest(1)
+        tell(not any(question in seen for question in asked), f"{shape}: the terminal is asked nothing", seen)
+        tell(b"\x1b[1m" in seen, f"{shape}: what asks nothing stays", seen)
+    person.type(f'sh -c "{questions}" </dev/null\n')
+    seen = person.expect(rb"bold", "control: without the sandbox") or b""
+    tell(all(question in seen for question in asked), "control: the terminal is asked", seen)
+    person.type("stty echo\n")
+    person.rest()
+    person.type(f"{LAUNCHER} run -- sh -c \"printf 'ask\\033[c'; kill -TSTP 0; echo goes-on\"\n")
+    person.expect(rb"ask\x1b\[c", "the job asks and stops")
+    person.type("echo inj''ected\n")
+    tell(person.wait(rb"\x1b\[5n", 2) is not None, "its answer is awaited", person.seen[-200:])
+    person.type(b"\x1b[0n")
+    person.expect(rb"Stopped", "the job is stopped")
+    seen = person.rest(0.7)
+    tell(b"injected\r\n" not in seen, "the answer is nobody's command", seen)
+    person.type("fg\n")
+    person.expect(rb"goes-on\r\n", "it goes on")
+    person.type("exit\n")
+    person.end()
+
+
 def guarded():
     """The guard: killed, missed by the launcher's name, and no trouble for others."""
     def named(name, parent):

@@ -235,7 +235,8 @@ class Slot:
             if not re.fullmatch("codex-sandbox-......", name):
                 continue
             try:
-                if os.lstat(path).st_uid != self.uid:
+                status = os.lstat(path)
+                if status.st_uid != self.uid or status.st_mode & 0o7777 != 0o1700:
                     continue
                 folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             except OSError:
