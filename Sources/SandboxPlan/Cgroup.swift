@@ -159,8 +159,10 @@ public enum LimitMechanism: String, Hashable, Sendable, CaseIterable {
     case watched
     /// A timer of pid 1's, and one of the supervisor's behind it.
     case timer
-    /// Nothing: no limit was asked for, or none can be held here.
+    /// Nothing: no limit was asked for.
     case unlimited
+    /// Nothing, though one was asked for: this host has nothing that could hold it.
+    case notHeld = "not held"
 }
 
 /// One limit of the policy and what holds it in this launch.

@@ -36,18 +36,21 @@ enum CgroupPlanner {
         return CgroupPlan(subtree: subtree.path, movesProcesses: subtree.movesProcesses, settings: settings)
     }
 
+    /// What a launch says before it begins: a limit that was asked for and that nothing holds.
+    static func warnings(_ limits: LimitPolicy, _ offer: CgroupOffer) -> [String] {
+        guard limits.cpuThousandths > 0, !offer.controllers.contains(.cpu) else { return [] }
+        let share = ProcessorShare(thousandths: limits.cpuThousandths)
+        let why =
+            switch offer {
+            case .none(let absence): absence.words
+            case .subtree: CgroupAbsence.noControllers.words
+            }
+        return ["limits.cpus = \(share) is not held, only a cgroup could: \(why)"]
+    }
+
     /// What a person should know: a limit that nothing holds, and processes that are moved.
     static func notes(_ limits: LimitPolicy, _ offer: CgroupOffer) -> [String] {
-        var notes: [String] = []
-        if limits.cpuThousandths > 0, !offer.controllers.contains(.cpu) {
-            let share = ProcessorShare(thousandths: limits.cpuThousandths)
-            let why =
-                switch offer {
-                case .none(let absence): absence.words
-                case .subtree: CgroupAbsence.noControllers.words
-                }
-            notes.append("limits.cpus = \(share) is not held, only a cgroup could: \(why)")
-        }
+        var notes = warnings(limits, offer)
         if case .none(.failed) = offer, case .none(let absence) = offer {
             notes.append("no cgroup could be made for the job, and its limits are held without: \(absence.words)")
         }

@@ -72,7 +72,8 @@ public enum LandlockOnlyPlanner {
             limits: limits,
             process: LaunchPlanner.process(policy, request),
             layers: LandlockOnlyLayers.list(policy, limits, abi: abi),
-            notes: notes(policy, identity, host)
+            notes: notes(policy, identity, host),
+            warnings: CgroupPlanner.warnings(policy.limits, host.cgroup)
         )
         plan.process.environment = environment(plan.process.environment, policy, profile)
         plan.weaker = WeakerProfile(

@@ -121,7 +121,7 @@ public enum LaunchPlanner {
             process: process(policy, request),
             layers: PlannedLayers.list(policy, identity, limits, abi: abi),
             notes: notes + mounts.warnings,
-            warnings: mounts.warnings
+            warnings: mounts.warnings + CgroupPlanner.warnings(policy.limits, host.cgroup)
         )
         plan.workspaceNames = move?.names
         if policy.confinement == .container {

@@ -115,7 +115,7 @@ enum LimitPlanner {
             HeldLimit(
                 .cpus,
                 share == 0 ? "no limit" : ProcessorShare(thousandths: share).description,
-                share > 0 && controllers.contains(.cpu) ? .cgroup : .unlimited
+                share == 0 ? .unlimited : controllers.contains(.cpu) ? .cgroup : .notHeld
             ),
             HeldLimit(
                 .workspace,

@@ -116,7 +116,12 @@ extension Refusal {
             "see that /proc is mounted; " + doctor
         case (.hostname, EPERM):
             "a filter refuses it here, as those of containers do. " + MaskedProc.remedy
-        case (.landlock, _): "boot with landlock in the list of `lsm=`; " + doctor
+        // landlock_create_ruleset(2): not built, or built and not switched on at boot. Nothing else is cured by a boot.
+        case (.landlock, ENOSYS), (.landlock, EOPNOTSUPP): "boot with landlock in the list of `lsm=`; " + doctor
+        // landlock_restrict_self(2): 16 domains are stacked at the most.
+        case (.landlock, E2BIG):
+            "start it outside of the sandboxes around it: the kernel stacks no more than 16 of Landlock's"
+        case (.landlock, _): remedy(errno: code)
         case (.tmpfs, _), (.newRoot, _): remedy(errno: code)
         default: doctor
         }

@@ -13,9 +13,9 @@ enum PolicyCommand {
                 let shown = try policy(from: source)
                 let report = PolicyReport(policy: shown.policy, origins: shown.origins, style: Output.style)
                 return Output.show(report.text, status: 0)
-            case .check(let file):
-                let policy = try policy(from: .file(file)).policy
-                return Output.show("\(Shown.whole(file)): no problems. \(policy.summary)\n", status: 0)
+            case .check(let source):
+                let policy = try policy(from: source).policy
+                return Output.show("\(name(of: source)): no problems. \(policy.summary)\n", status: 0)
             case .trust(let options): return try TrustCommand.trust(options)
             case .untrust(let options): return try TrustCommand.untrust(options)
             case .trusted(let options): return try TrustCommand.list(options)
@@ -23,6 +23,13 @@ enum PolicyCommand {
         } catch {
             Output.say(OwnWords.refusal(error))
             return 1
+        }
+    }
+
+    private static func name(of source: PolicySource) -> String {
+        switch source {
+        case .named(let name): name
+        case .file(let path): Shown.whole(path)
         }
     }
 

@@ -51,7 +51,7 @@ final class FakeWorkspaces: WorkspaceService {
 
     private static func project(_ id: String, _ state: State) throws(WorkspaceError) -> Int {
         guard let index = state.projects.firstIndex(where: { $0.id == id }) else {
-            throw WorkspaceError(.noProject, "no such project")
+            throw WorkspaceError(.noProject, "Project not found")
         }
         return index
     }

@@ -20,6 +20,11 @@ import WebTransport
             #expect(answer.headers["Access-Control-Allow-Origin"] == Self.good)
             #expect(answer.headers.all("Vary").contains("Origin"))
             #expect(!answer.headers.contains("Access-Control-Allow-Credentials"))
+            // What a page needs of an answer and could not read otherwise.
+            let exposed = answer.headers["Access-Control-Expose-Headers"]?.split(separator: ", ").map { String($0) }
+            for name in ["Content-Range", "ETag", "Retry-After", "X-Next-After", "X-Request-ID"] {
+                #expect(exposed?.contains(name) == true, "\(name)")
+            }
         }
     }
 

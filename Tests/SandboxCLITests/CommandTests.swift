@@ -72,8 +72,10 @@ import Testing
         #expect(try Command.parse(["policy", "list"]) == .policy(.list))
         #expect(try Command.parse(["policy", "show", "read-only"]) == .policy(.show(.named("read-only"))))
         #expect(try Command.parse(["policy", "show", "./a"]) == .policy(.show(.file("./a"))))
-        #expect(try Command.parse(["policy", "check", "a"]) == .policy(.check("a")))
-        #expect(try Command.parse(["policy", "check", "--", "--a"]) == .policy(.check("--a")))
+        #expect(try Command.parse(["policy", "check", "a"]) == .policy(.check(.named("a"))))
+        #expect(try Command.parse(["policy", "check", "./a"]) == .policy(.check(.file("./a"))))
+        #expect(try Command.parse(["policy", "check", "a.toml"]) == .policy(.check(.file("a.toml"))))
+        #expect(try Command.parse(["policy", "check", "--", "--a"]) == .policy(.check(.file("--a"))))
     }
 
     @Test func approvalsAreRead() throws {

@@ -46,6 +46,19 @@ import Testing
         #expect(options.timeout == .seconds(90))
     }
 
+    @Test(
+        arguments: [
+            ("http://localhost:8000", true), ("http://LOCALHOST", true), ("http://127.0.0.1:1", true),
+            ("http://127.9.9.9", true), ("http://[::1]:80/api", true), ("http://[::ffff:127.0.0.1]", true),
+            ("unix:/run/a.sock", true), ("http://example.test", false), ("http://127.0.0.1.example.test", false),
+            ("http://10.0.0.1", false), ("http://[::2]", false), ("http://[::ffff:10.0.0.1]", false),
+            ("http://localhost.example.test", false),
+        ] as [(OSString, Bool)]
+    )
+    func addressesOfThisMachine(address: OSString, isOfThisMachine: Bool) throws {
+        #expect(try LiveSuiteAddress(address).isOfThisMachine == isOfThisMachine)
+    }
+
     @Test func helpIsNil() throws {
         #expect(try LiveSuiteOptions.parse(["--help"]) == nil)
     }

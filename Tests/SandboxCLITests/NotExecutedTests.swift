@@ -38,6 +38,23 @@ import Testing
         )
     }
 
+    /// One of its folders alone would not make it work.
+    @Test(
+        arguments: [
+            ("/home/ada/.cargo/bin/rustup", "rustup"), ("/home/a b/.rustup/toolchains/x/bin/cargo", "rustup"),
+            ("/root/.nvm/versions/node/v20.1.0/bin/node", "nvm"), ("/home/ada/.pyenv/shims/python3", "pyenv"),
+            ("/home/ada/.local/share/swiftly/toolchains/6.1/usr/bin/swift", "swiftly"), ("/home/ada/.cargo/x", nil),
+            ("/home/ada/.nvmrc/node", nil), ("/home/ada/.local/bin/swift", nil), ("/opt2/nvm/node", nil),
+        ] as [(OSString, String?)]
+    )
+    func aToolchainIsNamedByItsKey(path: OSString, chain: String?) {
+        #expect(ToolchainFolders.name(of: path) == chain)
+        let line = said(2, "tool", .outside(path)).first ?? ""
+        #expect(line.hasPrefix("tool is not in the sandbox: found at "))
+        #expect(line.contains("add --read ") == (chain == nil))
+        if let chain { #expect(line.contains("toolchains = [\"\(chain)\"]") && line.contains("--policy FILE")) }
+    }
+
     @Test func aMissingInterpreterIsNoMissingScript() {
         let absent = said(2, "./s", .script(interpreter: "/no/py", .absent))
         #expect(absent[0] == "./s is there, but the interpreter of its #! line is not: /no/py.")

@@ -49,7 +49,7 @@ import Testing
             (["policy", "list", "x"], "x is one word too many.", "policy "),
             (["policy", "show"], "NAME or FILE is missing.", "policy "),
             (["policy", "show", "a", "b"], "b is one word too many.", "policy "),
-            (["policy", "check"], "FILE is missing.", "policy "),
+            (["policy", "check"], "NAME or FILE is missing.", "policy "),
             (["policy", "check", ""], "\"\": The path is empty.", "policy "),
             (["policy", "--json", "list"], "There is no option --json.", "policy "),
             (["evidence"], "show, list, verify, sign or export is missing.", "evidence "),

@@ -135,6 +135,34 @@ struct ServeTests {
         #expect(result.ending == .exited(1) && result.errorText.contains("not work for root"), "\(result.story)")
     }
 
+    /// Somebody removed a project's folder: its files are gone, the project is not.
+    @Test func aProjectWithoutItsFolderSaysSo() throws {
+        let scene = try scene()
+        let ask = "curl -sS -m 30 -w ' %{http_code}\\n'"
+        let create =
+            "curl -sS -m 60 -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}' {BASE}/api/v1/projects/"
+        let result = try play(
+            scene,
+            [
+                script("with_server.py"), scene.workshop.launcher, scene.workspace, "--", "/bin/sh", "-c",
+                """
+                cd \(scene.workspace); \(create) >/dev/null; id=$(ls workspaces); one={BASE}/api/v1/$id
+                \(ask) -o /dev/null $one/files; rm -r "workspaces/$id"
+                \(ask) $one/files; \(ask) $one/raw/app.py; \(ask) -o /dev/null {BASE}/api/v1/projects/$id
+                \(ask) -o /dev/null -X DELETE {BASE}/api/v1/projects/$id; \(ask) $one/files
+                """,
+            ],
+            seconds: 60
+        )
+        #expect(result.ending == .exited(0) && result.lines.count == 6, "\(result.story)")
+        try #require(result.lines.count == 6)
+        let statuses = result.lines.map { String($0.suffix(3)) }
+        #expect(statuses[..<4] == ["200", "404", "404", "200"] && statuses[5] == "404", "\(result.story)")
+        #expect(statuses[4].hasPrefix("20"), "\(result.story)")
+        for line in result.lines[1...2] { #expect(line.contains("folder is not there any more"), "\(result.story)") }
+        #expect(result.lines[5].contains("Project not found"), "\(result.story)")
+    }
+
     /// Every row of the feature list that clients can see, and the seed's own curl session.
     @Test(arguments: [[], ["--worker", "minimal"]]) func clientsOfTheOrchestratorWorkUnchanged(options: [String]) throws
     {
@@ -155,6 +183,8 @@ struct ServeTests {
     @Test(arguments: [true, false]) func theLiveSuitePasses(isLive: Bool) throws {
         let scene = try scene()
         scene.environment["OPENAI_API_KEY"] = "canary-\(scene.token)"
+        // Beside `.env`, in the server's folder.
+        try scene.write("OPENAI_ORG_ID=live-canary-\(scene.token)\n", to: scene.workspace + "/.env.live")
         let result = try play(
             scene,
             [script("with_server.py"), scene.workshop.launcher, scene.workspace]
@@ -168,8 +198,31 @@ struct ServeTests {
         let gates = result.lines.filter { $0.hasPrefix("[gate] PASS") }
         #expect(gates.count >= 8 && !result.outputText.contains("FAIL"), "\(result.story)")
         // The value went to the worker, and nowhere else.
-        let grep = try scene.run(["grep", "-rl", "canary-\(scene.token)", scene.workspace, scene.state])
+        let grep = try scene.run([
+            "grep", "-rl", "--exclude=.env.live", "canary-\(scene.token)", scene.workspace, scene.state,
+        ])
         #expect(grep.output.isEmpty, "\(grep.story)")
+        let present = try scene.run(["grep", "-rhoE", "OPENAI_[A-Z_]+=[a-z]+", scene.workspace + "/out"])
+        #expect(!isLive || present.lines.contains("OPENAI_ORG_ID=present"), "\(present.story)")
+        #expect(!isLive || present.lines.contains("OPENAI_PROJECT=absent"), "\(present.story)")
+    }
+
+    /// A server of this machine has its records here: where they cannot be looked at, nothing has passed.
+    @Test func recordsThatAreNotVerifiedHaveNotPassed() throws {
+        let scene = try scene()
+        let result = try play(
+            scene,
+            [
+                script("with_server.py"), scene.workshop.launcher, scene.workspace, "--", scene.workshop.launcher,
+                "live-suite", "--mocked", "--base-url", "{BASE}", "--out", scene.workspace + "/out", "--state-dir",
+                scene.workspace + "/nothing",
+            ],
+            seconds: 200
+        )
+        #expect(result.ending == .exited(1) && result.left == 0, "\(result.story)")
+        #expect(result.lines.contains { $0.hasPrefix("[gate] PASS M01") }, "\(result.story)")
+        #expect(result.lines.last?.hasPrefix("[gate] FAIL evidence: not verified: ") == true, "\(result.story)")
+        #expect(result.outputText.contains("--state-dir"), "\(result.story)")
     }
 
     /// The page at `/` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
@@ -338,23 +391,32 @@ struct ServeTests {
 
     /// What cannot be used refuses to start: which setting, why, what to do.
     @Test(arguments: [
-        (["--listen", "0.0.0.0:0"], "token"), (["--listen", "nowhere"], "LISTEN"),
-        (["--database", "postgres://x/y"], "sqlite:///"), (["--max-jobs", "0"], "MAX_JOBS"),
-        (["--workspace-root", "/proc/none"], "WORKSPACE_ROOT"),
-        (["--env-file", "/nonexistent/.env"], "/nonexistent/.env"),
-        (["--worker", "nope"], "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
-        (["--worker", ""], "WORKER"),
-        (["--listen", "unix:/nonexistent/x"], "/nonexistent/x"),
+        (["--listen", "0.0.0.0:0"], 1, "token"), (["--listen", "nowhere"], 2, "--listen nowhere: "),
+        (["--database", "postgres://x/y"], 2, "sqlite:///"), (["--max-jobs", "0"], 2, "--max-jobs 0: "),
+        (["--max-jobs", "x"], 2, "allowed: a number from 1 to 1024"), (["MAX_JOBS=x"], 1, "MAX_JOBS = “x”"),
+        (["--keep-logs", "x"], 2, "--keep-logs x: "), (["--stop-jobs", "x"], 2, "allowed: end, finish"),
+        (["--workspace-root", "/proc/none"], 1, "WORKSPACE_ROOT"),
+        (["--env-file", "/nonexistent/.env"], 1, "/nonexistent/.env"),
+        (["--worker", "nope"], 2, "--worker nope: there is no such worker; allowed: dummy, minimal, codex, command"),
+        (["WORKER=nope"], 1, "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
+        (["--worker", ""], 2, "--worker "),
+        (["--listen", "unix:/nonexistent/x"], 1, "/nonexistent/x"),
     ])
-    func aBadSettingRefusesToStart(options: [String], word: String) throws {
+    func aBadSettingRefusesToStart(words: [String], status: Int32, word: String) throws {
         let scene = try scene()
+        let variables = words.filter { !$0.hasPrefix("-") && $0.contains("=") }
+        for variable in variables {
+            let parts = variable.split(separator: "=").map { String($0) }
+            scene.environment[parts[0]] = parts[1]
+        }
+        let options = variables.isEmpty ? words : []
         // Somebody else may have the usual port.
         let listen = options.contains("--listen") ? [] : ["--listen", "127.0.0.1:0"]
         let result = try scene.run(
             [scene.workshop.launcher, "serve"] + listen + options,
             keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
         )
-        #expect(result.ending == .exited(1) && result.output.isEmpty, "\(result.story)")
+        #expect(result.ending == .exited(status) && result.output.isEmpty, "\(result.story)")
         #expect(result.errorText.contains(word) && result.errorText.hasPrefix("codex-sandbox: "), "\(result.story)")
         #expect(!result.errorText.contains("DATABASE_URL: DATABASE_URL"), "\(result.story)")
     }

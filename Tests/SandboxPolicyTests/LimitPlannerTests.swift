@@ -101,7 +101,7 @@ import Testing
         )
         #expect(
             plan.held.map(\.mechanism) == [
-                .rlimit, .watched, .rlimit, .rlimit, .rlimit, .unlimited, .unlimited, .unlimited, .timer,
+                .rlimit, .watched, .rlimit, .rlimit, .rlimit, .notHeld, .unlimited, .unlimited, .timer,
             ]
         )
         #expect(
@@ -138,10 +138,21 @@ import Testing
     }
 
     @Test func aMissingControllerLeavesItsLimitToTheOthers() throws {
-        let plan = try Self.planned(Self.limits(), Self.subtree([.pids]))
+        let plan = try Self.planned(Self.limits(cpus: 1500), Self.subtree([.pids]))
         #expect(!plan.memoryIsHeld && Self.mechanism(plan, .memory) == .watched)
-        #expect(Self.mechanism(plan, .tasks) == .cgroup && Self.mechanism(plan, .cpus) == .unlimited)
+        #expect(Self.mechanism(plan, .tasks) == .cgroup && Self.mechanism(plan, .cpus) == .notHeld)
+        // Nobody asked for one.
+        #expect(Self.mechanism(try Self.planned(Self.limits(cpus: 0), Self.subtree([.pids])), .cpus) == .unlimited)
         #expect(plan.cgroup?.settings == [CgroupSetting(.pids, "pids.max", "100")])
+    }
+
+    /// `run` says it before the command begins; where it holds, or nobody asked, there is nothing to say.
+    @Test func aShareThatNothingHoldsIsSaid() {
+        let none = CgroupPlanner.warnings(Self.limits(cpus: 1500), .none(.versionOne))
+        #expect(none.count == 1 && none.first?.hasPrefix("limits.cpus = 1.5 is not held, only a cgroup") == true)
+        #expect(CgroupPlanner.warnings(Self.limits(cpus: 1500), Self.subtree([.pids])).count == 1)
+        #expect(CgroupPlanner.warnings(Self.limits(cpus: 1500), Self.subtree([.cpu])).isEmpty)
+        #expect(CgroupPlanner.warnings(Self.limits(), .none(.versionOne)).isEmpty)
     }
 
     /// As the kernel reads them back: whole pages, and its own word for the largest amount.

@@ -329,29 +329,6 @@ import Testing
 
     // MARK: - Ends that are no record
 
-    @Test func halfLineIsInTheChainAndSaid() throws {
-        try keepRefused(1)
-        try append("{\"_type\":\"cut")
-        let cut = try verify().problems.map(\.what)
-        #expect(cut.contains { $0.contains("its writer was killed") })
-        try keepRefused(2)
-        let report = try verify()
-        #expect(report.problems.map(\.line) == [2] && report.head?.sequence == 2, "\(report.problems)")
-        // What was left cannot be removed or mended unseen.
-        let kept = try lines()
-        try write(kept[0] + kept[2])
-        #expect(try verify().problems.map(\.line) == [1])
-    }
-
-    /// The number of a record that was cut off behind its link is taken.
-    @Test func halfRecordKeepsItsNumber() throws {
-        for number in 1...2 as ClosedRange<UInt8> { try keepRefused(number) }
-        try write(Array(try bytes().dropLast(200)))
-        try keepRefused(3)
-        let report = try verify()
-        #expect(report.problems.map(\.line) == [2] && report.head?.sequence == 3, "\(report.problems)")
-    }
-
     @Test func recordsOfTheTimeBeforeTheChainAreLinkedTo() throws {
         try keepLaunch(1)
         try keepRefused(2)

@@ -8,7 +8,7 @@ import SandboxPolicy
 struct Toolchain {
     var name: String
     /// Below the home.
-    var folders: [OSString]
+    var folders: [OSString] { ToolchainFolders.all.first { $0.name == name }?.folders ?? [] }
     /// Patterns of files with credentials, below the home.
     var credentials: [OSString]
     /// Variables that name one of the folders, since HOME is another inside.
@@ -18,7 +18,6 @@ struct Toolchain {
         // credentials.toml and config.toml lie beside bin, in ~/.cargo itself (Cargo Book, Cargo Home): not shown.
         Toolchain(
             name: "rustup",
-            folders: [".rustup", ".cargo/bin"],
             credentials: [],
             variables: [("RUSTUP_HOME", ".rustup")]
         ),
@@ -26,7 +25,6 @@ struct Toolchain {
         // lie in .nvm itself.
         Toolchain(
             name: "nvm",
-            folders: [".nvm"],
             credentials: [
                 ".nvm/versions/*/*/etc/npmrc", ".nvm/versions/*/*/lib/node_modules/npm/npmrc", ".nvm/v*/etc/npmrc",
                 ".nvm/v*/lib/node_modules/npm/npmrc",
@@ -37,7 +35,6 @@ struct Toolchain {
         // Configuration; conda, Searching for .condarc).
         Toolchain(
             name: "pyenv",
-            folders: [".pyenv"],
             credentials: ["pip.conf", ".condarc", "condarc", "condarc.d"].flatMap { (name: OSString) in
                 [OSString(".pyenv/versions/*").appending(name), OSString(".pyenv/versions/*/envs/*").appending(name)]
             },
@@ -45,7 +42,6 @@ struct Toolchain {
         ),
         Toolchain(
             name: "swiftly",
-            folders: [".local/share/swiftly"],
             credentials: [],
             variables: [
                 ("SWIFTLY_HOME_DIR", ".local/share/swiftly"), ("SWIFTLY_BIN_DIR", ".local/share/swiftly/bin"),

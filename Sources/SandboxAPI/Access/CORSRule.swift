@@ -48,7 +48,7 @@ struct CORSRule: Sendable {
     }
 
     private static let exposed =
-        "ETag, Location, Preference-Applied, X-Dropped-Bytes, X-Next-After, X-Request-ID"
+        "Content-Range, ETag, Location, Preference-Applied, Retry-After, X-Dropped-Bytes, X-Next-After, X-Request-ID"
 
     static func isPreflight(_ head: HTTPRequestHead) -> Bool {
         head.method == "OPTIONS" && head.headers.contains("Origin")

@@ -43,7 +43,7 @@ struct APIError: Error {
     init(_ error: WorkspaceError, tooMuch: Int = 413) {
         let log = error.detail.isEmpty ? nil : error.detail
         switch error.kind {
-        case .noProject: self.init(404, "Project not found", log: log)
+        case .noProject: self.init(404, error.message, log: log)
         case .noJob: self.init(404, "Job not found", log: log)
         case .noFile: self.init(404, "File not found", log: log)
         case .invalidPath: self.init(400, "Invalid path", log: log)

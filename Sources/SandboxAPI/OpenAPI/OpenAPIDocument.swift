@@ -6,8 +6,18 @@ enum OpenAPIDocument {
         var paths: [String: [(String, JSONValue)]] = [:]
         for endpoint in Endpoint.table {
             for (index, template) in endpoint.templates(prefix: settings.apiPrefix).enumerated() {
-                let operation = operation(endpoint, template: template, spelling: index)
+                let operation = operation(
+                    endpoint,
+                    template,
+                    id: endpoint.name.rawValue + (index == 0 ? "" : "OfProject"),
+                    responses(endpoint)
+                )
                 paths[template, default: []].append((endpoint.method.lowercased(), operation))
+                // The router sends who leaves the slash out there (ORC-02).
+                guard template.utf8.count > 1, template.utf8.last == UInt8(ascii: "/") else { continue }
+                paths[String(template.dropLast()), default: []].append(
+                    (endpoint.method.lowercased(), redirected(endpoint, template))
+                )
             }
         }
         let document: JSONValue = [
@@ -37,12 +47,17 @@ enum OpenAPIDocument {
         return document.canonical.bytes
     }
 
-    private static func operation(_ endpoint: Endpoint, template: String, spelling: Int) -> JSONValue {
+    private static func operation(
+        _ endpoint: Endpoint,
+        _ template: String,
+        id: String,
+        _ responses: JSONObject
+    ) -> JSONValue {
         var operation = JSONObject([
-            ("operationId", .string(endpoint.name.rawValue + (spelling == 0 ? "" : "OfProject"))),
+            ("operationId", .string(id)),
             ("summary", .string(endpoint.summary)),
             ("tags", [.string(endpoint.tag)]),
-            ("responses", .object(responses(endpoint))),
+            ("responses", .object(responses)),
         ])
         operation.add("description", ifPresent: endpoint.note.map { .string($0) })
         let parameters = parameters(endpoint, template)
@@ -60,6 +75,28 @@ enum OpenAPIDocument {
             operation.add("requestBody", ["required": false, "content": ["application/octet-stream": [:]]])
         }
         return .object(operation)
+    }
+
+    /// The same path without the slash at its end: nothing of the request is judged there.
+    private static func redirected(_ endpoint: Endpoint, _ template: String) -> JSONValue {
+        var endpoint = endpoint
+        endpoint.query = []
+        endpoint.fields = []
+        endpoint.body = nil
+        endpoint.answers = []
+        endpoint.errors = []
+        var responses = responses(endpoint)
+        responses.add(
+            "307",
+            [
+                "description": "The same path with its slash; method and body are to be sent again.",
+                "headers": [
+                    CorrelationID.field: requestID,
+                    "Location": ["description": "Where.", "schema": ["type": "string"]],
+                ],
+            ]
+        )
+        return operation(endpoint, template, id: endpoint.name.rawValue + "WithoutSlash", responses)
     }
 
     private static func reference(_ schema: String) -> JSONValue {
@@ -130,7 +167,7 @@ enum OpenAPIDocument {
         var statuses = Set(endpoint.errors)
         if endpoint.access != .everybody { statuses.formUnion([400, 403, 421]) }
         if endpoint.access == .client { statuses.insert(401) }
-        if endpoint.method != "GET" { statuses.insert(413) }
+        if endpoint.method != "GET" { statuses.formUnion([411, 413]) }
         statuses.formUnion([405, 500])
         return statuses.sorted()
     }
@@ -178,6 +215,7 @@ enum OpenAPIDocument {
         case 404: "There is no such project, job or file."
         case 405: "The path has other methods; `Allow` names them."
         case 409: "The state of the thing forbids it."
+        case 411: "A body came in chunks; announce it with its Content-Length."
         case 412: "The file is not as the condition has it."
         case 413: "More bytes than there may be."
         case 416: "The range lies behind the file's end."

@@ -89,7 +89,8 @@ public struct APISettings: Hashable, Sendable {
                     name: .listen,
                     value: listen.description,
                     reason: "other hosts could use the server without a token",
-                    allowed: "a loopback address, unix:/PATH, or this address together with API_TOKEN"
+                    allowed: "a loopback address, unix:/PATH, or this address together with API_TOKEN",
+                    isOfSeveral: true
                 )
             )
         }
@@ -102,7 +103,8 @@ public struct APISettings: Hashable, Sendable {
             name: .allowOrigins,
             value: origins,
             reason: "every origin may not send credentials (ALLOW_CREDENTIALS is true)",
-            allowed: "a list of origins, or ALLOW_CREDENTIALS=false"
+            allowed: "a list of origins, or ALLOW_CREDENTIALS=false",
+            isOfSeveral: true
         )
     }
 }

@@ -65,6 +65,8 @@ public struct SettingProblem: Hashable, Sendable, CustomStringConvertible {
     public var reason: String
     /// What may stand there.
     public var allowed: String
+    /// The value could be used by itself, and not beside what others say.
+    public var isOfSeveral = false
 
     public var description: String {
         let shown = name == .token ? "" : " = “\(LogText.escaped(value, limit: 128))”"

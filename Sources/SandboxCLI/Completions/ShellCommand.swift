@@ -26,7 +26,7 @@ struct ShellCommand {
                 operands: .words([
                     ("list", "lists the policies by name", nil),
                     ("show", "shows every value of one", .policy),
-                    ("check", "lists every problem in a file", .file),
+                    ("check", "lists every problem in one", .policy),
                     ("trust", "approves the file of a project", .folder),
                     ("untrust", "takes an approval back", .folder),
                 ])

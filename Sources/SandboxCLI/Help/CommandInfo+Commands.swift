@@ -70,7 +70,7 @@ extension CommandInfo {
     static let policy = CommandInfo(
         name: .policy,
         usage: [
-            "policy list", "policy show NAME|FILE", "policy check FILE", "policy trust [OPTIONS] [DIR|FILE]",
+            "policy list", "policy show NAME|FILE", "policy check NAME|FILE", "policy trust [OPTIONS] [DIR|FILE]",
             "policy untrust [DIR|FILE]",
         ],
         description: [
@@ -81,7 +81,7 @@ extension CommandInfo {
         actions: [
             ("list", "Lists the policies by name, with where each comes from."),
             ("show NAME|FILE", "Shows every value of one, defaults included; of variables the names only."),
-            ("check FILE", "Reads a file and lists every problem in it with line and column."),
+            ("check NAME|FILE", "Reads one and lists every problem in it with line and column."),
             ("trust [DIR|FILE]", "Shows what a project's file would widen, asks, and approves it."),
             ("untrust [DIR|FILE]", "Takes the approval of a project's file back."),
         ],

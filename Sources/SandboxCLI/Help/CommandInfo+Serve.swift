@@ -26,7 +26,10 @@ extension CommandInfo {
                     ("USE_DUMMY_WORKER", "true (the default): the built-in dummy worker does the jobs"),
                     ("CODEX_WORKER_IMAGE", "else the worker of this name; codex-worker:latest is minimal"),
                     ("CODEX_WORKER_COMMAND", "the words of the worker codex or command, separated by spaces"),
-                    ("OPENAI_API_KEY, OPENAI_ORG_ID, OPENAI_PROJECT", "handed to live workers, where they are set"),
+                    (
+                        "OPENAI_API_KEY, OPENAI_ORG_ID, OPENAI_PROJECT",
+                        "handed to live workers; also from .env.live beside .env"
+                    ),
                     ("API_TOKEN", "the token without --token-file; else systemd's credential api-token"),
                     ("ALLOW_ORIGINS, ALLOW_METHODS, ALLOW_HEADERS, ALLOW_CREDENTIALS", "pages of other origins (CORS)"),
                     ("ALLOWED_HOSTS", "further names under which clients may address the server"),

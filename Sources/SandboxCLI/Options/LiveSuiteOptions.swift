@@ -155,6 +155,22 @@ public enum LiveSuiteAddress: Hashable, Sendable {
         return (String(host), port)
     }
 
+    /// Whether only a server of this machine can be there: a unix socket, `localhost`, or a loopback address.
+    public var isOfThisMachine: Bool {
+        switch self {
+        case .unix: true
+        case .host(let host, _, _):
+            // RFC 6761, 6.3; RFC 1122, 3.2.1.3; RFC 4291, 2.5.3 and 2.5.5.2.
+            host.lowercased() == "localhost" || host == "::1" || Self.isLoopback(host)
+                || host.lowercased().hasPrefix("::ffff:") && Self.isLoopback(String(host.dropFirst("::ffff:".count)))
+        }
+    }
+
+    /// `127.` and three more numbers; a name that begins so is none.
+    private static func isLoopback(_ host: String) -> Bool {
+        host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
+    }
+
     /// What a Host field says (RFC 9112, 3.2).
     public var hostField: String {
         switch self {

@@ -4,8 +4,8 @@ public import SandboxPlan
 public enum PolicyOptions: Hashable, Sendable {
     case list
     case show(PolicySource)
-    /// The file, relative to the caller's folder unless absolute.
-    case check(OSString)
+    /// A policy by its name or its file; a word that can be neither name is a file.
+    case check(PolicySource)
     /// Approve a project's file.
     case trust(Trust)
     /// Take an approval back.
@@ -107,9 +107,10 @@ public enum PolicyOptions: Hashable, Sendable {
                 throw failure(.badArgument(word, why: error.why))
             }
         case "check":
-            let word = try operand(of: words, placeholder: "FILE")
+            let word = try operand(of: words, placeholder: "NAME or FILE")
             do throws(BadValue) {
-                return .check(try OptionValue.path(word))
+                let path = try OptionValue.path(word)
+                return .check(PolicySource(path) ?? .file(path))
             } catch {
                 throw failure(.badArgument(word, why: error.why))
             }

@@ -126,6 +126,12 @@ public struct ServeOptions: Hashable, Sendable {
         return options
     }
 
+    /// The flag that says a setting.
+    public static func flag(of setting: String) -> String {
+        if setting == "DATABASE_URL" { return "--database" }
+        return "--" + String(setting.lowercased().map { $0 == "_" ? "-" : $0 })
+    }
+
     private static func setting(
         _ option: String,
         _ name: String,

@@ -83,17 +83,14 @@ public struct NotExecuted: Hashable, Sendable {
     private var absence: [String] {
         switch file {
         case .outside(let found):
-            return [
-                "\(name) is not in the sandbox: found at \(Shown.whole(found)); "
-                    + "add --read \(Shown.whole(found.parent))"
-            ]
+            return ["\(name) is not in the sandbox: found at \(Shown.whole(found)); \(NotExecuted.remedy(found))"]
         case .script(let interpreter, let state):
             let missing = "\(named) is there, but the interpreter of its #! line is not: \(Shown.whole(interpreter))."
             let carriageReturn: [String] =
                 interpreter.bytes.last == UInt8(ascii: "\r")
                 ? ["  Its lines end as on Windows; remove the carriage returns (sed -i 's/\\r$//')."] : []
             if case .outside(let found) = state {
-                return [missing, "  The host has it; add --read \(Shown.whole(found.parent))."]
+                return [missing, "  The host has it; \(NotExecuted.remedy(found))."]
             }
             return [missing] + carriageReturn
         case .program:
@@ -105,6 +102,14 @@ public struct NotExecuted: Hashable, Sendable {
             }
             return ["\(name) does not exist\(inside)."]
         }
+    }
+
+    /// What shows a file of the host, by its path without links.
+    private static func remedy(_ found: OSString) -> String {
+        // One folder of a toolchain is not enough: its tools look for the others, and for variables that name them.
+        guard let chain = ToolchainFolders.name(of: found) else { return "add --read \(Shown.whole(found.parent))" }
+        return "it is of the toolchain \(chain): write toolchains = [\"\(chain)\"] below [filesystem] into a policy "
+            + "file that extends yours, and name it with --policy FILE"
     }
 
     /// Any other errno.

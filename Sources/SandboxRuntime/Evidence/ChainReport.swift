@@ -77,6 +77,10 @@ public struct ChainReport: Sendable {
     private(set) var damageCount = 0
     /// The first ones, as they stand in the file.
     public internal(set) var problems: [Problem] = []
+    /// Lines that a killed launcher left unfinished, which is no problem: the next record links to them.
+    public private(set) var tornCount = 0
+    /// The first of them.
+    public private(set) var torn: [Problem] = []
 
     /// Whether there is something to recompute, and everything holds.
     public var isVerified: Bool { problemCount == 0 }
@@ -153,6 +157,17 @@ public struct ChainReport: Sendable {
         unsignedStretches.append(
             Stretch(firstLine: line, lastLine: line, firstSequence: sequence, lastSequence: sequence)
         )
+    }
+
+    mutating func addTorn(_ line: TornLine) {
+        tornCount += 1
+        guard torn.count < ChainReport.listLimit else { return }
+        torn.append(Problem(line: line.number, offset: line.offset, what: line.note))
+    }
+
+    /// A line that looks unfinished, and was more once.
+    mutating func addDamage(_ line: TornLine) {
+        for what in line.damage { add(Problem(line: line.number, offset: line.offset, what: what), isDamage: true) }
     }
 
     mutating func addSignatureProblem(_ what: String) {

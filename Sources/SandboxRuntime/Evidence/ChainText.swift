@@ -32,6 +32,12 @@ public enum ChainText {
             let rest = report.problemCount - report.problems.count
             if rest > 0 { lines.append("  and \(rest) more") }
         }
+        if report.tornCount > 0 {
+            lines += ["", "lines that are not finished, which is no problem"]
+            lines += report.torn.map { "  " + sentence($0) }
+            let rest = report.tornCount - report.torn.count
+            if rest > 0 { lines.append("  and \(rest) more") }
+        }
         if report.open > 0 {
             lines += ["", "launches without an outcome"]
             var table = TextTable()
@@ -110,6 +116,8 @@ public enum ChainText {
                         }
                     }
                 }
+                json.member("torn", array: report.torn) { $0.problem($1) }
+                json.member("tornCount", integer: report.tornCount)
                 json.member("unchained", integer: report.unchained)
                 json.key("verified")
                 json.bool(report.isVerified)

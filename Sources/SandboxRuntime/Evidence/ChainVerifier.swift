@@ -26,6 +26,8 @@ public struct ChainVerifier: ~Copyable {
     private var foreign: Set<LaunchID> = []
     /// Whether the line at hand says that it is of another workspace.
     private var isForeign = false
+    /// The line before, or at hand, where it looks as if its writer was killed: the next one says whether it was.
+    private var torn: TornLine?
 
     private init(
         _ location: EvidenceLocation,
@@ -166,7 +168,11 @@ public struct ChainVerifier: ~Copyable {
         let place = advance(line)
         guard case .linked(let link) = place else { return }
         let removed = report.checkpoint?.removedSequence ?? 0
-        note(try signatures.take(link, line, removed: removed), line, link)
+        let finding = try signatures.take(link, line, removed: removed)
+        if case .wrong = finding, torn?.number == line.number { torn?.isContradicted = true }
+        // Half a record is nothing that could be signed before it has its newline.
+        let isUnfinished = torn.map { $0.number == line.number && $0.isCutOff && !$0.isWhole } ?? false
+        if finding != .unsigned || !isUnfinished { note(finding, line, link) }
         takeSignatureProblems()
     }
 
@@ -184,6 +190,7 @@ public struct ChainVerifier: ~Copyable {
         checkpointAtHand = nil
         isForeign = false
         let place = LinePlace(line.bytes)
+        settleTorn(before: place)
         let isRecord = checkRecord(line)
         checkLink(line, place, isRecord: isRecord)
         expected.previous = line.digest
@@ -222,16 +229,25 @@ public struct ChainVerifier: ~Copyable {
             problem(line, "damaged line: longer than \(JSONReader.defaultSizeLimit) bytes", isDamage: true)
             return false
         }
-        if line.isCutOff {
-            problem(line, "cut off: no newline ends it, so its writer was killed", isDamage: true)
-        }
+        var damage = line.isCutOff ? ["cut off: no newline ends it, so its writer was killed"] : []
+        let problemsBefore = report.problemCount
         let statement: JSONValue
         do throws(JSONError) {
             statement = try JSONReader.value(in: line.bytes)
         } catch {
-            problem(line, "damaged line: \(error)", isDamage: true)
+            damage.append("damaged line: \(error)")
+            judgeLater(line, isWhole: false, damage)
             return false
         }
+        let isRecord = checkStatement(statement, line)
+        if line.isCutOff {
+            judgeLater(line, isWhole: isRecord && report.problemCount == problemsBefore, damage)
+        }
+        return isRecord
+    }
+
+    /// - Returns: whether it is a record.
+    private mutating func checkStatement(_ statement: JSONValue, _ line: LinesForwards.Line) -> Bool {
         var record: Record?
         if let checkpoint = Checkpoint(statement) {
             report.checkpoints += 1
@@ -255,6 +271,39 @@ public struct ChainVerifier: ~Copyable {
             if isForeign { report.foreign += 1 }
         }
         return true
+    }
+
+    /// Says what is wrong with a line, or waits for what comes behind it, where its writer may have been killed.
+    private mutating func judgeLater(_ line: LinesForwards.Line, isWhole: Bool, _ damage: [String]) {
+        // The lines of a copy are linked to those of the chain, not to what stands in the copy.
+        if !isCopy { torn = TornLine(line, expected: expected, isWhole: isWhole, damage: damage) }
+        if torn?.number == line.number { return }
+        for what in damage { problem(line, what, isDamage: true) }
+    }
+
+    /// The line before is judged by the link of the one behind it.
+    private mutating func settleTorn(before place: LinePlace) {
+        guard let line = torn else { return }
+        torn = nil
+        if case .linked(let link) = place, line.isLinkedTo(by: link, expected) {
+            // A whole record has got its newline since it was read.
+            if !line.isWhole { report.addTorn(line) }
+            return
+        }
+        report.addDamage(line)
+    }
+
+    /// The last line of the file: nobody has linked to it yet, so nothing may say that there was more of it.
+    private mutating func settleTornEnd() {
+        guard let line = torn else { return }
+        torn = nil
+        let since = report.isSinceFound ? 0 : report.since?.sequence ?? 0
+        let known = max(signatures.newest, report.checkpoint?.removedSequence ?? 0, since)
+        if line.isCutOff && !line.isContradicted && known < line.sequence {
+            report.addTorn(line)
+        } else {
+            report.addDamage(line)
+        }
     }
 
     /// Records that are right in themselves, and were taken from another workspace's folder.
@@ -366,6 +415,7 @@ public struct ChainVerifier: ~Copyable {
 
     private mutating func end(_ host: RunningHost) {
         takeSignatureProblems()
+        settleTornEnd()
         report.isCopy = isCopy
         report.closed = launches.closed
         report.refused = launches.refused

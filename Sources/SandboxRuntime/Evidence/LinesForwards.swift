@@ -29,6 +29,8 @@ struct LinesForwards: ~Copyable {
     /// What is read, of which the bytes before `position` are given out.
     private var held: [UInt8] = []
     private var position = 0
+    /// The line given out last had no newline: a newline that comes later is its own.
+    private var wasCutOff = false
 
     /// Reads from `offset`, where a line begins, to `length`, the file's length at a moment when nobody was writing.
     init(
@@ -78,6 +80,13 @@ struct LinesForwards: ~Copyable {
         if position == held.count {
             guard try fill() else { return nil }
         }
+        if wasCutOff {
+            wasCutOff = false
+            if held[position] == UInt8(ascii: "\n") {
+                position += 1
+                return try next()
+            }
+        }
         number += 1
         var line = Line(
             number: number,
@@ -98,6 +107,7 @@ struct LinesForwards: ~Copyable {
             if newline != nil { break }
             if try !fill() {
                 line.isCutOff = true
+                wasCutOff = true
                 break
             }
         }

@@ -76,6 +76,18 @@ struct ProjectFile {
     }
 
     private static func unusable(_ path: OSString, _ error: SyscallError) -> Refusal {
+        if error.errno == ENAMETOOLONG {
+            let most = PolicyRange.pathLength.upperBound - name.bytes.count - 1
+            return Refusal(
+                stage: "policy",
+                step: error.call,
+                subject: path.parent.description,
+                errno: error.errno,
+                message: "the path of the workspace has \(path.parent.bytes.count) bytes: names in it, as "
+                    + "\(name), would be longer than the kernel takes (\(PolicyRange.pathLength.upperBound))",
+                remedy: "use a workspace whose path has \(most) bytes at most, or mount one at a shorter path"
+            )
+        }
         let remedy =
             switch error.errno {
             case ELOOP: "put the file itself there instead of a link"

@@ -129,7 +129,12 @@ public final class ProjectFolders: Sendable {
         let number = Beneath.open(name, below: descriptor.number, Beneath.folderHandle, Beneath.withoutLinks)
         switch Int32(-number) {
         case ENOENT, ENOTDIR, ELOOP:
-            throw WorkspaceError(.noProject, "Project not found", detail: "\(path)/\(name): no folder")
+            // Somebody removed it, or put something else in its place: of a project that was deleted nobody asks here.
+            throw WorkspaceError(
+                .noProject,
+                "The project's folder is not there any more; DELETE takes away what is left of the project",
+                detail: "\(path)/\(name): no folder"
+            )
         default: break
         }
         guard number >= 0 else { throw WorkspaceError("openat2", on: name, number) }

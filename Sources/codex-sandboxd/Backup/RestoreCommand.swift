@@ -118,7 +118,10 @@ struct RestoreCommand {
             }
             return try ChainVerifier.verify(location, keys: asked)
         }
-        guard let report, Int64(report.problemCount) == workspace.problems,
+        // An earlier version counted lines that a killed launcher left as problems.
+        guard let report,
+            Int64(report.problemCount) == workspace.problems
+                || report.tornCount > 0 && Int64(report.problemCount) < workspace.problems,
             report.head.map({ "\($0)" }) == workspace.head
         else {
             let problem = report?.problems.first.map { ": \($0.what)" } ?? ""

@@ -1,4 +1,5 @@
 import Glibc
+import SandboxCLI
 import SandboxPlan
 import SandboxRuntime
 
@@ -41,7 +42,7 @@ enum FinalCheck {
     private static func verify(_ job: FinishedJob, _ run: SuiteRun, _ output: SuiteFile) throws(SuiteError) {
         let project = job.job.projectID
         guard let workspace = SuiteWorkspaces.path(of: project, job.workspacePath, run.settings) else {
-            return try skip("the workspace of \(project) is not on this machine (--workspace-root)", output)
+            return try skip("the workspace of \(project) is not on this machine (--workspace-root)", run, output)
         }
         let location: EvidenceLocation
         do throws(EvidenceError) {
@@ -49,7 +50,8 @@ enum FinalCheck {
         } catch { throw SuiteError("\(error.message); \(error.remedy)") }
         guard location.records.withCString({ access($0, F_OK) }) == 0 else {
             return try skip(
-                "\(location.records), the records of \(project), is not on this machine (--state-dir)",
+                "\(location.records), the records of \(project), is not there or cannot be reached (--state-dir)",
+                run,
                 output
             )
         }
@@ -85,9 +87,13 @@ enum FinalCheck {
         }
     }
 
-    /// Never silent: that nothing was verified stands in the file, and is said.
-    private static func skip(_ why: String, _ output: SuiteFile) throws(SuiteError) {
-        Output.say("evidence: not verified here: \(why)")
+    /// Never silent, and never passed: that nothing was verified stands in the file, and is said.
+    ///
+    /// A server at an address of this machine has its records here, so that they cannot be looked at is a failure.
+    private static func skip(_ why: String, _ run: SuiteRun, _ output: SuiteFile) throws(SuiteError) {
         try output.append(Array("\nnot verified here: \(why)\n".utf8))
+        guard !run.settings.address.isOfThisMachine else { throw SuiteError("not verified: \(why): see verify.txt") }
+        Output.say("evidence: not verified here: \(why)")
+        run.unverified += 1
     }
 }

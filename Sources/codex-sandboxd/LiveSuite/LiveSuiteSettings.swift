@@ -1,4 +1,5 @@
 import Glibc
+import SandboxAPI
 import SandboxCLI
 import SandboxPlan
 
@@ -26,7 +27,14 @@ struct LiveSuiteSettings {
         workspaceRoot = options.workspaceRoot
         stateDirectory = options.stateDirectory
         timeout = options.timeout.milliseconds
-        secrets = SecretGuard(environment: environment, token: token)
+        secrets = SecretGuard(environment: environment + (try LiveSuiteSettings.live()), token: token)
+    }
+
+    /// What the server hands to its workers may stand in this file alone: as entries of an environment.
+    private static func live() throws(SuiteError) -> [OSString] {
+        do throws(ServeError) {
+            return try SettingsFile.live()?.values.map { OSString("\($0.key)=\($0.value)") } ?? []
+        } catch { throw SuiteError(error.text) }
     }
 
     private static func baseURL(_ environment: [OSString]) throws(SuiteError) -> LiveSuiteAddress {

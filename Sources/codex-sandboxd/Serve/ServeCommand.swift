@@ -16,6 +16,7 @@ enum ServeCommand {
             guard let parsed = try ServeOptions.parse(arguments[...]) else {
                 return Output.write(HelpText.text(.serve))
             }
+            try ServeFlags.check(parsed)
             options = parsed
         } catch {
             return Output.misunderstood(error)

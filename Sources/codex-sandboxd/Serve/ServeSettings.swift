@@ -24,6 +24,7 @@ struct ServeSettings {
     init(_ options: ServeOptions, _ surroundings: ServeSurroundings, first: DotEnvFile? = nil) throws(ServeError) {
         let dotEnv = try SettingsFile.read(options.dotEnv)
         self.dotEnv = dotEnv
+        let live = options.dotEnv == nil ? try SettingsFile.live() : nil
         let environment = surroundings.environment(without: first ?? dotEnv)
         var flags = options.settings
         if let file = options.tokenFile { flags[SettingName.token.rawValue] = try SettingsFile.token(file) }
@@ -58,7 +59,7 @@ struct ServeSettings {
             policy: ServeSettings.policy(options.policy, sources.value("CODEX_SANDBOX_POLICY")),
             worker: try ServeSettings.worker(api, sources.value),
             maximumJobs: api.maxJobs ?? 4,
-            environment: ServeSettings.merged(surroundings.environment, own: environment, dotEnv)
+            environment: ServeSettings.merged(surroundings.environment, own: environment, dotEnv, live: live)
         )
     }
 
@@ -81,7 +82,7 @@ struct ServeSettings {
         }
     }
 
-    private static let workers = ["dummy", "minimal", "codex", "command"]
+    static let workers = ["dummy", "minimal", "codex", "command"]
 
     /// An image that is not there is no reason not to serve: its jobs say so (ORC-20).
     ///
@@ -106,14 +107,22 @@ struct ServeSettings {
         }
     }
 
-    /// What workers are handed by name may stand in `.env` (ORC-21): the environment's own value comes first, one that came
-    /// from the file into the environment does not.
-    private static func merged(_ environment: [OSString], own: [OSString], _ file: DotEnvFile) -> [OSString] {
+    /// What workers are handed by name may stand in `.env` (ORC-21).
+    ///
+    /// The environment's own value comes first, one that came from the file into the environment does not. The three
+    /// credentials may stand in `.env.live` too, which comes last.
+    private static func merged(
+        _ environment: [OSString],
+        own: [OSString],
+        _ file: DotEnvFile,
+        live: DotEnvFile?
+    ) -> [OSString] {
         var merged = environment
         for name in WorkerProfile.credentials + ["SLEEP_SECONDS"] where SettingsFile.variable(name, in: own) == nil {
             let prefix = Array("\(name)=".utf8)
             merged.removeAll { $0.bytes.starts(with: prefix) }
-            if let value = file.values[name] { merged.append(OSString("\(name)=\(value)")) }
+            let fromLive = WorkerProfile.credentials.contains(name) ? live?.values[name] : nil
+            if let value = file.values[name] ?? fromLive { merged.append(OSString("\(name)=\(value)")) }
         }
         return merged
     }

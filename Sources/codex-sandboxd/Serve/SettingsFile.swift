@@ -15,6 +15,14 @@ enum SettingsFile {
         return try parsed(bytes, path)
     }
 
+    /// `.env.live` of the current folder, where there is one: the credentials of live workers, apart from all other settings
+    /// (ORC-21, ORC-36).
+    static func live() throws(ServeError) -> DotEnvFile? {
+        let path: OSString = ".env.live"
+        guard let bytes = try contents(path, mayBeMissing: true, limit: DotEnvFile.sizeLimit) else { return nil }
+        return try parsed(bytes, path)
+    }
+
     private static func parsed(_ bytes: [UInt8], _ name: OSString) throws(ServeError) -> DotEnvFile {
         do throws(DotEnvError) {
             return try DotEnvFile(bytes)

@@ -36,6 +36,8 @@ struct SignatureTrail: ~Copyable {
     private var next: RecordSignature?
     private var number = 0
     private var isBegun = false
+    /// The highest sequence that a signature names, of those that were read; 0 without one.
+    private(set) var newest: Int64 = 0
     /// What is wrong with lines of the file of signatures: the first `ChainReport.listLimit` since they were taken.
     private(set) var problems: [String] = []
     /// How many more there were: a file may hold nothing but damage.
@@ -162,6 +164,7 @@ struct SignatureTrail: ~Copyable {
                 continue
             }
             next = RecordSignature(reading: line.bytes)
+            newest = max(newest, next?.sequence ?? 0)
             if next == nil { problem("line \(number) is no signature") }
         }
         self.lines = consume lines
