@@ -29,6 +29,8 @@ public struct CgroupSubtree: Hashable, Sendable {
     public var controllers: [CgroupController]
     /// Its own processes must be moved to a child first: of a group that has some, children can have no limits.
     public var movesProcesses: Bool
+    /// Why the others are missing, in the same order; empty where it has all.
+    public var lacks: [CgroupLack]
     /// Whether it has the controller io, too: it holds no limit of ours, and counts what is read and written.
     public var countsIO: Bool
     /// The leaf's `cpu.weight`, 1…10,000, beside 100 of the callers' group; nil to leave it at 100, too.
@@ -38,6 +40,7 @@ public struct CgroupSubtree: Hashable, Sendable {
         path: OSString,
         name: OSString,
         controllers: [CgroupController],
+        lacks: [CgroupLack] = [],
         movesProcesses: Bool,
         countsIO: Bool = false,
         leafWeight: UInt64? = nil
@@ -45,6 +48,7 @@ public struct CgroupSubtree: Hashable, Sendable {
         self.path = path
         self.name = name
         self.controllers = controllers
+        self.lacks = lacks
         self.movesProcesses = movesProcesses
         self.countsIO = countsIO
         self.leafWeight = leafWeight
@@ -66,6 +70,8 @@ public enum CgroupAbsence: Hashable, Sendable {
     case notMounted
     /// The caller's group is not below the root of its cgroup namespace.
     case outsideNamespace
+    /// What is mounted does not begin at the root of the caller's cgroup namespace: it was mounted outside of it.
+    case otherMount
     /// The file system is mounted read-only, as in most containers.
     case readOnly
     /// The caller cannot write to its own group.
@@ -73,7 +79,7 @@ public enum CgroupAbsence: Hashable, Sendable {
     /// The group is a systemd unit that was not given away.
     case notDelegated(unit: OSString)
     /// The group is the caller's, and none of its controllers can hold a limit.
-    case noControllers
+    case noControllers([CgroupLack])
     /// A call that failed on the way.
     case failed(call: String, subject: String, errno: Int32)
 
@@ -84,10 +90,13 @@ public enum CgroupAbsence: Hashable, Sendable {
         case .versionOne: "/sys/fs/cgroup is cgroup v1 or the hybrid layout, whose v2 part has no controllers"
         case .notMounted: "no cgroup file system is mounted at /sys/fs/cgroup"
         case .outsideNamespace: "the caller's cgroup lies outside of its cgroup namespace"
+        case .otherMount:
+            "what is mounted at /sys/fs/cgroup comes from outside of the caller's cgroup namespace and does not begin at its root"
         case .readOnly: "the cgroup file system is mounted read-only here"
         case .notWritable(let errno): "the caller's cgroup is not its own (\(ErrnoName.name(errno)))"
         case .notDelegated(let unit): "the caller runs in \(unit), which systemd has not delegated"
-        case .noControllers: "the caller's cgroup has none of the controllers memory, pids, cpu"
+        case .noControllers(let lacks):
+            "the caller's cgroup has none of the controllers memory, pids, cpu: \(CgroupLack.words(lacks))"
         case .failed(let call, let subject, let errno):
             "\(call) on \(subject): \(ErrnoName.described(errno))"
         }
@@ -103,9 +112,11 @@ public enum CgroupAbsence: Hashable, Sendable {
         case .outsideNamespace, .readOnly:
             "give the container a writable cgroup tree of its own (podman run --cgroupns=private with systemd, or "
                 + "a bind of a delegated group)"
+        case .otherMount:
+            "mount it anew inside the namespace (umount /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup), or start codex-sandbox "
+                + "outside of it"
         case .notWritable, .notDelegated: "systemd-run --user --scope -p Delegate=yes codex-sandbox run …"
-        case .noControllers:
-            "let the tree above hand them on: Delegate=yes with memory, pids and cpu, for user@.service too"
+        case .noControllers(let lacks): CgroupLack.remedy(lacks)
         case .failed:
             "see why the kernel refuses it, or start it in a fresh scope: systemd-run --user --scope -p Delegate=yes …"
         }

@@ -43,7 +43,7 @@ enum CgroupPlanner {
         let why =
             switch offer {
             case .none(let absence): absence.words
-            case .subtree: CgroupAbsence.noControllers.words
+            case .subtree(let subtree): CgroupLack.words(subtree.lacks.filter { $0.controller == .cpu })
             }
         return ["limits.cpus = \(share) is not held, only a cgroup could: \(why)"]
     }

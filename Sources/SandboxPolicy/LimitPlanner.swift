@@ -69,8 +69,9 @@ enum LimitPlanner {
             switch offer {
             case .none(let absence): (cause, remedy) = (absence.words, absence.remedy)
             case .subtree(let subtree):
-                cause = "\(subtree.path) has no controller \(kind.controller.rawValue)"
-                remedy = CgroupAbsence.noControllers.remedy
+                let lacks = subtree.lacks.filter { $0.controller == kind.controller }
+                cause = "\(subtree.path) has no controller \(kind.controller.rawValue): \(CgroupLack.words(lacks))"
+                remedy = CgroupLack.remedy(lacks)
             }
             throw Refusal(
                 stage: "plan",

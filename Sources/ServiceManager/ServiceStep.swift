@@ -42,11 +42,16 @@ public struct FoundService: Hashable, Sendable {
 public enum ServicePlanError: Error, Hashable, Sendable {
     /// A unit that `service install` has not written.
     case foreign(String)
+    /// `--state-dir` of an uninstall names another folder than the installed unit.
+    case otherState(unit: String, named: String)
 
     public var words: String {
         switch self {
         case .foreign(let path):
             "\(path) was not written by service install; move it away, or keep it and use systemctl"
+        case .otherState(let unit, let named):
+            "the installed service keeps its records in \(unit), not in \(named); leave --state-dir out, and name \(named) once the "
+                + "service is gone"
         }
     }
 }

@@ -87,7 +87,19 @@ public struct ServiceUnitsError: Error, Hashable, Sendable {
 extension ServiceUnits {
     /// The folder of the server's data that a unit names; nil for a text that names none in the way of `service install`.
     public static func dataFolder(in service: String) -> String? {
-        let option = " --data-dir "
+        let folder = word(behind: "--data-dir", in: service)
+        return folder?.hasSuffix("/serve") == true ? folder : nil
+    }
+
+    /// The folder of the records that a unit names; nil for a text that names none in the way of `service install`, where the data
+    /// lies in `serve` below it.
+    public static func stateFolder(in service: String) -> String? {
+        guard let state = word(behind: "--state-dir", in: service), state.hasPrefix("/") else { return nil }
+        return dataFolder(in: service) == "\(state)/serve" ? state : nil
+    }
+
+    private static func word(behind name: String, in service: String) -> String? {
+        let option = " \(name) "
         let line = service.split(separator: "\n").first { $0.hasPrefix("ExecStart=") }
         guard let line else { return nil }
         var rest = line[...]
@@ -96,8 +108,7 @@ extension ServiceUnits {
             rest = rest.dropFirst()
         }
         // What is found in the middle of somebody's path is none: what is named here may be removed.
-        let folder = UnitText.firstWord(rest.dropFirst(option.count))
-        return folder?.hasSuffix("/serve") == true ? folder : nil
+        return UnitText.firstWord(rest.dropFirst(option.count))
     }
 }
 

@@ -272,6 +272,12 @@ extension Orchestrator {
 
     public func readiness() -> String? { serverProblem() ?? hostProblem.withLock { $0 } }
 
+    /// What is seen of the server without asking its database: where it differs, there may be something to tell.
+    public var signs: OrchestratorSigns {
+        let load = load
+        return OrchestratorSigns(running: load.running, waiting: load.waiting, hostProblem: hostProblem.withLock { $0 })
+    }
+
     /// What another server could mend; a host that confines no job is the same for each.
     public func serverProblem() -> String? {
         if state.withLock({ $0.isClosed || $0.isEnding }) { return "the server is ending" }

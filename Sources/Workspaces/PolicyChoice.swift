@@ -31,18 +31,48 @@ struct PolicyChoice {
 
     /// Why no job may run under a policy beside this server; nil where it may.
     static func refusal(of policy: Policy, _ settings: WorkspaceSettings) -> String? {
+        if policy.confinement == .none {
+            return
+                "the policy \(policy.name) confines nothing, and jobs of a server run in sandboxes only: it is for "
+                + "`codex-sandbox run --danger-full-access`"
+        }
         if policy.confinement == .landlockOnly {
             return
                 "the policy \(policy.name) is the weaker profile landlock-only, which has no place that jobs of a server could be started in: "
                 + "it is for `codex-sandbox run`"
         }
+        if let why = answerRefusal(of: policy, settings.worker) { return why }
         guard settings.answersHostNetwork, policy.network == .host else { return nil }
         return
             "the policy \(policy.name) gives jobs the host's network, and with it this server, which asks TCP clients of its own "
             + "account for no token; set API_TOKEN (or --token-file), or listen on a unix socket"
     }
 
-    /// - Throws: `.unknownPolicy` for a name that is none, and for one that gives more.
+    /// Why a worker that answers by files could not write its answer; nil where it could, and for other workers.
+    ///
+    /// Each job would come to its end with the empty file that it was given.
+    private static func answerRefusal(of policy: Policy, _ worker: WorkerProfile) -> String? {
+        guard worker.manner == .files, worker.problem == nil else { return nil }
+        let answer = ExchangeFolder.name.appending(ExchangeFolder.result)
+        let cause: String
+        let remedy: String
+        if policy.workspace == .readOnly {
+            (cause, remedy) = ("makes the workspace read-only", "choose one that has it writable, as codex-worker")
+        } else if policy.filesystem.protect.contains(where: { answer.isWithin($0) }),
+            !policy.filesystem.except.contains(answer)
+        {
+            cause = "keeps .codex from jobs, without an exception for this file"
+            let weaker = policy.confinement == .container ? " and [danger] container = true" : ""
+            remedy =
+                "choose codex-worker, or a policy that says extends = \"codex-worker\"\(weaker), or [filesystem] except = [\"\(answer)\"]"
+        } else {
+            return nil
+        }
+        return
+            "under the policy \(policy.name) the worker \(worker.name) could not write its answer, \(answer): the policy \(cause); \(remedy)"
+    }
+
+    /// - Throws: `.unknownPolicy` for a name that is none, for one that gives more, and for one under which no job could end well.
     func check(_ name: String) throws(WorkspaceError) {
         let own: Policy
         do throws(Refusal) {
@@ -60,6 +90,9 @@ struct PolicyChoice {
         guard wider.isEmpty else {
             let keys = wider.map(\.path).joined(separator: ", ")
             throw WorkspaceError(.unknownPolicy, "The policy gives more than the server's: \(keys)")
+        }
+        if let why = PolicyChoice.refusal(of: asked, settings) {
+            throw WorkspaceError(.unknownPolicy, "The policy cannot be used here: \(why)")
         }
     }
 
@@ -95,7 +128,7 @@ struct PolicyChoice {
                     name: entry.name,
                     description: entry.summary,
                     isDefault: settings.policy == .named(entry.name),
-                    notHeld: entry.notHeld.map(\.rawValue),
+                    notHeld: entry.isUnconfined ? [PolicySummary.everything] : entry.notHeld.map(\.rawValue),
                     unusable: unusable(entry.name)
                 )
             }

@@ -51,6 +51,15 @@ public protocol WorkspaceService: Sendable {
     func statistics() -> WorkspaceStatistics
 }
 
+/// What of a server changes from one moment to the next.
+public struct OrchestratorSigns: Hashable, Sendable {
+    /// Jobs.
+    public var running: Int
+    public var waiting: Int
+    /// Why the host would refuse every job; nil where it would not.
+    public var hostProblem: String?
+}
+
 /// A held subscription; ends with the value.
 public final class JobWatch: Sendable {
     private let end: @Sendable () -> Void
@@ -141,10 +150,13 @@ public struct PlantedName: Hashable, Sendable {
 }
 
 public struct PolicySummary: Hashable, Sendable {
+    /// What is not held where nothing is.
+    public static let everything = "everything"
+
     public var name: String
     public var description: String
     public var isDefault: Bool
-    /// Promises of a sandbox that it does not keep; empty but for a weaker profile, which no job of the API can have.
+    /// Promises of a sandbox that it does not keep; `everything` alone for a policy without a sandbox, empty for one that keeps all.
     public var notHeld: [String]
     /// Why a project cannot be given it; nil where it can.
     public var unusable: String?

@@ -97,11 +97,13 @@ struct ServeTests {
                 keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
             )
         }
-        for words in [["install"], ["uninstall"], ["status"]] {
+        for words in [["install"], ["uninstall"], ["status"], ["logs"], ["logs", "--follow"]] {
             let result = try service(words)
             #expect(result.ending == .exited(1) && result.output.isEmpty, "\(result.story)")
             #expect(
-                ["XDG_RUNTIME_DIR", "systemctl is not there"].contains { result.errorText.contains($0) },
+                ["XDG_RUNTIME_DIR", "systemctl is not there", "journalctl is not there"].contains {
+                    result.errorText.contains($0)
+                },
                 "\(result.story)"
             )
         }
@@ -115,6 +117,8 @@ struct ServeTests {
             #expect(dry.outputText.contains(words), "\(words): \(dry.story)")
         }
         #expect(!FileManager.default.fileExists(atPath: units))
+        let bound = try service(["install", "--dry-run", "--stop-time", "90s"])
+        #expect(bound.ending == .exited(2) && bound.errorText.contains("without --stop-jobs finish"), "\(bound.story)")
         for (words, problem) in [
             (["--listen", "0.0.0.0:80"], "no token"), (["--listen", "127.0.0.1:0"], "port"),
             (["--listen", "fd"], "service manager opens"), (["--listen", "unix:x"], "absolute path"),
@@ -124,6 +128,71 @@ struct ServeTests {
             let result = try service(["install", "--dry-run"] + words)
             #expect(result.ending == .exited(1) && result.errorText.contains(problem), "\(result.story)")
         }
+    }
+
+    /// What is removed is what the unit names, or `--state-dir`; and only a folder with a server's database and nothing of anybody else's.
+    @Test func purgeTakesOnlyWhatAServerHasMade() throws {
+        let scene = try scene()
+        let state = scene.home + "/other state"
+        func ask(_ words: [String]) throws -> RunResult {
+            try scene.run(
+                ["/usr/bin/env", "-u", "XDG_RUNTIME_DIR", scene.workshop.launcher] + words,
+                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            )
+        }
+        func uninstall(_ words: [String]) throws -> RunResult {
+            // No manager is there: a dry run says what it would do, and the missing manager.
+            try ask(["service", "uninstall", "--dry-run"] + words)
+        }
+        let purge = ["--purge", "--state-dir", state]
+        let remove = "would remove \(state)/serve/ and everything in it"
+        let none = try uninstall(purge)
+        #expect(none.outputText.contains("there is no data in \(state)/serve/"), "\(none.story)")
+        for folder in [state, state + "/serve"] { try scene.makeFolder(folder) }
+        try scene.write("precious", to: state + "/serve/notes")
+        for _ in 0..<2 {
+            let foreign = try uninstall(purge)
+            #expect(
+                foreign.ending == .exited(1) && foreign.output.isEmpty
+                    && foreign.errorText.contains("it has notes, which"),
+                "\(foreign.story)"
+            )
+            // Beside a real database it stays what it is.
+            _ = try ask(["db", "migrate", "--data-dir", state + "/serve"])
+        }
+        try FileManager.default.removeItem(atPath: state + "/serve/notes")
+        let ours = try uninstall(purge)
+        #expect(ours.outputText.contains(remove), "\(ours.story)")
+        let usual = try uninstall(["--purge"])
+        #expect(
+            !usual.outputText.contains("would remove") && usual.outputText.contains("--state-dir DIR"),
+            "\(usual.story)"
+        )
+        // A file of that name is no database.
+        try scene.write("text", to: state + "/serve/codex.db")
+        let text = try uninstall(purge)
+        #expect(text.ending == .exited(1) && text.errorText.contains("not recognised"), "\(text.story)")
+        // The installed unit says the place by itself, and no other one is taken for it.
+        let units = scene.home + "/.config/systemd/user"
+        for folder in ["/.config", "/.config/systemd", "/.config/systemd/user"] {
+            try scene.makeFolder(scene.home + folder)
+        }
+        let dry = try ask(["service", "install", "--dry-run", "--state-dir", state])
+        let lines = dry.outputText.split(separator: "\n", omittingEmptySubsequences: false)
+        let first = try #require(lines.firstIndex(of: "--- \(units)/codex-sandbox.service"), "\(dry.story)")
+        try scene.write(
+            lines[(first + 1)...].joined(separator: "\n"),
+            to: units + "/codex-sandbox.service"
+        )
+        let kept = try uninstall([])
+        for words in ["kept: \(state)/serve/", "stay in \(state)/evidence/", "--purge --state-dir \"\(state)\""] {
+            #expect(kept.outputText.contains(words), "\(words): \(kept.story)")
+        }
+        let elsewhere = try uninstall(["--purge", "--state-dir", scene.home + "/elsewhere"])
+        #expect(
+            elsewhere.ending == .exited(1) && elsewhere.errorText.contains("keeps its records in \(state)"),
+            "\(elsewhere.story)"
+        )
     }
 
     @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootInstallsNoService() throws {
@@ -339,6 +408,8 @@ struct ServeTests {
         #expect(refused.outputText.contains("danger.container"), "\(refused.story)")
         #expect(refused.outputText.contains("\"not_held\":[\"host-processes\",\"host-identity\""), "\(refused.story)")
         #expect(!refused.outputText.contains("weaker profile container: NOT held"), "\(refused.story)")
+        // Of no sandbox at all there is no list that would be whole.
+        #expect(refused.outputText.split(separator: "\"not_held\":[\"everything\"]").count == 2, "\(refused.story)")
     }
 
     /// A project's policy is held against the server's at every launch, and a server with a bad policy does not start.
@@ -370,6 +441,17 @@ struct ServeTests {
         let made = try serve([], "\(create) \(body) {BASE}/api/v1/projects/")
         #expect(made.outputText.contains("\"status\":\"completed\""), "\(made.story)")
         let project = String(made.outputText.split(separator: "\"").dropFirst(3).first ?? "")
+        // Narrower than the server's, and no worker could answer under it.
+        try scene.write(
+            "version = 1\nextends = \"codex-worker\"\n[filesystem]\nexcept = []\n",
+            to: policies + "/mute.toml"
+        )
+        let mute = "'{\"instruction\":\"Generate it\",\"policy\":\"mute\"}'"
+        let silent = try serve([], "\(create) \(mute) -w '%{http_code}' {BASE}/api/v1/projects/")
+        #expect(
+            silent.outputText.hasSuffix("422") && silent.outputText.contains("could not write its answer"),
+            "\(silent.story)"
+        )
         let edit = "'{\"instruction\":\"again\",\"job_type\":\"edit\"}'"
         let refused = try serve(
             ["--policy", "narrow"],
@@ -391,6 +473,7 @@ struct ServeTests {
 
     /// What cannot be used refuses to start: which setting, why, what to do.
     @Test(arguments: [
+<<<<<<< HEAD
         (["--listen", "0.0.0.0:0"], 1, "token"), (["--listen", "nowhere"], 2, "--listen nowhere: "),
         (["--database", "postgres://x/y"], 2, "sqlite:///"), (["--max-jobs", "0"], 2, "--max-jobs 0: "),
         (["--max-jobs", "x"], 2, "allowed: a number from 1 to 1024"), (["MAX_JOBS=x"], 1, "MAX_JOBS = “x”"),
@@ -401,6 +484,20 @@ struct ServeTests {
         (["WORKER=nope"], 1, "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
         (["--worker", ""], 2, "--worker "),
         (["--listen", "unix:/nonexistent/x"], 1, "/nonexistent/x"),
+=======
+        (["--listen", "0.0.0.0:0"], "token"), (["--listen", "nowhere"], "LISTEN"),
+        (["--database", "postgres://x/y"], "sqlite:///"), (["--max-jobs", "0"], "MAX_JOBS"),
+        (["--workspace-root", "/proc/none"], "WORKSPACE_ROOT"),
+        (["--env-file", "/nonexistent/.env"], "/nonexistent/.env"),
+        (["--worker", "nope"], "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
+        (["--worker", ""], "WORKER"),
+        (["--listen", "unix:/nonexistent/x"], "/nonexistent/x"),
+        (["--policy", "workspace-write"], "could not write its answer, .codex/result.json"),
+        (["--policy", "container"], "keeps .codex from jobs"),
+        (["--policy", "read-only"], "makes the workspace read-only"),
+        (["--policy", "danger-full-access"], "confines nothing"),
+        (["--policy", "landlock-only"], "has no place"),
+>>>>>>> 6352b2dfe0174e7ae7c186d5f3ffc072abb1db3d
     ])
     func aBadSettingRefusesToStart(words: [String], status: Int32, word: String) throws {
         let scene = try scene()
@@ -419,6 +516,29 @@ struct ServeTests {
         #expect(result.ending == .exited(status) && result.output.isEmpty, "\(result.story)")
         #expect(result.errorText.contains(word) && result.errorText.hasPrefix("codex-sandbox: "), "\(result.story)")
         #expect(!result.errorText.contains("DATABASE_URL: DATABASE_URL"), "\(result.story)")
+    }
+
+    /// A bound that bounds nothing is no setting: of the command line, of the environment, of a file; but for one that a flag sets aside.
+    @Test(arguments: [
+        (["--stop-time", "5m"], [:], 2, "--stop-time has no effect"),
+        (["--stop-jobs", "end", "--stop-time", "5m"], [:], 2, "--stop-time has no effect"),
+        (["--stop-time", "5m"], ["STOP_JOBS": "end"], 2, "--stop-time has no effect"),
+        ([], ["STOP_TIME": "5m"], 1, "STOP_TIME has no effect"),
+        ([], ["STOP_TIME": "5m", "STOP_JOBS": "end"], 1, "STOP_TIME has no effect"),
+        // Further on in the start: the setting was taken.
+        (["--policy", "nope"], ["STOP_TIME": "5m", "STOP_JOBS": "finish"], 1, "nope"),
+        (["--policy", "nope", "--stop-time", "5m"], ["STOP_JOBS": "finish"], 1, "nope"),
+        (["--policy", "nope", "--stop-jobs", "end"], ["STOP_TIME": "5m", "STOP_JOBS": "finish"], 1, "nope"),
+    ])
+    func aBoundOfNothingIsRefused(options: [String], variables: [String: String], status: Int32, words: String) throws {
+        let scene = try scene()
+        for (name, value) in variables { scene.environment[name] = value }
+        let result = try scene.run(
+            [scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0"] + options,
+            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+        )
+        #expect(result.ending == .exited(status) && result.errorText.contains(words), "\(result.story)")
+        #expect(words != "nope" || !result.errorText.contains("STOP_TIME"), "\(result.story)")
     }
 
     /// Who has no worker serves all the same (ORC-20), and says at the start that every job will fail, and why.

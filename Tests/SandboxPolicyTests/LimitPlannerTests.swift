@@ -83,8 +83,14 @@ import Testing
         #expect(sent?.subject == "kernel.core_pattern" && sent?.remedy == "sudo sysctl -w kernel.core_pattern=core")
     }
 
-    private static func subtree(_ controllers: [CgroupController], moves: Bool = false) -> CgroupOffer {
-        .subtree(CgroupSubtree(path: "/c/x", name: "/x", controllers: controllers, movesProcesses: moves))
+    private static func subtree(
+        _ controllers: [CgroupController],
+        _ lacks: [CgroupLack] = [],
+        moves: Bool = false
+    ) -> CgroupOffer {
+        .subtree(
+            CgroupSubtree(path: "/c/x", name: "/x", controllers: controllers, lacks: lacks, movesProcesses: moves)
+        )
     }
 
     private static func mechanism(_ plan: LimitPlan, _ name: HeldLimit.Name) -> LimitMechanism? {
@@ -185,6 +191,11 @@ import Testing
         for (offer, cause) in [
             (Self.subtree(others), "no controller \(kind.controller.rawValue)"),
             (.none(.notDelegated(unit: "a.scope")), "a.scope"), (.none(.readOnly), "read-only"),
+            (
+                Self.subtree(others, [CgroupLack(kind.controller, .heldBack(by: "/c"))]),
+                "/c has \(kind.controller.rawValue), and"
+            ),
+            (.none(.noControllers([CgroupLack(kind.controller, .notInKernel)])), "this kernel has no"),
         ] {
             let refusal = #expect(throws: Refusal.self) { try Self.planned(limits, offer) }
             #expect(refusal?.subject == "limits.require_kernel")
@@ -216,6 +227,12 @@ import Testing
         let notes = CgroupPlanner.notes(Self.limits(cpus: 500), Self.subtree([.memory], moves: true))
         #expect(notes.count == 2)
         #expect(notes[0].contains("limits.cpus = 0.5 is not held"))
+        let held = Self.subtree([.memory], [CgroupLack(.pids, .notInKernel), CgroupLack(.cpu, .heldBack(by: "/c"))])
+        let why = CgroupPlanner.notes(Self.limits(cpus: 500), held)
+        #expect(
+            why.count == 1
+                && why[0].hasSuffix(": /c has cpu, and does not hand on what it has (cgroup.subtree_control)")
+        )
         #expect(notes[1].contains("/c/x/codex-sandbox.callers"))
         #expect(CgroupPlanner.notes(Self.limits(), Self.subtree([.memory])).isEmpty)
         #expect(CgroupPlanner.notes(Self.limits(), .none(.readOnly)).isEmpty)

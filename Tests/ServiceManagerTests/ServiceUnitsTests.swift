@@ -66,6 +66,7 @@ struct ServiceUnitsTests {
     func namesStayNames(path: String) throws {
         let units = try ServiceUnits(choice { $0.stateFolder = path })
         #expect(ServiceUnits.dataFolder(in: units.service) == "\(path)/serve")
+        #expect(ServiceUnits.stateFolder(in: units.service) == path)
         let line = values("ExecStart", units.service)[0]
         // As systemd reads it: one specifier or variable for each pair.
         var rest = Array(line.unicodeScalars)
@@ -79,6 +80,25 @@ struct ServiceUnitsTests {
     func whatCannotStandInAUnitIsRefused(path: String) {
         let error = #expect(throws: ServiceUnitsError.self) { try ServiceUnits(choice { $0.stateFolder = path }) }
         #expect(error?.path == path)
+    }
+
+    /// Of an uninstall: the unit is believed, `--state-dir` where there is none, and no two that differ.
+    @Test func theInstalledUnitSaysWhereTheDataLies() throws {
+        let unit = try ServiceUnits(choice { $0.stateFolder = "/home/ann/other" }).service
+        #expect(try InstalledState.folder(unit: unit, folder: "/usual", isNamed: false) == "/home/ann/other")
+        #expect(try InstalledState.folder(unit: unit, folder: "/home/ann/other", isNamed: true) == "/home/ann/other")
+        #expect(throws: ServicePlanError.otherState(unit: "/home/ann/other", named: "/named")) {
+            try InstalledState.folder(unit: unit, folder: "/named", isNamed: true)
+        }
+        #expect(try InstalledState.folder(unit: nil, folder: "/named", isNamed: true) == "/named")
+        #expect(try InstalledState.folder(unit: "[Unit]\n", folder: "/usual", isNamed: false) == "/usual")
+        let changed = ServiceUnits.mark + "\nExecStart=/bin/x --state-dir /a --data-dir /b/serve"
+        #expect(try InstalledState.folder(unit: changed, folder: "/usual", isNamed: false) == nil)
+        #expect(try InstalledState.folder(unit: changed, folder: "/named", isNamed: true) == "/named")
+        // The folder's own name is no option.
+        let name = "/a --data-dir /b/serve c"
+        let hidden = try ServiceUnits(choice { $0.stateFolder = name }).service
+        #expect(try InstalledState.folder(unit: hidden, folder: "/usual", isNamed: false) == nil)
     }
 
     @Test func noOtherUnitsFolderIsTaken() {

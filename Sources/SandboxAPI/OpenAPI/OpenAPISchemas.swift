@@ -176,7 +176,9 @@ enum OpenAPISchemas {
                     "name": text, "description": text, "default": flag,
                     "not_held": [
                         "type": "array", "items": text,
-                        "description": "What a weaker profile does not hold; empty for every other policy.",
+                        "description": .string(
+                            "What a weaker profile does not hold; `everything` for a policy without a sandbox; empty for every other one."
+                        ),
                     ],
                     "usable": ["type": "boolean", "description": "Whether a project of this server can be given it."],
                     "reason": ["type": "string", "description": "Why it cannot."],

@@ -80,7 +80,7 @@ public struct ServiceOptions: Hashable, Sendable {
         .single(
             "--state-dir",
             .folder,
-            "Of install: folder of the records, and of serve/.",
+            "Of install, uninstall: holds records and serve/.",
             default: "$XDG_STATE_HOME/codex-sandbox",
             parse: OptionValue.path,
             set: { $0.stateDirectory = $1 }
@@ -106,7 +106,7 @@ public struct ServiceOptions: Hashable, Sendable {
     private static func options(of action: Action) -> [String] {
         switch action {
         case .install: ["--dry-run", "--json", "--listen", "--token-file", "--stop-jobs", "--stop-time", "--state-dir"]
-        case .uninstall: ["--dry-run", "--json", "--purge"]
+        case .uninstall: ["--dry-run", "--json", "--purge", "--state-dir"]
         case .status: ["--json"]
         case .logs: ["--follow", "--lines"]
         }
@@ -129,16 +129,24 @@ public struct ServiceOptions: Hashable, Sendable {
         if words.count > 1 { throw UsageError(.unexpectedArgument(words[1]), command: .service) }
         options.action = action
         try check(arguments, action)
+        if isGiven("--stop-time", arguments), options.stopJobs != .finish {
+            let words =
+                "--stop-time has no effect without --stop-jobs finish: running jobs are ended at once when the server stops. "
+                + "Add --stop-jobs finish, or leave --stop-time out."
+            throw UsageError(.conflict(words), command: .service)
+        }
         return options
+    }
+
+    private static func isGiven(_ name: String, _ arguments: ArraySlice<OSString>) -> Bool {
+        let name = OSString(name)
+        return arguments.contains { OptionWord.isOption($0) && OptionWord($0).name == name }
     }
 
     private static func check(_ arguments: ArraySlice<OSString>, _ action: Action) throws(UsageError) {
         let own = self.options(of: action)
         for row in table where !own.contains(row.info.name) {
-            let name = OSString(row.info.name)
-            guard arguments.contains(where: { OptionWord.isOption($0) && OptionWord($0).name == name }) else {
-                continue
-            }
+            guard isGiven(row.info.name, arguments) else { continue }
             let actions = Action.allCases.filter { options(of: $0).contains(row.info.name) }.map(\.rawValue)
             let words =
                 "\(row.info.name) is an option of \(actions.joined(separator: " and ")), not of \(action.rawValue)."

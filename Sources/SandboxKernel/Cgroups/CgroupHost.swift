@@ -11,6 +11,10 @@ public struct CgroupHost {
     var mount: OSString = "/sys/fs/cgroup"
     /// The caller's own table.
     var table: OSString = "/proc/self/cgroup"
+    /// Each controller of the kernel, with the hierarchy of version 1 that has it.
+    var hierarchies: OSString = "/proc/cgroups"
+    /// The caller's mounts.
+    var mounts: OSString = "/proc/self/mountinfo"
 
     public init() {}
 
@@ -36,15 +40,18 @@ public struct CgroupHost {
         case 0: break
         case EROFS: return .none(.readOnly)
         // A mount that shows another part of the tree than the one we are in.
-        case ENOENT: return .none(.outsideNamespace)
-        case let code: return .none(.notWritable(errno: code))
+        case ENOENT: return .none(isOfNamespace ? .outsideNamespace : .otherMount)
+        // The table of mounts is long: it is read only where the mount's own root was taken for the caller's group.
+        case let code: return .none(name != "/" || isOfNamespace ? .notWritable(errno: code) : .otherMount)
         }
         // Of an earlier launch: the processes that stood in the subtree's own group are here.
         if name.lastComponent == CgroupSubtree.callersName {
             return try offer(name.parent, holdsCaller: false)
         }
         if isDelegated(name) { return try offer(name, holdsCaller: true) }
-        if let unit = CgroupName.unit(name) { return .none(.notDelegated(unit: unit)) }
+        if let unit = CgroupName.unit(name) {
+            return .none(try hopeless(name).map { .noControllers($0) } ?? .notDelegated(unit: unit))
+        }
         // DelegateSubgroup=: the group around this one was given away, and has handed nothing on yet.
         if name != "/", isDelegated(name.parent), try controllers(own, "cgroup.controllers").isEmpty {
             return try offer(name.parent, holdsCaller: false)
@@ -61,7 +68,9 @@ public struct CgroupHost {
         }
         let list = try FileReading.read(path.appending("cgroup.controllers"))
         let there = CgroupHost.controllers(list)
-        if there.isEmpty { return .none(.noControllers) }
+        let missing = CgroupController.allCases.filter { !there.contains($0) }
+        let lacks = missing.map { lack($0, of: name) }
+        if there.isEmpty { return .none(.noControllers(lacks)) }
         // The root of the whole tree may have processes beside its children; it alone has no type.
         let isRoot = access(path.appending("cgroup.type"), F_OK) == ENOENT
         return .subtree(
@@ -69,33 +78,39 @@ public struct CgroupHost {
                 path: path,
                 name: name,
                 controllers: there,
+                lacks: lacks,
                 movesProcesses: holdsCaller && !isRoot,
                 countsIO: CgroupHost.countsIO(list)
             )
         )
     }
 
-    private func folder(_ name: OSString) -> OSString { name == "/" ? mount : OSString(mount.bytes + name.bytes) }
+    func folder(_ name: OSString) -> OSString { name == "/" ? mount : OSString(mount.bytes + name.bytes) }
 
     /// By the mark on the group, or by what its unit was started with: a user's own manager (252 and 255 were looked at)
     /// sets no mark.
     private func isDelegated(_ name: OSString) -> Bool {
         if folder(name).withCString({ cs_is_delegated_cgroup($0) }) == 1 { return true }
-        guard let unit = CgroupName.unit(name),
-            name.components.contains(OSString("user@\(geteuid()).service"))
-        else { return false }
+        guard let unit = CgroupName.unit(name), isOfUsersManager(name) else { return false }
         return UserUnit(unit).isDelegated
     }
 
+    /// Whether a group that the caller can write to is a unit of its user's own manager.
+    ///
+    /// In a cgroup namespace the manager's own service may lie above the root: only what was given to an ordinary user is its to write.
+    private func isOfUsersManager(_ name: OSString) -> Bool {
+        name.components.contains(OSString("user@\(geteuid()).service")) || geteuid() != 0 && isNamespaced
+    }
+
     /// 0, or errno, for the ids that calls are judged by (faccessat(2)).
-    private func access(_ path: OSString, _ mode: Int32) -> Int32 {
+    func access(_ path: OSString, _ mode: Int32) -> Int32 {
         let result = path.withCString { faccessat(AT_FDCWD, $0, mode, AT_EACCESS) }
         let code = errno
         return result == 0 ? 0 : code
     }
 
     /// Those of a list that can hold a limit of ours.
-    private func controllers(_ group: OSString, _ file: OSString) throws(SyscallError) -> [CgroupController] {
+    func controllers(_ group: OSString, _ file: OSString) throws(SyscallError) -> [CgroupController] {
         CgroupHost.controllers(try FileReading.read(group.appending(file)))
     }
 

@@ -72,7 +72,9 @@ extension HostDiagnosis {
             let names = "cgroup v2: \(subtree.path) is delegated to us, with \(there.joined(separator: ", "))"
             detail =
                 missing.isEmpty
-                ? names : "\(names), without \(missing.joined(separator: ", ")). \(CgroupAbsence.noControllers.remedy)"
+                ? names
+                : "\(names), without \(missing.joined(separator: ", ")): \(CgroupLack.words(subtree.lacks)). "
+                    + "For a kernel that holds all: \(CgroupLack.remedy(subtree.lacks))"
         case .none(let absence):
             // The hybrid layout of systemd: v2 is there, and every controller is with v1.
             let beside = facts.mounts?.entries.last { $0.type == "cgroup2" && $0.target != "/sys/fs/cgroup" }

@@ -11,8 +11,18 @@ public struct PolicyCatalog {
         /// `built-in`, or the path of the user's file.
         public var origin: String
         public var summary: String
-        /// What a launch under it would not hold here; empty but for a weaker profile.
+        /// What a launch under it would not hold here; empty but for a weaker profile, and where there is no sandbox at all.
         public var notHeld: [WeakerPromise] = []
+        /// Whether it is `danger-full-access`: nothing is held, so no list of promises could be whole.
+        public var isUnconfined = false
+
+        init(name: String, origin: String, summary: String, _ confinement: Confinement) {
+            self.name = name
+            self.origin = origin
+            self.summary = summary
+            notHeld = PolicyCatalog.notHeld(under: confinement)
+            isUnconfined = confinement == .none
+        }
     }
 
     private let loader: PolicyLoader
@@ -54,8 +64,8 @@ public struct PolicyCatalog {
         var entries: [Entry] = []
         for name in try ownNames() {
             let path = folder?.appending(OSString(name + ".toml")) ?? ""
-            let (summary, notHeld) = look(at: name)
-            entries.append(Entry(name: name, origin: path.description, summary: summary, notHeld: notHeld))
+            let (summary, confinement) = look(at: name)
+            entries.append(Entry(name: name, origin: path.description, summary: summary, confinement))
         }
         for builtin in BuiltinPolicy.all where !entries.contains(where: { $0.name == "\(builtin.name)" }) {
             entries.append(
@@ -63,19 +73,19 @@ public struct PolicyCatalog {
                     name: "\(builtin.name)",
                     origin: "built-in",
                     summary: "\(builtin.summary)",
-                    notHeld: PolicyCatalog.notHeld(by: builtin)
+                    PolicyCatalog.confinement(of: builtin)
                 )
             )
         }
         return entries
     }
 
-    private func look(at name: String) -> (summary: String, notHeld: [WeakerPromise]) {
+    private func look(at name: String) -> (summary: String, Confinement) {
         do throws(Refusal) {
             let policy = try loader.load(.named(name)).policy.policy
-            return (policy.summary, PolicyCatalog.notHeld(under: policy.confinement))
+            return (policy.summary, policy.confinement)
         } catch {
-            return ("not valid: see `codex-sandbox policy show \(OSString(name))`", [])
+            return ("not valid: see `codex-sandbox policy show \(OSString(name))`", .sandbox)
         }
     }
 
@@ -88,12 +98,10 @@ public struct PolicyCatalog {
     }
 
     /// By its name: a list does not compile every policy.
-    private static func notHeld(by builtin: BuiltinPolicy) -> [WeakerPromise] {
-        for confinement in [Confinement.landlockOnly, .container]
-        where builtin.name.bytes.elementsEqual(confinement.word.utf8) {
-            return notHeld(under: confinement)
-        }
-        return []
+    private static func confinement(of builtin: BuiltinPolicy) -> Confinement {
+        if "\(builtin.name)" == "danger-full-access" { return .none }
+        let weaker = [Confinement.landlockOnly, .container]
+        return weaker.first { builtin.name.bytes.elementsEqual($0.word.utf8) } ?? .sandbox
     }
 
     private func ownNames() throws(Refusal) -> [String] {

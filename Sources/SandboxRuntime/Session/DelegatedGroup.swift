@@ -14,7 +14,11 @@ public enum DelegatedGroup {
             do throws(SyscallError) {
                 try LimitGroup.prepare(subtree)
                 let names = subtree.controllers.map(\.rawValue).joined(separator: ", ")
-                return "jobs get cgroups of their own below \(subtree.path), with \(names)"
+                let rest =
+                    subtree.lacks.isEmpty
+                    ? ""
+                    : "; what else limits is held without: \(CgroupLack.words(subtree.lacks)); remedy: \(CgroupLack.remedy(subtree.lacks))"
+                return "jobs get cgroups of their own below \(subtree.path), with \(names)\(rest)"
             } catch {
                 return words(.failed(call: error.call, subject: error.subject, errno: error.errno))
             }

@@ -17,11 +17,15 @@ struct PlaceGroup {
         guard case .subtree(var subtree) = found else { return PlaceGroup(group: nil, offer: found) }
         do throws(SyscallError) {
             let group = try LimitGroup.make(in: subtree, for: id.description)
+            // What the subtree has and the leaf has not: of a memory controller without a limit for swap.
+            for lost in subtree.controllers where !group.controllers.contains(lost) {
+                subtree.lacks.append(CgroupLack(lost, lost == .memory ? .noSwapLimit : .heldBack(by: subtree.path)))
+            }
             subtree.controllers = group.controllers
             subtree.leafWeight = weight
             guard !subtree.controllers.isEmpty else {
                 group.end()
-                return PlaceGroup(group: nil, offer: .none(.noControllers))
+                return PlaceGroup(group: nil, offer: .none(.noControllers(subtree.lacks)))
             }
             return PlaceGroup(group: group, offer: .subtree(subtree))
         } catch {

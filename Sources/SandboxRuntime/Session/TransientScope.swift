@@ -59,8 +59,10 @@ enum TransientScope {
     /// Whether another group of the same user's can be any better.
     private static func helps(_ absence: CgroupAbsence) -> Bool {
         switch absence {
-        case .notWritable, .notDelegated, .noControllers: true
-        case .notUsed, .versionOne, .notMounted, .outsideNamespace, .readOnly, .failed: false
+        case .notWritable, .notDelegated: true
+        // One that hands nothing on may lie between us and the user's manager.
+        case .noControllers(let lacks): lacks.contains { if case .heldBack = $0.cause { true } else { false } }
+        case .notUsed, .versionOne, .notMounted, .outsideNamespace, .otherMount, .readOnly, .failed: false
         }
     }
 

@@ -20,6 +20,8 @@ struct RunningServer {
     private let retention: ServerRetention
     private let host: HostWatch
     private let memory: MemoryReturn
+    /// What was said last of a weaker profile; nil where the policy is none.
+    private var weaker: String?
 
     /// How long requests and teardowns have to end once the server was told to, in seconds.
     private static let patience = 10.0
@@ -70,12 +72,14 @@ struct RunningServer {
         }
     }
 
-    /// As every launch of `run` does, once for all jobs.
-    private func sayWeaker() {
-        let workspaces = settings.workspaces
+    /// As every launch of `run` does, once for all jobs: at the start, and when the policy's text has become one since.
+    private mutating func sayWeaker() {
         do throws(Refusal) {
-            let catalog = PolicyCatalog(environment: workspaces.environment)
-            if let warning = try catalog.weakerWarning(workspaces.policy) { ServerLog.note(warning, .warning) }
+            let catalog = PolicyCatalog(environment: settings.workspaces.environment)
+            // The name of the start counts, whatever the settings say now.
+            let warning = try catalog.weakerWarning(start.workspaces.policy)
+            if let warning, warning != weaker { ServerLog.note(warning, .warning) }
+            weaker = warning
         } catch {
             // It was valid a moment ago; what is wrong now every job says.
             ServerLog.note("the server's policy cannot be read: \(error.message)", .warning)
@@ -113,6 +117,7 @@ struct RunningServer {
             host.look()
             ServerLog.set(level: fresh.api.logLevel)
             settings = fresh
+            sayWeaker()
             sayWithoutWorker()
             let fixed = fresh.fixed(since: start)
             let rest = fixed.isEmpty ? "" : "; \(fixed.joined(separator: ", ")) only after a restart"

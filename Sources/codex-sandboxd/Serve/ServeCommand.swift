@@ -28,6 +28,7 @@ enum ServeCommand {
             try serve(options)
             return 0
         } catch {
+            if error.isUsage { return Output.misunderstood(UsageError(.conflict(error.text), command: .serve)) }
             ServerLog.note(error.text, .error)
             return 1
         }

@@ -3,6 +3,8 @@ import SandboxRuntime
 /// Why the server did not start: what, why, and what to do about it.
 struct ServeError: Error {
     var text: String
+    /// Whether the command line itself is at fault: exit status 2.
+    var isUsage = false
 
     init(_ text: String) { self.text = text }
 

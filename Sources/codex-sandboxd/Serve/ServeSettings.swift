@@ -44,6 +44,7 @@ struct ServeSettings {
         do throws(SettingsError) {
             api = try APISettings(sources.value)
         } catch { throw ServeError("\(error)") }
+        try ServeSettings.checkStopTime(api, sources, isFlag: flags[SettingName.stopTime.rawValue] != nil)
         do throws(DatabaseURLError) {
             database = try DatabaseURL(api.databaseURL)
         } catch { throw ServeError("\(error)") }
@@ -61,6 +62,22 @@ struct ServeSettings {
             maximumJobs: api.maxJobs ?? 4,
             environment: ServeSettings.merged(surroundings.environment, own: environment, dotEnv, live: live)
         )
+    }
+
+    /// A bound that bounds nothing would be believed to.
+    private static func checkStopTime(
+        _ settings: APISettings,
+        _ sources: SettingSources,
+        isFlag: Bool
+    ) throws(ServeError) {
+        guard sources.hasIdleStopTime(settings.stopJobs) else { return }
+        let why = "has no effect: STOP_JOBS is end, and running jobs are ended at once when the server stops"
+        guard isFlag else {
+            throw ServeError("STOP_TIME \(why); set STOP_JOBS=finish, or leave STOP_TIME out")
+        }
+        var error = ServeError("--stop-time \(why). Add --stop-jobs finish, or leave --stop-time out.")
+        error.isUsage = true
+        throw error
     }
 
     /// What cannot be changed while the server runs, and says something else now.

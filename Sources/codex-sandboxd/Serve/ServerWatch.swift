@@ -20,6 +20,14 @@ final class ServerWatch: Sendable {
     private let ending = Mutex<String?>(nil)
 
     private static let usualInterval = 10.0
+    /// Between two comparisons of what the manager was told with what is so, in seconds: it is told no more often than that.
+    private static let pace = 1.0
+
+    /// Of what a status is made, but for what only the database knows: that is asked at each look.
+    private struct Signs: Equatable {
+        var orchestrator: OrchestratorSigns
+        var ending: String?
+    }
 
     init(_ server: HTTPServer, _ orchestrator: Orchestrator, watchdogMicroseconds: UInt64?) {
         self.server = server
@@ -42,6 +50,7 @@ final class ServerWatch: Sendable {
 
     private func run() {
         var wasWell = true
+        var told = signs
         while !isOver.load(ordering: .acquiring) {
             let began = ContinuousClock.now
             let answers = server.selfTest("/readyz", within: interval)
@@ -50,6 +59,8 @@ final class ServerWatch: Sendable {
             let isWell =
                 stops && server.hasStopped
                 ? storeAnswers : answers.allSatisfy { stops ? $0 != nil : $0 == 200 || $0 == 503 && onlyHostIsAmiss }
+            // Before the status: what changes in between is told once more.
+            told = signs
             if isWell {
                 tell(.alive(status))
                 if !wasWell { ServerLog.note("the server answers itself again") }
@@ -60,10 +71,26 @@ final class ServerWatch: Sendable {
                 if wasWell { ServerLog.note("the server does not answer itself as it should: \(words)", .error) }
                 wasWell = false
             }
-            let rest = interval - (ContinuousClock.now - began) / .seconds(1)
-            if rest > 0 { usleep(UInt32(rest * 1_000_000)) }
+            rest(until: began + .seconds(interval), telling: wasWell, &told)
         }
     }
+
+    /// Waits for the next look, and tells meanwhile what has changed: a person who asks the manager sees it a second later.
+    ///
+    /// `telling` is false for a server that does not answer: that is its status until it does.
+    private func rest(until next: ContinuousClock.Instant, telling: Bool, _ told: inout Signs) {
+        while !isOver.load(ordering: .acquiring) {
+            let left = (next - ContinuousClock.now) / .seconds(1)
+            guard left > 0 else { return }
+            usleep(UInt32(min(left, Self.pace) * 1_000_000))
+            let now = signs
+            guard telling, now != told else { continue }
+            told = now
+            tell(.status(status))
+        }
+    }
+
+    private var signs: Signs { Signs(orchestrator: orchestrator.signs, ending: ending.withLock { $0 }) }
 
     /// Not ready, but another server would be no more so.
     private var onlyHostIsAmiss: Bool { orchestrator.serverProblem() == nil && orchestrator.readiness() != nil }

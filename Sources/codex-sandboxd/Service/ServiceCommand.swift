@@ -32,7 +32,7 @@ enum ServiceCommand {
             case .install: return try install(options)
             case .uninstall: return try uninstall(options)
             case .status: return try ServiceStatus.show(options)
-            case .logs: return try logs(options)
+            case .logs: return try ServiceLogs.show(options)
             }
         } catch {
             Output.say(error.text)
@@ -61,10 +61,20 @@ enum ServiceCommand {
     }
 
     private static func uninstall(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
-        let places = try ServicePlaces(stateDirectory: nil)
+        let places = try ServicePlaces(stateDirectory: options.stateDirectory)
         let (manager, problem) = try reach(options)
-        let found = try places.found(manager)
-        let data = places.data(found)
+        var found = try places.found(manager)
+        let state: String?
+        do throws(ServicePlanError) {
+            state = try InstalledState.folder(
+                unit: found.serviceText,
+                folder: places.stateFolder,
+                isNamed: options.stateDirectory != nil
+            )
+        } catch { throw ServiceError(error.words) }
+        let data = state.map { "\($0)/serve" }
+        found.hasData = data.map { ServicePlaces.isThere($0) } ?? false
+        if options.purge { try checkPurge(data, found) }
         let steps: [ServiceStep]
         do throws(ServicePlanError) {
             steps = try ServicePlan.uninstall(
@@ -74,15 +84,20 @@ enum ServiceCommand {
                 found: found
             )
         } catch { throw ServiceError(error.words) }
-        var notes: [String] = []
-        if !options.purge {
-            if found.hasData { notes.append("kept: \(data)/ (database and projects); --purge removes it") }
-            if found.hasSettings { notes.append("kept: \(places.settings)") }
-        }
-        notes.append(
-            "the records of all launches stay in \(places.stateFolder)/evidence/; `codex-sandbox gc` removes old ones"
-        )
+        let notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge).ofUninstall
         return try finish(steps, options, manager, problem, notes)
+    }
+
+    /// Before anything is done: what is not known to be ours stays, and so does everything else.
+    private static func checkPurge(_ data: String?, _ found: FoundService) throws(ServiceError) {
+        if let text = found.serviceText, !ServiceUnits.isOurs(text) { return }
+        guard let data else {
+            throw ServiceError(
+                "the unit \(ServiceUnits.serviceName) does not say where the data lies in the way of service install, so --purge removes "
+                    + "nothing and nothing was changed; name the folder with --state-dir"
+            )
+        }
+        if found.hasData { try RecognisedData.check(data) }
     }
 
     /// The manager; nil, with the reason, where nothing is to be done with it.
@@ -125,19 +140,5 @@ enum ServiceCommand {
         }
         if let problem { Output.say(problem) }
         return problem == nil ? status : 1
-    }
-
-    // MARK: - Logs
-
-    /// journalctl(1) takes this process's place.
-    private static func logs(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
-        guard let path = ToolRun.path("journalctl") else {
-            throw ServiceError("journalctl is not there: this system has no journal of systemd")
-        }
-        var words = [path, "--user", "--unit=\(ServiceUnits.serviceName)", "--lines=\(options.lines)"]
-        if options.follow { words.append("--follow") }
-        let pointers = words.map { strdup($0) }
-        execv(path, pointers + [nil])
-        throw ServiceError("\(path) cannot be started: \(ErrnoName.described(errno))")
     }
 }

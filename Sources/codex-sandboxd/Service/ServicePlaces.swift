@@ -9,6 +9,8 @@ struct ServicePlaces {
     let unitFolder: String
     let settings: String
     let stateFolder: String
+    /// The same without `--state-dir`; nil where there is none.
+    let usualStateFolder: String?
 
     init(stateDirectory: OSString?) throws(ServiceError) {
         let environment = CallerStrings.all(environ)
@@ -34,6 +36,13 @@ struct ServicePlaces {
         unitFolder = "\(base)/systemd/user"
         settings = "\(base)/codex-sandbox/service.env"
         stateFolder = text
+        if stateDirectory == nil {
+            usualStateFolder = text
+        } else {
+            do throws(EvidenceError) {
+                usualStateFolder = try Places.stateFolder(nil).utf8
+            } catch { usualStateFolder = nil }
+        }
     }
 
     /// What is there; of the manager nothing where it does not answer.
@@ -43,12 +52,18 @@ struct ServicePlaces {
         found.hasSettings = access(settings, F_OK) == 0
         found.serviceText = try unit(ServiceUnits.serviceName)
         found.socketText = try unit(ServiceUnits.socketName)
-        found.hasData = access(data(found), F_OK) == 0
+        found.hasData = ServicePlaces.isThere(data(found))
         if let manager {
             (found.service, found.socket) = try manager.states()
             found.isOutdated = found.service?.mainPID.map(ServicePlaces.isOutdated) ?? false
         }
         return found
+    }
+
+    /// Anything of that name, a link that leads nowhere too.
+    static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
     }
 
     /// The folder of the server's data, as the installed unit says it.

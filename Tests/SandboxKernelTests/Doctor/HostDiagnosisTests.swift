@@ -299,7 +299,8 @@ import Testing
         (CgroupOffer.none(.notMounted), "no cgroup file system"),
         (.none(.versionOne), "systemd.unified_cgroup_hierarchy=1"),
         (.none(.readOnly), "read-only"), (.none(.outsideNamespace), "outside of its cgroup namespace"),
-        (.none(.notWritable(errno: EACCES)), "EACCES"), (.none(.noControllers), "none of the controllers"),
+        (.none(.notWritable(errno: EACCES)), "EACCES"), (.none(.noControllers([])), "none of the controllers"),
+        (.none(.otherMount), "umount /sys/fs/cgroup"),
         (.none(.notDelegated(unit: "a.scope")), "a.scope"),
         (.none(.notDelegated(unit: "a.scope")), "systemd-run --user --scope"),
         (.none(.failed(call: "mkdir", subject: "/x", errno: EROFS)), "mkdir on /x: EROFS"),
@@ -307,7 +308,10 @@ import Testing
             HostDiagnosisTests.subtree([.memory, .pids, .cpu]),
             "/sys/fs/cgroup/x is delegated to us, with memory, pids, cpu"
         ),
-        (HostDiagnosisTests.subtree([.pids]), "with pids, without memory, cpu"),
+        (
+            HostDiagnosisTests.subtree([.pids]),
+            "with pids, without memory, cpu: /above has memory, and does not hand on what it has (cgroup.subtree_control); on this host cgroup v1 has cpu"
+        ),
     ])
     func cgroupsAreInformation(_ offer: CgroupOffer, _ words: String) throws {
         let check = try check("cgroups") { $0.cgroup = offer }
@@ -319,7 +323,14 @@ import Testing
 
     private static func subtree(_ controllers: [CgroupController]) -> CgroupOffer {
         .subtree(
-            CgroupSubtree(path: "/sys/fs/cgroup/x", name: "/x", controllers: controllers, movesProcesses: false)
+            CgroupSubtree(
+                path: "/sys/fs/cgroup/x",
+                name: "/x",
+                controllers: controllers,
+                lacks: controllers == [.pids]
+                    ? [CgroupLack(.memory, .heldBack(by: "/above")), CgroupLack(.cpu, .versionOne)] : [],
+                movesProcesses: false
+            )
         )
     }
 

@@ -281,6 +281,38 @@ def start_job(manager):
     return found[0], thread, answers
 
 
+def weaker_by_now():
+    """A policy's text can become a weaker profile later: who reads the log learns it from the reload, once."""
+    manager = Manager("weaker")
+    policy = os.path.join(manager.folder, "policy.toml")
+
+    def write(more):
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write('version = 1\nextends = "codex-worker"\n' + more)
+
+    def warned(more=None):
+        if more is not None:
+            write(more)
+        os.kill(manager.process, signal.SIGHUP)
+        manager.waits("RELOADING=1")
+        manager.waits("READY=1")
+        return manager.log().count("weaker profile container: NOT held")
+
+    write("")
+    manager.start("--policy", policy)
+    manager.waits("READY=1")
+    holds("a policy that is a sandbox's is no warning", warned() == 0, manager.log())
+    weaker = "[danger]\ncontainer = true\n"
+    holds("once it is a weaker profile HUP warns", warned(weaker) == 1, manager.log())
+    holds("and not twice", warned() == 1, manager.log())
+    holds("until it is one again", warned("") == 1 and warned(weaker) == 2, manager.log())
+    # Its jobs could not answer: the old settings stay, and say why.
+    write("[filesystem]\nexcept = []\n")
+    os.kill(manager.process, signal.SIGHUP)
+    holds("a policy under which no worker could answer is not taken", waits_for(lambda: "could not write its answer" in manager.log()), manager.log())
+    manager.stop()
+
+
 def stopping():
     for manner, verdict in (("end", ("error", "interrupted")), ("finish", ("completed", None))):
         manager = Manager(f"stop-{manner}")
@@ -340,6 +372,25 @@ def stopping():
         holds(f"{claim}", manager.ended() == 0, manager.log())
         thread.join()
         holds("and its client learns it", answers and answers[0][1].get("status") == "error", answers)
+
+
+def status_line():
+    """What systemctl status shows: told when it changes, not with the next sign of life, which comes every ten seconds here."""
+    manager = Manager("status")
+    manager.start("--worker", "minimal", environment={"SLEEP_SECONDS": "120"})
+    manager.waits("READY=1")
+
+    def is_told(words):
+        manager.hear()
+        return any(message.startswith(f"STATUS={words}") for _, message in manager.said)
+
+    made = manager.ask("POST", "/api/v1/projects/", json.dumps({"instruction": "long_run"}), fields={"Prefer": "respond-async"})[1]
+    holds("a job that begins is told by itself", waits_for(lambda: is_told("1 jobs running, 0 waiting; ")), manager.said)
+    manager.said = []
+    job = manager.ask(path=f"/api/v1/projects/{made['id']}/jobs")[1]["jobs"][0]["id"]
+    manager.ask("POST", f"/api/v1/projects/{made['id']}/jobs/{job}/cancel")
+    holds("and so is its end", waits_for(lambda: is_told("0 jobs running, 0 waiting; ")), manager.said)
+    manager.stop()
 
 
 def restarts_under_load():
@@ -430,7 +481,7 @@ def newer_database():
 
 
 def main():
-    scenes = [readiness_and_sockets, names, watchdog, reload, stopping, restarts_under_load, credentials, newer_database]
+    scenes = [readiness_and_sockets, names, watchdog, status_line, reload, weaker_by_now, stopping, restarts_under_load, credentials, newer_database]
     for scene in scenes if len(sys.argv) < 4 else [globals()[name] for name in sys.argv[3:]]:
         print(f"# {scene.__name__}", flush=True)
         scene()

@@ -568,8 +568,8 @@ def late():
 
 def unanswered():
     """Where an answer cannot reach the job, the terminal is asked nothing; at a stop answers are awaited as at the end."""
-    questions = "printf '\\033[6n\\033[c\\033]10;?\\007\\033P$qm\\033\\\\\\033[1mbo''ld' >&2"
-    asked = [b"\x1b[6n", b"\x1b[c", b"\x1b]10;?\x07", b"\x1bP$qm"]
+    questions = "printf '\\033[6n\\033[c\\033]10;?\\007\\033[1mbo''ld' >&2"
+    asked = [b"\x1b[6n", b"\x1b[c", b"\x1b]10;?\x07"]
     person = shell()
     for shape, wrap in (("no keyboard", "{} </dev/null"), ("in a pipeline", "{} | cat"), ("typed by a file", "{} </dev/null")):
         options = "--tty" if shape == "typed by a file" else ""

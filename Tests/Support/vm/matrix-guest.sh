@@ -1,7 +1,7 @@
 #!/bin/bash
 # Run in the VM as root by scripts/matrix: sets one row up, then looks as an ordinary user what the product says and does.
 #
-#   matrix-guest.sh SETUP      SETUP: none, no-delegation, apparmor-forbids, container
+#   matrix-guest.sh SETUP      SETUP: none, no-delegation, apparmor-forbids, apparmor-profile, container, container-profile
 #
 # $VMTEST_SHARE has bin/ and libexec/ as the tarball has them. Everything that was seen is left in $VMTEST_RESULTS.
 set -u
@@ -58,14 +58,17 @@ apparmor-profile)
     $place/bin/codex-sandbox doctor --apparmor-profile >/etc/apparmor.d/codex-sandbox
     apparmor_parser -r /etc/apparmor.d/codex-sandbox >"$out/setup" 2>&1 || exit 90
     ;;
-container)
+container | container-profile)
     # An engine's own defaults, without root: its seccomp profile, its covers over /proc, its user namespace.
     root=/home/tester/container
     mkdir -p $root/{etc,home/tester,opt,proc,sys,dev,tmp,run,mnt,var/tmp,usr}
     for name in bin sbin lib lib64; do ln -s usr/$name $root/$name; done
     cp -a /etc/{passwd,group,ld.so.cache,ssl,nsswitch.conf} $root/etc/
     chown -R tester:tester $root
-    command=(podman run --rm --network=none --cgroups=disabled --security-opt label=disable
+    # The second asks for the weaker profile that is made for it.
+    policy=
+    [ "$setup" = container ] || policy=container
+    command=(podman run --rm -e "MATRIX_POLICY=$policy" --network=none --cgroups=disabled --security-opt label=disable
         -v /usr:/usr:ro -v /opt:/opt:ro -v "$out:$out" -e "VMTEST_RESULTS=$out" -e HOME=/home/tester -w /home/tester
         --userns=keep-id --rootfs "$root" "${command[@]}")
     ;;

@@ -2,6 +2,8 @@
 # Run as an ordinary user by matrix-guest.sh, in a unit of the user's own manager (or in a container in one).
 #
 #   matrix-user.sh CODEX-SANDBOX [crash-control|crash]
+#
+# MATRIX_POLICY=container: that weaker profile is asked for in place of the default policies.
 set -u
 sandbox=$1 out=$VMTEST_RESULTS
 mkdir -p ~/ws && cd ~/ws || exit 2
@@ -28,12 +30,20 @@ capture() { # NAME COMMAND…: output in NAME, status in NAME.status
     timeout 400 "$@" >"$out/$name" 2>"$out/$name.err"
     echo $? >"$out/$name.status"
 }
+options=() passed=() jobs=() under=''
+if [ -n "${MATRIX_POLICY-}" ]; then
+    # A file that extends a weaker profile has to say so itself; a server's has to let its worker answer besides.
+    says="[danger]"$'\n'"$MATRIX_POLICY = true"$'\n'
+    printf 'version = 1\nextends = "codex-worker"\n%s' "$says" >~/jobs.toml
+    options=(--policy "$MATRIX_POLICY") passed=(-- --policy "$MATRIX_POLICY") jobs=(--policy ~/jobs.toml)
+    under="extends = \"$MATRIX_POLICY\""$'\n'"$says"
+fi
 id -u >"$out/id"
 cat /proc/self/cgroup >"$out/cgroup"
 cat /proc/self/attr/apparmor/current >"$out/apparmor" 2>/dev/null
 capture doctor "$sandbox" doctor
 capture doctor.json "$sandbox" doctor --json
-capture run "$sandbox" run --result ~/result.json -- /bin/sh -c 'echo ran >ran; echo inside'
+capture run "$sandbox" run "${options[@]}" --result ~/result.json -- /bin/sh -c 'echo ran >ran; echo inside'
 cp ~/result.json "$out/run.json" 2>/dev/null
 [ ! -e ran ] || echo yes >"$out/ran"
 capture evidence "$sandbox" evidence show --last
@@ -45,14 +55,14 @@ cp ~/weaker.json "$out/weaker.json" 2>/dev/null
 capture weaker-evidence "$sandbox" evidence show --last
 cd ~/ws || exit 2
 capture evidence-verify "$sandbox" evidence verify
-capture verify "$sandbox" verify --json
-printf 'version = 1\n[limits]\nrequired = "kernel"\n' >~/kernel.toml
+capture verify "$sandbox" verify --json "${passed[@]}"
+printf 'version = 1\n%s[limits]\nrequired = "kernel"\n' "$under" >~/kernel.toml
 capture required "$sandbox" run --policy ~/kernel.toml --result ~/required.json -- /bin/true
 cp ~/required.json "$out/required.json" 2>/dev/null
 
 # One job of the API, by the worker that needs no model.
 mkdir -p ~/server
-(cd ~/server && exec "$sandbox" serve --listen "unix:$HOME/server/api.sock" >"$out/serve" 2>&1) &
+(cd ~/server && exec "$sandbox" serve "${jobs[@]}" --listen "unix:$HOME/server/api.sock" >"$out/serve" 2>&1) &
 server=$!
 python3 - "$HOME/server/api.sock" >"$out/job" 2>"$out/job.err" <<'P'
 import http.client, json, socket, sys, time

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judges what a row of scripts/matrix has left, and writes the table.
 
-  judge.py row FOLDER NAME runs|refuses WORDS      exit status 1 unless everything agrees
+  judge.py row FOLDER NAME runs|runs-container|refuses WORDS      exit status 1 unless everything agrees
   judge.py table ROWS RESULTS DOCUMENT             rewrites DOCUMENT between its markers
 """
 import json
@@ -58,14 +58,22 @@ def problems(row, expected, words):
     outcome = str(project.get("status"))
     holds("the records verify", row.status("evidence-verify") == 0)
     holds("serve ends with status 0", row.status("serve") == 0)
-    if expected == "runs":
-        holds("doctor says yes", row.status("doctor") == 0 and doctor.startswith("run works here: yes") and report["works"])
+    if expected != "refuses":
+        if expected == "runs":
+            holds("doctor says yes", row.status("doctor") == 0 and doctor.startswith("run works here: yes") and report["works"])
+            given = ()
+        else:
+            holds("doctor says no", row.status("doctor") == 1 and doctor.startswith("run works here: no") and not report["works"])
+            promises = not_held(run)
+            holds("result, warning, record and server say what is not held",
+                  bool(promises) and all(word in row.text(text) for word in promises for text in ("run.err", "evidence", "serve")))
+            given = ("not held",)
         holds("run runs", row.status("run") == 0 and row.text("run") == "inside\n" and row.text("ran") == "yes\n")
         holds("every layer is enforced, or degraded by name",
               set(run["enforcement"].values()) <= {"enforced", "degraded", "watched"} and
               all(run["missing"].get(layer) or layer == "memory" for layer, state in run["enforcement"].items() if state != "enforced"))
         holds("verify holds", row.status("verify") == 0 and verify["holds"])
-        holds("verify tries every act", all(act["verdict"] == "held" or act["verdict"] == "no control" for act in verify["acts"]))
+        holds("verify tries every act", all(act["verdict"] in ("held", "no control", *given) for act in verify["acts"]))
         holds("the job of the API is completed", outcome == "completed")
         memory = next(check for check in report["checks"] if check["name"] == "memory")
         kernel = memory["detail"].startswith("held by the kernel")
@@ -149,7 +157,7 @@ def cell(row):
         ran = f"refused (125) at `{step}`"
     else:
         degraded = [layer for layer, state in sorted(run["enforcement"].items()) if state != "enforced"]
-        ran = "runs" + (f"; {', '.join(degraded)} {'/'.join(sorted({run['enforcement'][x] for x in degraded}))}" if degraded else "")
+        ran = ("runs, weaker" if not_held(run) else "runs") + (f"; {', '.join(degraded)} {'/'.join(sorted({run['enforcement'][x] for x in degraded}))}" if degraded else "")
     acts = verify["acts"]
     held = sum(act["verdict"] == "held" for act in acts)
     checked = f"holds, {held} of {len(acts)} acts" if verify["holds"] else f"does not hold: {sum(a['verdict'] == 'not tried' for a in acts)} not tried"

@@ -1,0 +1,42 @@
+import SandboxCLI
+import SandboxPlan
+import ServiceManager
+
+/// What `service uninstall` says besides what it does: what is kept, where, and how to be rid of it.
+struct ServiceNotes {
+    let places: ServicePlaces
+    let found: FoundService
+    /// Of the records; nil where the unit does not say it.
+    let state: String?
+    let isPurge: Bool
+
+    var ofUninstall: [String] {
+        guard let state else {
+            return ["kept: database, projects and records; the unit does not say where they lie"] + settings
+        }
+        // What the unit said is gone with it: the next call has to be told.
+        let option = state == places.usualStateFolder ? "" : " --state-dir \(Shown.whole(OSString(state)))"
+        var notes: [String] = []
+        if isPurge {
+            if !found.hasData {
+                notes.append(
+                    "there is no data in \(state)/serve/; of a service that had another --state-dir, name it: "
+                        + "service uninstall --purge --state-dir DIR"
+                )
+            }
+        } else {
+            if found.hasData {
+                notes.append(
+                    "kept: \(state)/serve/ (database and projects); `codex-sandbox service uninstall --purge\(option)` removes it"
+                )
+            }
+            notes += settings
+        }
+        notes.append(
+            "the records of all launches stay in \(state)/evidence/; `codex-sandbox gc\(option)` removes old ones"
+        )
+        return notes
+    }
+
+    private var settings: [String] { !isPurge && found.hasSettings ? ["kept: \(places.settings)"] : [] }
+}
