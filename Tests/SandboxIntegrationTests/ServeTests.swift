@@ -473,7 +473,6 @@ struct ServeTests {
 
     /// What cannot be used refuses to start: which setting, why, what to do.
     @Test(arguments: [
-<<<<<<< HEAD
         (["--listen", "0.0.0.0:0"], 1, "token"), (["--listen", "nowhere"], 2, "--listen nowhere: "),
         (["--database", "postgres://x/y"], 2, "sqlite:///"), (["--max-jobs", "0"], 2, "--max-jobs 0: "),
         (["--max-jobs", "x"], 2, "allowed: a number from 1 to 1024"), (["MAX_JOBS=x"], 1, "MAX_JOBS = “x”"),
@@ -484,20 +483,11 @@ struct ServeTests {
         (["WORKER=nope"], 1, "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
         (["--worker", ""], 2, "--worker "),
         (["--listen", "unix:/nonexistent/x"], 1, "/nonexistent/x"),
-=======
-        (["--listen", "0.0.0.0:0"], "token"), (["--listen", "nowhere"], "LISTEN"),
-        (["--database", "postgres://x/y"], "sqlite:///"), (["--max-jobs", "0"], "MAX_JOBS"),
-        (["--workspace-root", "/proc/none"], "WORKSPACE_ROOT"),
-        (["--env-file", "/nonexistent/.env"], "/nonexistent/.env"),
-        (["--worker", "nope"], "WORKER = “nope”: there is no such worker; allowed: dummy, minimal, codex, command"),
-        (["--worker", ""], "WORKER"),
-        (["--listen", "unix:/nonexistent/x"], "/nonexistent/x"),
-        (["--policy", "workspace-write"], "could not write its answer, .codex/result.json"),
-        (["--policy", "container"], "keeps .codex from jobs"),
-        (["--policy", "read-only"], "makes the workspace read-only"),
-        (["--policy", "danger-full-access"], "confines nothing"),
-        (["--policy", "landlock-only"], "has no place"),
->>>>>>> 6352b2dfe0174e7ae7c186d5f3ffc072abb1db3d
+        (["--policy", "workspace-write"], 1, "could not write its answer, .codex/result.json"),
+        (["--policy", "container"], 1, "keeps .codex from jobs"),
+        (["--policy", "read-only"], 1, "makes the workspace read-only"),
+        (["--policy", "danger-full-access"], 1, "confines nothing"),
+        (["--policy", "landlock-only"], 1, "has no place"),
     ])
     func aBadSettingRefusesToStart(words: [String], status: Int32, word: String) throws {
         let scene = try scene()
