@@ -139,3 +139,12 @@ extension Policy {
         return writer.bytes
     }
 }
+
+extension PolicyStatement {
+    /// Everything that is said, whatever its lines: two texts that say the same are the same.
+    public var bytes: [UInt8] {
+        var writer = PolicyByteWriter()
+        writer.list(said.map(\.key.rawValue).sorted()) { $0.integer($1) }
+        return writer.bytes + values.bytes
+    }
+}

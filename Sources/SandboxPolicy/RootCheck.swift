@@ -11,14 +11,20 @@ enum RootCheck {
     private static let systemFolders: [OSString] = [
         "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/nix",
         "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var",
+        "/var/usrlocal",
     ]
 
     /// Nothing below these is a project either.
+    ///
+    /// `/var/usrlocal` is what `/usr/local` leads to on ostree's systems; `/var/home`, where
+    /// they have their homes, stays open.
     private static let closedFolders: [OSString] = [
-        "/boot", "/etc", "/proc", "/sys", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64",
-        "/usr/libexec", "/usr/local/bin", "/usr/local/lib", "/usr/local/libexec", "/usr/local/sbin", "/usr/sbin",
-        "/usr/share",
+        "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys", "/usr",
+        "/var/usrlocal",
     ]
+
+    /// Of those, where sources are kept, and so projects.
+    private static let openFolders: [OSString] = ["/usr/local/src", "/usr/src", "/var/usrlocal/src"]
 
     /// Where the service keeps its projects, in the state folder: what lies below it is nothing of ours.
     private static let projects: OSString = "serve/workspaces"
@@ -69,8 +75,11 @@ enum RootCheck {
             for folder in systemFolders where folder.isWithin(root) {
                 throw refuse("is or contains the system folder \(folder)", smaller)
             }
-            for folder in closedFolders where root.isWithin(folder) {
-                throw refuse("lies in the system folder \(folder)", smaller)
+            for folder in closedFolders where root.isWithin(folder) && !openFolders.contains(where: root.isWithin) {
+                throw refuse(
+                    "lies in the system folder \(folder)",
+                    "choose a folder elsewhere; to be read, this one can be shown with --read"
+                )
             }
         }
         for folder in ["/proc", "/sys"] as [OSString] where root.isWithin(folder) {

@@ -65,8 +65,9 @@ struct MemoryWatch: ~Copyable {
         let thorough = looks % 4 == 0 || peak > limit / 4
         looks += 1
         var names: [OSString] = []
+        var place = members.look(below: processes.number)
         try forEachProcess { name in
-            guard members.contains(name, below: processes.number) else { return }
+            guard place.contains(name) else { return }
             let found = ProcessMemory.look(at: name, below: processes.number)
             sum += found.bytes
             names.append(found.folder)

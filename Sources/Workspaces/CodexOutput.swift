@@ -67,7 +67,12 @@ struct CodexOutput {
     /// What the job has come to by it, whose worker has ended by itself with that status.
     func end(_ exitStatus: Int32?) -> JobEnd {
         if let failure {
-            var end = JobEnd(status: .error, reason: "codex-failed", summary: cut(failure), exitStatus: exitStatus)
+            var end = JobEnd(
+                status: .error,
+                reason: "codex-failed",
+                summary: WorkspaceText.summary(failure),
+                exitStatus: exitStatus
+            )
             end.isWorkersWord = true
             return end
         }
@@ -77,10 +82,8 @@ struct CodexOutput {
         }
         return JobEnd(
             status: .completed,
-            summary: cut(message ?? "the Codex CLI has ended without a message"),
+            summary: WorkspaceText.summary(message ?? "the Codex CLI has ended without a message"),
             exitStatus: 0
         )
     }
-
-    private func cut(_ text: String) -> String { String(text.prefix(4096)) }
 }

@@ -15,7 +15,11 @@ struct JobEnd: Equatable {
 
     /// Nothing ran.
     static func refused(_ refusal: Refusal) -> JobEnd {
-        JobEnd(status: .error, reason: "refused", summary: "\(refusal.message); \(refusal.remedy)")
+        JobEnd(
+            status: .error,
+            reason: "refused",
+            summary: WorkspaceText.summary("\(refusal.message); \(refusal.remedy)")
+        )
     }
 
     static func stopped(_ reason: String) -> JobEnd {
@@ -94,7 +98,7 @@ struct JobEnd: Equatable {
             return JobEnd(
                 status: .error,
                 reason: "protection-lost",
-                summary: "\(what) was no longer kept from the worker, which was ended for it"
+                summary: "\(WorkspaceText.summary(what)) was no longer kept from the worker, which was ended for it"
             )
         case .interrupted(let signal):
             return JobEnd(
@@ -108,7 +112,7 @@ struct JobEnd: Equatable {
             return JobEnd(
                 status: .error,
                 reason: "not-executed",
-                summary: message,
+                summary: WorkspaceText.summary(message),
                 exitStatus: errno == 2 ? 127 : 126
             )
         }

@@ -38,7 +38,11 @@ struct JobExchange {
     func result(exitStatus: Int32?, limits: [HeldLimit.Name]) -> (text: String?, JobEnd) {
         do throws(ResultFault) {
             let result = try WorkerResult.read(from: folder, job: job.id)
-            var end = JobEnd(status: .completed, summary: String(result.summary.prefix(4096)), exitStatus: exitStatus)
+            var end = JobEnd(
+                status: .completed,
+                summary: WorkspaceText.summary(result.summary),
+                exitStatus: exitStatus
+            )
             if result.status == .error {
                 end.status = .error
                 end.reason = JobExchange.word(result.errors.first) ?? "worker-error"

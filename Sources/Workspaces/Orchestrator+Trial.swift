@@ -9,22 +9,19 @@ extension Orchestrator {
     ///
     /// What it finds is what `readiness()` says from then on. Takes as long as a launch does, and leaves no record where records are kept.
     ///
+    /// Where it cannot be tried, what was found last stands.
+    ///
     /// - Returns: for the log, when it has changed: why every job would be refused, or nil in `problem` where none would be.
     public func tryHost() -> (hasChanged: Bool, problem: String?) {
-        let refusal = tried()
-        let words = refusal.map {
-            "every job would be refused: \(WorkspaceText.relative($0.message, to: settings.root))"
-        }
-        let hasChanged = hostProblem.withLock { problem in
-            defer { problem = words }
-            return problem != words
-        }
-        return (hasChanged, refusal.map { "every job would be refused: \($0.message); \($0.remedy)" })
+        let finding = tried()
+        return hostProblem.withLock { finding.settle(&$0, root: settings.root) }
     }
 
-    private func tried() -> Refusal? {
+    private func tried() -> HostTrial {
         // Not by the trial itself, whose own record goes with it.
-        do throws(EvidenceError) { try WorkspaceEvidence(settings).checkFolder() } catch { return error.refusal }
+        do throws(EvidenceError) {
+            try WorkspaceEvidence(settings).checkFolder()
+        } catch { return .refused(error.refusal) }
         let project = UUIDText.random()
         defer { removeTrial(project) }
         let records: String
@@ -47,15 +44,15 @@ extension Orchestrator {
         } catch {
             // Without room there are other words for it, and they come from whoever needs the room.
             log("the host cannot be tried: \(error.detail)")
-            return nil
+            return .untried
         }
         defer { clean { () throws(WorkspaceError) in try folders.removeHidden(records) } }
         var options = WorkerLaunch(settings: settings, project: project, policy: settings.policy).place
         options.stateFolder = settings.root.appending(OSString(records))
         do throws(Refusal) {
             _ = try Sandbox(options, launcher: settings.launcher).close()
-            return nil
-        } catch { return error }
+            return .passed
+        } catch { return .refused(error) }
     }
 
     private func removeTrial(_ project: String) {

@@ -2,6 +2,20 @@ internal import SandboxPlan
 
 /// Sentences of launches for clients: what lies in the workspace by its name there, not by the host's.
 enum WorkspaceText {
+    /// Bytes of what a job has said that are kept as a summary: lists of projects and jobs have them once more.
+    static let summaryBytes = 4096
+
+    /// The beginning of a text that a job has made, of `summaryBytes` at most, whole scalars.
+    ///
+    /// Not by characters: one of those may have any number of combining marks.
+    static func summary(_ text: String) -> String {
+        guard text.utf8.count > summaryBytes else { return text }
+        var bytes = text.utf8.prefix(summaryBytes + 1)
+        // What stands at the bound begins a scalar, or lies in one, which then goes as a whole.
+        while let last = bytes.popLast(), last & 0xC0 == 0x80 {}
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// - Parameters:
     ///   - text: names paths of the host.
     ///   - workspace: absolute, real.

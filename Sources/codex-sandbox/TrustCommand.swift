@@ -18,7 +18,8 @@ enum TrustCommand {
             let keys = proposal.bounded.map(\.key.path).joined(separator: ", ")
             Output.say(
                 OwnWords.lines([
-                    "The administrator allows less than it asks for: \(keys). Approved, it gets what is allowed; else it is refused."
+                    "The administrator allows less than it asks for: \(keys). Approved, it gets what is allowed; else it is refused.",
+                    "What it asks for beyond that is not approved: once the administrator's file says something else, it is shown again.",
                 ])
             )
         }
@@ -33,8 +34,10 @@ enum TrustCommand {
         guard options.isAgreed || isAgreedByHand() else { return 1 }
         try trust.approve(proposal)
         Output.say(
-            OwnWords.lines(["Approved over this policy. Any other byte in it, another place, or another policy is not."]
-            )
+            OwnWords.lines([
+                "Approved over this policy, under the administrator's bound as it is. Any other byte in it, another place, another "
+                    + "policy, or another bound is not."
+            ])
         )
         return 0
     }
@@ -55,13 +58,15 @@ enum TrustCommand {
     private static func entries(_ proposal: ProjectTrust.Proposal) -> [TrustReport.Entry] {
         let before = PolicyReport(policy: proposal.before, style: .plain)
         let after = PolicyReport(policy: proposal.after, style: .plain)
+        let asked = PolicyReport(policy: proposal.asked, style: .plain)
         return proposal.said.map { origin in
             TrustReport.Entry(
                 key: origin.key.path,
                 line: origin.line,
                 before: value(origin.key.path, proposal.before, before),
                 after: value(origin.key.path, proposal.after, after),
-                isWider: proposal.wider.contains(origin)
+                isWider: proposal.wider.contains(origin),
+                asked: proposal.bounded.contains(origin) ? value(origin.key.path, proposal.asked, asked) : nil
             )
         }
     }

@@ -247,6 +247,26 @@ static __attribute__((noreturn)) int hostile_starve_init(char **a)
     for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++)
         tell("limit", prlimit(1, (enum __rlimit_resource)resources[i], &(struct rlimit){0, 0}, NULL));
     tell("nice", setpriority(PRIO_PROCESS, 1, 19));
+    tell("nice", setpriority(PRIO_PGRP, 1, 19));
+    tell("nice", setpriority(PRIO_USER, 0, 19));
+    tell("nice", setpriority(PRIO_USER, getuid(), 19));
+    /* Processes, groups and users have the numbers 1 to 3 here (ioprio_set(2)); idle, best effort's last. */
+    for (int which = 1; which <= 3; which++) {
+        tell("ioprio", syscall(SYS_ioprio_set, which, which == 3 ? (int)getuid() : 1, 3 << 13));
+        tell("ioprio", syscall(SYS_ioprio_set, which, which == 3 ? (int)getuid() : 1, 2 << 13 | 7));
+    }
+    tell("ioprio", syscall(SYS_ioprio_set, 3, 0, 3 << 13));
+    /* In the group of pid 1 it would be the caller's own. */
+    TELL_CHILD_ACT("group", setpgid(0, 1));
+    /* Of one's own all of it goes on. */
+    TELL_CHILD_ACT("own_nice", setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 1));
+    TELL_CHILD_ACT("own_nice", setpriority(PRIO_PROCESS, (id_t)getpid(), 19));
+    TELL_CHILD_ACT("own_group", setpgid(0, 0));
+    TELL_CHILD_ACT("own_group_nice", setpgid(0, 0) < 0 ? -1 : setpriority(PRIO_PGRP, 0, 19));
+    TELL_CHILD_ACT("own_group_nice", setpgid(0, 0) < 0 ? -1 : setpriority(PRIO_PGRP, (id_t)getpid(), 19));
+    TELL_CHILD_ACT("own_ioprio", syscall(SYS_ioprio_set, 1, 0, 3 << 13));
+    TELL_CHILD_ACT("own_ioprio", syscall(SYS_ioprio_set, 1, getpid(), 2 << 13 | 7));
+    TELL_CHILD_ACT("own_ioprio", setpgid(0, 0) < 0 ? -1 : syscall(SYS_ioprio_set, 2, 0, 3 << 13));
     tell("idle", sched_setscheduler(1, SCHED_IDLE, &(struct sched_param){0}));
     kill(getppid(), SIGSTOP);
     say("waiting=ok");

@@ -116,7 +116,10 @@ struct CeilingTests {
         #expect(isRefused(try run(scene), scene, ["limits.tasks", "policy trust"]))
         let trust = try call(scene, ["policy", "trust", "--yes", scene.workspace])
         // Measured by what the administrator leaves of the policy.
-        #expect(trust.ending == .exited(0) && trust.outputText.contains("1024 -> 2000"), "\(trust.story)")
+        #expect(
+            trust.ending == .exited(0) && trust.outputText.contains("1024 -> 2000  WIDER; asks for 5000, gets 2000"),
+            "\(trust.story)"
+        )
         let place = "\(scene.workspace)/.codex-sandbox.toml:3, narrowed by \(Self.file):3"
         #expect(try value("limits.tasks", scene) == "2000 \(place)")
     }
@@ -135,6 +138,38 @@ struct CeilingTests {
             "\(trust.story)"
         )
         #expect(try value("limits.tasks", scene).hasPrefix("100 "))
+    }
+
+    /// What the administrator keeps from a project nobody has approved: when the bound is relaxed, it is shown anew.
+    @Test(arguments: ["version = 1\n[limits]\nmemory = \"1GiB\"\n", nil])
+    func whatItHasKeptBackIsNotApproved(relaxed: String?) throws {
+        let scene = try scene(
+            "version = 1\n[filesystem]\nread = [\"/srv\"]\nwrite = []\n[limits]\nmemory = \"1GiB\"\n"
+        )
+        let secret = scene.outside
+        let text = "version = 1\n[filesystem]\nread = [\"\(secret)\"]\n[limits]\nmemory = \"2TiB\"\n"
+        try scene.write(text, to: scene.workspace + "/.codex-sandbox.toml")
+        try scene.makeFolder(scene.folder + "/own-state")
+        scene.environment["XDG_STATE_HOME"] = scene.folder + "/own-state"
+        let trust = try call(scene, ["policy", "trust", "--yes", scene.workspace])
+        #expect(trust.ending == .exited(0) && trust.outputText.contains("none -> none"), "\(trust.story)")
+        for shown in ["asks for \(secret), gets none", "asks for 2 TiB, gets 1 GiB"] {
+            #expect(trust.outputText.contains(shown), "\(trust.story)")
+        }
+        // The control: under the bound that it was shown with it holds, and gives what was shown.
+        #expect(try value("limits.memory", scene).hasPrefix("1 GiB "))
+        let file = etc(scene) + "/codex-sandbox/policy.toml"
+        if let relaxed {
+            try scene.write(relaxed, to: file)
+            if getuid() == 0 { try #require(lchown(file, 0, 0) == 0) }
+        } else {
+            try #require(unlink(file) == 0)
+        }
+        let words = ["filesystem.read", "another bound of the administrator's", "policy trust"]
+        #expect(isRefused(try run(scene), scene, words))
+        let anew = try call(scene, ["policy", "trust", "--yes", scene.workspace])
+        #expect(anew.ending == .exited(0) && anew.outputText.contains("none -> \(secret)"), "\(anew.story)")
+        #expect(try value("filesystem.read", scene).hasPrefix("\(secret) "))
     }
 
     @Test func itsListsThatKeepBackHoldForEverybody() throws {

@@ -59,8 +59,12 @@ enum ProcessAttempts {
             control: .none("outside it would starve the host's pid 1"),
             arguments: { _ in [hostPidNamespace] },
             options: { _ in ["--timeout", "2s"] },
-            // That pid 1 is nicer than it was changes nothing; its limits and its class it keeps.
-            inside: ["limit": ["EPERM"], "idle": ["EPERM"], "waiting": ["ok"]],
+            // Its limits, its class and its priorities it keeps; one's own can be made lower.
+            inside: [
+                "limit": ["EPERM"], "idle": ["EPERM"], "nice": ["EPERM"], "ioprio": ["EPERM"], "group": ["EPERM"],
+                "own_nice": ["ok"], "own_group": ["ok"], "own_group_nice": ["ok"], "own_ioprio": ["ok"],
+                "waiting": ["ok"],
+            ],
             ending: [.exited(124)]
         ),
         Attempt(

@@ -238,6 +238,39 @@ import Testing
         #expect(Place(homes: [home]).refusal().contains("is or contains the home folder \(home.written)"))
     }
 
+    /// Whoever owns one of these: programs, their data and what is built with them are nobody's project.
+    @Test(
+        arguments: [
+            "/usr/games", "/usr/local/games", "/usr/local/share", "/usr/local/etc", "/usr/local/include",
+            "/usr/local/lib32",
+            "/usr/local/lib64", "/usr/local/share/man/x", "/usr/bin", "/usr/lib64/x", "/usr/libx32", "/usr/sources",
+            "/usr/local/source", "/lib64/x", "/bin/x", "/var/usrlocal/bin", "/var/usrlocal/games/x", "/etc/x",
+            "/boot/efi",
+        ] as [OSString]
+    )
+    func whatLiesInASystemFolderIsNoProject(path: OSString) throws {
+        #expect(Place(workspace: path).refusal().contains("the workspace \(path) lies in the system folder /"))
+        #expect(Place(folders: [path], write: [path]).refusal().contains("lies in the system folder /"))
+        // To be read it may be shown.
+        #expect(!Place(folders: [path], read: [path]).refusal().contains("system folder"))
+    }
+
+    @Test(arguments: ["/usr", "/usr/local", "/var/usrlocal", "/opt"] as [OSString])
+    func aSystemFolderItselfIsNone(path: OSString) {
+        #expect(Place(workspace: path).refusal().contains("is or contains the system folder /"))
+    }
+
+    @Test(
+        arguments: [
+            "/usr/src", "/usr/src/linux", "/usr/local/src", "/usr/local/src/x/y", "/var/usrlocal/src/x",
+            "/var/home/ada/x",
+            "/home/ada/x", "/srv/x", "/opt/x", "/usrlocal",
+        ] as [OSString]
+    )
+    func sourcesAndHomesAreProjects(path: OSString) throws {
+        #expect(try Place(folders: [path], workspace: path).mounts().contains("workspace \(path)"))
+    }
+
     @Test(arguments: [
         ResolvedPath(written: "/", real: "/"), ResolvedPath(written: "/home/ada", real: "/srv/ada"),
         ResolvedPath(written: "/home/ada", real: "/"), ResolvedPath(written: "/wide", real: "/wide"),

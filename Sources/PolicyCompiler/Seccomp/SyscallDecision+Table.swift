@@ -63,6 +63,27 @@ extension SyscallDecision {
         otherwise: .allow
     )
 
+    /// setpriority(2): of a process or a group by its number, but of pid 1 and its group; of a user's processes pid 1 is one.
+    static let priority = notOfPidOne(user: 2)  // PRIO_USER
+
+    /// ioprio_set(2), likewise.
+    static let ioPriority = notOfPidOne(user: 3)  // IOPRIO_WHO_USER
+
+    /// `which` and `who` of these calls; kinds that nobody knows the kernel refuses (EINVAL).
+    private static func notOfPidOne(user: UInt32) -> SyscallDecision {
+        .field(argument: 0, mask: any, cases: [Case([user], .deny)], otherwise: secondIsNotOne)
+    }
+
+    /// setpgid(2): into any group but that of pid 1, which would get what is set for the caller's own (`who` 0).
+    static let notGroupOfPidOne = secondIsNotOne
+
+    private static let secondIsNotOne = SyscallDecision.field(
+        argument: 1,
+        mask: any,
+        cases: [Case([1], .deny)],
+        otherwise: .allow
+    )
+
     /// personality(2): the ordinary one, the query, and ADDR_NO_RANDOMIZE, which gdb and sanitizers set for their child.
     static let personality = SyscallDecision.field(
         argument: 0,

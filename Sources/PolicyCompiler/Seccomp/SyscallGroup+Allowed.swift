@@ -8,7 +8,9 @@ extension SyscallGroup {
             calls: [
                 SyscallRule("clone", if: "no CLONE_NEW* flag, else EPERM", .cloneWithoutNamespaces),
                 "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid",
-                "getpid", "getppid", "gettid", "getpgid", "getpgrp", "setpgid", "getsid", "setsid",
+                "getpid", "getppid", "gettid", "getpgid", "getpgrp",
+                SyscallRule("setpgid", if: "any group but that of pid 1, else EPERM", .notGroupOfPidOne), "getsid",
+                "setsid",
                 "set_tid_address", "set_robust_list", "get_robust_list", "rseq", "membarrier", "arch_prctl",
                 "restart_syscall",
                 SyscallRule(
@@ -148,7 +150,8 @@ extension SyscallGroup {
             reason: "Limits, usage, priorities and scheduling of the job's own processes; raising needs a capability.",
             calls: [
                 "getrlimit", "setrlimit", SyscallRule("prlimit64", if: notPidOne, .notPidOne), "getrusage", "sysinfo",
-                "uname", "getcpu", "getpriority", "setpriority", "ioprio_get", "ioprio_set", "sched_yield",
+                "uname", "getcpu", "getpriority", SyscallRule("setpriority", if: notOfPidOne, .priority), "ioprio_get",
+                SyscallRule("ioprio_set", if: notOfPidOne, .ioPriority), "sched_yield",
                 "sched_getaffinity", SyscallRule("sched_setaffinity", if: notPidOne, .notPidOne), "sched_getattr",
                 SyscallRule("sched_setattr", if: notPidOne, .notPidOne), "sched_getparam",
                 SyscallRule("sched_setparam", if: notPidOne, .notPidOne), "sched_getscheduler",
@@ -166,6 +169,7 @@ extension SyscallGroup {
     ]
 
     private static let notPidOne = "any process but pid 1, else EPERM"
+    private static let notOfPidOne = "any process or group but pid 1 and its own, no user's, else EPERM"
     private static let mode = "mode without 06000, else EPERM"
     private static let created = "mode without 06000 if the call can create, else EPERM"
 }

@@ -10,25 +10,39 @@ public enum TrustReport {
         public var before: String
         public var after: String
         public var isWider: Bool
+        /// The value that it asks for, where the administrator allows less.
+        public var asked: String?
 
-        public init(key: String, line: UInt32, before: String, after: String, isWider: Bool) {
+        public init(
+            key: String,
+            line: UInt32,
+            before: String,
+            after: String,
+            isWider: Bool,
+            asked: String? = nil
+        ) {
             self.key = key
             self.line = line
             self.before = before
             self.after = after
             self.isWider = isWider
+            self.asked = asked
         }
     }
 
-    /// Each key with its line and both values.
+    /// Each key with its line and both values, and what it asks for where it gets less.
     public static func text(_ entries: [Entry], _ file: PolicyFile, _ policy: String) -> String {
         let digits = Array("0123456789abcdef")
         let digest = String(file.digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
         var table = TextTable(columns: 4)
         for entry in entries {
+            let words = [
+                entry.isWider ? "WIDER" : "",
+                entry.asked.map { "asks for \(Shown.text($0)), gets \(Shown.text(entry.after))" } ?? "",
+            ]
             table.add([
                 "line \(entry.line)", entry.key, "\(Shown.text(entry.before)) -> \(Shown.text(entry.after))",
-                entry.isWider ? "WIDER" : "",
+                words.filter { !$0.isEmpty }.joined(separator: "; "),
             ])
         }
         let head = [

@@ -8,22 +8,32 @@ internal import SandboxPlan
 /// What it cannot see: one that is only mapped, that waits in a socket (unix(7), SCM_RIGHTS), or that a process holds whose
 /// descriptors are closed to us (prctl(2), PR_SET_DUMPABLE).
 enum DeletedFiles {
-    /// Descriptors that are looked at in one go: some ten milliseconds.
-    private static let most = 16384
+    /// Processes that are listed, and descriptors that are looked at, in one go: some tens of milliseconds.
+    private static let most = 1 << 16
 
     /// - Parameters:
     ///   - proc: descriptor of the place's `/proc`.
     ///   - members: which processes there are the place's.
     ///   - device: of the file system that counts.
-    /// - Returns: bytes.
-    static func bytes(below proc: Int32, of members: PlaceMembers, on device: UInt64) -> UInt64 {
+    ///   - most: processes that are listed, and descriptors that are looked at.
+    /// - Returns: bytes; nil where there is more to look at than that: then nobody knows.
+    static func bytes(
+        below proc: Int32,
+        of members: PlaceMembers,
+        on device: UInt64,
+        most: Int = DeletedFiles.most
+    ) -> UInt64? {
         var sum: UInt64 = 0
         var left = most
         var seen: Set<UInt64> = []
-        for process in names(".", below: proc, most: most) where left > 0 && members.contains(process, below: proc) {
+        var place = members.look(below: proc)
+        let processes = names(".", below: proc, most: most + 1)
+        guard processes.count <= most else { return nil }
+        for process in processes where place.contains(process) {
             let descriptors = process.appending("fd")
-            for name in names(descriptors, below: proc, most: left) {
+            for name in names(descriptors, below: proc, most: left + 1) {
                 left -= 1
+                if left < 0 { return nil }
                 let path = descriptors.appending(name)
                 guard isDeleted(path, below: proc) else { continue }
                 var found = cs_identity()

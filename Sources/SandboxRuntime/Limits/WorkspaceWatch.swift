@@ -131,7 +131,8 @@ final class WorkspaceWatch {
         if grown > explained, grown - explained > WorkspaceWatch.unexplained,
             found &+ (grown - explained) > limit.bytes
         {
-            found &+= DeletedFiles.bytes(below: processes.number, of: members, on: identity.device)
+            // Where there is too much to look at, all of it counts: nobody hides behind a heap of descriptors.
+            found &+= DeletedFiles.bytes(below: processes.number, of: members, on: identity.device) ?? grown - explained
         }
         // In a folder that is closed to us anything may have grown: then the file system's own count is what there is to go by.
         if count.sum.closed > 0 { found = max(found, atFirst.bytes &+ grown) }

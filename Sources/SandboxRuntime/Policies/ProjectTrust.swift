@@ -12,17 +12,21 @@ public struct ProjectTrust {
         public var said: [PolicyOrigin]
         /// Those of them that an approval would widen.
         public var wider: [PolicyOrigin]
-        /// Those that ask for more than the administrator allows, whatever is approved: without an approval they are a refusal,
-        /// with one they get what is allowed.
+        /// Those that ask for more than the administrator allows, whatever is approved.
+        ///
+        /// Without an approval they are a refusal, with one they get what is allowed; which may be wider all the same.
         public var bounded: [PolicyOrigin]
         /// Without the project's file.
         public var before: Policy
         /// With it, approved, and within the administrator's ceiling.
         public var after: Policy
+        /// With it, approved, if there were no ceiling: what it asks for.
+        public var asked: Policy
         /// Whether it is approved already, as it is.
         public var isTrusted: Bool
-        /// What the approval is to hold over.
+        /// What the approval is to hold over, and under.
         let base: Policy
+        let ceiling: PolicyStatement?
         /// For a person.
         public var warnings: [String]
     }
@@ -88,19 +92,24 @@ public struct ProjectTrust {
             said: statement.said,
             wider: wider,
             bounded: statement.said.filter {
-                asked.exceeds(before.policy, in: $0.key, workspace: folder) && !wider.contains($0)
+                asked.exceeds(after.policy, in: $0.key, workspace: folder)
+                    || asked.exceeds(before.policy, in: $0.key, workspace: folder) && !wider.contains($0)
             },
             before: before.policy,
             after: after.policy,
-            isTrusted: store.trust(of: file.text.file, over: loaded.policy.policy) == .trusted,
+            asked: asked,
+            isTrusted: store.trust(of: file.text.file, over: loaded.policy.policy, under: loaded.policy.ceiling)
+                == .trusted,
             base: loaded.policy.policy,
+            ceiling: loaded.policy.ceiling,
             warnings: loaded.warnings
         )
     }
 
-    /// Records the approval of just the bytes that the proposal was made from, over the policy that it was shown over.
+    /// Records the approval of just the bytes that the proposal was made from, over the policy and under the administrator's bound
+    /// that it was shown with.
     public func approve(_ proposal: Proposal) throws(Refusal) {
-        try store.approve(proposal.file, over: proposal.base)
+        try store.approve(proposal.file, over: proposal.base, under: proposal.ceiling)
     }
 
     /// Takes an approval back; the project's folder need not be there any more.

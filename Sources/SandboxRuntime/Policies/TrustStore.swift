@@ -4,8 +4,8 @@ internal import SandboxKernel
 internal import SandboxPlan
 internal import SandboxPolicy
 
-/// Which projects' files were approved, each by its path, the digest of its bytes, and the policies that it was shown over:
-/// `trust/` in the state folder.
+/// Which projects' files were approved, each by its path, the digest of its bytes, and the policies that it was shown over, each with
+/// the administrator's bound of that time: `trust/` in the state folder.
 ///
 /// One file for each path, named by the hash of that path. It says its own inode number and time of birth, so that a copy is no
 /// approval: one is made by `policy trust` at its place, and by nothing else. Folder and files belong to us, and nobody else may even read
@@ -20,11 +20,14 @@ struct TrustStore {
         var inode: UInt64
         /// Nanoseconds since 1970; 0 where the file system does not tell.
         var born: Int64
-        /// Digests of the policies that it was shown over, the newest first; never empty.
+        /// Digests of the policies that it was shown over, each with the bound that it was shown under, the newest first; never
+        /// empty.
         var policies: [[UInt8]]
     }
 
-    private static let magic = "codex-sandbox trust 2\n"
+    private static let magic = "codex-sandbox trust 3\n"
+    /// Of versions that did not note the administrator's bound: what was shown then may have been less than what would hold now.
+    private static let earlierMagics = ["codex-sandbox trust 1\n", "codex-sandbox trust 2\n"]
     private static let limit = 16 << 10
     /// Of one project.
     private static let mostPolicies = 32
@@ -36,13 +39,15 @@ struct TrustStore {
     /// Whether a file was approved as it is now, over this policy; never an error, since without an approval a project only
     /// narrows.
     ///
-    /// What a file widens depends on what it is put over: an approval holds for what was shown then, and for nothing else.
+    /// What a file widens depends on what it is put over, and what was shown of it on the administrator's bound: an approval holds
+    /// for what was shown then, and for nothing else.
     ///
     /// - Parameters:
     ///   - file: path and digest.
     ///   - policy: without the project's file and without a command line.
+    ///   - ceiling: the administrator's file; nil without one.
     /// - Returns: the word on it.
-    func trust(of file: PolicyFile, over policy: Policy) -> EffectivePolicy.Trust {
+    func trust(of file: PolicyFile, over policy: Policy, under ceiling: PolicyStatement?) -> EffectivePolicy.Trust {
         do throws(EvidenceError) {
             guard let folder = try folder(make: false) else { return .untrusted(why: "") }
             guard let approval = try read(TrustStore.name(of: file.path), in: folder) else {
@@ -50,8 +55,12 @@ struct TrustStore {
             }
             if approval.path != file.path { return .untrusted(why: "its record is that of another path") }
             if approval.digest != file.digest { return .untrusted(why: "it has changed since it was trusted") }
-            if !approval.policies.contains(TrustStore.digest(of: policy)) {
-                return .untrusted(why: "it was trusted over another policy, or this one has changed since")
+            if !approval.policies.contains(TrustStore.digest(of: policy, under: ceiling)) {
+                return .untrusted(
+                    why:
+                        "it was trusted over another policy or under another bound of the administrator's, or one of them has "
+                        + "changed since"
+                )
             }
             return .trusted
         } catch {
@@ -81,11 +90,11 @@ struct TrustStore {
     // MARK: - Recording
 
     /// Records an approval; one of the same bytes over other policies stays beside it.
-    func approve(_ file: PolicyFile, over policy: Policy) throws(Refusal) {
+    func approve(_ file: PolicyFile, over policy: Policy, under ceiling: PolicyStatement?) throws(Refusal) {
         do throws(EvidenceError) {
             guard let folder = try folder(make: true) else { return }
             let name = TrustStore.name(of: file.path)
-            var policies = [TrustStore.digest(of: policy)]
+            var policies = [TrustStore.digest(of: policy, under: ceiling)]
             if let before = earlier(name, in: folder), before.path == file.path, before.digest == file.digest {
                 policies += before.policies.filter { !policies.contains($0) }
             }
@@ -98,8 +107,11 @@ struct TrustStore {
         do throws(EvidenceError) { return try read(name, in: folder) } catch { return nil }
     }
 
-    /// Of everything that a policy gives; what it is called does not matter.
-    private static func digest(of policy: Policy) -> [UInt8] { SHA256.digest(policy.bytes) }
+    /// Of everything that a policy gives, and of what the administrator's file says; what they are called does not matter.
+    private static func digest(of policy: Policy, under ceiling: PolicyStatement?) -> [UInt8] {
+        let bound = ceiling.map { [1] + SHA256.digest($0.bytes) } ?? [0]
+        return SHA256.digest(SHA256.digest(policy.bytes) + bound)
+    }
 
     /// Takes an approval back; false when there was none.
     func revoke(_ path: OSString) throws(Refusal) -> Bool {
@@ -163,6 +175,15 @@ struct TrustStore {
         do throws(SyscallError) {
             bytes = try FileReading.read(file, named: path, limit: TrustStore.limit)
         } catch { throw TrustStore.failure("read the record", path, error.call, error.errno) }
+        if TrustStore.earlierMagics.contains(where: { bytes.starts(with: $0.utf8) }) {
+            throw EvidenceError(
+                action: "use the record",
+                subject: path,
+                cause:
+                    "an earlier version wrote it, which did not note the administrator's bound; trust the file again",
+                remedy: "look at the project's file, and run `codex-sandbox policy trust` again"
+            )
+        }
         guard let approval = TrustStore.parsed(bytes) else { throw damaged("it is not what `policy trust` writes") }
         var identity = cs_identity()
         let identified = cs_identify(file.number, "", &identity)

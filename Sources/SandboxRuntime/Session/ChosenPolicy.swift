@@ -30,7 +30,11 @@ public struct ChosenPolicy {
         let loaded = try loader.load(options.policy, project: project?.text)
         var trust = EffectivePolicy.Trust.untrusted(why: "")
         if let project {
-            trust = TrustStore(stateFolder: folders.state).trust(of: project.text.file, over: loaded.policy.policy)
+            trust = TrustStore(stateFolder: folders.state).trust(
+                of: project.text.file,
+                over: loaded.policy.policy,
+                under: loaded.policy.ceiling
+            )
         }
         var compiled = loaded.policy
         var effective = try EffectivePolicy(

@@ -66,6 +66,17 @@ import WorkspaceStore
         #expect(String(decoding: log, as: UTF8.self).hasSuffix("\n(34464 bytes more)\n"))
     }
 
+    /// A character may have any number of combining marks, and lists of projects repeat every summary.
+    @Test func aSummaryIsBoundedInBytes() {
+        let marks = "a" + String(repeating: "\u{301}", count: 100_000)
+        var output = CodexOutput()
+        _ = pieces(&output, #"{"type":"item.completed","item":{"type":"agent_message","text":"\#(marks)"}}"# + "\n")
+        #expect(output.message == marks && output.end(0).status == .completed)
+        #expect((4000...4096).contains(output.end(0).summary.utf8.count))
+        _ = pieces(&output, #"{"type":"turn.failed","error":{"message":"\#(marks)"}}"# + "\n")
+        #expect(output.end(0).status == .error && (4000...4096).contains(output.end(0).summary.utf8.count))
+    }
+
     @Test func aFailedTurnIsAnErrorWhateverTheStatus() {
         var output = CodexOutput()
         _ = pieces(&output, #"{"type":"turn.failed","error":{"message":"no model"}}"# + "\n")

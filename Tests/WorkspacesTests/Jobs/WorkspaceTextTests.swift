@@ -16,4 +16,18 @@ import Testing
     func pathsAreRelative(text: String, shown: String) {
         #expect(WorkspaceText.relative(text, to: "/srv/w/1") == shown)
     }
+
+    /// By bytes, since one character may have any number of combining marks; never in the middle of a scalar.
+    @Test(arguments: ["a", "é", "漢", "👍"], 0..<5)
+    func aSummaryIsBoundedInBytes(scalar: String, shift: Int) {
+        let marks = "a" + String(repeating: "\u{301}", count: 125_000)
+        let cutMarks = WorkspaceText.summary(String(repeating: "x", count: shift) + marks)
+        #expect(cutMarks.utf8.count <= 4096 && cutMarks.utf8.count > 4092)
+        let text = String(repeating: "x", count: shift) + String(repeating: scalar, count: 5000)
+        let cut = WorkspaceText.summary(text)
+        #expect(cut.utf8.count <= 4096 && cut.utf8.count > 4096 - scalar.utf8.count)
+        #expect(text.utf8.starts(with: cut.utf8) && !cut.unicodeScalars.contains("\u{FFFD}"))
+        let short = String(repeating: "x", count: 4096)
+        #expect(WorkspaceText.summary(short) == short && WorkspaceText.summary("") == "")
+    }
 }
