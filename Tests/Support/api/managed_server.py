@@ -380,6 +380,13 @@ def status_line():
     manager.start("--worker", "minimal", environment={"SLEEP_SECONDS": "120"})
     manager.waits("READY=1")
 
+    def is_alive():
+        manager.hear()
+        return any("WATCHDOG=1" in message for _, message in manager.said)
+
+    # The first sign of life comes with the start: what follows is told by itself, or ten seconds later.
+    holds("the first sign of life", waits_for(is_alive), manager.said)
+
     def is_told(words):
         manager.hear()
         return any(message.startswith(f"STATUS={words}") for _, message in manager.said)
