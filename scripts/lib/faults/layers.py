@@ -6,7 +6,7 @@ import re
 import project
 
 PAGE = os.path.join(project.ROOT, "docs/faults.md")
-SOME_HOSTS = "Calls of some hosts only"
+SOME_HOSTS = "Calls of some hosts or launches only"
 OBSERVERS = ("outside", "self-read", "negative probe", "not observable")
 NAMESPACES = {"NEWNS": 0x00020000, "NEWCGROUP": 0x02000000, "NEWUTS": 0x04000000, "NEWIPC": 0x08000000,
               "NEWUSER": 0x10000000, "NEWPID": 0x20000000, "NEWNET": 0x40000000}
