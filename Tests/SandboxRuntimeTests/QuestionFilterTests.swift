@@ -4,8 +4,7 @@ import Testing
 
 /// What is taken out of output that nobody could answer.
 @Suite struct QuestionFilterTests {
-    private func passed(_ text: [UInt8], by size: Int) -> [UInt8] {
-        var filter = QuestionFilter()
+    private func passed(_ text: [UInt8], by size: Int, _ filter: inout QuestionFilter) -> [UInt8] {
         var result: [UInt8] = []
         for start in stride(from: 0, to: text.count, by: size) {
             var piece = Array(text[start..<min(start + size, text.count)])
@@ -13,6 +12,11 @@ import Testing
             result += piece
         }
         return result
+    }
+
+    private func passed(_ text: [UInt8], by size: Int) -> [UInt8] {
+        var filter = QuestionFilter(isActive: true)
+        return passed(text, by: size, &filter)
     }
 
     private static let questions = [
@@ -26,35 +30,84 @@ import Testing
         "\u{1B}]21;foreground=?\u{1B}\\",
         "\u{1B}P$qm\u{1B}\\", "\u{1B}P+q544e\u{1B}\\", "\u{1B}Ptmux;\u{1B}\u{1B}[6n\u{1B}\\",
         "\u{1B}_Gi=31,s=1,v=1,a=q;AAAA\u{1B}\\", "\u{9B}6n", "\u{9D}11;?\u{9C}",
-        "\u{1B}[6\u{5}n", "\u{1B}[?\u{A}6n",
+        "\u{1B}[6\u{5}n", "\u{1B}[?\u{A}6n", "\u{1B}\u{0}[6n", "\u{1B}\n[6n", "\u{1B}\u{7F}[6n", "\u{1B}\u{E9}[c",
+        "\u{1B}[?1004h", "\u{1B}[?25;2048;7h",
+        "\u{1B}[#R", "\u{1B}[1#S", "\u{1B}%@", "\u{1B}Pq\u{5}\u{1B}\\",
     ]
 
     /// Whatever is made of it, no whole question is left: neither the byte that completes it nor a string that asks.
     @Test(arguments: questions) func aQuestionIsTakenOut(question: String) {
+        let text = Array(("a" + question + "b").utf8)
         for size in [1, 2, 3, 100] {
-            let result = passed(Array(("a" + question + "b").utf8), by: size)
-            #expect(result.count == question.utf8.count + 2 && result.first == 97 && result.last == 98)
-            if question.hasPrefix("\u{1B}P") {
-                let asks = zip(result, result.dropFirst()).contains { $0 == 0x1B && $1 == 0x5B }
-                #expect(result[3] == 0x18 && !asks, "\(result)")
-            } else {
-                var state = TerminalState()
-                result.withUnsafeBytes { state.read($0) }
-                #expect(!state.hasAsked, "\(result)")
+            let result = passed(text, by: size)
+            #expect(result.count == text.count && result.first == 97 && result.last == 98)
+            #expect(result != text, "it went through")
+            // Who is no filter asks the same of what is left of it.
+            var again = QuestionFilter(isActive: false)
+            #expect(passed(result, by: size, &again) == result, "it is only looked at")
+            #expect(!again.hasAsked || Self.isString(question), "\(result)")
+            if Self.isString(question) {
+                #expect(!zip(result, result.dropFirst()).contains { $0 == 0x1B && $1 == 0x5B }, "\(result)")
             }
-            #expect(result != Array(("a" + question + "b").utf8), "it went through")
+            var control = QuestionFilter(isActive: false)
+            #expect(passed(text, by: size, &control) == text)
+            #expect(control.hasAsked || Self.reported.contains(question), "no control: nobody would have been asked")
         }
-        var control = TerminalState()
-        Array(question.utf8).withUnsafeBytes { control.read($0) }
-        if !Self.unknown.contains(question) { #expect(control.hasAsked, "no control: nobody would have been asked") }
     }
 
-    /// Those that `TerminalState` does not know for questions.
-    private static let unknown: Set<String> = [
-        "\u{1B}[x", "\u{1B}[1;1;1;1;1;1*y", "\u{1B}[1$w", "\u{1B}[?1;1;0S", "\u{1B}[?4m", "\u{1B}[1'|", "\u{1B}[\"v",
-        "\u{1B}[#|", "\u{1B}]60\u{1B}\\", "\u{1B}]60\u{7}",
-        "\u{1B}]1337;ReportCellSize\u{7}", "\u{1B}_Gi=31,s=1,v=1,a=q;AAAA\u{1B}\\", "\u{9B}6n", "\u{9D}11;?\u{9C}",
-    ]
+    /// DCS and APC: what begins one asks already, and is cancelled behind its first letter.
+    private static func isString(_ question: String) -> Bool {
+        question.hasPrefix("\u{1B}P") || question.hasPrefix("\u{1B}_")
+    }
+
+    /// With the keyboard they are modes like any other.
+    private static let reported: Set<String> = ["\u{1B}[?1004h", "\u{1B}[?25;2048;7h", "\u{1B}%@"]
+
+    @Test(arguments: [
+        ("\u{1B}", true), ("\u{1B}[", true), ("\u{1B}[5", true), ("\u{1B}(", true), ("\u{1B}]0;x", true),
+        ("\u{1B}[5m", false), ("x", false), ("\u{1B}[6n", false),
+    ])
+    func halfASequenceIsKnown(text: String, isInside: Bool) {
+        for isActive in [true, false] {
+            var filter = QuestionFilter(isActive: isActive)
+            _ = passed(Array(text.utf8), by: 1, &filter)
+            #expect(filter.isInside == isInside)
+        }
+        var state = TerminalState()
+        Array(text.utf8).withUnsafeBytes { state.read($0) }
+        #expect(state.isInside == isInside && (state.undoing.first == 0x18) == isInside)
+    }
+
+    /// Letters of another encoding are no controls, and never cost more than themselves.
+    @Test func bytesOfOtherEncodingsCostNothingElse() {
+        let text: [UInt8] = [0xE9, 0x20, 0x90, 0x5C] + Array("text\nmore".utf8) + [0x9D, 0x9F] + Array(" end".utf8)
+        let shown = String(decoding: passed(text, by: 3), as: UTF8.self)
+        #expect(shown.hasSuffix("text\nmore?? end"), "\(shown)")
+        let palette = Array("\u{1B}]P0000000text\nmore".utf8)
+        #expect(passed(palette, by: 4) == palette)
+        // A string that is taken out ends with its line.
+        #expect(String(decoding: passed(Array("\u{1B}_Gx\nmore".utf8), by: 4), as: UTF8.self).hasSuffix("\nmore"))
+    }
+
+    /// Of what the terminal has not got yet nothing completes what it has.
+    @Test func silenceBeginsWithACancel() {
+        var filter = QuestionFilter(isActive: false)
+        _ = passed(Array("\u{1B}[".utf8), by: 2, &filter)
+        filter.activate(isBehind: true)
+        #expect(passed(Array("06n\u{1B}[6n".utf8), by: 2, &filter) == [0x18, 0x36, 0x6E, 0x1B, 0x5B, 0x36, 0x18])
+        filter = QuestionFilter(isActive: false)
+        _ = passed(Array("\u{1B}[".utf8), by: 2, &filter)
+        filter.activate(isBehind: false)
+        #expect(passed(Array("6n".utf8), by: 2, &filter) == [0x36, 0x18])
+    }
+
+    @Test func questionsLikeOursAreCounted() {
+        var filter = QuestionFilter(isActive: false)
+        _ = passed(Array("\u{1B}[5n\u{1B}[6n\u{1B}[05n\u{1B}[?5n".utf8), by: 100, &filter)
+        #expect(filter.statusQuestions == 2 && filter.hasAsked)
+        filter.forgetQuestions()
+        #expect(filter.statusQuestions == 0 && !filter.hasAsked)
+    }
 
     @Test(arguments: [
         "text, t\u{E4}xt \u{4E2D}\u{1F600} ? n c\r\n\t", "\u{1B}[31;1mred\u{1B}[0m",

@@ -89,6 +89,9 @@ final class Relay {
     /// Whether it wants to try again after a while, whatever poll(2) says.
     var isPaused: Bool { pausedUntil != 0 && cs_monotonic() < pausedUntil }
 
+    /// Whether it has what its sink has not.
+    var isHolding: Bool { !held.isEmpty }
+
     /// Whether there is nothing to write, and the source has not ended.
     var isEmptyHanded: Bool { held.isEmpty && !sourceEnded }
 
@@ -111,6 +114,11 @@ final class Relay {
         let call = finished
         (finished, follow) = (nil, nil)
         call?()
+    }
+
+    /// Shows what is held to `follow` once more, which has changed its mind.
+    func followAgain() {
+        if !held.isEmpty { follow?(UnsafeMutableRawBufferPointer(rebasing: space[held])) }
     }
 
     private func fill(hasHungUp: Bool) {

@@ -20,6 +20,8 @@ public struct StandardStreams: ~Copyable {
     private(set) var relays: [Relay] = []
     /// The place's terminals, once pid 1 has opened them.
     private(set) var terminals: Terminals?
+    /// Where the job writes to the caller's terminal through a pipe.
+    private var silenced: SilencedTerminal?
     private var callers: [CallerStream] = []
     /// Status flags of files that are passed as they are: the job may change them, and they are the caller's.
     private var shared: [(number: Int32, flags: Int)] = []
@@ -129,6 +131,7 @@ public struct StandardStreams: ~Copyable {
         for relay in relays where !relay.isOutward { relay.finish() }
         let lost = OutputDelivery(relays.filter { $0.isOutward }).run()
         terminals?.end()
+        silenced?.leaveSequence()
         relays = []
         // O_NONBLOCK or O_APPEND set inside end with the job.
         for file in shared where cs_fcntl_getfl(file.number) != file.flags {
@@ -154,6 +157,11 @@ public struct StandardStreams: ~Copyable {
         give(theirs)
         let relay = Relay(stream, ours: ours)
         relays.append(relay)
+        if !isInput && stream.kind == .terminal {
+            let silenced = self.silenced ?? SilencedTerminal(stream)
+            self.silenced = silenced
+            relay.follow = { silenced.follow($0) }
+        }
         // Each end is a description of its own, and only ours does not wait.
         let flagged = cs_set_flags(ours, O_NONBLOCK)
         if flagged < 0 { throw Refusal(stream: stream.name, call: "fcntl", errno: Int32(-flagged)) }

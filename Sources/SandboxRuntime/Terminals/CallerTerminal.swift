@@ -92,7 +92,10 @@ final class CallerTerminal {
     ///
     /// Answers come in order (ECMA-48, DSR): whatever was asked before has come when this question is answered.
     func awaitAnswers() {
-        guard isTaken, let screen, screen.state.hasAsked else { return }
+        guard isTaken, let screen, screen.questions.hasAsked else { return }
+        // The job's own questions of this kind are answered alike, and before.
+        var missing = screen.questions.statusQuestions + 1
+        screen.questionsAreAnswered()
         screen.write(Array("\u{1B}[5n".utf8))
         let until = cs_monotonic() + 300_000_000
         var last: [UInt8] = []
@@ -104,26 +107,19 @@ final class CallerTerminal {
                 count = max(0, cs_stream_read(number, space.baseAddress, 4096, CS_STREAM_SHARED))
             }
             if piece.isEmpty { return }
-            last = Array((last + piece).suffix(64 + piece.count))
-            if CallerTerminal.hasAnswer(last) {
-                screen.questionsAreAnswered()
-                return
-            }
-            last = Array(last.suffix(8))
+            let text = last + piece
+            missing -= CallerTerminal.answers(in: text)
+            if missing <= 0 { return }
+            // Shorter than an answer: none is counted twice.
+            last = Array(text.suffix(CallerTerminal.answer.count - 1))
         }
     }
 
-    /// Gives the keyboard back while output is still to be shown: what that asks is asked of nobody.
-    func leaveUnanswered() {
-        awaitAnswers()
-        screen?.silence()
-        giveBack()
-    }
+    private static let answer = Array("\u{1B}[0n".utf8)
 
-    private static func hasAnswer(_ bytes: [UInt8]) -> Bool {
-        let answer = Array("\u{1B}[0n".utf8)
-        guard bytes.count >= answer.count else { return false }
-        return (0...bytes.count - answer.count).contains { Array(bytes[$0..<$0 + answer.count]) == answer }
+    private static func answers(in bytes: [UInt8]) -> Int {
+        guard bytes.count >= answer.count else { return 0 }
+        return (0...bytes.count - answer.count).count { Array(bytes[$0..<$0 + answer.count]) == answer }
     }
 
     /// Undoes what the job has done to it, and gives it back for good.

@@ -28,6 +28,7 @@ final class PlaceTerminal {
     private(set) var relays: [Relay] = []
     /// The caller's terminal, if one of the streams is.
     private(set) var caller: CallerTerminal?
+    private var screen: Screen?
     private var isDressed = false
 
     /// - Parameters:
@@ -96,7 +97,7 @@ final class PlaceTerminal {
             if nowhere < 0 { throw PlaceTerminal.refusal("openat2", nowhere) }
             sink = RelayEnd(nowhere: Int32(nowhere))
         }
-        let screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink, isAnswered: keyboard == .keys) : nil
+        screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink, isAnswered: keyboard == .keys) : nil
         if let terminal = streams.first(where: PlaceTerminal.isTerminal) {
             caller = try CallerTerminal(terminal.number, screen: screen, takesKeyboard: keyboard == .keys)
         }
@@ -147,6 +148,23 @@ final class PlaceTerminal {
             relay.finished = nil
             relay.finish()
         }
+    }
+
+    /// The caller's terminal is somebody else's for a while: nothing that was asked is left to him, and no sequence half begun.
+    func leave() {
+        caller?.awaitAnswers()
+        screen?.leaveSequence()
+        caller?.giveBack()
+    }
+
+    /// The same, while output is still to be shown: what that asks is asked of nobody.
+    func leaveUnanswered() {
+        caller?.awaitAnswers()
+        for relay in relays where relay.isOutward && !relay.isFinished {
+            screen?.silence(isBehind: relay.isHolding)
+            relay.followAgain()
+        }
+        caller?.giveBack()
     }
 
     private func closePeer() {

@@ -10,7 +10,7 @@ final class Screen {
     private let manner: Int32
     private(set) var state = TerminalState()
     /// Where no answer can reach the job, it asks nothing.
-    private var filter: QuestionFilter?
+    private(set) var questions: QuestionFilter
     private var undoing: [UInt8] = []
     /// Called with what would undo it, whenever that changes.
     var changed: (([UInt8]) -> Void)?
@@ -20,7 +20,7 @@ final class Screen {
     ///   - isAnswered: whether the job gets what is typed in it.
     /// - Throws: `Refusal` when there is no descriptor for it.
     init(_ sink: RelayEnd, isAnswered: Bool) throws(Refusal) {
-        filter = isAnswered ? nil : QuestionFilter()
+        questions = QuestionFilter(isActive: !isAnswered)
         let copy = cs_duplicate(sink.number)
         if copy < 0 { throw Refusal(stream: "stdout", call: "fcntl(F_DUPFD_CLOEXEC)", errno: Int32(-copy)) }
         output = OwnedFileDescriptor(owning: Int32(copy))
@@ -32,21 +32,27 @@ final class Screen {
 
     /// Takes a look at what is about to be shown, and takes out of it what the terminal would answer to somebody else.
     func follow(_ bytes: UnsafeMutableRawBufferPointer) {
-        filter?.pass(bytes)
+        questions.pass(bytes)
         state.read(UnsafeRawBufferPointer(bytes))
-        let text = state.undoing
+        var text = state.undoing
+        if questions.isInside && text.first != QuestionFilter.cancel { text.insert(QuestionFilter.cancel, at: 0) }
         if text == undoing { return }
         undoing = text
         changed?(text)
     }
 
     /// From now on nobody gets what the terminal answers.
-    func silence() {
-        if filter == nil { filter = QuestionFilter() }
-    }
+    ///
+    /// - Parameter isBehind: the terminal has not got all that was followed.
+    func silence(isBehind: Bool) { questions.activate(isBehind: isBehind) }
 
     /// Whatever was asked so far.
-    func questionsAreAnswered() { state.forgetQuestions() }
+    func questionsAreAnswered() { questions.forgetQuestions() }
+
+    /// What is shown next, by somebody else, must not complete a sequence that the job has begun.
+    func leaveSequence() {
+        if questions.isInside || state.isInside { write([QuestionFilter.cancel]) }
+    }
 
     /// Behind everything that was shown; what the terminal does not take within a tenth of a second is given up.
     func undo() {

@@ -12,7 +12,7 @@ struct TerminalState: Equatable {
     private static let usual: [UInt16] = [7, 25]
 
     private enum Position: UInt8 {
-        case text, escape, control, charset, string, stringEscape
+        case text, escape, intermediate, control, charset, string, stringEscape
     }
 
     private var position = Position.text
@@ -32,15 +32,14 @@ struct TerminalState: Equatable {
     private var hasOtherKeys = false
     private var hasInsertion = false
     private var isLocked = false
-    /// Whether it was asked for something that it answers by typing.
-    private(set) var hasAsked = false
-
-    mutating func forgetQuestions() { hasAsked = false }
 
     /// Takes a piece of output.
     mutating func read(_ bytes: UnsafeRawBufferPointer) {
         for byte in bytes { read(byte) }
     }
+
+    /// Whether it is in the middle of a sequence.
+    var isInside: Bool { position != .text }
 
     /// What brings it back; empty when nothing is left to undo.
     ///
@@ -49,7 +48,7 @@ struct TerminalState: Equatable {
         var text: [UInt8] = []
         func add(_ sequence: String) { text += Array(sequence.utf8) }
         // Whatever was begun and not ended swallows what comes next.
-        if position == .string || position == .stringEscape { text.append(0x18) }
+        if position != .text { text.append(QuestionFilter.cancel) }
         if hasRegion { add("\u{1B}[r") }
         if hasInsertion { add("\u{1B}[4l") }
         if isLocked { add("\u{1B}[2l") }
@@ -78,22 +77,23 @@ struct TerminalState: Equatable {
         }
         switch position {
         case .text:
-            if byte == 0x05 { hasAsked = true }
             if byte == 0x0E { hasOtherSet = true }
             if byte == 0x0F { hasOtherSet = false }
         case .escape: escape(byte)
+        case .intermediate: if (0x30...0x7E).contains(byte) { position = .text }
         case .charset:
             hasLineDrawing = byte == UInt8(ascii: "0")
             position = .text
         case .control: control(byte)
         case .string:
-            if byte == UInt8(ascii: "?") { hasAsked = true }
             if byte == 0x07 { position = .text }
         case .stringEscape: if byte == UInt8(ascii: "\\") { position = .text } else { escape(byte) }
         }
     }
 
     private mutating func escape(_ byte: UInt8) {
+        // Controls are carried out, and bytes of no sequence passed over, without an end to it.
+        if byte < 0x20 || byte > 0x7E { return }
         position = .text
         switch byte {
         case UInt8(ascii: "["):
@@ -101,10 +101,9 @@ struct TerminalState: Equatable {
             (parameters, number, hasNumber, leader) = ([], 0, false, 0)
         case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "_"), UInt8(ascii: "^"), UInt8(ascii: "X"):
             position = .string
-            if byte == UInt8(ascii: "P") { hasAsked = true }
         case UInt8(ascii: "n"), UInt8(ascii: "o"): hasOtherSet = true
-        case UInt8(ascii: "Z"): hasAsked = true
         case UInt8(ascii: "("): position = .charset
+        case 0x20...0x2F: position = .intermediate
         case UInt8(ascii: "="): hasKeypad = true
         case UInt8(ascii: ">"): hasKeypad = false
         // Everything back, by the job itself.
@@ -142,11 +141,6 @@ struct TerminalState: Equatable {
         case (UInt8(ascii: "?"), UInt8(ascii: "l")): for mode in parameters { clear(mode) }
         case (0, UInt8(ascii: "h")): for mode in parameters { setANSI(mode, true) }
         case (0, UInt8(ascii: "l")): for mode in parameters { setANSI(mode, false) }
-        case (_, UInt8(ascii: "c")), (_, UInt8(ascii: "n")), (_, UInt8(ascii: "t")),
-            (UInt8(ascii: "?"), UInt8(ascii: "u")),
-            (UInt8(ascii: "?"), UInt8(ascii: "p")), (UInt8(ascii: "$"), UInt8(ascii: "p")),
-            (UInt8(ascii: ">"), UInt8(ascii: "q")):
-            hasAsked = true
         case (0, UInt8(ascii: "r")): hasRegion = parameters.contains { $0 != 0 }
         case (0, UInt8(ascii: "m")): hasRendition = parameters.last != 0
         case (UInt8(ascii: "!"), UInt8(ascii: "p")):

@@ -80,9 +80,8 @@ final class Terminals {
     func stop() -> Bool {
         // What the terminal answers is for the job, or for nobody: never for the shell that has it next.
         OutputDelivery(relays.filter { $0.isOutward }).deliverWithoutWaiting(pieces: 256)
-        for terminal in all { terminal.caller?.awaitAnswers() }
         for terminal in all {
-            terminal.caller?.giveBack()
+            terminal.leave()
             terminal.caller?.rest(true)
         }
         while nextSignal() != nil {}
@@ -109,7 +108,7 @@ final class Terminals {
         for terminal in all { terminal.endInput() }
         OutputDelivery(relays.filter { $0.isOutward }).deliverWithoutWaiting()
         if isShowing {
-            for terminal in all { terminal.caller?.leaveUnanswered() }
+            for terminal in all { terminal.leaveUnanswered() }
         } else {
             end()
         }

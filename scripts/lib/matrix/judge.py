@@ -77,8 +77,12 @@ def problems(row, expected, words):
         holds("the job of the API is completed", outcome == "completed")
         memory = next(check for check in report["checks"] if check["name"] == "memory")
         kernel = memory["detail"].startswith("held by the kernel")
-        holds("required = \"kernel\" runs exactly where the kernel holds memory",
-              row.status("required") == (0 if kernel else 125) and bool(required) and (required["outcome"] == "refused") != kernel)
+        # Where the caller's group is not its to divide, `run` asks the user's manager for a scope: then the kernel holds it, too.
+        cgroups = next(check for check in report["checks"] if check["name"] == "cgroups")["detail"]
+        can = kernel or ("systemd has not delegated" in cgroups and row.text("user-manager").strip() != "")
+        held = bool(required) and required.get("enforcement", {}).get("memory") == "enforced" and "cgroup" in required.get("usage", {})
+        holds("required = \"kernel\" runs where the kernel can hold memory, and then it does",
+              row.status("required") == 0 and held if can else row.status("required") == 125 and required["outcome"] == "refused")
     else:
         holds("doctor says no", row.status("doctor") == 1 and doctor.startswith("run works here: no") and not report["works"])
         holds("something is missing, with its remedy", any(check["state"] == "missing" and check["remedy"] for check in report["checks"]))
