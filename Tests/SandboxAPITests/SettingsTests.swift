@@ -27,14 +27,18 @@ import Workspaces
 
     /// An error is printed and logged: the password of an address is not.
     @Test(arguments: [
-        ("postgresql://user:s3cretpw@h/x", "postgresql://h/x"), ("postgresql://user:s3cret@/#?pw@h/x", "postgresql://h/x"),
-        ("user:s3cretpw@h/x", "h/x"), ("user:s3cret://pw@h/x", "user:s3cret://h/x"), ("sqlite:///./codex.db", "sqlite:///./codex.db"), ("", ""),
-        ("@", ""), ("a@b://c", "b://c"),
+        ("postgresql://user:s3cretpw@h/x", "postgresql://h/x"),
+        ("postgresql://user:s3cret@/#?pw@h/x", "postgresql://h/x"),
+        ("user:s3cretpw@h/x", "h/x"), ("user:s3cret://pw@h/x", "h/x"), ("sqlite:///./codex.db", "sqlite:///./codex.db"),
+        ("", ""),
+        ("@", ""), ("a@b://c", "b://c"), ("a://@h", "a://h"),
     ])
     func addressIsShownWithoutItsUser(address: String, shown: String) throws {
         #expect(SettingProblem.withoutUser(address) == shown)
         let problem = SettingProblem(name: .databaseURL, value: address, reason: "bad", allowed: "another")
-        #expect(problem.shownValue == shown && problem.description == "DATABASE_URL = “\(shown)”: bad; allowed: another")
+        #expect(
+            problem.shownValue == shown && problem.description == "DATABASE_URL = “\(shown)”: bad; allowed: another"
+        )
         let other = SettingProblem(name: .appName, value: address, reason: "bad", allowed: "another")
         #expect(other.shownValue == address)
     }

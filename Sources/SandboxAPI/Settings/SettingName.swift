@@ -83,10 +83,9 @@ public struct SettingProblem: Hashable, Sendable, CustomStringConvertible {
         let bytes = Array(address.utf8)
         guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return address }
         var start = 0
-        if let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) {
+        if let colon = bytes[..<at].firstIndex(of: UInt8(ascii: ":")), bytes[colon..<at].starts(with: "://".utf8) {
             start = colon + 3
         }
-        guard start <= at else { return address }
         return String(decoding: bytes[..<start] + bytes[(at + 1)...], as: UTF8.self)
     }
 
