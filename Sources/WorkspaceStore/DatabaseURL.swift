@@ -41,10 +41,10 @@ public struct DatabaseURL: Hashable, Sendable {
 
     private static func complaint(about text: String) -> String {
         guard let colon = text.firstIndex(of: ":") else { return "it has no scheme" }
-        // A user's password may stand in the address of another database: only the scheme is repeated.
+        // A user's password may stand in the address of another database: only the scheme is repeated, where it is one.
         let scheme = text[..<colon]
         guard scheme == "sqlite" else {
-            let isWord = scheme.utf8.count <= 40 && scheme.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+            let isWord = scheme.utf8.count <= 40 && scheme.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x40 }
             return "only SQLite is built in" + (isWord ? ", not \(scheme)" : "")
         }
         guard text.hasPrefix("sqlite://") else { return "sqlite: is followed by three slashes and a path" }

@@ -189,7 +189,8 @@ struct JobRun {
             _ = sandbox.close()
             return .stopped(why)
         }
-        if let why = PolicyChoice.refusal(of: sandbox.policy, settings) {
+        let project = settings.root.appending(OSString(job.projectID))
+        if let why = PolicyChoice.refusal(of: sandbox.policy, settings, project: project) {
             _ = sandbox.close()
             return JobEnd(status: .error, reason: "refused", summary: why)
         }

@@ -30,7 +30,9 @@ struct PolicyChoice {
     }
 
     /// Why no job may run under a policy beside this server; nil where it may.
-    static func refusal(of policy: Policy, _ settings: WorkspaceSettings) -> String? {
+    ///
+    /// `project` is the folder of the project that it is for; nil stands for every one that may come.
+    static func refusal(of policy: Policy, _ settings: WorkspaceSettings, project: OSString? = nil) -> String? {
         if policy.confinement == .none {
             return
                 "the policy \(policy.name) confines nothing, and jobs of a server run in sandboxes only: it is for "
@@ -41,35 +43,13 @@ struct PolicyChoice {
                 "the policy \(policy.name) is the weaker profile landlock-only, which has no place that jobs of a server could be started in: "
                 + "it is for `codex-sandbox run`"
         }
-        if let why = answerRefusal(of: policy, settings.worker) { return why }
+        // No project: each has a name that nobody can know before, so any will do.
+        let project = project ?? settings.root.appending("00000000-0000-4000-8000-000000000000")
+        if let why = AnswerRefusal.why(policy, settings.worker, project: project) { return why }
         guard settings.answersHostNetwork, policy.network == .host else { return nil }
         return
             "the policy \(policy.name) gives jobs the host's network, and with it this server, which asks TCP clients of its own "
             + "account for no token; set API_TOKEN (or --token-file), or listen on a unix socket"
-    }
-
-    /// Why a worker that answers by files could not write its answer; nil where it could, and for other workers.
-    ///
-    /// Each job would come to its end with the empty file that it was given.
-    private static func answerRefusal(of policy: Policy, _ worker: WorkerProfile) -> String? {
-        guard worker.manner == .files, worker.problem == nil else { return nil }
-        let answer = ExchangeFolder.name.appending(ExchangeFolder.result)
-        let cause: String
-        let remedy: String
-        if policy.workspace == .readOnly {
-            (cause, remedy) = ("makes the workspace read-only", "choose one that has it writable, as codex-worker")
-        } else if policy.filesystem.protect.contains(where: { answer.isWithin($0) }),
-            !policy.filesystem.except.contains(answer)
-        {
-            cause = "keeps .codex from jobs, without an exception for this file"
-            let weaker = policy.confinement == .container ? " and [danger] container = true" : ""
-            remedy =
-                "choose codex-worker, or a policy that says extends = \"codex-worker\"\(weaker), or [filesystem] except = [\"\(answer)\"]"
-        } else {
-            return nil
-        }
-        return
-            "under the policy \(policy.name) the worker \(worker.name) could not write its answer, \(answer): the policy \(cause); \(remedy)"
     }
 
     /// - Throws: `.unknownPolicy` for a name that is none, for one that gives more, and for one under which no job could end well.

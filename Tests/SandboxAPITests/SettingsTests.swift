@@ -25,6 +25,31 @@ import Workspaces
         #expect(settings.token == nil)
     }
 
+    /// An error is printed and logged: the password of an address is not.
+    @Test(arguments: [
+        ("postgresql://user:s3cretpw@h/x", "postgresql://h/x"),
+        ("postgresql://user:s3cret@/#?pw@h/x", "postgresql://h/x"),
+        ("user:s3cretpw@h/x", "h/x"), ("user:s3cret://pw@h/x", "h/x"), ("sqlite:///./codex.db", "sqlite:///./codex.db"),
+        ("", ""),
+        ("@", ""), ("a@b://c", "b://c"), ("a://@h", "a://h"),
+    ])
+    func addressIsShownWithoutItsUser(address: String, shown: String) throws {
+        #expect(SettingProblem.withoutUser(address) == shown)
+        let problem = SettingProblem(name: .databaseURL, value: address, reason: "bad", allowed: "another")
+        #expect(
+            problem.shownValue == shown && problem.description == "DATABASE_URL = “\(shown)”: bad; allowed: another"
+        )
+        let other = SettingProblem(name: .appName, value: address, reason: "bad", allowed: "another")
+        #expect(other.shownValue == address)
+    }
+
+    @Test func longAddressIsRefusedWithoutItsPassword() throws {
+        let address = "postgresql://user:s3cretpw@h/" + String(repeating: "x", count: 5000)
+        let error = #expect(throws: SettingsError.self) { _ = try APISettings { $0 == "DATABASE_URL" ? address : nil } }
+        let text = try #require(error).description
+        #expect(text.contains("postgresql://h/xxx") && !text.contains("s3cretpw") && !text.contains("user"), "\(text)")
+    }
+
     @Test func theServicesSettings() throws {
         let values = ["STOP_JOBS": "finish", "STOP_TIME": "90s", "LOG_LEVEL": "warning", "LISTEN": "fd:api"]
         let settings = try APISettings { values[$0] }

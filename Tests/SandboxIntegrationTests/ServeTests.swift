@@ -471,10 +471,77 @@ struct ServeTests {
         #expect(bad.ending == .exited(1) && bad.errorText.contains("nonsense"), "\(bad.story)")
     }
 
+    /// The worker's answer, or what it is asked, by name, pattern or path: no job could end well, so nobody gets so far.
+    @Test(arguments: [
+        (
+            "deny_globs = [\"**/result.json\"]",
+            "denies it by the pattern **/result.json of [filesystem] deny_globs; take that out"
+        ),
+        (
+            "deny_globs = [\".codex/**\"]",
+            "write its answer, .codex/result.json: the policy denies it by the pattern .codex/**"
+        ),
+        ("deny_globs = [\".codex\"]", "denies it by the pattern .codex of"),
+        ("deny_globs = [\"WORKSPACE/**/.codex/result.*\"]", "/.codex/result.* of [filesystem] deny_globs"),
+        ("deny_globs = [\"request.json\"]", "could not read what it is asked, .codex/request.json"),
+        ("deny = [\"WORKSPACE\"]", "in [filesystem] deny; take that out"),
+        ("protect = [\".codex/result.json\"]", "has this very file in [filesystem] protect, where no exception counts"),
+        (
+            "protect = [\".codex/result.json\"]\nexcept = [\".codex/result.json\"]",
+            "this very file in [filesystem] protect"
+        ),
+        // Others of that kind do not stand in its way.
+        (
+            "deny_globs = [\"**/result.txt\", \".codex/*/result.json\", \"/nonexistent/**\"]\nprotect = [\".codex/other.json\"]",
+            nil
+        ),
+    ])
+    func policyThatKeepsTheAnswerIsRefused(lines: String, word: String?) throws {
+        let scene = try scene()
+        let policies = scene.home + "/.config/codex-sandbox/policies"
+        for folder in [scene.home + "/.config", scene.home + "/.config/codex-sandbox", policies] {
+            try scene.makeFolder(folder)
+        }
+        let root = scene.workspace + "/workspaces"
+        let filesystem = lines.replacing("WORKSPACE", with: root)
+        try scene.write(
+            "version = 1\nextends = \"codex-worker\"\n[filesystem]\n\(filesystem)\n",
+            to: policies + "/mute.toml"
+        )
+        if let word {
+            let start = try scene.run(
+                [
+                    scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0", "--policy", "mute", "--workspace-root",
+                    root,
+                ],
+                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            )
+            #expect(start.ending == .exited(1) && start.errorText.contains(word), "\(start.story)")
+        }
+        let create = "curl -sS -m 30 -H 'Content-Type: application/json' -w '%{http_code}' -d"
+        let body = "'{\"instruction\":\"Generate it\",\"policy\":\"mute\"}'"
+        let made = try play(
+            scene,
+            [
+                self.script("with_server.py"), scene.workshop.launcher, scene.workspace, "--workspace-root", root, "--",
+                "/bin/sh", "-c", "\(create) \(body) {BASE}/api/v1/projects/",
+            ],
+            seconds: 60
+        )
+        if let word {
+            #expect(made.outputText.hasSuffix("422") && made.outputText.contains(word), "\(made.story)")
+        } else {
+            #expect(made.outputText.contains("\"status\":\"completed\""), "\(made.story)")
+        }
+    }
+
     /// What cannot be used refuses to start: which setting, why, what to do.
     @Test(arguments: [
         (["--listen", "0.0.0.0:0"], 1, "token"), (["--listen", "nowhere"], 2, "--listen nowhere: "),
-        (["--database", "postgres://x/y"], 2, "sqlite:///"), (["--max-jobs", "0"], 2, "--max-jobs 0: "),
+        (["--database", "postgres://x/y"], 2, "sqlite:///"),
+        (["--database", "postgresql://ada:s3cretpw@h/x"], 2, "--database postgresql://h/x: "),
+        (["DATABASE_URL=postgresql://ada:s3cretpw@h/x"], 1, "only SQLite is built in, not postgresql"),
+        (["--max-jobs", "0"], 2, "--max-jobs 0: "),
         (["--max-jobs", "x"], 2, "allowed: a number from 1 to 1024"), (["MAX_JOBS=x"], 1, "MAX_JOBS = “x”"),
         (["--keep-logs", "x"], 2, "--keep-logs x: "), (["--stop-jobs", "x"], 2, "allowed: end, finish"),
         (["--workspace-root", "/proc/none"], 1, "WORKSPACE_ROOT"),
@@ -506,6 +573,7 @@ struct ServeTests {
         #expect(result.ending == .exited(status) && result.output.isEmpty, "\(result.story)")
         #expect(result.errorText.contains(word) && result.errorText.hasPrefix("codex-sandbox: "), "\(result.story)")
         #expect(!result.errorText.contains("DATABASE_URL: DATABASE_URL"), "\(result.story)")
+        #expect(!result.errorText.contains("s3cretpw") && !result.errorText.contains("ada:"), "\(result.story)")
     }
 
     /// A bound that bounds nothing is no setting: of the command line, of the environment, of a file; but for one that a flag sets aside.

@@ -60,7 +60,7 @@ public enum SettingName: String, Hashable, Sendable, CaseIterable {
 /// A setting that cannot be used, and what could be.
 public struct SettingProblem: Hashable, Sendable, CustomStringConvertible {
     public var name: SettingName
-    /// As given; of a token nothing.
+    /// As given: show `shownValue` instead.
     public var value: String
     public var reason: String
     /// What may stand there.
@@ -68,8 +68,29 @@ public struct SettingProblem: Hashable, Sendable, CustomStringConvertible {
     /// The value could be used by itself, and not beside what others say.
     public var isOfSeveral = false
 
+    /// What may be shown of the value: nothing of a token, and of an address no user and no password.
+    public var shownValue: String {
+        switch name {
+        case .token: ""
+        case .databaseURL: SettingProblem.withoutUser(value)
+        default: value
+        }
+    }
+
+    /// An address without what stands before the last `@`, up to its slashes (RFC 3986, 3.2.1): a password may hold any of
+    /// `/?#@` that its writer forgot to encode.
+    public static func withoutUser(_ address: String) -> String {
+        let bytes = Array(address.utf8)
+        guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return address }
+        var start = 0
+        if let colon = bytes[..<at].firstIndex(of: UInt8(ascii: ":")), bytes[colon..<at].starts(with: "://".utf8) {
+            start = colon + 3
+        }
+        return String(decoding: bytes[..<start] + bytes[(at + 1)...], as: UTF8.self)
+    }
+
     public var description: String {
-        let shown = name == .token ? "" : " = “\(LogText.escaped(value, limit: 128))”"
+        let shown = name == .token ? "" : " = “\(LogText.escaped(shownValue, limit: 128))”"
         return "\(name.rawValue)\(shown): \(reason); allowed: \(allowed)"
     }
 }

@@ -159,10 +159,10 @@ public struct ChainReport: Sendable {
         )
     }
 
-    mutating func addTorn(_ line: TornLine) {
+    mutating func addTorn(_ line: TornLine, note: String) {
         tornCount += 1
         guard torn.count < ChainReport.listLimit else { return }
-        torn.append(Problem(line: line.number, offset: line.offset, what: line.note))
+        torn.append(Problem(line: line.number, offset: line.offset, what: note))
     }
 
     /// A line that looks unfinished, and was more once.

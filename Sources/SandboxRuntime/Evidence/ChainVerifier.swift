@@ -28,6 +28,8 @@ public struct ChainVerifier: ~Copyable {
     private var isForeign = false
     /// The line before, or at hand, where it looks as if its writer was killed: the next one says whether it was.
     private var torn: TornLine?
+    /// Whether a line is a whole record, or a checkpoint.
+    private var hasRecord = false
 
     private init(
         _ location: EvidenceLocation,
@@ -192,6 +194,7 @@ public struct ChainVerifier: ~Copyable {
         let place = LinePlace(line.bytes)
         settleTorn(before: place)
         let isRecord = checkRecord(line)
+        if isRecord { hasRecord = true }
         checkLink(line, place, isRecord: isRecord)
         expected.previous = line.digest
         before = (line.number, line.offset, place)
@@ -287,7 +290,7 @@ public struct ChainVerifier: ~Copyable {
         torn = nil
         if case .linked(let link) = place, line.isLinkedTo(by: link, expected) {
             // A whole record has got its newline since it was read.
-            if !line.isWhole { report.addTorn(line) }
+            if !line.isWhole { report.addTorn(line, note: line.note) }
             return
         }
         report.addDamage(line)
@@ -300,7 +303,7 @@ public struct ChainVerifier: ~Copyable {
         let since = report.isSinceFound ? 0 : report.since?.sequence ?? 0
         let known = max(signatures.newest, report.checkpoint?.removedSequence ?? 0, since)
         if line.isCutOff && !line.isContradicted && known < line.sequence {
-            report.addTorn(line)
+            report.addTorn(line, note: line.noteAtTheEnd)
         } else {
             report.addDamage(line)
         }
@@ -406,6 +409,12 @@ public struct ChainVerifier: ~Copyable {
             // As damage: a launch that was killed before its start leaves such a file, and `gc` has nothing to lose in it.
             report.add(
                 ChainReport.Problem(what: "there is nothing to verify: the file is empty, or was emptied"),
+                isDamage: true
+            )
+        } else if !hasRecord && report.problemCount == 0 {
+            // Half lines alone: nothing says what the file was, and whoever cut it leaves the same.
+            report.add(
+                ChainReport.Problem(what: "there is nothing to verify: no line in it is a whole record"),
                 isDamage: true
             )
         } else if requiresSignatures && report.signed == 0 {

@@ -57,9 +57,16 @@ struct TornLine {
         link == expected && link.previous == digest && !isContradicted
     }
 
-    /// What is told of it, and is no problem.
+    /// What is told of it as the last line, and is no problem.
+    ///
+    /// Nothing vouches for these bytes: whoever cut the record of a launch that ran leaves the same.
+    var noteAtTheEnd: String {
+        "a launcher was killed while it wrote this line, or the file was cut here"
+            + (isWhole ? ": only the newline is missing" : "")
+    }
+
+    /// What is told of it where the next record is linked to it, and is no problem.
     var note: String {
-        if isWhole { return "a launcher was killed while it wrote this line: only the newline is missing" }
         let what =
             switch part {
             case .beginning: "its command did not run"

@@ -15,13 +15,16 @@ enum ServeFlags {
             _ = try APISettings { flags[$0] }
         } catch {
             if let problem = error.problems.first(where: { !$0.isOfSeveral }) {
-                throw bad(problem.name.rawValue, problem.value, "\(problem.reason); allowed: \(problem.allowed)")
+                throw bad(problem.name.rawValue, problem.shownValue, "\(problem.reason); allowed: \(problem.allowed)")
             }
         }
         if let url = flags[SettingName.databaseURL.rawValue] {
             do throws(DatabaseURLError) {
                 _ = try DatabaseURL(url)
-            } catch { throw bad(SettingName.databaseURL.rawValue, url, "\(error)") }
+            } catch {
+                // The address of another database may have a password in it.
+                throw bad(SettingName.databaseURL.rawValue, SettingProblem.withoutUser(url), "\(error)")
+            }
         }
         if let worker = flags["WORKER"], !ServeSettings.workers.contains(worker) {
             let allowed = ServeSettings.workers.joined(separator: ", ")
