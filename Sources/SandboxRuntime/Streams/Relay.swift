@@ -89,9 +89,6 @@ final class Relay {
     /// Whether it wants to try again after a while, whatever poll(2) says.
     var isPaused: Bool { pausedUntil != 0 && cs_monotonic() < pausedUntil }
 
-    /// Whether it has what its sink has not.
-    var isHolding: Bool { !held.isEmpty }
-
     /// Whether there is nothing to write, and the source has not ended.
     var isEmptyHanded: Bool { held.isEmpty && !sourceEnded }
 
@@ -116,9 +113,13 @@ final class Relay {
         call?()
     }
 
-    /// Shows what is held to `follow` once more, which has changed its mind.
-    func followAgain() {
-        if !held.isEmpty { follow?(UnsafeMutableRawBufferPointer(rebasing: space[held])) }
+    /// The last piece, where not all of it is written: what is, and what is held.
+    func withHeld(_ body: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void) {
+        guard !held.isEmpty else { return }
+        body(
+            UnsafeMutableRawBufferPointer(rebasing: space[0..<held.lowerBound]),
+            UnsafeMutableRawBufferPointer(rebasing: space[held])
+        )
     }
 
     private func fill(hasHungUp: Bool) {

@@ -161,8 +161,7 @@ final class PlaceTerminal {
     func leaveUnanswered() {
         caller?.awaitAnswers()
         for relay in relays where relay.isOutward && !relay.isFinished {
-            screen?.silence(isBehind: relay.isHolding)
-            relay.followAgain()
+            screen?.silence(relay)
         }
         caller?.giveBack()
     }

@@ -36,7 +36,6 @@ struct QuestionFilter: Equatable {
     /// Bytes of a character that are still to come (UTF-8), and whether its first one was 0xC2: then the next may be a control.
     private var rest = 0
     private var isC2 = false
-    private var cancelsNext = false
 
     /// Titles, folders, links, marks, notifications: texts.
     private static let words: Set<UInt16> = [0, 1, 2, 7, 8, 9, 133, 633, 777]
@@ -51,24 +50,11 @@ struct QuestionFilter: Equatable {
     mutating func forgetQuestions() { (hasAsked, statusQuestions) = (false, 0) }
 
     /// From now on questions are taken out.
-    ///
-    /// - Parameter isBehind: the terminal has not got all that was passed, so where it stands is not known: the next byte becomes CAN.
-    mutating func activate(isBehind: Bool) {
-        guard !isActive else { return }
-        isActive = true
-        guard isBehind else { return }
-        cancelsNext = true
-        (position, rest, isC2) = (.text, 0, false)
-    }
+    mutating func activate() { isActive = true }
 
     /// Takes a piece of output; in place, where questions are taken out.
     mutating func pass(_ bytes: UnsafeMutableRawBufferPointer) {
         for index in bytes.indices {
-            if cancelsNext {
-                cancelsNext = false
-                bytes[index] = QuestionFilter.cancel
-                continue
-            }
             let passed = pass(bytes[index])
             if isActive { bytes[index] = passed }
         }

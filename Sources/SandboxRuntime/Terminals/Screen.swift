@@ -11,6 +11,8 @@ final class Screen {
     private(set) var state = TerminalState()
     /// Where no answer can reach the job, it asks nothing.
     private(set) var questions: QuestionFilter
+    /// As it was before the last piece.
+    private var before: QuestionFilter
     private var undoing: [UInt8] = []
     /// Called with what would undo it, whenever that changes.
     var changed: (([UInt8]) -> Void)?
@@ -21,6 +23,7 @@ final class Screen {
     /// - Throws: `Refusal` when there is no descriptor for it.
     init(_ sink: RelayEnd, isAnswered: Bool) throws(Refusal) {
         questions = QuestionFilter(isActive: !isAnswered)
+        before = questions
         let copy = cs_duplicate(sink.number)
         if copy < 0 { throw Refusal(stream: "stdout", call: "fcntl(F_DUPFD_CLOEXEC)", errno: Int32(-copy)) }
         output = OwnedFileDescriptor(owning: Int32(copy))
@@ -32,6 +35,7 @@ final class Screen {
 
     /// Takes a look at what is about to be shown, and takes out of it what the terminal would answer to somebody else.
     func follow(_ bytes: UnsafeMutableRawBufferPointer) {
+        before = questions
         questions.pass(bytes)
         state.read(UnsafeRawBufferPointer(bytes))
         var text = state.undoing
@@ -43,8 +47,16 @@ final class Screen {
 
     /// From now on nobody gets what the terminal answers.
     ///
-    /// - Parameter isBehind: the terminal has not got all that was followed.
-    func silence(isBehind: Bool) { questions.activate(isBehind: isBehind) }
+    /// - Parameter relay: may hold the end of the last piece: it was looked at with other eyes, and has not been shown.
+    func silence(_ relay: Relay) {
+        relay.withHeld { shown, held in
+            questions = before
+            questions.pass(shown)
+            questions.activate()
+            questions.pass(held)
+        }
+        questions.activate()
+    }
 
     /// Whatever was asked so far.
     func questionsAreAnswered() { questions.forgetQuestions() }

@@ -559,6 +559,7 @@ def late():
     while time.monotonic() < end and b"\x1b[?25h" not in seen:
         seen += person.rest(0.1)
     tell(seen.find(b"\x1b[?25l") < seen.find(b"\x1b[?1003l") != -1, "undone behind everything that was shown", seen[-100:])
+    tell(seen.count(b"x") == 60000, "and all of it was shown", str(seen.count(b"x")).encode())
     tell(person.end() == 0 and person.is_as_before(), "and sane")
     person = Person(run("printf", "\\033[?1003h\\033[?25lx"), streams=(1, 2))
     seen = person.wait(rb"\x1b\[\?25h", 10)
