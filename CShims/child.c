@@ -290,27 +290,7 @@ static int become_drop(void *argument)
     hexadecimal(gid, launch->gid);
     hexadecimal(namespaces, launch->namespaces);
     result = execute_self(CS_DROP_NAME, uid, gid, namespaces);
-    return fail(launch, CS_STEP_CHILD_DROP_ROOT, result);
-}
-
-/*
- * The helper's namespaces are the supervisor's, whose copy it is; it has time to name them, the supervisor has not.
- * What cannot be read stays empty, and the supervisor looks itself.
- */
-static void note_namespaces(struct cs_launch *launch)
-{
-    static const char files[CS_NAMESPACES][CS_NAMESPACE_LINK] = {
-        [CS_NAMESPACE_USER] = "/proc/self/ns/user",     [CS_NAMESPACE_MNT] = "/proc/self/ns/mnt",
-        [CS_NAMESPACE_PID] = "/proc/self/ns/pid",       [CS_NAMESPACE_NET] = "/proc/self/ns/net",
-        [CS_NAMESPACE_IPC] = "/proc/self/ns/ipc",       [CS_NAMESPACE_UTS] = "/proc/self/ns/uts",
-        [CS_NAMESPACE_CGROUP] = "/proc/self/ns/cgroup", [CS_NAMESPACE_TIME] = "/proc/self/ns/time",
-    };
-    for (int i = 0; i < CS_NAMESPACES; i++) {
-        char *link = launch->own_namespaces[i];
-        const long length = CS_CALL4(SYS_readlinkat, AT_FDCWD, files[i], link, CS_NAMESPACE_LINK);
-        if (length <= 0 || length >= CS_NAMESPACE_LINK)
-            link[0] = 0;
-    }
+    return fail(launch, CS_STEP_CHILD_EXEC, result);
 }
 
 /*
@@ -329,7 +309,12 @@ static int help(void *argument)
         return fail(launch, CS_STEP_CHILD_PDEATHSIG, result);
     /* clone(2) as vfork(2): pid 1 runs deeper on this very stack, and this frame waits for its exec or exit. */
     const uint64_t flags = launch->namespaces | CLONE_PARENT | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-    const long pid = CS_CALL5(SYS_clone, flags, 0, &launch->pidfd, 0, 0);
+    /*
+     * The number counts only if the clone succeeds: the kernel names it before the last things that can fail (a limit of the
+     * cgroup's, a signal), and gives it back then, when somebody else may have it already.
+     */
+    int pidfd = -1;
+    const long pid = CS_CALL5(SYS_clone, flags, 0, &pidfd, 0, 0);
     /* Its descriptors are the supervisor's until then: it must not be the helper that closes them. */
     if (pid == 0 && CS_CALL0(SYS_getpid) != 1)
         return fail(launch, CS_STEP_CHILD_CLONE, -ECHILD);
@@ -340,9 +325,9 @@ static int help(void *argument)
     }
     if (pid < 0)
         return fail(launch, CS_STEP_CHILD_CLONE, pid);
-    launch->pid = (int)pid;
-    if (launch->apart)
-        note_namespaces(launch);
+    launch->pidfd = pidfd;
+    /* Last of what the supervisor needs to know: it looks for this without waiting for our end (cs_launch_finish). */
+    __atomic_store_n(&launch->pid, (int)pid, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -367,7 +352,7 @@ static int reap(int pid)
 int cs_launch_begin(struct cs_launch *launch)
 {
     launch->pid = launch->pidfd = launch->helper = launch->report[0] = launch->report[1] = -1;
-    launch->failed_step = launch->failed_error = 0;
+    launch->failed_step = launch->failed_error = launch->unreaped = 0;
     const long stack = cs_syscall6(SYS_mmap, 0, CS_STACK_SIZE, PROT_READ | PROT_WRITE,
                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack < 0 && stack > -4096)
@@ -452,7 +437,12 @@ int cs_launch_finish(struct cs_launch *launch)
 {
     if (launch->drop_root)
         read_reports(launch);
-    if (reap(launch->helper) < 0 && !launch->failed_step)
+    /*
+     * A helper with memory and stack of its own is not waited for once it has named pid 1: it has only its end left, on the
+     * processor where pid 1 works, and the kernel takes as long to take a child away as for ten other calls.
+     */
+    launch->unreaped = launch->apart && !launch->drop_root && __atomic_load_n(&launch->pid, __ATOMIC_ACQUIRE) > 0;
+    if (!launch->unreaped && reap(launch->helper) < 0 && !launch->failed_step)
         fail(launch, CS_STEP_CHILD_CLONE, -ECHILD);
     /* What was begun before libc happens once: there its few pages stay, which costs less than every processor's notice. */
     const long unmapped = launch->apart ? 0 : CS_CALL2(SYS_munmap, launch->stack, CS_STACK_SIZE);
@@ -462,6 +452,7 @@ int cs_launch_finish(struct cs_launch *launch)
         fail(launch, CS_STEP_CHILD_CLONE, -ESRCH); /* somebody killed the helper */
     if (!launch->failed_step)
         return 0;
+    cs_launch_settle(launch);
     if (launch->pid > 0) {
         CS_CALL2(SYS_kill, launch->pid, SIGKILL);
         reap(launch->pid);
@@ -470,4 +461,12 @@ int cs_launch_finish(struct cs_launch *launch)
         CS_CALL1(SYS_close, launch->pidfd);
     launch->pid = launch->pidfd = -1;
     return -1;
+}
+
+int cs_launch_settle(struct cs_launch *launch)
+{
+    if (!launch->unreaped)
+        return 0;
+    launch->unreaped = 0;
+    return reap(launch->helper);
 }

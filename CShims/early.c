@@ -272,6 +272,7 @@ void cs_early_end(void)
     close_quietly(begun->control);
     if (!running)
         return;
+    cs_launch_settle(&begun->launch);
     CS_CALL2(SYS_kill, begun->launch.pid, SIGKILL);
     int status;
     long reaped;

@@ -16,7 +16,7 @@
 #define CS_MADV_POPULATE_WRITE 23 /* Linux 5.14, madvise(2) */
 #define CS_FEW_PAGES 4
 /* What a launch writes to of the zeros; a page that is asked for in vain costs as much as one that is used, 2 us. */
-#define CS_ZEROS_USED (156 * 1024ull)
+#define CS_ZEROS_USED (188 * 1024ull)
 
 extern const Elf64_Dyn _DYNAMIC[] __attribute__((visibility("hidden")));
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));

@@ -95,6 +95,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void compress_sha_ni(uint32_t
         for (size_t i = 0; i < 4; i++)
             w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(data + 16 * i)), swap);
 
+#pragma GCC unroll 16 /* w stays in registers then */
         for (size_t i = 0; i < 16; i++) {
             __m128i now = w[i & 3];
             if (i >= 4) {

@@ -93,6 +93,13 @@ uint8_t cs_terminal_end_of_file(const struct cs_terminal_modes *modes)
     return known.c_cc[VEOF];
 }
 
+long cs_terminal_is_utf8(int terminal)
+{
+    struct termios2 modes;
+    const long result = CS_CALL3(SYS_ioctl, terminal, TCGETS2, &modes);
+    return result < 0 ? result : (modes.c_iflag & IUTF8) != 0;
+}
+
 long cs_terminal_size(int terminal, struct cs_terminal_size *size)
 {
     return CS_CALL3(SYS_ioctl, terminal, TIOCGWINSZ, size);

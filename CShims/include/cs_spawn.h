@@ -12,20 +12,6 @@
 
 #include "cs_processors.h"
 
-/* namespaces(7), in the order in which they are compared. */
-enum cs_namespace {
-    CS_NAMESPACE_USER,
-    CS_NAMESPACE_MNT,
-    CS_NAMESPACE_PID,
-    CS_NAMESPACE_NET,
-    CS_NAMESPACE_IPC,
-    CS_NAMESPACE_UTS,
-    CS_NAMESPACE_CGROUP,
-    CS_NAMESPACE_TIME,
-    CS_NAMESPACES
-};
-#define CS_NAMESPACE_LINK 32 /* "cgroup:[4026531835]" and its NUL */
-
 struct cs_launch {
     uint64_t namespaces; /* CLONE_NEW… of clone(2) */
     uint32_t uid, gid;   /* mapped to themselves; never 0 */
@@ -41,11 +27,10 @@ struct cs_launch {
     int failed_error;
     /* Ours. */
     int helper;
+    int unreaped;  /* the helper has not been waited for */
     int report[2]; /* pipe of the image that gives root up */
     void *stack;
     struct cs_processors processors;
-    /* Links of the caller's own namespaces, in the order of enum cs_namespace; empty where they were not noted. */
-    char own_namespaces[CS_NAMESPACES][CS_NAMESPACE_LINK];
 };
 
 /*
@@ -59,5 +44,8 @@ int cs_launch_begin(struct cs_launch *launch);
 
 /* Waits until pid 1 runs. 0, or -1 with failed_step and failed_error set and no process left. */
 int cs_launch_finish(struct cs_launch *launch);
+
+/* Waits for the helper, where cs_launch_finish has not: a zombie till then. 0, or -errno of wait4(2). */
+int cs_launch_settle(struct cs_launch *launch);
 
 #endif

@@ -38,6 +38,8 @@ long cs_terminal_size(int terminal, struct cs_terminal_size *size);
 long cs_terminal_set_size(int terminal, const struct cs_terminal_size *size);
 /* 1 when the caller's process group may read it and change its modes, or it is nobody's; 0 when another group may. */
 long cs_terminal_is_ours(int terminal);
+/* 1 when what is shown in it is UTF-8, as whoever made it says (termios(3), IUTF8); else 0, or -errno. */
+long cs_terminal_is_utf8(int terminal);
 /* 1 when both are the same modes. */
 int cs_terminal_same_modes(const struct cs_terminal_modes *one, const struct cs_terminal_modes *other);
 /* Forgets what was typed and not read. */

@@ -17,6 +17,7 @@
 #include "cs_spawn.h"
 #include "cs_streams.h"
 #include "cs_terminal.h"
+#include "cs_unconfined.h"
 #include "cs_wire.h"
 
 #endif

@@ -1,0 +1,44 @@
+/* Full access: a command as the caller's own child, and what can be done about its children. Each answers >= 0 or -errno. */
+#ifndef CS_UNCONFINED_H
+#define CS_UNCONFINED_H
+
+#ifdef __swift__
+#pragma clang module import SwiftGlibc
+#endif
+
+#include "cs_kernel.h"
+
+/*
+ * Starts a command by execvpe(3) with default signal actions, but for those of HUP, INT, QUIT, TERM, USR1 and USR2 that this
+ * process ignores, and none blocked. It gets SIGKILL when this process dies
+ * (PR_SET_PDEATHSIG; a change of its ids by its program file clears that), and whose parent ends inside it becomes a child of this
+ * process (PR_SET_CHILD_SUBREAPER). This process must have one thread. 0 when the program runs, its id in *pid; -errno of
+ * the step that failed, with no process left.
+ */
+long cs_unconfined_start(char *const arguments[], char *const variables[], int *pid);
+
+/* A child that has ended, reaped, or one that has stopped or was continued (wait4(2)): its id; 0 when there is none now. */
+long cs_unconfined_event(int *status, struct cs_usage *usage);
+
+/*
+ * Sends a signal to all descendants of this process, as /proc lists them, but for zombies; with `group` only to those in that
+ * process group, and never to `but`. How many got it.
+ */
+long cs_unconfined_signal(int number, int group, int but);
+
+/*
+ * Whether nobody of this process's session has an eye on its process group: a job-control signal stops none of it then (setpgid(2),
+ * orphaned process groups). 1 or 0, -errno where /proc cannot be read.
+ */
+long cs_unconfined_orphaned(void);
+
+/*
+ * Stops this process as a job-control signal does, where that stops it. 1 when somebody has continued it since, or the command
+ * before; 0 where nothing tells that. The signal and SIGCONT must be blocked, and are afterwards; SIGCONT stays pending.
+ */
+long cs_unconfined_stop(int number, int command);
+
+/* Whether somebody has continued this process since the last call; SIGCONT must be blocked. 1 or 0. */
+long cs_unconfined_continued(void);
+
+#endif

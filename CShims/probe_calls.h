@@ -1,0 +1,73 @@
+/* The calls that probes make, as a report names them. Private to CShims. */
+#ifndef CS_PROBE_CALLS_H
+#define CS_PROBE_CALLS_H
+
+#include "cs_probe.h"
+
+enum cs_tried {
+    CS_TRIED_NONE = 0,
+    CS_TRIED_SETGROUPS,
+    CS_TRIED_SETRESGID,
+    CS_TRIED_SETRESUID,
+    CS_TRIED_DUMPABLE,
+    CS_TRIED_UNSHARE_USER,
+    CS_TRIED_WRITE_SETGROUPS,
+    CS_TRIED_WRITE_UID_MAP,
+    CS_TRIED_WRITE_GID_MAP,
+    CS_TRIED_UNSHARE_MOUNT,
+    CS_TRIED_MOUNT_PRIVATE,
+    CS_TRIED_UNSHARE_PID,
+    CS_TRIED_FORK,
+    CS_TRIED_GETPID,
+    CS_TRIED_UNSHARE_NETWORK,
+    CS_TRIED_SOCKET,
+    CS_TRIED_INTERFACE_FLAGS,
+    CS_TRIED_UNSHARE_IPC,
+    CS_TRIED_UNSHARE_UTS,
+    CS_TRIED_SETHOSTNAME,
+    CS_TRIED_UNSHARE_CGROUP,
+    CS_TRIED_OPEN_TREE,
+    CS_TRIED_MOUNT_SETATTR,
+    CS_TRIED_FSTATFS,
+    CS_TRIED_FSOPEN,
+    CS_TRIED_FSCONFIG,
+    CS_TRIED_FSMOUNT,
+    CS_TRIED_MOVE_MOUNT,
+    CS_TRIED_FCHDIR,
+    CS_TRIED_PIVOT_ROOT,
+    CS_TRIED_UMOUNT,
+    CS_TRIED_READ_PROC_SELF,
+    CS_TRIED_OPEN_PTMX,
+    CS_TRIED_OPEN_MAX_NAMESPACES,
+    CS_TRIED_WRITE_MAX_NAMESPACES,
+    CS_TRIED_UNSHARE_NESTED,
+    CS_TRIED_CAPBSET_DROP,
+    CS_TRIED_CAP_AMBIENT,
+    CS_TRIED_SECUREBITS,
+    CS_TRIED_CAPSET,
+    CS_TRIED_CAPGET,
+    CS_TRIED_SETRLIMIT,
+    CS_TRIED_NO_NEW_PRIVS,
+    CS_TRIED_SECCOMP,
+    CS_TRIED_FILTERED_GETPPID,
+    CS_TRIED_LANDLOCK_VERSION,
+    CS_TRIED_LANDLOCK_RULESET,
+    CS_TRIED_LANDLOCK_RESTRICT,
+    CS_TRIED_LANDLOCK_REFUSED_OPEN,
+    CS_TRIED_PIDFD_OPEN,
+    CS_TRIED_PIDFD_SIGNAL,
+    CS_TRIED_OPEN_ROOT,
+    CS_TRIED_CLOSE_RANGE,
+    CS_TRIED_CLOSE_RANGE_EFFECT,
+    CS_TRIED_KEYCTL,
+    CS_TRIED_KEYCTL_EFFECT,
+    CS_TRIED_COUNT
+};
+
+/* Notes the call that just failed, with errno; -1. Async-signal-safe. */
+int cs_probe_failed(struct cs_probe_result *result, enum cs_tried call);
+
+/* The call succeeded, and nothing came of it; -1. Async-signal-safe. */
+int cs_probe_without_effect(struct cs_probe_result *result, enum cs_tried call);
+
+#endif
