@@ -42,12 +42,30 @@ public enum HostProbe {
             caller: caller,
             entries: pins.entries,
             gitUser: gitUser,
-            resolverSettings: hostNetwork ? try FileReading.read("/etc/resolv.conf", limit: 1 << 16) : [],
+            resolverSettings: [],
             corePatternIsPipe: core?.hard == 0 && pattern == UInt8(ascii: "|")
         )
+        if hostNetwork { (facts.resolverSettings, facts.resolverPath) = try resolver() }
         facts.rootOnly = pins.rootOnly
         facts.corePatternIsSocket = pattern == UInt8(ascii: "@")
         return facts
+    }
+
+    /// What `/etc/resolv.conf` leads to, and where that lies: of one and the same file, which others may replace at any moment.
+    private static func resolver() throws(SyscallError) -> (settings: [UInt8], path: OSString) {
+        let name: OSString = "/etc/resolv.conf"
+        for _ in 0..<100 {
+            let file = try FileReading.open(name)
+            let settings = try FileReading.read(file, named: name, limit: 1 << 16)
+            // Of a file that has been replaced since, this ends in a word of the kernel's.
+            let path = try FileReading.path(of: file.number)
+            var (opened, there) = (cs_identity(), cs_identity())
+            guard cs_identify(file.number, "", &opened) == 0,
+                path.withCString({ cs_identify(AT_FDCWD, $0, &there) }) == 0
+            else { continue }
+            if opened.device == there.device && opened.inode == there.inode { return (settings, path) }
+        }
+        throw SyscallError(call: "openat2", subject: name.description, errno: EBUSY)
     }
 
     /// Whether a plan depends on where core dumps go: a limit of 1, which a hard limit of 0 does not allow, stops all of

@@ -13,7 +13,8 @@ public struct MountEntry: Hashable, Sendable {
     /// Optional fields: `shared:N`, `master:N`; empty for a private mount.
     public var propagation: [OSString]
     public var type: OSString
-    /// Of a whole tmpfs, its own options: `rw,size=1024k,nr_inodes=64,mode=700`, without what is the kernel's default (tmpfs(5)).
+    /// Of a whole tmpfs or proc, its own options: `rw,size=1024k,nr_inodes=64,mode=700`, `rw,hidepid=invisible`, without what is the
+    /// kernel's default (tmpfs(5), proc(5)).
     public var settings: OSString
 
     public static func == (left: MountEntry, right: MountEntry) -> Bool {
@@ -29,14 +30,25 @@ public struct MountEntry: Hashable, Sendable {
 }
 
 extension MountEntry {
-    /// The value of one of a tmpfs's own options; nil where the kernel does not show it.
+    /// The value of one of a tmpfs's or proc's own options; nil where the kernel does not show it.
     ///
     /// - Parameter name: with its `=`.
     /// - Returns: what stands behind it.
     public func setting(_ name: StaticString) -> OSString? {
-        for word in settings.bytes.split(separator: UInt8(ascii: ",")) where word.count >= name.utf8CodeUnitCount {
-            let isIt = name.withUTF8Buffer { $0.elementsEqual(word.prefix($0.count)) }
-            if isIt { return OSString(word.dropFirst(name.utf8CodeUnitCount)) }
+        let bytes = settings.bytes
+        let length = name.utf8CodeUnitCount
+        var start = 0
+        while start < bytes.count {
+            var end = start
+            while end < bytes.count && bytes[end] != UInt8(ascii: ",") { end += 1 }
+            if end - start >= length {
+                let isIt = name.withUTF8Buffer { wanted in
+                    for index in 0..<length where bytes[start + index] != wanted[index] { return false }
+                    return true
+                }
+                if isIt { return OSString(bytes[(start + length)..<end]) }
+            }
+            start = end + 1
         }
         return nil
     }
@@ -78,8 +90,8 @@ public struct MountTable: Hashable, Sendable {
         }
         // Behind the type stands the source, which says nothing that is compared.
         guard let type = fields.next(), fields.next() != nil else { return nil }
-        let isTmpfs = same(text[type], "tmpfs") && same(text[root], "/")
-        let settings = isTmpfs ? fields.next() : nil
+        let hasSettings = (same(text[type], "tmpfs") || same(text[type], "proc")) && same(text[root], "/")
+        let settings = hasSettings ? fields.next() : nil
         return MountEntry(
             identifier: identifier,
             parent: parent,
@@ -163,5 +175,23 @@ public struct MountTable: Hashable, Sendable {
             }
         }
         return OSString(bytes)
+    }
+}
+
+extension MountTable {
+    /// Which processes of others `/proc` does not show, as the kernel writes it: `invisible`, `noaccess`, `ptraceable`, or before Linux 5.8
+    /// `2` or `1` (proc(5), `hidepid`); nil where it shows all.
+    public var hiddenProcesses: String? {
+        // The last one lies over the others.
+        guard let mode = entries.last(where: { $0.target == "/proc" && $0.type == "proc" })?.setting("hidepid=")?.utf8,
+            mode != "0", mode != "off"
+        else { return nil }
+        return mode
+    }
+
+    /// The same of this process's `/proc` now; nil also where its table of mounts cannot be read.
+    public static var hiddenProcessesHere: String? {
+        guard case .success(let text) = PlainFile.read("/proc/self/mountinfo") else { return nil }
+        return MountTable(parsing: text)?.hiddenProcesses
     }
 }

@@ -6,8 +6,8 @@ public import SandboxPlan
 public enum PlaceError: Error, Hashable, Sendable {
     /// A call of the supervisor itself.
     case syscall(SyscallError)
-    /// A step before pid 1 runs, or of pid 1 outside the plan (`cs_pseudo_step`).
-    case setUp(what: String, errno: Int32)
+    /// A step before pid 1 runs, or of pid 1 outside the plan (`cs_pseudo_step`), and the layer that it is a part of.
+    case setUp(what: String, layer: Layer?, errno: Int32)
     /// Step of the plan, counted from 0.
     case step(index: Int, errno: Int32)
     /// The other end is gone without a word.
@@ -38,13 +38,6 @@ public struct PlaceProcess: ~Copyable {
     public var pid: Int32 {
         precondition(state == .running, "pid 1 is not known to run")
         return launch.pointee.pid
-    }
-
-    /// Links of the supervisor's own namespaces, in the order of `cs_namespace`, if the helper that made pid 1 noted all of
-    /// them; only after `started`.
-    public var ownNamespaces: [OSString]? {
-        precondition(state == .running, "pid 1 is not known to run")
-        return withUnsafeBytes(of: &launch.pointee.own_namespaces) { NamespaceNote.links(in: $0) }
     }
 
     /// What pid 1 says about itself; the index is `cs_place_value`.
@@ -105,11 +98,11 @@ public struct PlaceProcess: ~Copyable {
         let own: OwnedFileDescriptor
         do throws(SyscallError) {
             let path = executable ?? "/proc/self/exe"
-            let number = try checkedKernel("open", on: path.description) {
+            let number = try checkedKernel("openat2", on: path.description) {
                 path.withCString { cs_openat2(AT_FDCWD, $0, UInt64(CS_O_PATH), 0, 0) }
             }
             own = OwnedFileDescriptor(owning: Int32(number))
-        } catch { throw .setUp(what: error.call, errno: error.errno) }
+        } catch { throw .setUp(what: error.call, layer: nil, errno: error.errno) }
         let launch = UnsafeMutablePointer<cs_launch>.allocate(capacity: 1)
         launch.initialize(to: cs_launch())
         launch.pointee.namespaces = PlaceProcess.flags(namespaces)
@@ -168,6 +161,12 @@ public struct PlaceProcess: ~Copyable {
         if state == .gone { throw PlaceProcess.failure(launch) }
     }
 
+    /// Waits for the helper that made pid 1, which has ended long since: for when there is time, as the kernel takes as long for it as
+    /// for ten other calls.
+    ///
+    /// What it did is known without it.
+    public func settle() { _ = cs_launch_settle(launch) }
+
     private static func finish(_ launch: UnsafeMutablePointer<cs_launch>) -> Bool {
         let result = cs_launch_finish(launch)
         _ = close(launch.pointee.control)
@@ -176,10 +175,7 @@ public struct PlaceProcess: ~Copyable {
     }
 
     private static func failure(_ launch: UnsafeMutablePointer<cs_launch>) -> PlaceError {
-        .setUp(
-            what: PlaceProcess.name(pseudoStep: launch.pointee.failed_step),
-            errno: launch.pointee.failed_error
-        )
+        SetUpStep.failure(launch.pointee.failed_step, errno: launch.pointee.failed_error)
     }
 
     /// Kills pid 1, and by that every process of the place, and waits until all are gone (pid_namespaces(7)).
@@ -193,6 +189,7 @@ public struct PlaceProcess: ~Copyable {
         // A launch that ends before the gate: what fails here would only keep us on one processor.
         _ = cs_processors_restore(&launch.pointee.processors, 0)
         if state == .starting && !finish(launch) { return }
+        _ = cs_launch_settle(launch)
         let pid = launch.pointee.pid
         // Both, so that not even a kernel that refuses the one, or only says yes, leaves a place behind, or us waiting for it; the number
         // of our own child cannot be reused.

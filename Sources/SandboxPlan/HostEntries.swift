@@ -33,13 +33,16 @@ public struct HostEntries: Hashable, Sendable {
 
     /// Where a path stands, or would.
     private func position(of path: OSString) -> (index: Int, isThere: Bool) {
-        var low = 0
-        var high = elements.count
-        while low < high {
-            let middle = (low + high) / 2
-            if elements[middle].path < path { low = middle + 1 } else { high = middle }
+        // Lent: an element of the array itself would be kept and let go at each step.
+        elements.withUnsafeBufferPointer { elements in
+            var low = 0
+            var high = elements.count
+            while low < high {
+                let middle = (low + high) / 2
+                if elements[middle].path < path { low = middle + 1 } else { high = middle }
+            }
+            return (low, low < elements.count && elements[low].path == path)
         }
-        return (low, low < elements.count && elements[low].path == path)
     }
 }
 

@@ -16,6 +16,8 @@ public struct HostFacts: Hashable, Sendable {
     public var gitUser: GitUser
     /// What `/etc/resolv.conf` leads to; only looked at when the host's network is asked for.
     public var resolverSettings: [UInt8]
+    /// The real path of that file; empty where it was not looked at.
+    public var resolverPath: OSString = ""
     /// Whether `/proc/sys/kernel/core_pattern` names a program: a limit of 0 does not stop that one (core(5)).
     public var corePatternIsPipe: Bool
     /// Whether it names a socket, which Linux 6.16 and newer can: no limit stops a dump into one.

@@ -1,5 +1,8 @@
 /// What `doctor` found: what a real launch came to, and what each layer would stand on.
 public struct HostReport: Hashable, Sendable {
+    /// What makes one, as remedies name it.
+    public static let command = "`codex-sandbox doctor`"
+
     /// The outcome of `/bin/true` under the default policy, launched as any other job.
     public var trial: Outcome
     public var checks: [HostCheck]

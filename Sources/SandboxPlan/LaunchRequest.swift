@@ -98,6 +98,8 @@ public struct PolicyOverrides: Hashable, Sendable {
     /// Of `--cpus`; 0 is no limit.
     public var cpuThousandths: UInt64?
     public var wall: TimeSpan?
+    /// Of whoever launches on behalf of others: a policy that gives more is cut to it, one that gives less stays.
+    public var wallAtMost: TimeSpan?
     public var grace: TimeSpan?
     public var tmpSize: ByteCount?
     public var fileSize: ByteCount?

@@ -61,9 +61,13 @@ public struct Observation: Hashable, Sendable {
     public var layer: Layer
     /// What was compared: `NoNewPrivs`, `mount /tmp`.
     public var field: String
-    public var expected: String
-    public var found: String
+    public let expected: String
+    public let found: String
     public var observer: Observer
+    /// Whether the two are the same, byte by byte: to `String` two spellings of one character are the same.
+    ///
+    /// A launch asks this four times of each.
+    public let agrees: Bool
 
     public init(layer: Layer, field: String, expected: String, found: String, observer: Observer) {
         self.layer = layer
@@ -71,10 +75,20 @@ public struct Observation: Hashable, Sendable {
         self.expected = expected
         self.found = found
         self.observer = observer
+        agrees = Observation.isSame(expected, found)
     }
 
-    /// Byte by byte: to `String` two spellings of one character are the same.
-    public var agrees: Bool { expected == found && expected.utf8.elementsEqual(found.utf8) }
+    private static func isSame(_ one: String, _ other: String) -> Bool {
+        var one = one
+        var other = other
+        return one.withUTF8 { one in
+            other.withUTF8 { other in
+                guard one.count == other.count else { return false }
+                for index in 0..<one.count where one[index] != other[index] { return false }
+                return true
+            }
+        }
+    }
 }
 
 /// A layer of one launch: what was asked, what became of it, and by which observations that is known.

@@ -23,7 +23,9 @@ extension LimitPlan {
         switch outcome {
         case .memoryExceeded: reached.append(.memory)
         case .signalled(SIGKILL), .signalled(SIGXCPU):
-            if hasUsedUpProcessorTime(usage) { reached.append(.cpu) }
+            if let usage, hasUsedUpProcessorTime(usage.userMicroseconds + usage.systemMicroseconds) {
+                reached.append(.cpu)
+            }
         case .diskExceeded: reached.append(.workspace)
         case .outputExceeded: reached.append(.output)
         case .timedOut: reached.append(.wall)
@@ -37,10 +39,13 @@ extension LimitPlan {
     /// The kernel holds the limit by the ticks that found the process running (`check_process_timers`), and reports the time that
     /// was measured (`cputime_adjust`). Where others want the processor, too, the ticks that meet a process scatter about their
     /// number by its root: at 100 ticks a second by 0.1 s × √limit. Five times as much is not passed.
-    private func hasUsedUpProcessorTime(_ usage: Usage?) -> Bool {
-        guard let usage, let cpu = rlimits.first(where: { $0.resource == 0 }) else { return false }
+    ///
+    /// - Parameter microseconds: what the command and its children used, as the kernel reports it.
+    /// - Returns: true where it can have come from there; false where no time is limited.
+    public func hasUsedUpProcessorTime(_ microseconds: UInt64) -> Bool {
+        guard let cpu = rlimits.first(where: { $0.resource == 0 }) else { return false }
         guard cpu.hard < UInt64.max / 1_000_000 else { return false }
         let scatter = 500_000 * Double(cpu.hard).squareRoot()
-        return Double(usage.userMicroseconds + usage.systemMicroseconds) + scatter >= Double(cpu.hard) * 1_000_000
+        return Double(microseconds) + scatter >= Double(cpu.hard) * 1_000_000
     }
 }

@@ -14,17 +14,37 @@ extension OSString {
     /// The same path without double slashes, `.` and a trailing slash; nil if a `..` is in it or it is not absolute.
     public var normalised: OSString? {
         guard isAbsolute else { return nil }
+        if isNormal { return self }
         let names = components
         guard !names.contains("..") else { return nil }
         return names.reduce(OSString("/")) { $0.appending($1) }
     }
 
+    /// Whether an absolute path has no empty name, none that begins with a dot and might be `.` or `..`, and no slash at its
+    /// end: then it is `normalised`, as nearly every one is that a launch asks.
+    private var isNormal: Bool {
+        var last: UInt8 = 0
+        var other: UInt8 = 0
+        for byte in bytes {
+            other |= last == OSString.slash && (byte == OSString.slash || byte == UInt8(ascii: ".")) ? 1 : 0
+            last = byte
+        }
+        return other == 0 && (last != OSString.slash || bytes.count == 1)
+    }
+
     public func appending(_ name: OSString) -> OSString {
-        var joined: [UInt8] = []
-        joined.reserveCapacity(bytes.count + 1 + name.bytes.count)
-        joined += bytes
-        if !isEmpty && bytes.last != OSString.slash { joined.append(OSString.slash) }
-        joined += name.bytes
+        let own = bytes.count
+        let gap = own > 0 && bytes[own - 1] != OSString.slash ? 1 : 0
+        let total = own + gap + name.bytes.count
+        // A launch makes some hundred paths: one piece of memory, written once.
+        let joined = [UInt8](unsafeUninitializedCapacity: total) { memory, count in
+            bytes.withUnsafeBufferPointer { _ = memory.update(fromContentsOf: $0) }
+            if gap == 1 { memory[own] = OSString.slash }
+            name.bytes.withUnsafeBufferPointer { part in
+                _ = UnsafeMutableBufferPointer(rebasing: memory[(own + gap)...]).update(fromContentsOf: part)
+            }
+            count = total
+        }
         return OSString(joined)
     }
 

@@ -16,10 +16,14 @@ public enum Outcome: Hashable, Sendable {
     case diskExceeded(used: ByteCount, limit: ByteCount)
     /// The job has written more to its standard streams than it may.
     case outputExceeded(used: ByteCount, limit: ByteCount)
-    /// A mount that protects something changed while the worker ran.
-    case protectionLost(what: String)
+    /// A mount that protects something changed while the worker ran, or the job made what the policy does not allow.
+    ///
+    /// `afterEnd`: the worker had ended by itself when that was seen; else it was killed for it.
+    case protectionLost(what: String, afterEnd: Bool = false)
     /// The caller's signal ended the job before or after the release.
-    case interrupted(signal: Int32)
+    ///
+    /// `wasKilled`: the worker was still there after the grace, and SIGKILL ended it, which is then what the exit status tells.
+    case interrupted(signal: Int32, wasKilled: Bool = false)
     /// Nothing ran: the worker's program was never executed.
     case refused(Refusal)
     /// The place stood, execve(2) itself failed: 126 or 127.
@@ -72,15 +76,16 @@ public struct Refusal: Error, Hashable, Sendable {
         self.subject = subject
         self.errno = errno
         self.message = message
-        self.remedy = Refusal.remedy(ofAnyCall: errno) ?? remedy
+        self.remedy = Refusal.remedy(ofAnyCall: errno, step) ?? remedy
         self.layer = layer
     }
 
     /// The remedy for an errno that has the same cause whatever was called; nil for all others.
     ///
     /// What a caller of a call would say for it is about the call's subject, which is not at fault here.
-    private static func remedy(ofAnyCall errno: Int32) -> String? {
+    private static func remedy(ofAnyCall errno: Int32, _ step: String) -> String? {
         switch errno {
+        case ENOSYS: MissingCall(step: step)?.remedy
         case EMFILE: "raise the limit of open files (ulimit -n)"
         case ENFILE: "close files: the whole host has too many open (sysctl fs.file-max)"
         default: nil

@@ -32,7 +32,8 @@ public enum PolicyRange {
     public static var grace: ClosedRange<UInt64> { 0...3_600_000 }
     /// Landlock ABI versions that exist or may: an unknown one can only be refused by the running kernel.
     public static var landlockABI: ClosedRange<UInt32> { 1...99 }
-    public static var umask: ClosedRange<UInt32> { 0...0o777 }
+    /// Of the worker, which owns what it makes: a mask that took the owner's own rights would leave it nothing to use.
+    public static var umask: ClosedRange<UInt32> { 0...0o077 }
     /// Bytes of a host name (sethostname(2), HOST_NAME_MAX).
     public static var hostname: ClosedRange<Int> { 1...64 }
     /// Entries of one list: each path is a mount at every launch.

@@ -15,6 +15,8 @@ public struct WeakerProfile: Hashable, Sendable {
 
     /// How `warning` begins, and nothing else does that is said at a launch.
     public static let warningBegins = "weaker profile "
+    /// The same for a launch without any sandbox.
+    public static let unconfinedBegins = "no sandbox: "
 
     /// For a person, at every launch: one line.
     public var warning: String { WeakerProfile.warning(name, notHeld.map(\.promise)) }

@@ -22,14 +22,24 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/a//b/./c/", "/a/b/c"), ("/", "/"), ("//", "/"),
+        ("/a//b/./c/", "/a/b/c"), ("/", "/"), ("//", "/"), ("/a/b", "/a/b"), ("/a/", "/a"), ("/a/.", "/a"), ("/.", "/"),
+        ("/a/.b", "/a/.b"), ("/.a/b.", "/.a/b."), ("/a/...", "/a/..."),
     ]) func normalises(from: String, to: String) {
         #expect(OSString(from).normalised == OSString(to))
     }
 
     @Test func parentOfDotDotIsRefused() {
         #expect(OSString("/a/../b").normalised == nil)
+        #expect(OSString("/..").normalised == nil)
         #expect(OSString("a").normalised == nil)
+        #expect(OSString("").normalised == nil)
+    }
+
+    @Test(arguments: [
+        ("/a", "b", "/a/b"), ("/", "b", "/b"), ("", "b", "b"), ("/a/", "b", "/a/b"), ("/a", "", "/a/"), ("", "", ""),
+    ])
+    func appends(folder: String, name: String, whole: String) {
+        #expect(OSString(folder).appending(OSString(name)) == OSString(whole))
     }
 
     @Test func parentAndName() {

@@ -49,13 +49,16 @@ public final class LimitGroup {
         return try make(OSString(CgroupSubtree.leafPrefix.bytes + Array(identifier.utf8)), in: subtree)
     }
 
-    /// Divides the subtree, and removes what killed launches have left in it: for a server that will launch from it.
+    /// Divides the subtree, and begins to remove what killed launches have left in it: for a server that will launch from it.
     ///
+    /// - Returns: the leaves that are still there, to be waited for beside other work (`LeftGroups.remove`).
     /// - Throws: `SyscallError` where it cannot be divided.
-    public static func prepare(_ subtree: CgroupSubtree) throws(SyscallError) {
+    public static func prepare(_ subtree: CgroupSubtree) throws(SyscallError) -> LeftGroups {
         let folder = try FileReading.open(subtree.path)
         try SubtreeDivision.divide(folder.number, subtree)
-        sweep(folder.number, subtree.path)
+        var left = LeftGroups(leaves(folder.number, subtree.path))
+        left.attempt()
+        return left
     }
 
     private static func make(_ first: OSString, in subtree: CgroupSubtree) throws(SyscallError) -> LimitGroup {
@@ -168,15 +171,26 @@ public final class LimitGroup {
     ///
     /// What cannot be opened or removed is somebody else's, or goes next time.
     static func sweep(_ folder: Int32, _ path: OSString) {
-        var left: [OSString] = []
+        for leaf in leaves(folder, path) {
+            // Its processes are mostly gone long since: pid 1 ends with its supervisor.
+            for _ in 0..<100 {
+                guard removeIfDead(leaf) == .isBusy else { break }
+                LeftGroups.pause(milliseconds: 1)
+            }
+        }
+    }
+
+    /// The paths of all leaves; none of a folder that cannot be read.
+    private static func leaves(_ folder: Int32, _ path: OSString) -> [OSString] {
+        var found: [OSString] = []
         do throws(SyscallError) {
             try FolderEntries.each(in: folder, named: path) { (entry) throws(SyscallError) in
                 let name = entry.copy
-                if isLeaf(name) { left.append(name) }
+                if isLeaf(name) { found.append(path.appending(name)) }
                 return true
             }
-            for leaf in left { removeIfDead(path.appending(leaf)) }
         } catch {}
+        return found
     }
 
     /// The names that `make` gives: the prefix, an identifier of 32 hexadecimal digits, and `-2` to `-8` at most.
@@ -195,22 +209,28 @@ public final class LimitGroup {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 
-    private static func removeIfDead(_ path: OSString) {
+    /// What has become of a leaf.
+    enum Removal: Hashable, Sendable {
+        /// It is not there any more, or is nobody's leaf.
+        case isOver
+        /// Somebody has its lock.
+        case isHeld
+        /// Nobody has it, and its processes, which were killed, are not gone.
+        case isBusy
+    }
+
+    /// Kills what is in a leaf that nobody holds, and removes it; without waiting.
+    static func removeIfDead(_ path: OSString) -> Removal {
         let flags = UInt64(O_RDONLY | O_NONBLOCK) | UInt64(CS_O_DIRECTORY)
         let number = path.withCString {
             cs_openat2(FileReading.currentFolder, $0, flags, 0, UInt64(CS_RESOLVE_NO_SYMLINKS))
         }
-        if number < 0 { return }
+        if number < 0 { return .isOver }
         let folder = OwnedFileDescriptor(owning: Int32(number))
         var found = stat()
-        guard fstat(folder.number, &found) == 0, found.st_uid == geteuid() else { return }
-        if cs_lock_folder(folder.number) != 0 { return }
+        guard fstat(folder.number, &found) == 0, found.st_uid == geteuid() else { return .isOver }
+        if cs_lock_folder(folder.number) != 0 { return .isHeld }
         kill(folder.number)
-        // Its processes are mostly gone long since: pid 1 ends with its supervisor.
-        for _ in 0..<100 {
-            if path.withCString({ cs_remove_folder($0) }) != -EBUSY { return }
-            var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
-            _ = nanosleep(&pause, nil)
-        }
+        return path.withCString { cs_remove_folder($0) } == -EBUSY ? .isBusy : .isOver
     }
 }

@@ -7,7 +7,8 @@ public enum Doctor {
     /// `trial` launches `/bin/true` under the default policy exactly as `run` would, verification included, and
     /// returns its outcome; it alone decides whether the host will do.
     public static func examine(folders: [DoctorFolder], trial: () -> Outcome) -> HostReport {
-        let checks = HostDiagnosis(facts: .gathered(folders: folders)).checks
-        return HostReport(trial: trial(), checks: checks)
+        let diagnosis = HostDiagnosis(facts: .gathered(folders: folders))
+        let checks = diagnosis.checks
+        return HostReport(trial: diagnosis.explained(trial(), checks), checks: checks)
     }
 }

@@ -60,7 +60,8 @@ public struct HostDiagnosis {
     static func version(_ release: String) -> (Int, Int)? {
         let parts = release.split(separator: ".", maxSplits: 2)
         guard parts.count >= 2, let major = Int(parts[0]) else { return nil }
-        guard let minor = Int(parts[1].prefix { $0.isASCII && $0.isNumber }) else { return nil }
+        let digits = parts[1].utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard let minor = Int(Substring(digits)) else { return nil }
         return (major, minor)
     }
 
@@ -88,7 +89,7 @@ public struct HostDiagnosis {
         HostDiagnosis.bases(of: probe).first { facts.probes[$0.probe] == outcome }?.name
     }
 
-    /// What a probe does before its own call, in order, as `CShims/probe.c` has it.
+    /// What a probe does before its own call, in order, as `CShims/probe_*.c` have it.
     private static func bases(of probe: FeatureProbe) -> [(probe: FeatureProbe, name: String)] {
         let user = (FeatureProbe.userNamespace, Layer.userNamespace.rawValue)
         let mount = (FeatureProbe.mountNamespace, Layer.mountNamespace.rawValue)
@@ -165,7 +166,8 @@ public struct HostDiagnosis {
             check(.moveMount, "move-mount", "a tmpfs attached over the root"),
             check(.pivotRoot, "pivot-root", "entered, the old root detached"),
             proc,
-            check(.devpts, "devpts", "an instance of its own, its ptmx opened"),
+        ] + hiddenProcesses + [
+            check(.devpts, "devpts", "an instance of its own, its ptmx opened")
         ]
     }
 
@@ -184,6 +186,20 @@ public struct HostDiagnosis {
         }
         check.remedy = MaskedProc.uncover
         return check
+    }
+
+    /// Nothing that `run` lacks under a policy with a /proc of its own.
+    private var hiddenProcesses: [HostCheck] {
+        guard let mode = facts.mounts?.hiddenProcesses else { return [] }
+        return [
+            HostCheck(
+                name: "hidepid",
+                state: .information,
+                detail:
+                    "\(HiddenProcesses.cause(mode)): a sandbox has a /proc of its own, and works; the weaker profile container is "
+                    + "refused. Should that be needed, as root: \(HiddenProcesses.remount)"
+            )
+        ]
     }
 
     private var nestedNamespaces: HostCheck {

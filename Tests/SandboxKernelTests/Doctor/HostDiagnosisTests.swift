@@ -201,6 +201,41 @@ import Testing
         #expect(checks.contains { $0.detail == "not tried: it needs user-namespace" && $0.name == "proc" })
     }
 
+    // MARK: - Doctor's own launch
+
+    private func remedy(_ remedy: String, errno: Int32 = ENOSYS, layer: Layer? = nil, _ facts: DoctorFacts) -> String? {
+        let diagnosis = HostDiagnosis(facts: facts)
+        let refusal = Refusal(stage: "place", step: "s", errno: errno, message: "m", remedy: remedy, layer: layer)
+        guard case .refused(let explained) = diagnosis.explained(.refused(refusal), diagnosis.checks) else {
+            return nil
+        }
+        return explained.remedy
+    }
+
+    /// Whoever reads it has run doctor.
+    @Test func theTrialsRemedyDoesNotSendToDoctor() throws {
+        let there = "run \(HostReport.command): it names what is missing"
+        var facts = good
+        #expect(remedy("free space", facts) == "free space")
+        #expect(remedy(there, facts) == "Boot Linux 6.1 or newer.")
+        #expect(remedy(there, errno: EIO, facts) == FeatureCause.report)
+        facts.seccompFilters = 1
+        let filter = try #require(UserNamespaceCause.filtered(facts)?.remedy)
+        #expect(remedy(there, facts) == filter && remedy(there, errno: EPERM, facts) == filter)
+        // What a check has found is more than a guess; of several that of the layer.
+        facts.seccompFilters = 0
+        facts.probes[.landlock] = .failed(call: "landlock_create_ruleset", errno: EOPNOTSUPP)
+        facts.probes[.closeRange] = .failed(call: "close_range", errno: ENOSYS)
+        let checks = HostDiagnosis(facts: facts).checks
+        func ofCheck(_ name: String) throws -> String { try #require(checks.first { $0.name == name }).remedy }
+        let landlock = try ofCheck("landlock")
+        #expect(remedy("boot; " + there, layer: .landlock, facts) == landlock)
+        #expect(remedy(there, layer: .mounts, facts) == landlock + " " + (try ofCheck("descriptors")))
+        for outcome in [Outcome.exited(code: 0), .timedOut] {
+            #expect(HostDiagnosis(facts: facts).explained(outcome, checks) == outcome)
+        }
+    }
+
     @Test func rootThatCannotBecomeAnotherIsSaid() throws {
         let check = try check("user-namespace") { refuse(&$0, "setresuid", EINVAL) }
         #expect(check.remedy.contains("ordinary user"))
