@@ -105,7 +105,7 @@ private struct FurtherText {
                 remedy: "remove it; write the keys themselves"
             )
         }
-        let statement = try document.statement(over: policy, file: file, home: home)
+        let statement = try document.statement(over: policy, file: file, home: home, isBound: kind == .ceiling)
         if kind == .project, let key = statement.values.confinement.weakerKey,
             let origin = statement.said.first(where: { $0.key == key })
         {

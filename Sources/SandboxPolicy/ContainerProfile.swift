@@ -67,7 +67,7 @@ public enum ContainerProfile {
                 "landlock",
                 "this kernel has no Landlock, and the weaker profile container needs it: it is one of the two things that keep the "
                     + "container's other processes from being traced",
-                "boot with landlock in the list of `lsm=` (see `codex-sandbox doctor`)",
+                "boot with landlock in the list of `lsm=` (see \(HostReport.command))",
                 layer: .landlock
             )
         }

@@ -67,7 +67,11 @@ public struct EffectivePolicy: Sendable {
         let project = withProject ? compiled.project : nil
         if compiled.policy.confinement == .none {
             try checkFullAccess(project, compiled.ceiling)
+            if let ceiling = compiled.ceiling { step(to: policy.withTimes(under: ceiling), .narrowed(ceiling)) }
             step(to: policy.applying(overrides), .commandLine)
+            if let ceiling = compiled.ceiling {
+                try checkCommandLine(ceiling, nil, keys: [.wall, .grace])
+            }
             return
         }
         if let key = compiled.policy.confinement.weakerKey { try checkWeaker(key, compiled.ceiling) }
@@ -169,9 +173,13 @@ public struct EffectivePolicy: Sendable {
     }
 
     /// The policy itself was narrowed before, so whatever exceeds the ceiling now was asked for by an option.
-    private func checkCommandLine(_ ceiling: PolicyStatement, _ workspace: OSString?) throws(Refusal) {
+    private func checkCommandLine(
+        _ ceiling: PolicyStatement,
+        _ workspace: OSString?,
+        keys concerned: [PolicyKey] = PolicyKey.allCases
+    ) throws(Refusal) {
         let most = policy.most(under: ceiling)
-        for origin in ceiling.said {
+        for origin in ceiling.said where concerned.contains(origin.key) {
             let keys: [PolicyKey] = [.read, .write].contains(origin.key) ? [.read, .write] : [origin.key]
             guard let key = keys.first(where: { policy.exceeds(most, in: $0, workspace: workspace) }) else { continue }
             throw exceeded(overrides.option(for: key) ?? "the command line", origin)
@@ -295,20 +303,5 @@ public struct EffectivePolicy: Sendable {
         if key == .write && !statement.says(.write) { key = .read }
         if let origin = statement.said.first(where: { $0.key == key }) { return place(origin) }
         return nil
-    }
-}
-
-extension Policy {
-    /// The most that the administrator's text leaves of this policy.
-    ///
-    /// What it does not say it does not bound; but who writes a path reads it. Where it says only what may be read, nothing else
-    /// may be written either.
-    func most(under ceiling: PolicyStatement) -> Policy {
-        let most = saying(ceiling)
-        guard ceiling.says(.read), !ceiling.says(.write) else { return most }
-        var readable = most
-        readable.filesystem.read = []
-        readable.filesystem.write = ceiling.values.filesystem.read
-        return most.meet(readable)
     }
 }

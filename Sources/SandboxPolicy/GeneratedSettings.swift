@@ -7,6 +7,21 @@ public struct GeneratedSettings {
         "passwd", "group", "hosts", "hostname", "nsswitch.conf", "gitconfig", "mtab",
     ]
 
+    /// Where a place has something of its own in `/etc`: the host's is not there, unless somebody shows it.
+    ///
+    /// - Parameter policy: of the place.
+    /// - Returns: paths; one that is denied is not made.
+    public static func paths(_ policy: Policy) -> [OSString] {
+        names.map { OSString("/etc").appending($0) } + (resolver(policy).map { [$0] } ?? [])
+    }
+
+    /// Where a place on the host's network gets a copy of the host's resolver settings; nil where it gets none, or the policy shows
+    /// the host's own.
+    public static func resolver(_ policy: Policy) -> OSString? {
+        let name: OSString = "resolv.conf"
+        return policy.network == .host && !policy.filesystem.etc.contains(name) ? OSString("/etc").appending(name) : nil
+    }
+
     let policy: Policy
     let request: LaunchRequest
     let host: HostFacts
@@ -14,25 +29,35 @@ public struct GeneratedSettings {
 
     /// What is the same in every workspace.
     var files: [LaunchStep] {
-        var files = [
-            file("passwd", text(passwd)),
-            file("group", text(group)),
-            file("hosts", hosts),
-            file("hostname", policy.process.hostname.bytes + [0x0A]),
-            file("nsswitch.conf", text(switchboard)),
-        ]
-        // Unless the policy shows the host's own.
-        if policy.network == .host && !host.resolverSettings.isEmpty && !policy.filesystem.etc.contains("resolv.conf") {
-            files.append(file("resolv.conf", host.resolverSettings))
+        var files =
+            file("passwd", text(passwd)) + file("group", text(group)) + file("hosts", hosts)
+            + file("hostname", policy.process.hostname.bytes + [0x0A]) + file("nsswitch.conf", text(switchboard))
+        if let path = GeneratedSettings.resolver(policy), !host.resolverSettings.isEmpty, !isResolverDenied {
+            files += file(path.lastComponent, host.resolverSettings)
         }
-        return files
+        let mtab: OSString = "/etc/mtab"
+        return files + (isDenied(mtab) ? [] : [.symlink(path: mtab, target: "/proc/self/mounts")])
     }
 
     /// It names the workspace.
-    var gitconfig: LaunchStep { file("gitconfig", gitSettings) }
+    var gitconfig: [LaunchStep] { file("gitconfig", gitSettings) }
 
-    private func file(_ name: OSString, _ contents: [UInt8]) -> LaunchStep {
-        .writeFile(path: OSString("/etc").appending(name), contents: contents, mode: 0o444)
+    /// None where it is denied: without any of these the C library goes by its defaults, and git without settings of the system; of one
+    /// that is there and cannot be read git dies.
+    private func file(_ name: OSString, _ contents: [UInt8]) -> [LaunchStep] {
+        let path = OSString("/etc").appending(name)
+        return isDenied(path) ? [] : [.writeFile(path: path, contents: contents, mode: 0o444)]
+    }
+
+    private func isDenied(_ path: OSString) -> Bool { policy.filesystem.deny.contains(path) }
+
+    /// A copy would show what is denied where it really is, or on the way there.
+    private var isResolverDenied: Bool {
+        policy.filesystem.deny.contains { path in
+            if host.resolverPath.isWithin(path) { return true }
+            guard case .throughLink(let resolved) = host.entry(path) else { return false }
+            return host.resolverPath.isWithin(resolved)
+        }
     }
 
     private func text(_ text: String) -> [UInt8] { Array(text.utf8) }

@@ -26,7 +26,7 @@ extension LandlockOnlyPlanner {
             throw refusal(
                 "landlock",
                 "this kernel has \(found), and the weaker profile landlock-only needs ABI \(least): nothing else holds files",
-                "boot with landlock in the list of `lsm=` (see `codex-sandbox doctor`), or use a newer kernel"
+                "boot with landlock in the list of `lsm=` (see \(HostReport.command)), or use a newer kernel"
             )
         }
         let isEmpty = [

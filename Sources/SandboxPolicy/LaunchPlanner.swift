@@ -206,7 +206,7 @@ public enum LaunchPlanner {
             subject: "landlock",
             message: "this kernel has \(found), and the policy needs ABI \(policy.landlock.minimumABI)",
             remedy: host.landlockABI == 0
-                ? "boot with landlock in the list of `lsm=` (see `codex-sandbox doctor`)"
+                ? "boot with landlock in the list of `lsm=` (see \(HostReport.command))"
                 : "use a newer kernel, or lower landlock.minimum_abi",
             layer: .landlock
         )

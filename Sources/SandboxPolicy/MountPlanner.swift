@@ -51,7 +51,7 @@ struct MountPlanner {
             tmpfs(path, mode: mode, &result)
         }
         result.commonSteps = result.steps.count
-        result.steps.append(generated.gitconfig)
+        result.steps += generated.gitconfig
         if request.hasTerminalNode { try device(PathInventory.terminal, &result) }
         try RootMounts(planner: self).add(to: &result)
         result.steps += [
@@ -122,7 +122,6 @@ struct MountPlanner {
             }
         }
         result.steps += generated.files
-        result.steps.append(.symlink(path: "/etc/mtab", target: "/proc/self/mounts"))
     }
 
     private func devices(_ result: inout Result) throws(Refusal) {

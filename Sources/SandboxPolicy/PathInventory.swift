@@ -41,6 +41,7 @@ public enum PathInventory {
 
     /// Whether a path is that of a process of the host: in the place the number is another's, or nobody's.
     static func isProcess(_ path: OSString) -> Bool {
+        guard path.isWithin("/proc") else { return false }
         let names = path.components
         guard names.count > 1, names[0] == "proc" else { return false }
         return names[1].bytes.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

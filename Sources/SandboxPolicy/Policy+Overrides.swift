@@ -18,6 +18,7 @@ extension Policy {
         if let cpu = overrides.cpuSeconds { policy.limits.cpuSeconds = cpu }
         if let share = overrides.cpuThousandths { policy.limits.cpuThousandths = share }
         if let wall = overrides.wall { policy.limits.wall = wall }
+        if let most = overrides.wallAtMost { policy.limits.wall = min(policy.limits.wall, most) }
         if let grace = overrides.grace { policy.limits.grace = grace }
         if let size = overrides.tmpSize { policy.filesystem.tmpSize = size }
         if let size = overrides.fileSize { policy.limits.fileSize = size }

@@ -13,8 +13,21 @@ extension Policy {
             policy.name = name
             return policy
         }
+        return taking(statement)
+    }
+
+    /// The policy with what a bound says over it.
+    ///
+    /// Full access is a permission there: of a policy that does not ask for it, it changes nothing.
+    public func bounded(by bound: PolicyStatement) -> Policy {
+        var policy = taking(bound)
+        if bound.values.confinement == .none { policy.confinement = confinement }
+        return policy
+    }
+
+    private func taking(_ statement: PolicyStatement) -> Policy {
         var policy = self
-        for origin in statement.said { policy.take(origin.key, from: values, statement) }
+        for origin in statement.said { policy.take(origin.key, from: statement.values, statement) }
         return policy
     }
 

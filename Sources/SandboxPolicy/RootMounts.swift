@@ -11,6 +11,8 @@ struct RootMounts {
     private let denied: [OSString]
     /// The roots, and what the place shows by itself.
     private let shown: [OSString]
+    /// Denied paths where every other place has something of its own.
+    private let leftOut: [OSString]
     private var layers: [Layer] = []
     /// Folders that are mount points already, so that none is made twice.
     private var held: [OSString] = []
@@ -32,7 +34,12 @@ struct RootMounts {
         self.roots = roots
         let shown = roots.all.map(\.path) + PathInventory.shownByItself(planner.policy, planner.request)
         self.shown = shown
-        denied = planner.policy.filesystem.deny.filter { RootMounts.isSeen($0, shown) }.sorted { $0.depth < $1.depth }
+        // What the place would make for itself there is not made (GeneratedSettings), so only a root can show something.
+        let deny = planner.policy.filesystem.deny
+        let settings = deny.isEmpty ? [] : GeneratedSettings.paths(planner.policy)
+        let leftOut = settings.filter { path in deny.contains(path) && !roots.all.contains { $0.path == path } }
+        self.leftOut = leftOut
+        denied = deny.filter { RootMounts.isSeen($0, shown) && !leftOut.contains($0) }.sorted { $0.depth < $1.depth }
     }
 
     /// Whether the place would show something under this name.
@@ -330,7 +337,10 @@ struct RootMounts {
             {
                 throw planner.unusable(path, host.entry(path), "a file or a folder")
             }
-            let why = PathInventory.isCoveredProc(path) ? "is covered for every job" : "nothing of it is visible anyway"
+            let why =
+                leftOut.contains(path)
+                ? "the sandbox has none of its own there"
+                : PathInventory.isCoveredProc(path) ? "is covered for every job" : "nothing of it is visible anyway"
             result.notes.append("deny \(path): \(why)")
         }
         for path in denied {
@@ -377,7 +387,7 @@ struct RootMounts {
         denied.contains { path.isWithin($0) && host.entry($0) != .absent }
     }
 
-    func isDenied(_ path: OSString) -> Bool { denied.contains { path.isWithin($0) } }
+    func isDenied(_ path: OSString) -> Bool { leftOut.contains(path) || denied.contains { path.isWithin($0) } }
 
     mutating func add(_ path: OSString, _ step: LaunchStep) {
         layers.append(Layer(path: path, steps: [step]))

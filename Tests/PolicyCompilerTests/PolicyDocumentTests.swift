@@ -116,7 +116,8 @@ import Testing
         "[limits]\ncpu = \"1ms\"",
         "[limits]\nwall = 0", "[limits]\nwall = \"11y\"", "[limits]\ngrace = \"2h\"", "[limits]\ngrace = -1",
         "[landlock]\nminimum_abi = 100", "[process]\numask = \"0888\"", "[process]\numask = \"01000\"",
-        "[process]\numask = \"7\"",
+        "[process]\numask = \"7\"", "[process]\numask = \"0777\"", "[process]\numask = \"0100\"",
+        "[process]\numask = \"200\"", "[process]\numask = \"0477\"",
         "[process]\nhostname = \"\"", "[process]\nhostname = \"a b\"",
         "[process]\nhostname = \"\(String(repeating: "a", count: 65))\"",
         "[filesystem]\ndeny_globs = [\"**\"]", "[filesystem]\ndeny_globs = [\"a/../b\"]",
@@ -131,6 +132,16 @@ import Testing
         "[seccomp]\nwithout = [\"debug\", \"debug\"]",
     ]) func isRefused(text: String) {
         #expect(Self.problems("version = 1\n" + text).count == 1, "\(Self.problems("version = 1\n" + text))")
+    }
+
+    /// The worker owns what it makes: of a umask only the bits of others are its to take.
+    @Test func aUmaskThatTakesTheOwnersRightsIsRefusedWithTheReason() throws {
+        for text in ["0000", "000", "0077", "027"] {
+            #expect(try Self.policy("[process]\numask = \"\(text)\"").process.umask == UInt32(text, radix: 8))
+        }
+        let said = Self.problems("version = 1\n[process]\numask = \"0777\"")
+        #expect(said.count == 1 && "\(said)".contains("owner") && "\(said)".contains("0077"), "\(said)")
+        #expect(!"\(Self.problems("version = 1\n[process]\numask = \"0778\""))".contains("owner"))
     }
 
     @Test func valuesAreTaken() throws {

@@ -167,7 +167,7 @@ import Testing
     /// With the checksum right, nothing may trap, and what is taken must be within every range.
     @Test func hostileBytesBehindARightChecksumAreHandled() {
         let bytes = Self.encoded(Self.full)
-        var random = SystemRandomNumberGenerator()
+        var random = PolicyMeetTests.Random(state: 20_261_123)
         var refused = 0, taken = 0
         for _ in 0..<4000 {
             var changed = bytes

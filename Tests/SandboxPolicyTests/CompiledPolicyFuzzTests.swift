@@ -11,7 +11,7 @@ import Testing
             CompiledPolicyCodingTests.encoded(CompiledPolicyCodingTests.full), CompiledPolicyCodingTests.encoded(),
         ]
         var fuzzing = Fuzzing(seeds, words: ["\u{0}\u{0}\u{0}\u{0}", "/", "/..", "//"])
-        let tally = fuzzing.run { bytes in
+        let tally = fuzzing.run(atLeast: 1000) { bytes in
             let sealed = CompiledPolicyCodingTests.resealed(bytes)
             guard case .success(let policy) = CompiledPolicyCodingTests.decode(sealed) else { return false }
             #expect(CompiledPolicyCodingTests.encoded(policy) == sealed)

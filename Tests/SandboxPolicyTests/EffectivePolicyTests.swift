@@ -69,6 +69,21 @@ import Testing
         ![.fullAccess, .landlockOnly, .container, .coverMissing].contains($0)
     }
 
+    /// A bound of whoever launches for others cuts what the policy gives, and what the command line does; it gives nothing.
+    @Test func aBoundOfTimeOnlyTakes() {
+        var policy = CompiledPolicyCodingTests.standard.policy
+        let cases: [(given: UInt64, flag: UInt64?, held: UInt64)] = [
+            (3_600, nil, 1_800), (60, nil, 60), (60, 7_200, 1_800), (7_200, 5, 5),
+        ]
+        for (given, flag, held) in cases {
+            policy.limits.wall = .seconds(given)
+            var flags = PolicyOverrides()
+            flags.wall = flag.map { .seconds($0) }
+            flags.wallAtMost = .seconds(1_800)
+            #expect(policy.applying(flags).limits.wall == .seconds(held))
+        }
+    }
+
     /// Whatever anybody says: an untrusted project and the administrator only ever take away.
     @Test(arguments: [40, 140, 340] as [UInt64]) func nothingIsWiderThanItMayBe(seed: UInt64) {
         var random = PolicyMeetTests.Random(state: seed)

@@ -331,6 +331,15 @@ import Testing
         #expect(try place.mounts() == ["workspace /w"])
     }
 
+    /// Nothing is made there, so nothing is to be covered; but for what somebody shows in its place.
+    @Test func whatThePlaceMakesForItselfIsLeftOutAndNotCovered() throws {
+        var place = Place(files: ["/etc/hosts"])
+        place.deny = ["/etc/hosts", "/etc/gitconfig"]
+        #expect(try place.mounts() == ["workspace /w"])
+        place.read = ["/etc/hosts"]
+        #expect(try place.mounts() == ["workspace /w", "read /etc/hosts", "cover /etc/hosts"])
+    }
+
     @Test(arguments: ["/etc", "/proc", "/dev"] as [OSString])
     func whatEveryCommandNeedsCannotBeDenied(path: OSString) {
         #expect(Place(folders: [path], deny: [path]).refusal().contains("\(path) cannot be denied"))

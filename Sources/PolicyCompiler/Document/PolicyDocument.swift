@@ -56,11 +56,17 @@ public struct PolicyDocument: Hashable, Sendable {
     ///   - base: what it is put over.
     ///   - file: its number in the list of files, for the origins.
     ///   - home: what `~` means where it may stand; empty when nobody knows.
+    ///   - isBound: whether it is the administrator's, which permits full access and bounds everything else.
     /// - Returns: what it says, and nothing of the base.
     /// - Throws: `PolicyError.invalid` with every problem there is.
-    func statement(over base: Policy, file: UInt8, home: OSString = "") throws(PolicyError) -> PolicyStatement {
+    func statement(
+        over base: Policy,
+        file: UInt8,
+        home: OSString = "",
+        isBound: Bool = false
+    ) throws(PolicyError) -> PolicyStatement {
         let log = ProblemLog(file: name)
-        let validator = PolicyValidator(name: name, log: log, base: base, home: home)
+        let validator = PolicyValidator(name: name, log: log, base: base, home: home, isBound: isBound)
         let values = validator.values(SectionReader(path: "", members: members, log: log))
         var said: [PolicyOrigin] = []
         for key in PolicyKey.allCases {
@@ -68,7 +74,7 @@ public struct PolicyDocument: Hashable, Sendable {
             said.append(PolicyOrigin(key: key, file: file, line: position.line))
         }
         let statement = PolicyStatement(values: values, said: said)
-        refuseTooLong(base.saying(statement), log)
+        refuseTooLong(isBound ? base.bounded(by: statement) : base.saying(statement), log)
         try log.throwIfAny()
         return statement
     }

@@ -57,6 +57,12 @@ extension PolicyValidator {
             }
         }
         if mode == .fullAccess {
+            if let network, !network.value {
+                contradict(network.position, network.key, "full access", "the host's network is there anyway")
+            }
+            if let key = policy.confinement.weakerKey, let position = log.keys[key.path] {
+                contradict(position, key.path, "full access", "one confinement can be asked for")
+            }
             say(.fullAccess, asked?.position ?? isolation?.position)
             return true
         }

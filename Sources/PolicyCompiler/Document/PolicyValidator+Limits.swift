@@ -86,18 +86,23 @@ extension PolicyValidator {
     private func umask(_ section: inout SectionReader) -> UInt32? {
         guard let text = section.string("umask") else { return nil }
         guard (3...4).contains(text.value.utf8.count), text.value.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
-            let value = UInt32(text.value, radix: 8), PolicyRange.umask.contains(value)
-        else {
-            log.report(
-                at: text.position,
-                key: text.key,
-                what: "\"\(text.value)\"",
-                why: "it is not a file mode",
-                remedy: "write octal digits from \"0000\" to \"0777\""
-            )
-            return nil
+            let value = UInt32(text.value, radix: 8), value <= 0o777
+        else { return report(text, "it is not a file mode") }
+        guard PolicyRange.umask.contains(value) else {
+            return report(text, "it takes rights of the owner, and the worker could not use what it makes")
         }
         return value
+    }
+
+    private func report(_ umask: Located<String>, _ why: String) -> UInt32? {
+        log.report(
+            at: umask.position,
+            key: umask.key,
+            what: "\"\(umask.value)\"",
+            why: why,
+            remedy: "write octal digits from \"0000\" to \"0077\""
+        )
+        return nil
     }
 
     private func hostname(_ section: inout SectionReader) -> OSString? {

@@ -11,6 +11,7 @@ extension PolicyValidator {
         var container: Bool?
 
         var confinement: Confinement {
+            if fullAccess { return .none }
             if landlockOnly == true { return .landlockOnly }
             return container == true ? .container : .sandbox
         }
@@ -47,7 +48,7 @@ extension PolicyValidator {
                 remedy: "remove one of the two"
             )
         }
-        if let hostNetwork, danger.hostNetwork && danger.fullAccess {
+        if let hostNetwork, danger.hostNetwork && danger.fullAccess && !isBound {
             log.report(
                 at: hostNetwork.position,
                 key: hostNetwork.key,

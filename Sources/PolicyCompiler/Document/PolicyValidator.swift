@@ -9,6 +9,8 @@ struct PolicyValidator {
     let base: Policy
     /// What `~` means; empty when nobody knows.
     let home: OSString
+    /// Whether it bounds what others say: there full access is a permission beside the other keys, which hold for sandboxes.
+    var isBound = false
 
     /// What the document says; worth something only if nothing was reported.
     func values(_ document: SectionReader) -> Policy {
@@ -20,8 +22,8 @@ struct PolicyValidator {
         if let summary = summary(&document) { policy.summary = summary }
 
         let danger = danger(&document)
-        if danger.fullAccess {
-            refuseOtherSections(document)
+        if danger.fullAccess && !isBound {
+            refuseOtherSections(document, beside: "danger.full_access", allowed: ["version", "description", "danger"])
             return fullAccess(policy)
         }
         policy.confinement = danger.confinement
@@ -35,7 +37,17 @@ struct PolicyValidator {
         policy.process = process(&document)
         policy.worker = worker(&document)
         toolchains(document, &policy)
-        if codex(&document, &policy, hostAllowed: danger.hostNetwork) { return fullAccess(policy) }
+        if codex(&document, &policy, hostAllowed: danger.hostNetwork) {
+            if !isBound {
+                refuseOtherSections(
+                    document,
+                    beside: "full access",
+                    allowed: ["version", "description", "danger", "codex"]
+                )
+                return fullAccess(policy)
+            }
+            policy.confinement = .none
+        }
         document.finish()
         return policy
     }
@@ -53,14 +65,14 @@ struct PolicyValidator {
         return policy
     }
 
-    private func refuseOtherSections(_ document: SectionReader) {
-        for member in document.members where !["version", "description", "danger"].contains(member.key) {
+    private func refuseOtherSections(_ document: SectionReader, beside what: String, allowed: [String]) {
+        for member in document.members where !allowed.contains(member.key) {
             log.report(
                 at: member.keyPosition,
                 key: member.key,
-                what: "a section beside danger.full_access",
+                what: "a section beside \(what)",
                 why: "with full access nothing would act on it",
-                remedy: "remove this section, or remove full_access"
+                remedy: "remove this section, or the full access"
             )
         }
     }
