@@ -45,9 +45,9 @@ struct MemoryFiles {
         defer { closedir(folder) }
         var count = 1
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            guard let first = name.first, (0x30...0x39).contains(first) else { continue }
-            add(OSString(name), in: Int32(number))
+            let name = OSString(of: entry)
+            guard let first = name.bytes.first, (0x30...0x39).contains(first) else { continue }
+            add(name, in: Int32(number))
             count += 1
         }
         return count

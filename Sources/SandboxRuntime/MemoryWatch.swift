@@ -106,9 +106,9 @@ struct MemoryWatch: ~Copyable {
         }
         defer { closedir(folder) }
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            guard let first = name.first, (0x31...0x39).contains(first) else { continue }
-            body(OSString(name))
+            let name = OSString(of: entry)
+            guard let first = name.bytes.first, (0x31...0x39).contains(first) else { continue }
+            body(name)
         }
     }
 
@@ -127,7 +127,7 @@ struct MemoryWatch: ~Copyable {
             subject: subject,
             errno: errno,
             message: "the memory of the place cannot be watched",
-            remedy: "run `codex-sandbox doctor`",
+            remedy: "run \(HostReport.command)",
             layer: .memory
         )
     }

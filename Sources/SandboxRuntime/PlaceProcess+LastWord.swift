@@ -12,7 +12,7 @@ extension PlaceProcess {
                 case .ready(let report): for number in [report.sharedMemory] + report.terminals { _ = close(number) }
                 case .gone: return nil
                 case .notStarted(_, let errno):
-                    return Refusal(.setUp(what: "fork of the worker", errno: errno), steps: plan.steps)
+                    return Refusal(.setUp(what: "fork of the worker", layer: nil, errno: errno), steps: plan.steps)
                 case .mounted, .started, .exited, .timedOut, .stopped: continue
                 }
             }

@@ -37,9 +37,9 @@ enum ProcessMemory {
         defer { closedir(folder) }
         var names: [OSString] = []
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            guard let first = name.first, (0x30...0x39).contains(first) else { continue }
-            names.append(OSString(name))
+            let name = OSString(of: entry)
+            guard let first = name.bytes.first, (0x30...0x39).contains(first) else { continue }
+            names.append(name)
         }
         return names
     }

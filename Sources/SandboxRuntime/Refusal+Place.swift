@@ -15,7 +15,7 @@ extension Refusal {
                 message: "the supervisor's own call failed while the place was set up",
                 remedy: Refusal.remedy(errno: failure.errno)
             )
-        case .setUp("seccomp filter of the worker", let code):
+        case .setUp("seccomp filter of the worker", let layer, let code):
             self.init(
                 stage: "place",
                 step: "seccomp filter of the worker",
@@ -25,9 +25,9 @@ extension Refusal {
                 remedy: code == EBUSY
                     ? "somebody outside listens to this process's system calls already (a container's runtime?): "
                         + "leave out --report-denials" : Refusal.remedy(errno: code),
-                layer: .seccomp
+                layer: layer
             )
-        case .setUp(let what, let code):
+        case .setUp(let what, let layer, let code):
             self.init(
                 stage: "place",
                 step: what,
@@ -35,7 +35,7 @@ extension Refusal {
                 errno: code,
                 message: "the place could not be set up: \(what) failed",
                 remedy: Refusal.remedy(setUp: what, errno: code),
-                layer: .userNamespace
+                layer: layer
             )
         case .step(let index, let code):
             let step = steps.indices.contains(index) ? steps[index] : nil
@@ -78,7 +78,7 @@ extension Refusal {
         self.init(.syscall(SyscallError(call: call, subject: "supervisor", errno: Int32(-result))), steps: [])
     }
 
-    private static let doctor = "run `codex-sandbox doctor`: it names what is missing and the command that mends it"
+    private static let doctor = "run \(HostReport.command): it names what is missing and the command that mends it"
 
     /// Named, never taken.
     private static let weaker =

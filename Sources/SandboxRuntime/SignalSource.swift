@@ -46,11 +46,17 @@ struct SignalSource: ~Copyable {
     }
 
     /// The next signal, if one is there.
-    func next() -> Int32? {
+    func next() -> Int32? { received()?.number }
+
+    /// The next signal, and whether it is the kernel's: a key of the terminal, or its end (sigaction(2), SI_KERNEL).
+    func received() -> (number: Int32, isOfKernel: Bool)? {
         var information = [UInt8](repeating: 0, count: 128)
         let number = file.number
         let result = information.withUnsafeMutableBytes { read(number, $0.baseAddress, $0.count) }
         guard result == 128 else { return nil }
-        return information.withUnsafeBytes { Int32($0.load(as: UInt32.self)) }
+        // signalfd(2): ssi_signo, ssi_errno, ssi_code.
+        return information.withUnsafeBytes {
+            (Int32($0.load(as: UInt32.self)), $0.load(fromByteOffset: 8, as: Int32.self) == 0x80)
+        }
     }
 }

@@ -86,6 +86,8 @@ struct SpareFolders: ~Copyable {
             let found = OwnedFileDescriptor(owning: Int32(number))
             let locked = cs_flock(found.number, LOCK_EX | LOCK_NB)
             if locked == Int(-EWOULDBLOCK) { return .notNow(-EBUSY) }
+            // Closed is not let go: a child that is forked meanwhile has it open until its execve.
+            defer { if locked == 0 { _ = cs_flock(found.number, LOCK_UN) } }
             guard kind.isRemovable(found.number) else { return .notOurs }
             switch folder {
             case .some(let folder):

@@ -124,7 +124,7 @@ struct Supervision: ~Copyable {
             }
             let now = cs_monotonic()
             if let killAt, now >= killAt {
-                verdict = verdict ?? .interrupted(signal: SIGTERM)
+                verdict = verdict ?? .interrupted(signal: SIGTERM, wasKilled: true)
                 break
             }
             if now >= wallAt {
@@ -141,9 +141,9 @@ struct Supervision: ~Copyable {
             }
         }
         if status != nil, verdict == nil, !mounts.isQuiet, let lost = lostProtection(mounts) {
-            verdict = .protectionLost(what: lost)
+            verdict = .protectionLost(what: lost, afterEnd: true)
         }
-        if verdict == nil, let lost = names.lost() { verdict = .protectionLost(what: lost) }
+        if verdict == nil, let lost = names.lost() { verdict = .protectionLost(what: lost, afterEnd: status != nil) }
         usage.cgroup = group?.group.counted()
         if let counted = usage.cgroup, wasKilled(status), counted.memoryLimitHits > 0, counted.memoryKills > 0 {
             verdict = .memoryExceeded(used: counted.memoryPeak ?? plan.limits.memory, limit: plan.limits.memory)
@@ -167,7 +167,7 @@ struct Supervision: ~Copyable {
             place.end()
         }
         let found = plants.settled()
-        if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding) }
+        if let finding = found.finding { verdict = verdict ?? .protectionLost(what: finding, afterEnd: status != nil) }
         // Its end is closed now: at most the exec's failure is left to read, which may come after the end it caused.
         for _ in 0..<4 where gateOpen { gateOpen = gateEvent(gate) }
         usage.memoryPeakWatched = ByteCount(bytes: peak)
@@ -240,6 +240,9 @@ struct Supervision: ~Copyable {
     private mutating func forward(_ signals: borrowing SignalSource, _ place: borrowing PlaceProcess) {
         while let signal = signals.next() {
             pass(signal, to: place)
+            // As the kernel does it at a hang-up: a stopped job would not see it (setpgid(2), orphaned process groups).
+            // It may have ended the place already, which is seen without this.
+            if signal == SIGHUP { do throws(PlaceError) { try place.signal(SIGCONT, id: Self.worker) } catch {} }
             if signal == SIGTERM && killAt == nil {
                 killAt = cs_monotonic() + Int64(plan.limits.grace.milliseconds) * 1_000_000
             }
@@ -263,7 +266,7 @@ struct Supervision: ~Copyable {
             case nil: return .again(nanoseconds: next)
             case .memoryExceeded(let used, _): return .wrong(.memory(used: used.bytes))
             case .diskExceeded(let used, _): return .wrong(.disk(used: used.bytes))
-            case .protectionLost(let what): return .wrong(.lost(what))
+            case .protectionLost(let what, _): return .wrong(.lost(what))
             case let other?: return .wrong(.lost(other.word))
             }
         }
@@ -288,7 +291,7 @@ struct Supervision: ~Copyable {
             case SIGWINCH: terminals.resize()
             case SIGTSTP: pass(SIGTSTP, to: place)
             case SIGCONT:
-                terminals.take()
+                terminals.resume()
                 terminals.resize()
                 wake(place)
             default: preconditionFailure("signal \(signal) was not asked for")

@@ -93,8 +93,137 @@ import Testing
         #expect(try tree.found(["config/more/deep/*"]) == ["real/deep/y.key"])
         #expect(try tree.found([OSString("\(tree.path)/linked/*.key")]) == ["real/x.key"])
         #expect(try tree.found(["away/*.key", "none/*.key"]) == [])
+        // A link outside of what is shown, on the way to it.
+        let door = outside.path + "/door"
+        try #require(symlink(tree.path, door) == 0)
+        #expect(
+            try tree.found([OSString("\(door)/real/*.key"), OSString("\(door)/real/deep/y.key")]) == [
+                "real/deep/y.key", "real/x.key",
+            ]
+        )
+        #expect(
+            try tree.found([OSString("\(door)/**/z.key"), OSString("\(door)/linked/deep/y.key")]) == [
+                "a/b/z.key", "real/deep/y.key",
+            ]
+        )
+        #expect(try tree.found([OSString("\(outside.path)/nowhere/*.key"), OSString("\(outside.path)/x.key/*")]) == [])
         #expect(try tree.found(["round/round/real/*.key"]) == ["real/x.key"])
         #expect(try tree.found(["a/**/z.key", "a/up/up/b/*"]) == ["a/b/z.key"])
+    }
+
+    /// One path without a wildcard is denied as `filesystem.deny` has it: a link in the last name, too, wherever it lies.
+    @Test func onePathIsMeantWhereverItLies() throws {
+        let outside = try Tree(["file"])
+        let tree = try Tree(["real/x.key"])
+        for (name, target) in [("door", tree.path + "/real/x.key"), ("round", "round"), ("up", ".")] {
+            try #require(symlink(target, "\(outside.path)/\(name)") == 0)
+        }
+        func found(_ name: String) throws -> [String] { try tree.found([OSString("\(outside.path)/\(name)")]) }
+        #expect(try found("door") == ["door"])
+        #expect(try found("file") == ["file"])
+        #expect(try found("round") == ["round"])
+        // By the real path of its folder, and nothing where nothing is.
+        #expect(try found("up/door") == ["door"])
+        #expect(try found("missing") == [] && found("file/x") == [] && found("round/x") == [])
+        // A pattern with a wildcard means what is shown.
+        #expect(try found("doo?") == [])
+    }
+
+    /// The kernel's own links lead each process elsewhere: what is behind one inside cannot be known here.
+    @Test(arguments: ["/proc/self/cwd/real", "/proc/thread-self/root/tmp", "/dev/fd/../cwd/real"])
+    func aLinkThroughAProcessIsRefused(target: String) throws {
+        let tree = try Tree(["real/a.key"])
+        try #require(symlink("real", tree.path + "/plain") == 0)
+        #expect(try tree.found(["plain/*.key"]) == ["real/a.key"])
+        try #require(symlink(target, tree.path + "/config") == 0)
+        let words = "is a link that leads elsewhere inside the sandbox than here"
+        #expect(message { try tree.found(["config/*.key"]) }.contains(words))
+        // By its whole path, too; and where no pattern goes on behind it, it is any link.
+        let whole = OSString("\(tree.path)/config/a.key")
+        #expect(message { try tree.found([whole]) }.contains("leads through a folder of a process"))
+        #expect(try tree.found(["**/*.key"]) == ["real/a.key"])
+    }
+
+    /// Where the workspace has another path inside, a link may lead there that leads nowhere here.
+    @Test func aLinkIntoAMovedWorkspaceIsRefused() throws {
+        let tree = try Tree(["real/a.key"])
+        try #require(symlink("/nowhere-here/real", tree.path + "/config") == 0)
+        func found(_ inside: OSString?) throws -> [String] {
+            try DeniedNames.paths(matching: ["config/*.key"], in: [OSString(tree.path)], movedTo: inside)
+                .map(\.description)
+        }
+        #expect(try found(nil) == [])
+        let words = "is a link that leads elsewhere inside the sandbox than here"
+        #expect(message { try found("/nowhere-here") }.contains(words))
+        // The host has something there, which is not what the job sees.
+        let other = try Tree(["real/b.key"])
+        try #require(unlink(tree.path + "/config") == 0 && symlink(other.path + "/real", tree.path + "/config") == 0)
+        #expect(message { try found(OSString(other.path)) }.contains(words))
+        #expect(try found("/elsewhere") == [])
+    }
+
+    /// A policy may list what a host does not have; what the place makes for itself is meant all the same.
+    @Test func whatIsListedAndNotThereIsNotMeant() throws {
+        let host = try Tree(["there", "link-to/x"])
+        try #require(symlink("nowhere", host.path + "/dangling") == 0)
+        let tree = try Tree([])
+        func found(_ names: [String], made: [String] = []) throws -> [String] {
+            try DeniedNames.paths(
+                matching: [OSString("\(host.path)/*")],
+                in: [OSString(tree.path)],
+                system: names.map { OSString("\(host.path)/\($0)") },
+                made: made.map { OSString("\(host.path)/\($0)") }
+            )
+            .map { String($0.description.dropFirst(host.path.count + 1)) }
+        }
+        #expect(
+            try found(["there", "absent", "pki/tls", "dangling", "link-to/x"]) == ["dangling", "link-to", "there"]
+        )
+        #expect(try found(["absent"], made: ["passwd"]) == ["passwd"])
+    }
+
+    /// A folder that a link leads to, and that can be entered, but not listed: its names could be guessed.
+    @Test func whatALinkLeadsToAndCannotBeListedIsARefusal() throws {
+        let tree = try Tree(["real/x.key"])
+        try #require(symlink("real", tree.path + "/linked") == 0)
+        #expect(try tree.found(["linked/*.key"]) == ["real/x.key"])
+        for mode: mode_t in [0o300, 0o600, 0] {
+            try #require(chmod(tree.path + "/real", mode) == 0)
+            if geteuid() == 0 {
+                #expect(try tree.found(["linked/*.key"]) == ["real/x.key"])
+            } else if mode == 0o600 {
+                // Listed it can be; a job may open it (chmod(2)), and the name is covered.
+                #expect(try tree.found(["linked/*.key"]) == ["real/x.key"])
+            } else {
+                #expect(message { try tree.found(["linked/*.key"]) }.contains("could not be looked through"))
+            }
+        }
+        // Outside of what is shown nobody can get there.
+        let outside = try Tree(["x.key"])
+        try #require(symlink(outside.path, tree.path + "/away") == 0 && chmod(outside.path, 0o300) == 0)
+        #expect(try tree.found(["away/*.key"]) == [])
+        try #require(chmod(tree.path + "/real", 0o700) == 0 && chmod(outside.path, 0o700) == 0)
+    }
+
+    /// In front of a pattern: one's own closed folder could be opened again, somebody else's is closed to a job as well.
+    @Test func aClosedFolderInFrontOfAPattern() throws {
+        let tree = try Tree(["real/x.key"])
+        let outside = try Tree(["closed/"])
+        try #require(symlink(tree.path + "/real", outside.path + "/closed/door") == 0)
+        let pattern = OSString("\(outside.path)/closed/door/*.key")
+        #expect(try tree.found([pattern]) == ["real/x.key"])
+        try #require(chmod(outside.path + "/closed", 0) == 0)
+        if geteuid() == 0 {
+            #expect(try tree.found([pattern]) == ["real/x.key"])
+        } else {
+            #expect(message { try tree.found([pattern]) }.contains("could not be looked at"))
+            let closed = ["/root", "/var/lib/private", "/lost+found"].first { path in
+                var found = stat()
+                return lstat(path, &found) == 0 && found.st_uid != geteuid() && access(path, X_OK) != 0
+            }
+            if let closed { #expect(try tree.found([OSString("\(closed)/folder/*.key")]) == []) }
+        }
+        try #require(chmod(outside.path + "/closed", 0o700) == 0)
     }
 
     /// Past each bound nothing is answered, and just within it everything.

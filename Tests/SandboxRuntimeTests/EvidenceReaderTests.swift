@@ -91,7 +91,9 @@ import Testing
         let found = try find(.newest(10))
         #expect(found.launches.map(\.word) == ["exited"])
         #expect(found.problems.count == 4)
-        #expect(found.problems.allSatisfy { $0.what.hasPrefix("damaged line") })
+        #expect(found.problems.filter { $0.what.hasPrefix("damaged line") }.count == 3)
+        let torn = found.problems.filter { $0.what.hasPrefix("torn line: not written whole, because a launcher") }
+        #expect(torn.map(\.offset) == [Int64(start(1).count) + 1])
         #expect(found.problems.map(\.offset).contains(Int64(start(1).count) + 1))
     }
 
@@ -102,7 +104,12 @@ import Testing
         try file.write(contentsOf: Data(start(2)))
         let found = try find(.newest(10))
         #expect(found.launches.map(\.id) == [id(1)])
-        #expect(found.problems.map(\.what) == ["damaged line: cut off, its writer was killed or is at work"])
+        #expect(
+            found.problems.map(\.what) == [
+                "torn line: not written whole, because a launcher was killed while it wrote it, or because the file was cut here; "
+                    + "`codex-sandbox evidence verify` judges it"
+            ]
+        )
     }
 
     @Test func outcomeOfAnotherStartIsReported() throws {

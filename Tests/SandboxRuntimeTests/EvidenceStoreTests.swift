@@ -215,7 +215,7 @@ import Testing
             try keepOne()
             let found = try EvidenceReader(location).find(.newest(100_000))
             #expect(found.problems.count <= 1)
-            #expect(found.problems.allSatisfy { $0.what.hasPrefix("damaged line: ends early") }, "\(found.problems)")
+            #expect(found.problems.allSatisfy { $0.what.hasPrefix("torn line: ") }, "\(found.problems)")
             #expect(found.launches.count > 1 || !found.problems.isEmpty)
             #expect(found.launches.first?.word == "exited")
             try FileManager.default.removeItem(atPath: scratch.path("state"))

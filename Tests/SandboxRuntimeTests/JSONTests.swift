@@ -44,6 +44,33 @@ import Testing
         #expect(written == expected.replacing(" !", with: " !"))
     }
 
+    /// Eight bytes are looked at in one go: every character of one byte, at every place of more than one go.
+    @Test func everyCharacterIsSeenAtEveryPlace() throws {
+        for value in UInt8(0)...0x7F {
+            for place in 0..<19 {
+                var text = Array("abcdefghijklmnopqrs".utf8)
+                text[place] = value
+                let string = String(decoding: text, as: UTF8.self)
+                let written = CanonicalJSON(capacity: 64) { $0.string(string) }.bytes
+                let isPlain = value >= 0x20 && value != UInt8(ascii: "\"") && value != UInt8(ascii: "\\")
+                #expect((written.count == text.count + 2) == isPlain)
+                #expect(try JSONReader.value(in: written) == .string(string))
+            }
+        }
+    }
+
+    @Test(arguments: [0, 9, 10, 99, 100, 12_345, UInt64.max / 10, UInt64.max])
+    func decimalsAreWhole(number: UInt64) {
+        #expect(CanonicalJSON(capacity: 64) { $0.identifier(number) }.text == "\"\(number)\"")
+    }
+
+    /// A launch sorts layers by their place, which is that of their names.
+    @Test func layersStandInTheOrderOfTheirNames() {
+        let byPlace = Layer.allCases.sorted { $0.position < $1.position }
+        let byName = Layer.allCases.sorted { JSONObject.order($0.rawValue, $1.rawValue) < 0 }
+        #expect(byPlace == byName)
+    }
+
     @Test func amountsBeyondExactIntegersBecomeText() {
         #expect(JSONValue.quantity(9_007_199_254_740_991) == .integer(9_007_199_254_740_991))
         #expect(JSONValue.quantity(9_007_199_254_740_992) == "9007199254740992")

@@ -166,7 +166,7 @@ import Testing
         )
         let seed = TrustStore.bytes(approval)
         var fuzzing = Fuzzing([seed], words: ["\n", "path ", "inode ", "born ", "sha256 ", "/../", "//", "+1", " 1"])
-        let tally = fuzzing.run { bytes in
+        let tally = fuzzing.run(atLeast: 1000) { bytes in
             guard let approval = TrustStore.parsed(bytes) else { return false }
             #expect(TrustStore.bytes(approval) == bytes && approval.digest.count == 32)
             return true

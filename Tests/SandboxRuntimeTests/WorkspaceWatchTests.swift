@@ -137,13 +137,13 @@ import Testing
         let identity = try Self.identity(OSString(path))
         let proc = try FileReading.folder(OSString(scratch.path + "/proc"))
         let before = try #require(DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device))
-        let bytes = [UInt8](repeating: 1, count: 3 << 20)
+        let bytes = [UInt8](repeating: 1, count: 64 << 20)
         try #require(write(number, bytes, bytes.count) == bytes.count)
         let named = try #require(DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device))
-        #expect(named < before + 3 << 20)
+        #expect(named < before + 32 << 20)
         unlink(path)
         let nameless = try #require(DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device))
-        #expect(nameless >= 3 << 20)
+        #expect(nameless >= 64 << 20)
         // More descriptors than are looked at: then nobody knows what they hold.
         #expect(DeletedFiles.bytes(below: proc.number, of: .all, on: identity.device, most: 1) == nil)
     }

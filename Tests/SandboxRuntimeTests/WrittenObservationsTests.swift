@@ -29,7 +29,14 @@ import Testing
     /// A control: what was written earlier is what stands there.
     @Test func anotherTextMakesAnotherRecord() {
         var changed = all
-        changed[0].found = "2000 2000 1"
+        let first = changed[0]
+        changed[0] = Observation(
+            layer: first.layer,
+            field: first.field,
+            expected: first.expected,
+            found: "2000 2000 1",
+            observer: first.observer
+        )
         let record = start(WrittenObservations(changed)).text
         #expect(record != SampleLaunch.start.text && record.contains("2000 2000 1"))
     }

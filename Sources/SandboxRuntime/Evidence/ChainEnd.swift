@@ -4,7 +4,8 @@ internal import SandboxPlan
 /// What the next line of a file of records has to know of those before it; to be read under the file's lock.
 ///
 /// The next record links to the last line, whatever that is: half a line that a killed writer left is in the chain by its
-/// digest, so it can be neither mended nor removed unseen. Its number follows the last one that can be read.
+/// digest, so it can be neither mended nor removed unseen. Its number follows the last one that can be read, and where that is
+/// not the last line's, the digest goes over all from there on (`LinkedStretch`): half a line without a link vouches for nothing.
 struct ChainEnd {
     /// No newline ends the file: its writer was killed.
     var isHalfLine: Bool
@@ -29,18 +30,23 @@ struct ChainEnd {
         isHalfLine = false
         next = .first
         var end = length
+        /// The last one first.
+        var stretch: [[UInt8]] = []
         for number in 0..<ChainEnd.lineLimit {
-            if end == 0 { return }
-            let line = try line(endingAt: end)
-            if number == 0 {
-                isHalfLine = !line.hasNewline
-                next.previous = SHA256.digest(line.bytes)
+            if end == 0 {
+                if !stretch.isEmpty { next.previous = LinkedStretch.digest(stretch.reversed()) }
+                return
             }
+            let line = try line(endingAt: end)
+            if number == 0 { isHalfLine = !line.hasNewline }
+            stretch.append(line.bytes)
             switch LinePlace(line.bytes) {
             case .linked(let link):
-                next.sequence = link.sequence + 1
+                next = ChainLink(previous: LinkedStretch.digest(stretch.reversed()), sequence: link.sequence + 1)
                 return
-            case .unlinked: return
+            case .unlinked:
+                next.previous = LinkedStretch.digest(stretch.reversed())
+                return
             case .unknown: end = line.start
             }
             if length - end > ChainEnd.sizeLimit { break }

@@ -8,6 +8,12 @@ public struct ChainReport: Sendable {
         public var offset: Int64?
         /// May hold text from the file: escape it before it is shown.
         public var what: String
+
+        public init(line: Int? = nil, offset: Int64? = nil, what: String) {
+            self.line = line
+            self.offset = offset
+            self.what = what
+        }
     }
 
     /// A launch with a start and no outcome, which is no problem.
@@ -72,12 +78,16 @@ public struct ChainReport: Sendable {
     public internal(set) var foreign = 0
     /// How many launches that ended are so long ago that they are not known any more.
     public internal(set) var forgotten = 0
+    /// Records that an earlier version linked to half a line only, and not to what stands before that.
+    public private(set) var looselyLinked = 0
+    /// The line of the first of them.
+    private var firstLooselyLinked: Int?
     public internal(set) var problemCount = 0
-    /// Problems that are only damage: a writer was killed, or a disk failed.
+    /// Problems that are only damage, as of a disk that failed.
     private(set) var damageCount = 0
     /// The first ones, as they stand in the file.
     public internal(set) var problems: [Problem] = []
-    /// Lines that a killed launcher left unfinished, which is no problem: the next record links to them.
+    /// Lines that were not written whole, or were cut; no problem in the chain, for the next record links to them as they are.
     public private(set) var tornCount = 0
     /// The first of them.
     public private(set) var torn: [Problem] = []
@@ -99,10 +109,23 @@ public struct ChainReport: Sendable {
                     + "only the last of them is linked to"
             )
         }
+        if tornCount > 0 {
+            sentences.append(
+                "whether lines that are not whole (\(tornCount)) were cut when their commands had run: a launcher that is killed "
+                    + "leaves the same; a signature or a head from before, kept elsewhere, tells"
+            )
+        }
         if let checkpoint {
             sentences.append(
                 "what stood in the \(checkpoint.total.records) records that `codex-sandbox gc` removed: complete since "
                     + "\(checkpoint.removedThrough), says the checkpoint"
+            )
+        }
+        if let firstLooselyLinked {
+            sentences.append(
+                "whether the last record before line \(firstLooselyLinked) was changed"
+                    + (looselyLinked > 1 ? ", and those before \(looselyLinked - 1) more such lines" : "")
+                    + ": an earlier version linked it to the half line before it alone; a signature of that record tells"
             )
         }
         if forgotten > 0 {
@@ -159,15 +182,17 @@ public struct ChainReport: Sendable {
         )
     }
 
-    mutating func addTorn(_ line: TornLine, note: String) {
-        tornCount += 1
-        guard torn.count < ChainReport.listLimit else { return }
-        torn.append(Problem(line: line.number, offset: line.offset, what: note))
+    /// What became of lines that looked unfinished.
+    mutating func add(_ judged: TornRun.Judged) {
+        tornCount += judged.torn.count
+        torn += judged.torn.prefix(max(ChainReport.listLimit - torn.count, 0))
+        for problem in judged.damage { add(problem, isDamage: true) }
     }
 
-    /// A line that looks unfinished, and was more once.
-    mutating func addDamage(_ line: TornLine) {
-        for what in line.damage { add(Problem(line: line.number, offset: line.offset, what: what), isDamage: true) }
+    /// A record that an earlier version linked to half a line only.
+    mutating func addLooselyLinked(_ line: Int) {
+        looselyLinked += 1
+        firstLooselyLinked = firstLooselyLinked ?? line
     }
 
     mutating func addSignatureProblem(_ what: String) {

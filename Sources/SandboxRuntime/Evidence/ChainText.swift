@@ -33,7 +33,10 @@ public enum ChainText {
             if rest > 0 { lines.append("  and \(rest) more") }
         }
         if report.tornCount > 0 {
-            lines += ["", "lines that are not finished, which is no problem"]
+            lines += [
+                "",
+                "lines that were not written whole, or were cut, which nothing here tells apart, and are no problem",
+            ]
             lines += report.torn.map { "  " + sentence($0) }
             let rest = report.tornCount - report.torn.count
             if rest > 0 { lines.append("  and \(rest) more") }

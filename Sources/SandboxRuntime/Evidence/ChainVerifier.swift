@@ -10,6 +10,8 @@ public struct ChainVerifier: ~Copyable {
     private(set) var interrupted: Set<LaunchID> = []
     /// The link that the next record must have.
     private var expected = ChainLink.first
+    /// What it is linked to by its digest.
+    private var stretch = LinkedStretch(previous: ChainLink.noLine)
     /// Of the line before.
     private var before: (number: Int, offset: Int64, place: LinePlace)?
     private var signatures: SignatureTrail
@@ -22,12 +24,16 @@ public struct ChainVerifier: ~Copyable {
     private var isCheckpointSigned = false
     /// A copy has some of a chain's lines.
     private let isCopy: Bool
+    /// Of a copy: whether the line at hand is not linked to the line before it, though its neighbour in the chain.
+    private var isLinkedToAnother = false
+    /// Of a copy: whether the line before has a right signature.
+    private var isSignedBefore = false
     /// Of a copy: launches of other workspaces that have begun.
     private var foreign: Set<LaunchID> = []
     /// Whether the line at hand says that it is of another workspace.
     private var isForeign = false
-    /// The line before, or at hand, where it looks as if its writer was killed: the next one says whether it was.
-    private var torn: TornLine?
+    /// The lines before, and at hand, that look as if their writers were killed: the next link says whether they were.
+    private var torn = TornRun()
     /// Whether a line is a whole record, or a checkpoint.
     private var hasRecord = false
 
@@ -161,6 +167,7 @@ public struct ChainVerifier: ~Copyable {
         else { return }
         report.checkpoint = checkpoint
         expected = link
+        stretch = LinkedStretch(previous: link.previous)
         launches.expect(checkpoint.unfinished)
     }
 
@@ -171,9 +178,13 @@ public struct ChainVerifier: ~Copyable {
         guard case .linked(let link) = place else { return }
         let removed = report.checkpoint?.removedSequence ?? 0
         let finding = try signatures.take(link, line, removed: removed)
-        if case .wrong = finding, torn?.number == line.number { torn?.isContradicted = true }
+        switch finding {
+        case .signed: torn.confirm(line.number)
+        case .wrong: torn.contradict(line.number)
+        case .unsigned: break
+        }
         // Half a record is nothing that could be signed before it has its newline.
-        let isUnfinished = torn.map { $0.number == line.number && $0.isCutOff && !$0.isWhole } ?? false
+        let isUnfinished = torn.last.map { $0.number == line.number && $0.isCutOff && !$0.isWhole } ?? false
         if finding != .unsigned || !isUnfinished { note(finding, line, link) }
         takeSignatureProblems()
     }
@@ -183,8 +194,16 @@ public struct ChainVerifier: ~Copyable {
         _ index: SignatureIndex,
         _ keys: SignatureKeys
     ) throws(EvidenceError) {
+        let last = before
+        let wasSigned = isSignedBefore
+        isSignedBefore = false
+        isLinkedToAnother = false
         guard case .linked(let link) = advance(line) else { return }
-        note(try index.finding(line, link, isForeign: isForeign, keys), line, link)
+        let finding = try index.finding(line, link, isForeign: isForeign, keys)
+        isSignedBefore = finding == .signed
+        // Both are as they were signed: the link goes over half a line between them, which the copy does not have.
+        if isLinkedToAnother, !(wasSigned && isSignedBefore), let last { linkedToAnother(last, line) }
+        note(finding, line, link)
     }
 
     private mutating func advance(_ line: LinesForwards.Line) -> LinePlace {
@@ -192,11 +211,12 @@ public struct ChainVerifier: ~Copyable {
         checkpointAtHand = nil
         isForeign = false
         let place = LinePlace(line.bytes)
-        settleTorn(before: place)
+        report.add(torn.settled(before: place, expected, stretch))
         let isRecord = checkRecord(line)
         if isRecord { hasRecord = true }
         checkLink(line, place, isRecord: isRecord)
-        expected.previous = line.digest
+        stretch.take(line, place)
+        expected.previous = stretch.previous
         before = (line.number, line.offset, place)
         return place
     }
@@ -232,7 +252,7 @@ public struct ChainVerifier: ~Copyable {
             problem(line, "damaged line: longer than \(JSONReader.defaultSizeLimit) bytes", isDamage: true)
             return false
         }
-        var damage = line.isCutOff ? ["cut off: no newline ends it, so its writer was killed"] : []
+        var damage = line.isCutOff ? ["cut off: no newline ends it"] : []
         let problemsBefore = report.problemCount
         let statement: JSONValue
         do throws(JSONError) {
@@ -279,34 +299,10 @@ public struct ChainVerifier: ~Copyable {
     /// Says what is wrong with a line, or waits for what comes behind it, where its writer may have been killed.
     private mutating func judgeLater(_ line: LinesForwards.Line, isWhole: Bool, _ damage: [String]) {
         // The lines of a copy are linked to those of the chain, not to what stands in the copy.
-        if !isCopy { torn = TornLine(line, expected: expected, isWhole: isWhole, damage: damage) }
-        if torn?.number == line.number { return }
+        if !isCopy, let half = TornLine(line, expected: expected, isWhole: isWhole, damage: damage) {
+            return report.add(torn.append(half))
+        }
         for what in damage { problem(line, what, isDamage: true) }
-    }
-
-    /// The line before is judged by the link of the one behind it.
-    private mutating func settleTorn(before place: LinePlace) {
-        guard let line = torn else { return }
-        torn = nil
-        if case .linked(let link) = place, line.isLinkedTo(by: link, expected) {
-            // A whole record has got its newline since it was read.
-            if !line.isWhole { report.addTorn(line, note: line.note) }
-            return
-        }
-        report.addDamage(line)
-    }
-
-    /// The last line of the file: nobody has linked to it yet, so nothing may say that there was more of it.
-    private mutating func settleTornEnd() {
-        guard let line = torn else { return }
-        torn = nil
-        let since = report.isSinceFound ? 0 : report.since?.sequence ?? 0
-        let known = max(signatures.newest, report.checkpoint?.removedSequence ?? 0, since)
-        if line.isCutOff && !line.isContradicted && known < line.sequence {
-            report.addTorn(line, note: line.noteAtTheEnd)
-        } else {
-            report.addDamage(line)
-        }
     }
 
     /// Records that are right in themselves, and were taken from another workspace's folder.
@@ -364,7 +360,8 @@ public struct ChainVerifier: ~Copyable {
                 if before != nil { report.gaps += 1 }
                 return
             }
-            if link.previous != expected.previous { linkedToAnother(before, line) }
+            // What its signature says is not known yet.
+            isLinkedToAnother = link.previous != expected.previous
             return
         }
         if link.sequence > expected.sequence {
@@ -383,6 +380,7 @@ public struct ChainVerifier: ~Copyable {
         }
         if link.previous == expected.previous { return }
         guard let before else { return problem(line, "linked to a line before it, which is missing") }
+        if link.previous == stretch.lastLine { return report.addLooselyLinked(line.number) }
         linkedToAnother(before, line)
     }
 
@@ -394,9 +392,15 @@ public struct ChainVerifier: ~Copyable {
             ChainReport.Problem(
                 line: before.number,
                 offset: before.offset,
-                what:
-                    "not the line that line \(line.number) (at byte \(line.offset)) was linked to: it was changed, or put "
-                    + "in the place of another"
+                what: before.place == .unknown && !isCopy
+                    ? "line \(line.number) (at byte \(line.offset)) was linked to this line and those before it, from the last "
+                        + "whole one on: one of them was changed, removed, or put in the place of another"
+                    : "not the line that line \(line.number) (at byte \(line.offset)) was linked to: it was changed, or put "
+                        + "in the place of another"
+                        + (isCopy
+                            ? ". Or the workspace's own file has half a line without a link between the two, which a copy "
+                                + "never has: see what `codex-sandbox evidence verify` says of it, or sign both and look again"
+                            : "")
             )
         )
     }
@@ -424,7 +428,9 @@ public struct ChainVerifier: ~Copyable {
 
     private mutating func end(_ host: RunningHost) {
         takeSignatureProblems()
-        settleTornEnd()
+        let since = report.isSinceFound ? 0 : report.since?.sequence ?? 0
+        let known = max(signatures.newest, report.checkpoint?.removedSequence ?? 0, since)
+        report.add(torn.settledAtTheEnd(known: known, lastLine: report.lines))
         report.isCopy = isCopy
         report.closed = launches.closed
         report.refused = launches.refused
@@ -441,46 +447,6 @@ public struct ChainVerifier: ~Copyable {
                 isRunning: !interrupted.contains(id)
             )
         }
-        checkSince()
-    }
-
-    private mutating func checkSince() {
-        guard let since = report.since, !report.isSinceFound else { return }
-        // It was the last one that `gc` removed: the first line that is left links to it.
-        if let checkpoint = report.checkpoint,
-            since == ChainCheckpoint(sequence: checkpoint.removedSequence, digest: checkpoint.removedDigest)
-        {
-            // Any line can name a head that its writer has seen, and link to it.
-            if isCheckpointSigned {
-                report.isSinceFound = true
-                report.isSinceRemoved = true
-                return
-            }
-            report.add(
-                ChainReport.Problem(
-                    what:
-                        "record \(since) is not in the chain: a checkpoint says that `codex-sandbox gc` removed it, and "
-                        + "has no valid signature of its own, so whoever can write the file may have made it up"
-                )
-            )
-            return
-        }
-        if let checkpoint = report.checkpoint, since.sequence < checkpoint.removedSequence {
-            report.add(
-                ChainReport.Problem(
-                    what:
-                        "record \(since) is not in the chain: `codex-sandbox gc` removed all up to record "
-                        + "\(checkpoint.removedSequence), says a checkpoint, and what they were nobody can say"
-                )
-            )
-            return
-        }
-        let has = report.head.map { "whose head is \($0)" } ?? "which is empty"
-        report.add(
-            ChainReport.Problem(
-                what:
-                    "record \(since) is not in the chain, \(has): records were removed or changed, or it is of another file"
-            )
-        )
+        report.judgeSince(isCheckpointSigned: isCheckpointSigned)
     }
 }

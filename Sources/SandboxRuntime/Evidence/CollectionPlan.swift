@@ -29,6 +29,7 @@ struct CollectionPlan {
         search.finish(at: length)
         var report = EvidenceCollector.Report()
         report.keptLaunches = launches
+        report.askedLaunches = criteria.keep
         guard var found = search.found else { return CollectionPlan(cut: nil, report: report) }
         found.checkpoint.olderThanDays = criteria.olderThanDays
         found.checkpoint.keptLaunches = criteria.keep
@@ -92,6 +93,8 @@ private struct CollectionSearch {
             isOver = true
             return
         }
+        // What is behind half a line without a link is linked to more than that line.
+        guard place != .unknown else { return }
         guard open.isEmpty, unfinished.count <= Checkpoint.unfinishedLimit, launches > 0 else { return }
         candidate = checkpoint(line)
     }

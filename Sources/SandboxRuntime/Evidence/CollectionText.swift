@@ -19,6 +19,9 @@ public enum CollectionText {
             line += dryRun ? "would be removed" : "removed"
             line += ", \(report.keptLaunches) kept"
         }
+        if let asked = report.askedLaunches, report.keptLaunches > asked {
+            line += " (more than \(asked): records are cut only where no launch was under way)"
+        }
         if let checkpoint = report.checkpoint { line += "; checkpoint \(checkpoint)" }
         return Array((line + "\n").utf8)
     }
@@ -42,27 +45,5 @@ public enum CollectionText {
                 json.member("workspaceId", string: location.workspaceID)
             }
         }
-    }
-}
-
-/// What `evidence sign` says of one workspace: a line.
-public enum SignText {
-    /// For people, or for programs; ends with a newline.
-    public static func line(_ report: RecordSigner.Report, of location: EvidenceLocation, json: Bool) -> [UInt8] {
-        guard json else {
-            let through = report.through.map { ", through record \($0)" } ?? ""
-            let line = "\(ShownText.escaped(location.name)): \(report.signed) records signed\(through)\n"
-            return Array(line.utf8)
-        }
-        let object = CanonicalJSON { json in
-            json.object { json in
-                json.member("signatures", bytes: location.signatures)
-                json.member("signed", integer: report.signed)
-                if let through = report.through { json.member("signedThrough", integer: through) }
-                if let workspace = location.workspace { json.member("workspace", bytes: workspace) }
-                json.member("workspaceId", string: location.workspaceID)
-            }
-        }
-        return object.bytes + [UInt8(ascii: "\n")]
     }
 }

@@ -26,6 +26,8 @@ public enum EvidenceCollector {
         public var removedBytes: Int64 = 0
         /// Launches that stay.
         public var keptLaunches: Int64 = 0
+        /// As many as were to stay by their number; nil where that was not asked for.
+        public var askedLaunches: Int64?
         /// The checkpoint as `SEQUENCE:DIGEST`; nil when nothing was removed.
         public var checkpoint: ChainCheckpoint?
         /// The line that was, or would be, removed last.

@@ -1,6 +1,6 @@
 /// Reads the records of a workspace and puts the launches together.
 ///
-/// Whatever stands in the file, the answer is launches and problems: a damaged line costs that line.
+/// Whatever stands in the file, the answer is launches and problems: a torn or damaged line costs that line.
 public struct EvidenceReader {
     public enum Selection: Hashable, Sendable {
         /// The launch that was recorded last.
@@ -106,8 +106,18 @@ public struct EvidenceReader {
 
     private static func record(_ line: LinesBackwards.Line) throws(Record.Problem) -> Record {
         if line.isTooLong { throw Record.Problem(what: "damaged line: too long") }
-        if line.isCutOff { throw Record.Problem(what: "damaged line: cut off, its writer was killed or is at work") }
-        return try Record(reading: line.bytes)
+        // Which of the two it was, the lines around it tell, of which only some are read here.
+        let torn = Record.Problem(
+            what: "torn line: \(TornLine.killedOrCut); `codex-sandbox evidence verify` judges it"
+        )
+        let record: Record
+        do throws(Record.Problem) {
+            record = try Record(reading: line.bytes)
+        } catch {
+            throw TornLine.form(of: line.bytes) == .beginning ? torn : error
+        }
+        if line.isCutOff { throw torn }
+        return record
     }
 
     private func launch(_ opening: Record, _ outcome: Record?) -> RecordedLaunch {

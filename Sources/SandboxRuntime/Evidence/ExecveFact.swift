@@ -2,6 +2,8 @@
 public enum ExecveFact: Hashable, Sendable {
     /// execve(2) succeeded: the close-on-exec end of the report pipe closed without an error on it.
     case succeeded
+    /// The same of the command's own pipe under full access, where there is no gate.
+    case started
     /// execve(2) was called and returned an error, which the process reported.
     case failed
     /// It was never called.
@@ -23,7 +25,7 @@ public enum ExecveFact: Hashable, Sendable {
     /// Nil where nobody can say.
     public var reached: Bool? {
         switch self {
-        case .succeeded, .failed: true
+        case .succeeded, .started, .failed: true
         case .notReached: false
         case .notKnown: nil
         }
@@ -33,6 +35,7 @@ public enum ExecveFact: Hashable, Sendable {
     public var knownBy: String {
         switch self {
         case .succeeded: "report-pipe-closed"
+        case .started: "started-without-gate"
         case .failed: "reported-errno"
         case .notReached(let proof): proof.rawValue
         case .notKnown: "released-without-report"

@@ -88,11 +88,39 @@ extension JSONWriter {
 
     /// By name, each layer once: a second report of a layer is a mistake in this program.
     private static func sorted(_ reports: [LayerReport]) -> [LayerReport] {
-        let sorted = reports.sorted { JSONObject.order($0.layer.rawValue, $1.layer.rawValue) < 0 }
+        let sorted = reports.sorted { $0.layer.position < $1.layer.position }
         for index in sorted.indices.dropFirst() {
             precondition(sorted[index - 1].layer != sorted[index].layer, "two reports of one layer")
         }
         return sorted
+    }
+}
+
+extension Layer {
+    /// Where its name stands among all names, which a launch sorts by often.
+    var position: Int {
+        switch self {
+        case .attributes: 0
+        case .capabilities: 1
+        case .cgroupNamespace: 2
+        case .descriptors: 3
+        case .environment: 4
+        case .ipcNamespace: 5
+        case .keyring: 6
+        case .landlock: 7
+        case .memory: 8
+        case .mountNamespace: 9
+        case .mounts: 10
+        case .nestedNamespaces: 11
+        case .networkNamespace: 12
+        case .noNewPrivileges: 13
+        case .pidNamespace: 14
+        case .rlimits: 15
+        case .seccomp: 16
+        case .userNamespace: 17
+        case .utsNamespace: 18
+        case .wallClock: 19
+        }
     }
 }
 

@@ -6,13 +6,13 @@ extension JSONWriter {
         object { json in
             switch outcome {
             case .exited(let code): json.member("exitCode", integer: code)
-            case .signalled(let signal), .interrupted(let signal): json.member("signal") { $0.signal(signal) }
+            case .signalled(let signal), .interrupted(let signal, _): json.member("signal") { $0.signal(signal) }
             case .timedOut: break
             case .memoryExceeded(let used, let limit), .diskExceeded(let used, let limit),
                 .outputExceeded(let used, let limit):
                 json.member("limitBytes", quantity: limit.bytes)
                 json.member("usedBytes", quantity: used.bytes)
-            case .protectionLost(let what): json.member("what", text: what)
+            case .protectionLost(let what, _): json.member("what", text: what)
             case .refused(let refusal): json.member("refusal") { $0.refusal(refusal) }
             case .notExecuted(let errno, let message):
                 json.member("errno") { $0.errno(errno) }

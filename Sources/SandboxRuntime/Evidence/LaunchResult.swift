@@ -42,7 +42,7 @@ extension JSONWriter {
         member("unseen", bytes: end.unseen)
         if let usage = end.usage { member("usage") { $0.usage(usage) } }
         if let (used, _) = end.outcome.amounts { member("usedBytes", quantity: used.bytes) }
-        if case .protectionLost(let what) = end.outcome { member("what", text: what) }
+        if case .protectionLost(let what, _) = end.outcome { member("what", text: what) }
     }
 }
 
@@ -50,7 +50,7 @@ extension Outcome {
     /// The signal that the outcome names.
     var signal: Int32? {
         switch self {
-        case .signalled(let signal), .interrupted(let signal): signal
+        case .signalled(let signal), .interrupted(let signal, _): signal
         case .exited, .timedOut, .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost, .refused,
             .notExecuted:
             nil

@@ -175,6 +175,9 @@ public enum LaunchText {
         where closing["outcome"]?[key] != nil {
             table.add(label, ShownText.number(closing["outcome"]?[key]))
         }
+        if let limits = closing["limitsReached"]?.array, !limits.isEmpty {
+            table.add("limits reached", limits.map { ShownText.string($0) }.joined(separator: ", "))
+        }
         table.add("execve", execve(closing))
         table.add("exit status", ShownText.number(closing["exitStatus"]))
     }

@@ -31,23 +31,42 @@ public struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible
         let seconds = microseconds / 1_000_000
         let (year, month, day) = Timestamp.date(daysSince1970: seconds / 86_400)
         let second = seconds % 86_400
-        var text = ""
-        text.reserveCapacity(27)
-        Timestamp.append(year, digits: 4, "-", to: &text)
-        Timestamp.append(month, digits: 2, "-", to: &text)
-        Timestamp.append(day, digits: 2, "T", to: &text)
-        Timestamp.append(second / 3600, digits: 2, ":", to: &text)
-        Timestamp.append(second / 60 % 60, digits: 2, ":", to: &text)
-        Timestamp.append(second % 60, digits: 2, ".", to: &text)
-        Timestamp.append(microseconds % 1_000_000, digits: 6, "Z", to: &text)
-        return text
+        // Twenty digits of a year are more than there can be.
+        return String(unsafeUninitializedCapacity: 48) { text in
+            var count = 0
+            Timestamp.append(year, digits: 4, "-", to: text, &count)
+            Timestamp.append(month, digits: 2, "-", to: text, &count)
+            Timestamp.append(day, digits: 2, "T", to: text, &count)
+            Timestamp.append(second / 3600, digits: 2, ":", to: text, &count)
+            Timestamp.append(second / 60 % 60, digits: 2, ":", to: text, &count)
+            Timestamp.append(second % 60, digits: 2, ".", to: text, &count)
+            Timestamp.append(microseconds % 1_000_000, digits: 6, "Z", to: text, &count)
+            return count
+        }
     }
 
-    private static func append(_ number: UInt64, digits: Int, _ separator: String, to text: inout String) {
-        let decimal = String(number)
-        for _ in decimal.utf8.count..<max(digits, decimal.utf8.count) { text += "0" }
-        text += decimal
-        text += separator
+    /// With zeros in front where there are fewer digits.
+    private static func append(
+        _ number: UInt64,
+        digits: Int,
+        _ separator: Unicode.Scalar,
+        to text: UnsafeMutableBufferPointer<UInt8>,
+        _ count: inout Int
+    ) {
+        var length = digits
+        var rest = number
+        for _ in 0..<digits { rest /= 10 }
+        while rest > 0 {
+            length += 1
+            rest /= 10
+        }
+        rest = number
+        for place in stride(from: count + length - 1, through: count, by: -1) {
+            text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        text[count + length] = UInt8(ascii: separator)
+        count += length + 1
     }
 
     /// Year, month 1…12 and day 1…31 of the Gregorian calendar.

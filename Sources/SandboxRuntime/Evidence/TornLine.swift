@@ -1,23 +1,27 @@
 /// A line as a writer leaves it that is killed inside its write(2): the beginning of a record, and nothing else.
 ///
 /// It is judged by what comes behind it. Whoever wrote next found exactly these bytes and linked to them, so the next line's
-/// link vouches for them as for a whole record's. Behind the last line nobody has written yet: there it must have no newline,
-/// which the same write would have brought, and nothing may say that a record of its number was once whole.
+/// link vouches for them as for a whole record's, but not for why they end there: a launch may have found what somebody had
+/// cut. Behind the last line nobody has written yet: there nothing may say that a record of its number was once whole. It may
+/// have a newline, which the next writer writes first, and may be killed behind.
 struct TornLine {
     /// The line itself, from 1, and where it begins, in bytes from the start of the file.
     let number: Int
     let offset: Int64
-    let digest: [UInt8]
     /// The number that it has in the chain, or that the next record takes where its own is not in what was written.
     let sequence: Int64
     /// No newline follows.
     let isCutOff: Bool
     /// The whole record is there, and only the newline is not.
     let isWhole: Bool
+    /// Whether what was written has its link.
+    let hasLink: Bool
     /// What is said of it where it is no such line.
     let damage: [String]
     /// A signature is of another record: it was more than this.
     var isContradicted = false
+    /// A right signature is of these very bytes.
+    var isSigned = false
     private let part: Part
 
     private enum Part {
@@ -35,16 +39,17 @@ struct TornLine {
     ///   - isWhole: whether it is a record in which everything holds.
     ///   - damage: what else is to be said of it.
     init?(_ line: LinesForwards.Line, expected: ChainLink, isWhole: Bool, damage: [String]) {
-        guard isWhole ? line.isCutOff : TornLine.isBeginning(line.bytes) else { return nil }
+        guard isWhole ? line.isCutOff : TornLine.form(of: line.bytes) == .beginning else { return nil }
         switch LinePlace(line.bytes) {
-        case .linked(let link): guard link == expected else { return nil }
+        case .linked(let link):
+            guard link == expected else { return nil }
+            hasLink = true
         // An earlier version wrote it, and nothing links to what such a one wrote.
         case .unlinked: return nil
-        case .unknown: break
+        case .unknown: hasLink = false
         }
         number = line.number
         offset = line.offset
-        digest = line.digest
         sequence = expected.sequence
         isCutOff = line.isCutOff
         self.isWhole = isWhole
@@ -52,28 +57,25 @@ struct TornLine {
         part = TornLine.part(line.bytes)
     }
 
-    /// Whether a line with this link was written behind it.
-    func isLinkedTo(by link: ChainLink, _ expected: ChainLink) -> Bool {
-        link == expected && link.previous == digest && !isContradicted
-    }
+    /// What is said of such a line without a look at what it is the half of.
+    static let killedOrCut =
+        "not written whole, because a launcher was killed while it wrote it, or because the file was cut here"
 
-    /// What is told of it as the last line, and is no problem.
+    /// What is told of it, and is no problem.
     ///
-    /// Nothing vouches for these bytes: whoever cut the record of a launch that ran leaves the same.
-    var noteAtTheEnd: String {
-        "a launcher was killed while it wrote this line, or the file was cut here"
-            + (isWhole ? ": only the newline is missing" : "")
-    }
-
-    /// What is told of it where the next record is linked to it, and is no problem.
+    /// Nothing vouches for why the bytes end: whoever cuts the record of a launch that ran leaves the same, and the next launch
+    /// links to it.
     var note: String {
+        if isWhole { return "\(TornLine.killedOrCut): only the newline is missing" }
         let what =
             switch part {
             case .beginning: "its command did not run"
             case .outcome: "the end of its command was not recorded"
             case .unknown: "its command did not run, or the end of it was not recorded"
             }
-        return "a launcher was killed while it wrote this line: \(what)"
+        return
+            "not written whole, because a launcher was killed while it wrote it (then \(what)), or because the file was "
+            + "cut here"
     }
 
     // MARK: - Form
@@ -83,14 +85,21 @@ struct TornLine {
     private static let arguments: StaticString = "\"arguments\":"
     private static let chain: StaticString = "\"chain\":"
 
-    /// Whether more bytes could make a record of it.
-    private static func isBeginning(_ bytes: [UInt8]) -> Bool {
-        guard !bytes.isEmpty, agrees(bytes, start, at: 0) else { return false }
+    /// What a line is, for itself.
+    enum Form {
+        /// JSON, whatever it says.
+        case whole
+        /// More bytes could make a record of it.
+        case beginning
+        case neither
+    }
+
+    static func form(of bytes: [UInt8]) -> Form {
         do throws(JSONError) {
             _ = try JSONReader.value(in: withoutHalfACharacter(bytes))
-            return false
+            return .whole
         } catch {
-            return error.reason == .endsEarly
+            return !bytes.isEmpty && agrees(bytes, start, at: 0) && error.reason == .endsEarly ? .beginning : .neither
         }
     }
 

@@ -201,8 +201,11 @@ struct JSONWriter: ~Copyable {
         if buffer[count - 1] != UInt8(ascii: ":") { separate() }
     }
 
-    private mutating func reserve(_ more: Int) {
-        guard buffer.count - count < more else { return }
+    @inline(__always) private mutating func reserve(_ more: Int) {
+        if buffer.count - count < more { grow(by: more) }
+    }
+
+    @inline(never) private mutating func grow(by more: Int) {
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (buffer.count + more), alignment: 1)
         larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         if hasOutgrown { buffer.deallocate() }
@@ -210,7 +213,7 @@ struct JSONWriter: ~Copyable {
         hasOutgrown = true
     }
 
-    private mutating func append(_ byte: UInt8) {
+    @inline(__always) private mutating func append(_ byte: UInt8) {
         reserve(1)
         buffer[count] = byte
         count += 1
@@ -228,14 +231,19 @@ struct JSONWriter: ~Copyable {
 
     private mutating func appendDecimal(_ number: UInt64) {
         reserve(20)
-        let start = count
+        var digits = 1
+        var limit: UInt64 = 10
+        // Ten to the twentieth is more than fits.
+        while digits < 20 && number >= limit {
+            digits += 1
+            if digits < 20 { limit *= 10 }
+        }
         var rest = number
-        repeat {
-            buffer[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            count += 1
+        for place in stride(from: count + digits - 1, through: count, by: -1) {
+            buffer[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-        } while rest > 0
-        buffer[start..<count].reverse()
+        }
+        count += digits
     }
 
     /// A value of printable ASCII that needs no escape, as nearly every one is; false, and nothing written, for the rest.
@@ -251,18 +259,40 @@ struct JSONWriter: ~Copyable {
         let length = utf8.count
         reserve(length + 2)
         guard let source = utf8.baseAddress, let target = buffer.baseAddress?.advanced(by: count) else { return false }
-        // Looked at and copied in one go; what turns out to need more is written over.
-        var other: UInt8 = 0
+        // Looked at and copied in one go, eight at a time; what turns out to need more is written over.
+        var other: UInt64 = 0
         target.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
-        for index in 0..<length {
+        var index = 0
+        while index + 8 <= length {
+            let word = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            other |= JSONWriter.special(word)
+            target.storeBytes(of: word, toByteOffset: index + 1, as: UInt64.self)
+            index += 8
+        }
+        while index < length {
             let byte = source.load(fromByteOffset: index, as: UInt8.self)
-            other |= byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") ? 0 : 1
+            other |= JSONWriter.special(UInt64(byte) | 0x2020_2020_2020_2000)
             target.storeBytes(of: byte, toByteOffset: index + 1, as: UInt8.self)
+            index += 1
         }
         guard other == 0 else { return false }
         target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: length + 1, as: UInt8.self)
         count += length + 2
         return true
+    }
+
+    /// Not 0 if one of eight bytes is below 0x20, above 0x7E, a quotation mark or a backslash: the high bit of each byte is a
+    /// sum's, which does not reach the next one while those bits are taken out before.
+    @inline(__always) private static func special(_ word: UInt64) -> UInt64 {
+        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        let seven = word & low
+        // 0x20 and more carries into the high bit with 0x60; 0x7F alone does with 1.
+        let control = ~(seven &+ 0x6060_6060_6060_6060)
+        let delete = seven &+ 0x0101_0101_0101_0101
+        // What is equal is 0, and only that does not carry.
+        let quote = ~((seven ^ 0x2222_2222_2222_2222) &+ low)
+        let backslash = ~((seven ^ 0x5C5C_5C5C_5C5C_5C5C) &+ low)
+        return (word | control | delete | quote | backslash) & ~low
     }
 
     /// UTF-8 in quotes: only `"`, `\` and control characters below U+0020 are escaped (RFC 8785, 3.2.2.2).

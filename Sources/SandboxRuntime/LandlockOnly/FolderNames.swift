@@ -24,7 +24,7 @@ struct FolderNames: ~Copyable {
         while true {
             Glibc.errno = 0
             guard let entry = readdir(list) else { return nil }
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { OSString($0.prefix { $0 != 0 }) }
+            let name = OSString(of: entry)
             if name != "." && name != ".." { return name }
         }
     }

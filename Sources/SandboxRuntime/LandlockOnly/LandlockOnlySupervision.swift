@@ -85,7 +85,7 @@ struct LandlockOnlySupervision: ~Copyable {
             }
             let now = cs_monotonic()
             check(relays)
-            if let killAt, now >= killAt { verdict = verdict ?? .interrupted(signal: SIGTERM) }
+            if let killAt, now >= killAt { verdict = verdict ?? .interrupted(signal: SIGTERM, wasKilled: true) }
             if now >= wallAt { verdict = verdict ?? .timedOut }
             if now >= nextLook, verdict == nil { nextLook = now + look() }
             if mustEnd { break }
@@ -184,6 +184,9 @@ struct LandlockOnlySupervision: ~Copyable {
     private mutating func forward(_ signals: borrowing SignalSource, _ keeper: borrowing KeeperProcess) {
         while let signal = signals.next() {
             do throws(PlaceError) { try keeper.signal(signal) } catch { lost() }
+            // As the kernel does it at a hang-up: a stopped job would not see it (setpgid(2), orphaned process groups).
+            // It may have ended the keeper already, which is seen without this.
+            if signal == SIGHUP { do throws(PlaceError) { try keeper.signal(SIGCONT) } catch {} }
             if signal == SIGTERM && killAt == nil {
                 killAt = cs_monotonic() + Int64(plan.limits.grace.milliseconds) * 1_000_000
             }

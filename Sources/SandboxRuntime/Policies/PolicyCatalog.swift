@@ -25,15 +25,18 @@ public struct PolicyCatalog {
         }
     }
 
-    private let loader: PolicyLoader
-    private let folder: OSString?
+    private let options: LaunchOptions
 
     /// - Parameter environment: the caller's, `NAME=VALUE` each.
     public init(environment: [OSString]) {
-        let options = LaunchOptions(arguments: [], environment: environment, policy: .named(""), closedStreams: 0)
-        let (cache, settings) = OwnFolders.withoutState(options)
-        loader = PolicyLoader(settingsFolder: settings, cacheFolder: cache, home: OwnFolders.home(options))
-        folder = settings?.appending("policies")
+        options = LaunchOptions(arguments: [], environment: environment, policy: .named(""), closedStreams: 0)
+    }
+
+    /// Found anew for each question, as a launch does it.
+    private func places() throws(Refusal) -> (loader: PolicyLoader, folder: OSString?) {
+        let (cache, settings) = try OwnFolders.withoutState(options)
+        let loader = PolicyLoader(settingsFolder: settings, cacheFolder: cache, home: OwnFolders.home(options))
+        return (loader, settings?.appending("policies"))
     }
 
     /// A policy as it stands without a command line.
@@ -47,9 +50,32 @@ public struct PolicyCatalog {
 
     /// The policy with its origins.
     public func load(_ reference: PolicyReference) throws(Refusal) -> Shown {
-        let loaded = try loader.load(reference)
+        let loaded = try places().loader.load(reference)
         let effective = try EffectivePolicy(loaded.policy)
         return Shown(policy: effective.policy, origins: effective.origins, warnings: loaded.warnings)
+    }
+
+    /// Whether a path is that of a project's own file, which is judged by other rules than a policy.
+    public static func isProjectFile(_ path: OSString) -> Bool { path.lastComponent == ProjectFile.name }
+
+    /// Judges a project's own file as a launch in its folder would, over the default policy.
+    ///
+    /// - Parameter path: of the file, as somebody has written it.
+    /// - Throws: `Refusal` with every problem, also where there is no such file.
+    public func checkProject(_ path: OSString) throws(Refusal) {
+        let folder = path.containsSlash ? path.parent : "."
+        guard let real = folder.withPointer({ realpath($0, nil) }) else {
+            throw PolicyTexts.unreadable(
+                path,
+                SyscallError(call: "realpath", subject: folder.description, errno: errno)
+            )
+        }
+        defer { free(real) }
+        let workspace = OSString(UnsafeRawBufferPointer(start: real, count: strlen(real)))
+        guard let project = try ProjectFile.read(in: workspace) else {
+            throw PolicyTexts.unreadable(path, SyscallError(call: "openat2", subject: path.description, errno: ENOENT))
+        }
+        _ = try places().loader.load(.named(BuiltinPolicy.defaultName), project: project.text)
     }
 
     /// What is told before anything is launched under a policy; nil for one that is no weaker profile.
@@ -61,10 +87,11 @@ public struct PolicyCatalog {
 
     /// The user's own first; a user's file hides a built-in of the same name.
     public func entries() throws(Refusal) -> [Entry] {
+        let (loader, folder) = try places()
         var entries: [Entry] = []
-        for name in try ownNames() {
+        for name in try PolicyCatalog.ownNames(in: folder) {
             let path = folder?.appending(OSString(name + ".toml")) ?? ""
-            let (summary, confinement) = look(at: name)
+            let (summary, confinement) = PolicyCatalog.look(at: name, loader)
             entries.append(Entry(name: name, origin: path.description, summary: summary, confinement))
         }
         for builtin in BuiltinPolicy.all where !entries.contains(where: { $0.name == "\(builtin.name)" }) {
@@ -80,7 +107,7 @@ public struct PolicyCatalog {
         return entries
     }
 
-    private func look(at name: String) -> (summary: String, Confinement) {
+    private static func look(at name: String, _ loader: PolicyLoader) -> (summary: String, Confinement) {
         do throws(Refusal) {
             let policy = try loader.load(.named(name)).policy.policy
             return (policy.summary, policy.confinement)
@@ -98,17 +125,20 @@ public struct PolicyCatalog {
     }
 
     /// By its name: a list does not compile every policy.
-    private static func confinement(of builtin: BuiltinPolicy) -> Confinement {
+    static func confinement(of builtin: BuiltinPolicy) -> Confinement {
         if "\(builtin.name)" == "danger-full-access" { return .none }
         let weaker = [Confinement.landlockOnly, .container]
         return weaker.first { builtin.name.bytes.elementsEqual($0.word.utf8) } ?? .sandbox
     }
 
-    private func ownNames() throws(Refusal) -> [String] {
+    private static func ownNames(in folder: OSString?) throws(Refusal) -> [String] {
         guard let folder else { return [] }
         guard let list = folder.withPointer({ opendir($0) }) else {
             let code = errno
-            if code == ENOENT || code == ENOTDIR { return [] }
+            if code == ENOENT || code == ENOTDIR {
+                try SettingsFolder.checkAbsence(of: folder, "the folder of policies \(folder)")
+                return []
+            }
             throw Refusal(
                 stage: "policy",
                 step: "opendir",
@@ -121,7 +151,7 @@ public struct PolicyCatalog {
         defer { closedir(list) }
         var names: [String] = []
         while let entry = readdir(list) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { OSString($0.prefix { $0 != 0 }) }
+            let name = OSString(of: entry)
             guard let text = name.utf8, text.hasSuffix(".toml"), text.utf8.count > 5 else { continue }
             names.append(String(text.dropLast(5)))
         }

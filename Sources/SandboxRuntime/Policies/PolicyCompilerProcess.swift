@@ -53,6 +53,19 @@ enum PolicyCompilerProcess {
                     remedy: "ask who looks after this machine to mend the named lines (docs/policy.md has every key)"
                 )
             }
+            if let project = inputs.project?.file,
+                [project.name, project.path.description].contains(where: { problems.first?.hasPrefix($0 + ":") == true }
+                )
+            {
+                throw Refusal(
+                    stage: "policy",
+                    subject: project.path.description,
+                    message: "the project's own policy is not valid:\n  " + problems.joined(separator: "\n  "),
+                    remedy:
+                        "mend the named lines; `codex-sandbox policy check \(project.name)` in its folder shows them again, "
+                        + "docs/policy.md what a project's file can say"
+                )
+            }
             throw Refusal(
                 stage: "policy",
                 subject: inputs.named.file.name,

@@ -40,4 +40,23 @@ public struct PolicyLoader {
         let (policy, warnings) = try cache.policy(inputs, texts)
         return Loaded(policy: policy, warnings: warnings)
     }
+
+    /// A policy with a project's file, and whether that is trusted over it now: what a launch does with them.
+    ///
+    /// - Parameters:
+    ///   - project: what was read of the project's file; nil where there is none.
+    ///   - reference: name or file.
+    ///   - store: the approvals.
+    /// - Returns: the policy, and the word on the file.
+    /// - Throws: `Refusal` as `load`.
+    func trust(
+        of project: ProjectFile?,
+        over reference: PolicyReference,
+        in store: TrustStore
+    ) throws(Refusal) -> (loaded: Loaded, trust: EffectivePolicy.Trust) {
+        let loaded = try load(reference, project: project?.text)
+        guard let project else { return (loaded, .untrusted(why: "")) }
+        let (policy, ceiling) = (loaded.policy.policy, loaded.policy.ceiling)
+        return (loaded, store.trust(of: project.text.file, over: policy, under: ceiling))
+    }
 }

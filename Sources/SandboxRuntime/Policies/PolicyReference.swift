@@ -5,4 +5,12 @@ public enum PolicyReference: Hashable, Sendable {
     /// A user's own file below the settings folder, else a built-in.
     case named(String)
     case file(OSString)
+
+    /// As somebody wrote it.
+    var word: String {
+        switch self {
+        case .named(let name): name
+        case .file(let path): path.description
+        }
+    }
 }

@@ -128,8 +128,9 @@ public struct PolicyTexts {
             _ = try FileReading.open(path)
             return true
         } catch {
-            if error.errno == ENOENT || error.errno == ENOTDIR { return false }
-            throw unreadable(path, error)
+            guard error.errno == ENOENT || error.errno == ENOTDIR else { throw unreadable(path, error) }
+            try SettingsFolder.checkAbsence(of: path, "the policy \(path)")
+            return false
         }
     }
 
@@ -146,6 +147,16 @@ public struct PolicyTexts {
         of file: borrowing OwnedFileDescriptor,
         _ path: OSString
     ) throws(Refusal) -> [UInt8] {
+        // Before its mode: `/dev/null` is written by everybody, and nobody is to change that.
+        var status = stat()
+        if fstat(file.number, &status) == 0, [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT) {
+            throw Refusal(
+                stage: "policy",
+                subject: path.description,
+                message: "\(path) is a device, and no policy stands in one",
+                remedy: "name a file; for the default policy leave --policy out"
+            )
+        }
         try PolicyTrust.check(file.number, path)
         do throws(SyscallError) {
             return try FileReading.read(file, named: path, limit: limit)

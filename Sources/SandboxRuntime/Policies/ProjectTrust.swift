@@ -37,12 +37,13 @@ public struct ProjectTrust {
         public var path: OSString?
         /// Name of the record.
         public var record: OSString
-        /// `trusted`, or why not any more.
+        /// Over which policies a launch would trust the file now, or why over none.
         public var state: String
     }
 
     private let store: TrustStore
     private let loader: PolicyLoader
+    private let folders: OwnFolders
 
     /// - Parameters:
     ///   - stateFolder: value of `--state-dir`.
@@ -51,7 +52,7 @@ public struct ProjectTrust {
     public init(stateFolder: OSString?, environment: [OSString]) throws(Refusal) {
         var options = LaunchOptions(arguments: [], environment: environment, policy: .named(""), closedStreams: 0)
         options.stateFolder = stateFolder
-        let folders = try OwnFolders(options)
+        folders = try OwnFolders(options)
         store = TrustStore(stateFolder: folders.state)
         loader = PolicyLoader(
             settingsFolder: folders.settings,
@@ -77,6 +78,7 @@ public struct ProjectTrust {
                 remedy: "name the project's folder"
             )
         }
+        try folders.checkSettings()
         let loaded = try loader.load(policy, project: file.text)
         guard let statement = loaded.policy.project else {
             preconditionFailure("a policy that was compiled with a project's file has its statement")
@@ -129,28 +131,48 @@ public struct ProjectTrust {
         return (path, try store.revoke(path))
     }
 
-    /// Every approval, with whether it still holds.
-    public func entries() throws(Refusal) -> [Entry] {
+    /// Every approval, with whether it holds now: as a launch finds it, with the file and the administrator's bound as they are.
+    ///
+    /// - Parameters:
+    ///   - usual: the policy that a launch would have; what is said of a file that is not trusted is said of it.
+    ///   - names: the other policies that a launch may name.
+    /// - Returns: in the order of their paths.
+    /// - Throws: `Refusal` when the approvals are not ours alone.
+    public func entries(over usual: PolicyReference, named names: [String]) throws(Refusal) -> [Entry] {
+        let others = names.map { PolicyReference.named($0) }.filter { $0 != usual }
         var entries: [Entry] = []
         for (name, approval, why) in try store.all() {
             guard let approval else {
                 entries.append(Entry(path: nil, record: name, state: "not used: \(why)"))
                 continue
             }
-            entries.append(Entry(path: approval.path, record: name, state: state(approval)))
+            entries.append(Entry(path: approval.path, record: name, state: state(approval, usual, others)))
         }
         return entries.sorted { ($0.path ?? $0.record) < ($1.path ?? $1.record) }
     }
 
-    private func state(_ approval: TrustStore.Approval) -> String {
+    private func state(_ approval: TrustStore.Approval, _ usual: PolicyReference, _ others: [PolicyReference]) -> String
+    {
+        let file: ProjectFile
+        let trust: EffectivePolicy.Trust
         do throws(Refusal) {
-            guard let file = try ProjectFile.read(in: approval.path.parent) else { return "the file is gone" }
-            guard file.text.file.digest == approval.digest else { return "the file has changed since: not trusted" }
-            return approval.policies.count == 1
-                ? "trusted over one policy" : "trusted over \(approval.policies.count) policies"
-        } catch {
-            return error.message
+            guard let found = try ProjectFile.read(in: approval.path.parent) else {
+                return "not trusted: the file is gone"
+            }
+            file = found
+            trust = try loader.trust(of: file, over: usual, in: store).trust
+        } catch { return "not trusted: \(error.message)" }
+        let holding = others.filter { other in
+            do throws(Refusal) {
+                return try loader.trust(of: file, over: other, in: store).trust == .trusted
+            } catch { return false }  // nothing is launched under it
         }
+        let isUsual = trust == .trusted
+        let words = ((isUsual ? [usual] : []) + holding).map(\.word)
+        if case .untrusted(let why) = trust, holding.isEmpty { return "not trusted: \(why)" }
+        let rest = approval.policies.count - words.count
+        return "trusted over \(words.joined(separator: ", "))" + (isUsual ? "" : ", not over \(usual.word)")
+            + (rest > 0 ? "; \(rest) more of its approvals hold over none of these as they are now" : "")
     }
 
     private static func folder(_ place: OSString) -> OSString {

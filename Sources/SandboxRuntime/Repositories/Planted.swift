@@ -73,14 +73,14 @@ struct Planted {
         if onNew == .report { return nil }
         if let first = unseen.first { return "what the job made in \(first) could not be seen" }
         guard onNew == .fail, let first = made.first else { return nil }
-        return "the job made \(first)"
+        return "the job made \(first)" + (removed.contains(first) ? ", which was removed" : "")
     }
 
     /// The outcome with that in it: a job that went wrong by itself stays what it is.
     func outcome(after outcome: Outcome) -> Outcome {
         guard let failure else { return outcome }
         switch outcome {
-        case .exited, .signalled: return .protectionLost(what: failure)
+        case .exited, .signalled: return .protectionLost(what: failure, afterEnd: true)
         case .timedOut, .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost, .interrupted, .refused,
             .notExecuted:
             return outcome
@@ -126,7 +126,7 @@ extension RepositoryScan {
         let settled = settled
         var after = RepositoryWalk.run(places, known: known, settled: settled)
         // Somebody has moved a root away: what the job made in it is elsewhere, and what has its path now is another one.
-        let moved = places.roots.filter { before.roots[$0] != after.roots[$0] }
+        let moved = places.roots.filter { before.folder(of: $0) != after.folder(of: $0) }
         // One that is gone may have been moved by what changes no folder's time (XFS: two names exchanged).
         let isGone = !known.allSatisfy { old in after.repositories.contains { $0.isSame(as: old) } }
         if settled != nil, isGone || !moved.isEmpty { after = RepositoryWalk.run(places, known: known) }

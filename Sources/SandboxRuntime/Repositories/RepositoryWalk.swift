@@ -42,7 +42,11 @@ struct RepositoryWalk {
         /// The roots in which more was not looked at than is listed.
         var overflowing: [OSString] = []
         /// Which folder each root was: another one may have its path by now.
-        var roots: [OSString: FolderIdentity] = [:]
+        ///
+        /// Few, so no dictionary, whose first use is dear.
+        var roots: [(root: OSString, folder: FolderIdentity)] = []
+
+        func folder(of root: OSString) -> FolderIdentity? { roots.first { $0.root == root }?.folder }
     }
 
     struct FolderIdentity: Hashable, Sendable {
@@ -124,7 +128,7 @@ struct RepositoryWalk {
             return
         }
         var own = cs_identity()
-        if cs_identify(top.number, "", &own) == 0 { found.roots[root] = FolderIdentity(own) }
+        if cs_identify(top.number, "", &own) == 0 { found.roots.append((root, FolderIdentity(own))) }
         let countsFolders = cs_counts_folders(top.number) == 1
         queue = [Waiting(path: "", depth: 0)]
         (folderBytes, isFull) = (0, false)

@@ -50,7 +50,7 @@ extension StartingProcess {
             end.releasedAt = Timestamp(microseconds: UInt64(releasedAt / 1000))
             end.wallMicroseconds = UInt64(max(0, (cs_monotonic() - releasedMonotonic) / 1000))
         }
-        if case .protectionLost(let what) = outcome {
+        if case .protectionLost(let what, _) = outcome {
             end.protectionEvents = [ProtectionEvent(at: end.endedAt, what: what)]
         }
         return end
@@ -62,7 +62,8 @@ extension Outcome {
     var processStatus: Int32 {
         switch self {
         case .exited(let code): code
-        case .signalled(let signal), .interrupted(let signal): 128 + signal
+        case .interrupted(_, wasKilled: true): 128 + SIGKILL
+        case .signalled(let signal), .interrupted(let signal, wasKilled: false): 128 + signal
         case .timedOut: 124
         case .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost: 137
         case .refused: 125

@@ -27,7 +27,7 @@ enum ChosenFolder {
                 layer: .mounts
             )
         }
-        guard number >= 0 else { throw refusal(path, what, Int32(-number)) }
+        guard number >= 0 else { throw refusal(path, what, Int32(-number), of: .openat2) }
         return try name(OwnedFileDescriptor(owning: Int32(number)), path, what)
     }
 
@@ -54,22 +54,29 @@ enum ChosenFolder {
             // Of a removed folder the kernel says the name and ` (deleted)`, which may be the name of another.
             var own = cs_identity()
             var named = cs_identity()
+            let looked = cs_identify(folder.number, "", &own)
+            if looked == -Int(ENOSYS) || looked == -Int(EPERM) {
+                throw SyscallError(call: "statx", subject: "", errno: Int32(-looked))
+            }
             let same =
-                cs_identify(folder.number, "", &own) == 0
+                looked == 0
                 && real.withPointer { cs_identify(FileReading.currentFolder, $0, &named) } == 0
                 && own.device == named.device && own.inode == named.inode
             guard same else { throw SyscallError(call: "statx", subject: "", errno: ENOENT) }
             return real
-        } catch { throw refusal(path, what, error.errno) }
+        } catch { throw refusal(path, what, error.errno, of: error.call == "statx" ? .statx : .openat2) }
     }
 
-    private static func refusal(_ path: OSString, _ what: String, _ errno: Int32) -> Refusal {
-        Refusal(
+    private static func refusal(_ path: OSString, _ what: String, _ errno: Int32, of call: MissingCall) -> Refusal {
+        // No folder's fault: neither call has an EPERM of its own here, so a filter answers it, or ENOSYS, or the kernel is old.
+        let isMissing = errno == ENOSYS || errno == EPERM
+        return Refusal(
             stage: "plan",
+            step: isMissing ? call.rawValue : "",
             subject: path.description,
             errno: errno,
             message: "\(what) \(path) cannot be used",
-            remedy: "name an existing folder that you may enter",
+            remedy: isMissing ? call.remedy : "name an existing folder that you may enter",
             layer: .mounts
         )
     }

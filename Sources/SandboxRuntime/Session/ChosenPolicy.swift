@@ -1,3 +1,4 @@
+internal import SandboxKernel
 public import SandboxPlan
 public import SandboxPolicy
 
@@ -21,21 +22,15 @@ public struct ChosenPolicy {
     ///   - workspace: real path of the workspace.
     /// - Throws: `Refusal` when there is none of that name, it is not valid, or it needs a flag that is missing.
     init(_ options: LaunchOptions, _ folders: OwnFolders, workspace: OSString) throws(Refusal) {
+        try folders.checkSettings()
         let loader = PolicyLoader(
             settingsFolder: folders.settings,
             cacheFolder: folders.cache,
             home: OwnFolders.home(options)
         )
         project = try ProjectFile.read(in: workspace)
-        let loaded = try loader.load(options.policy, project: project?.text)
-        var trust = EffectivePolicy.Trust.untrusted(why: "")
-        if let project {
-            trust = TrustStore(stateFolder: folders.state).trust(
-                of: project.text.file,
-                over: loaded.policy.policy,
-                under: loaded.policy.ceiling
-            )
-        }
+        let store = TrustStore(stateFolder: folders.state)
+        let (loaded, trust) = try loader.trust(of: project, over: options.policy, in: store)
         var compiled = loaded.policy
         var effective = try EffectivePolicy(
             compiled,
@@ -47,8 +42,16 @@ public struct ChosenPolicy {
         var matched: [OSString] = []
         if !filesystem.denyGlobs.isEmpty, effective.policy.confinement.hasPlace {
             let roots = [workspace] + filesystem.read + filesystem.write
-            let system = filesystem.system + filesystem.etc.map { OSString("/etc").appending($0) }
-            matched = try DeniedNames.paths(matching: filesystem.denyGlobs, in: roots, system: system)
+            let system =
+                filesystem.system + filesystem.etc.map { OSString("/etc").appending($0) }
+                + (try ChosenPolicy.copied(effective.policy))
+            matched = try DeniedNames.paths(
+                matching: filesystem.denyGlobs,
+                in: roots,
+                system: system,
+                made: GeneratedSettings.paths(effective.policy),
+                movedTo: options.workspaceInside == workspace ? nil : options.workspaceInside
+            )
             effective.deny(matched)
         }
         self.matched = matched
@@ -60,14 +63,58 @@ public struct ChosenPolicy {
         warnings = loaded.warnings + effective.notes
         files = compiled.files.filter { $0.kind == .file }.map(\.path)
         if policy.confinement.weakerKey != nil { try ChosenPolicy.checkWeaker(options, policy) }
-        if policy.confinement == .none && !options.fullAccess {
+        try ChosenPolicy.checkFullAccess(options, policy)
+    }
+
+    /// Where the host really has what a place gets a copy of: a pattern may mean it there.
+    private static func copied(_ policy: Policy) throws(Refusal) -> [OSString] {
+        guard let path = GeneratedSettings.resolver(policy) else { return [] }
+        do throws(SyscallError) {
+            return [try RealPath.of(path)]
+        } catch {
+            throw Refusal(
+                stage: "plan",
+                step: error.call,
+                subject: path.description,
+                errno: error.errno,
+                message: "where \(path) leads could not be found out, so it is not known what of it is denied",
+                remedy: "see where that link leads, or leave out --network host"
+            )
+        }
+    }
+
+    /// Flag and policy have to say the same: one without the other is a slip, and either half alone is refused.
+    ///
+    /// A file under the name of a built-in sandbox is no full access, not even with the flag: who types that name means the sandbox.
+    private static func checkFullAccess(_ options: LaunchOptions, _ policy: Policy) throws(Refusal) {
+        guard policy.confinement == .none else {
+            guard options.fullAccess else { return }
             throw Refusal(
                 stage: "policy",
                 subject: policy.name,
-                message: "the policy \(policy.name) confines nothing, and is only used when asked for by flag",
-                remedy: "add --danger-full-access, or choose another policy"
+                message:
+                    "--danger-full-access runs the command without any sandbox, so the policy \(policy.name) would not hold",
+                remedy: "leave one of the two out"
             )
         }
+        if case .named(let name) = options.policy, let builtin = BuiltinPolicy.named(name),
+            PolicyCatalog.confinement(of: builtin) != .none
+        {
+            throw Refusal(
+                stage: "policy",
+                subject: policy.name,
+                message:
+                    "the policy \(policy.name) is a built-in sandbox, and a file of that name makes it full access",
+                remedy: "give the file another name, and name it with --policy and --danger-full-access"
+            )
+        }
+        guard !options.fullAccess else { return }
+        throw Refusal(
+            stage: "policy",
+            subject: policy.name,
+            message: "the policy \(policy.name) confines nothing, and is only used when asked for by flag",
+            remedy: "add --danger-full-access, or choose another policy"
+        )
     }
 
     /// Nobody who names no policy, or a sandbox that the executables carry, gets less: not even by an own policy of that name.

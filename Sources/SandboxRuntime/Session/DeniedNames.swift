@@ -26,6 +26,8 @@ struct DeniedNames {
     private var found: [OSString] = []
     /// Everything that the place shows.
     private let shown: [OSString]
+    /// The workspace's path inside, where it is another one than on the host.
+    private let moved: OSString?
     /// Folders behind links that have been looked at, with how far each pattern was.
     private var followed: Set<Followed> = []
 
@@ -34,8 +36,9 @@ struct DeniedNames {
         var progress: [DenyPattern.Progress]
     }
 
-    private init(_ patterns: [DenyPattern], shown: [OSString], _ bounds: Bounds) {
+    private init(_ patterns: [DenyPattern], shown: [OSString], moved: OSString?, _ bounds: Bounds) {
         self.patterns = patterns
+        self.moved = moved
         self.shown = shown
         self.bounds = bounds
     }
@@ -46,6 +49,8 @@ struct DeniedNames {
     ///   - globs: the policy's, each without a defect.
     ///   - roots: what is shown, the workspace first; a file, and what is not there, is the planner's to judge.
     ///   - system: what every place shows; only patterns that begin at `/` are looked for there.
+    ///   - made: what every place has of its own, be it there on the host or not; the same.
+    ///   - inside: the workspace's path inside, where it is another one than on the host.
     ///   - bounds: past which there is no answer.
     /// - Returns: what to deny.
     /// - Throws: `Refusal` when it could not all be looked through.
@@ -53,12 +58,23 @@ struct DeniedNames {
         matching globs: [OSString],
         in roots: [OSString],
         system: [OSString] = [],
+        made: [OSString] = [],
+        movedTo inside: OSString? = nil,
         _ bounds: Bounds = Bounds()
     ) throws(Refusal) -> [OSString] {
-        var walk = DeniedNames(globs.map { DenyPattern($0) }, shown: roots + system, bounds)
+        var patterns = globs.map { DenyPattern($0) }
+        var whole: [OSString] = []
+        for glob in globs where glob.isAbsolute {
+            guard let front = try PatternFront.find(glob) else { continue }
+            if front.isMoved { patterns.append(DenyPattern(front.pattern)) }
+            if let path = front.whole { whole.append(path) }
+        }
+        var walk = DeniedNames(patterns, shown: roots + system + made, moved: inside, bounds)
+        walk.found = whole
         // The first is the workspace, where a pattern that does not begin at `/` begins.
         for (index, root) in roots.enumerated() { try walk.look(at: root, relative: true, itself: index > 0) }
         for root in system { try walk.look(at: root, relative: false, itself: false) }
+        for root in made { try walk.look(at: root, relative: false, itself: false, isMade: true) }
         return Array(Set(walk.found)).sorted()
     }
 
@@ -66,8 +82,14 @@ struct DeniedNames {
     ///   - root: of what is shown.
     ///   - relative: whether patterns that do not begin at `/` are looked for in it.
     ///   - itself: whether they may mean the root itself.
+    ///   - isMade: whether the place has it, whatever the host has.
     /// - Throws: `Refusal` when it could not all be looked through.
-    private mutating func look(at root: OSString, relative: Bool, itself: Bool) throws(Refusal) {
+    private mutating func look(
+        at root: OSString,
+        relative: Bool,
+        itself: Bool,
+        isMade: Bool = false
+    ) throws(Refusal) {
         // A root that is meant itself is covered, or refused where it cannot be.
         let heeded = patterns.filter { $0.isAbsolute || (relative && itself) }
         var meant: [OSString] = []
@@ -75,7 +97,8 @@ struct DeniedNames {
             if let path = pattern.match(onTheWayTo: root) { meant.append(path) }
         }
         if !meant.isEmpty {
-            found += meant
+            // A policy may list what this host does not have: nothing of it is shown, and there is nothing to deny.
+            found += isMade ? meant : meant.filter { PatternFront.isThere($0) }
             return
         }
         let progress = patterns.map { $0.isAbsolute || relative ? $0.start(at: root) : .over }
@@ -164,8 +187,13 @@ struct DeniedNames {
         let number = name.withPointer { cs_openat2(parent, $0, flags, 0, UInt64(CS_RESOLVE_NO_MAGICLINKS)) }
         guard number >= 0 else {
             switch Int32(-number) {
-            // It leads nowhere, round and round, to no folder, or to what the job cannot enter either.
-            case ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES, ENXIO: return
+            // Here it leads nowhere; where the workspace has another path inside, it may lead somewhere there.
+            case ENOENT where moved != nil: throw astray(path)
+            // Round and round, or through a folder of a process: that of the job is another one than ours.
+            case ELOOP where PatternFront.leadsThroughProcess(name, below: parent): throw astray(path)
+            // It leads nowhere, or to no folder.
+            case ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO: return
+            case EACCES where try isClosed(behind: path): return
             case _: throw unreadable(path, "openat2", Int32(-number))
             }
         }
@@ -174,10 +202,21 @@ struct DeniedNames {
         do throws(SyscallError) {
             real = try FileReading.path(of: folder.number)
         } catch { throw unreadable(path, error.call, error.errno) }
+        // The host's own folder of that path is not what is there inside.
+        if let moved, real.isWithin(moved) { throw astray(path) }
         guard shown.contains(where: { real.isWithin($0) }),
             followed.insert(Followed(path: real, progress: progress)).inserted
         else { return }
         try look(into: folder, real, progress, depth: depth + 1)
+    }
+
+    /// Whether what a link leads to, and cannot be listed, is not shown, or closed to the job as well.
+    private func isClosed(behind path: OSString) throws(Refusal) -> Bool {
+        let real: OSString
+        do throws(SyscallError) {
+            real = try RealPath.of(path)
+        } catch { throw unreadable(path, error.call, error.errno) }
+        return !shown.contains { real.isWithin($0) } || PatternFront.isClosedForGood(real)
     }
 
     /// Nil for what is no folder, is gone, or is closed to the job as well.
@@ -194,15 +233,7 @@ struct DeniedNames {
         switch Int32(-number) {
         case ENOENT: return nil
         case ENOTDIR, ELOOP: if !isKnown { return nil }
-        case EACCES:
-            // A job has our account: what is ours it can open again (chmod(2)), what is somebody else's it cannot.
-            var found = cs_identity()
-            if name.withPointer({ cs_identify(parent, $0, &found) }) == 0, found.uid != geteuid(),
-                name.withPointer({ faccessat(parent, $0, X_OK, AT_EACCESS) }) != 0
-            {
-                // One that can be entered, but not listed, is not closed: its names could be guessed.
-                return nil
-            }
+        case EACCES: if PatternFront.isClosedForGood(path) { return nil }
         case _: break
         }
         throw unreadable(path, "openat2", Int32(-number))
@@ -218,6 +249,18 @@ struct DeniedNames {
             errno: code,
             message: "\(path) could not be looked through for what filesystem.deny_globs denies",
             remedy: "make it readable for yourself, see who changes it, or deny it whole",
+            layer: .mounts
+        )
+    }
+
+    private func astray(_ path: OSString) -> Refusal {
+        Refusal(
+            stage: "plan",
+            step: "openat2",
+            subject: path.description,
+            message:
+                "\(path), where a pattern of filesystem.deny_globs goes on, is a link that leads elsewhere inside the sandbox than here",
+            remedy: "make it a link to a relative path, remove it, or deny what it leads to with filesystem.deny",
             layer: .mounts
         )
     }

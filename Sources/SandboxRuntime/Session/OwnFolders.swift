@@ -10,39 +10,98 @@ public struct OwnFolders: Hashable, Sendable {
     public var cache: OSString?
     /// Settings and the user's policies; nil when nothing names a place.
     public var settings: OSString?
+    /// Whether our own variable names the settings: then they have to be there.
+    private let areSettingsNamed: Bool
 
     /// - Parameter options: flags and environment.
-    /// - Throws: `Refusal` when no state folder is known: a launch without a record is none.
+    /// - Throws: `Refusal` when no state folder is known: a launch without a record is none; or when a variable
+    ///   names no folder.
     public init(_ options: LaunchOptions) throws(Refusal) {
         do throws(EvidenceError) {
             state = try StateFolder.path(flag: options.stateFolder, environment: options.environment)
         } catch { throw error.refusal }
-        (cache, settings) = OwnFolders.withoutState(options)
+        cache = try OwnFolders.cache(options)
+        settings = try OwnFolders.settings(options)
+        areSettingsNamed = OwnFolders.isSet(OwnFolders.settingsVariable, options)
+    }
+
+    /// Before a policy is looked for, and behind the point from which on a refusal is recorded.
+    ///
+    /// - Throws: `Refusal` for settings that are there and would not be read: who made them means something else than what would run.
+    func checkSettings() throws(Refusal) {
+        if let settings { try SettingsFolder.check(settings, isNamed: areSettingsNamed) }
     }
 
     /// Cache and settings alone: for commands that launch nothing.
-    static func withoutState(_ options: LaunchOptions) -> (cache: OSString?, settings: OSString?) {
-        let home = OwnFolders.home(options)
-        func place(_ own: String, _ xdg: String, _ below: String) -> OSString? {
-            if let path = options.variable(own), path.isAbsolute { return path.normalised }
-            if let path = options.variable(xdg), path.isAbsolute { return path.normalised?.appending("codex-sandbox") }
-            return home?.appending(OSString(below)).appending("codex-sandbox").normalised
+    ///
+    /// - Throws: `Refusal` for a variable that names no folder, and as `checkSettings`.
+    static func withoutState(_ options: LaunchOptions) throws(Refusal) -> (cache: OSString?, settings: OSString?) {
+        let settings = try settings(options)
+        if let settings { try SettingsFolder.check(settings, isNamed: isSet(settingsVariable, options)) }
+        return (try cache(options), settings)
+    }
+
+    private static let settingsVariable = "CODEX_SANDBOX_CONFIG"
+
+    /// Of compiled policies; nil when nothing names a place.
+    static func cache(_ options: LaunchOptions) throws(Refusal) -> OSString? {
+        try place("CODEX_SANDBOX_CACHE_DIR", "XDG_CACHE_HOME", ".cache", options)
+    }
+
+    private static func settings(_ options: LaunchOptions) throws(Refusal) -> OSString? {
+        try place(settingsVariable, "XDG_CONFIG_HOME", ".config", options)
+    }
+
+    /// Set to nothing counts as unset.
+    private static func isSet(_ name: String, _ options: LaunchOptions) -> Bool {
+        guard let value = options.variable(name) else { return false }
+        return !value.isEmpty
+    }
+
+    /// Our own variable has to be right; one of XDG's that is relative counts as unset (XDG Base Directory Specification).
+    private static func place(
+        _ own: String,
+        _ xdg: String,
+        _ below: String,
+        _ options: LaunchOptions
+    ) throws(Refusal) -> OSString? {
+        if isSet(own, options), let path = options.variable(own) {
+            return try normalised(path, own, isWhole: true)
         }
-        return (
-            cache: place("CODEX_SANDBOX_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
-            settings: place("CODEX_SANDBOX_CONFIG", "XDG_CONFIG_HOME", ".config")
-        )
+        if let path = options.variable(xdg), path.isAbsolute {
+            return try normalised(path, xdg).appending("codex-sandbox")
+        }
+        guard let home = home(options) else { return nil }
+        return try normalised(home, "HOME").appending(OSString(below)).appending("codex-sandbox")
+    }
+
+    private static func normalised(_ path: OSString, _ name: String, isWhole: Bool = false) throws(Refusal) -> OSString
+    {
+        guard path.isAbsolute, let normal = path.normalised, !isWhole || normal != "/" else {
+            let why = !path.isAbsolute ? "is not an absolute path" : path.normalised == nil ? "has a .. in it" : "is /"
+            throw Refusal(
+                stage: "policy",
+                subject: name,
+                message: "\(name) \(why): \(path)",
+                remedy: "give it an absolute path without .., or unset it"
+            )
+        }
+        return normal
     }
 
     /// The folder of settings as an environment names it, `NAME=VALUE` each; nil when nothing names one.
-    public static func settings(environment: [OSString]) -> OSString? {
+    ///
+    /// It need not be there.
+    ///
+    /// - Throws: `Refusal` for a variable that names no folder.
+    public static func settings(environment: [OSString]) throws(Refusal) -> OSString? {
         let options = LaunchOptions(
             arguments: [],
             environment: environment,
             policy: .named("workspace-write"),
             closedStreams: 0
         )
-        return withoutState(options).settings
+        return try settings(options)
     }
 
     /// All of them under both names, for comparing with what the job gets to see.

@@ -126,7 +126,9 @@ public struct Preparation: ~Copyable {
         var pins = PinnedPaths(expecting: systemPaths.count + chosenPaths.count)
         for path in systemPaths { pins.look(at: path) }
         for path in chosenPaths { pins.pin(path) }
-        try Preparation.checkMatched(chosen.matched, pins.entries)
+        // What every sandbox makes for itself the host need not have.
+        let own = chosen.matched.isEmpty ? [] : GeneratedSettings.paths(policy)
+        try Preparation.checkMatched(chosen.matched.filter { !own.contains($0) }, pins.entries)
         try Preparation.followDenied(policy, &pins)
         var scan: RepositoryScan?
         // Nobody waits for a look through the whole host to be told that it is no workspace.
@@ -156,7 +158,7 @@ public struct Preparation: ~Copyable {
                 subject: error.subject,
                 errno: error.errno,
                 message: "what this host is could not be found out",
-                remedy: "run `codex-sandbox doctor`"
+                remedy: "run \(HostReport.command)"
             )
         }
         host.repositories = repositories

@@ -1,5 +1,3 @@
-internal import CShims
-internal import Glibc
 internal import SandboxKernel
 public import SandboxPlan
 internal import SandboxPolicy
@@ -22,13 +20,13 @@ public struct RunSession: ~Copyable {
         public var endsMidLine = false
     }
 
-    private var options: LaunchOptions
-    private let exitStatus: (Outcome) -> Int32
-    private let say: ([String], _ mayWait: Bool) -> Bool
+    var options: LaunchOptions
+    let exitStatus: (Outcome) -> Int32
+    let say: ([String], _ mayWait: Bool) -> Bool
     private let startedAt = Timestamp.now
-    private var warnings: [String] = []
+    var warnings: [String] = []
     /// Not said yet: words for a person must not hold up the launch.
-    private var notes: [String] = []
+    var notes: [String] = []
 
     /// - Parameters:
     ///   - options: what was asked for.
@@ -147,6 +145,7 @@ public struct RunSession: ~Copyable {
                 let preparation = try prepare(folders, workspace, chosen, &context)
                 plan = preparation.plan
                 try keepOutputs(outside: [], &store, &result)
+                notes.append(UnconfinedProcess.warning)
                 sayNotes()
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
@@ -209,39 +208,8 @@ public struct RunSession: ~Copyable {
         notes = []
     }
 
-    /// Settles `--result` and `--evidence`, now that it is known what the job may write.
-    private func keepOutputs(
-        outside writable: [OSString],
-        _ store: inout EvidenceStore,
-        _ result: inout ResultFile
-    ) throws(Refusal) {
-        if options.result == nil && options.evidenceCopy == nil { return }
-        let own = try OwnFolders(options).all.flatMap(\.names)
-        do throws(EvidenceError) {
-            try store.keepCopy(outside: writable, own: own, result: result.descriptor)
-        } catch {
-            // The other of the two may still tell of the refusal.
-            do throws(Refusal) { try result.keep(outside: writable, own: own) } catch {}
-            throw error.refusal
-        }
-        try result.keep(outside: writable, own: own)
-    }
-
-    /// The same when there is no plan: what the command line alone makes writable.
-    private mutating func dropOutputs(
-        in workspace: OSString,
-        _ store: inout EvidenceStore,
-        _ result: inout ResultFile
-    ) {
-        do throws(Refusal) {
-            try keepOutputs(outside: [workspace] + options.overrides.write, &store, &result)
-        } catch {
-            warnings.append("\(error.message); remedy: \(error.remedy)")
-        }
-    }
-
     /// Everything up to the plan, and what of it belongs in the record.
-    private mutating func prepare(
+    mutating func prepare(
         _ folders: OwnFolders,
         _ workspace: OSString,
         _ chosen: ChosenPolicy,
@@ -266,357 +234,11 @@ public struct RunSession: ~Copyable {
         return preparation
     }
 
-    /// The launch itself; throws only before its start is recorded.
-    private mutating func launch(
-        _ launch: consuming Launch,
-        _ preparation: borrowing Preparation,
-        _ placeholders: borrowing Placeholders,
-        _ streams: inout StandardStreams,
-        _ held: inout HeldNetwork,
-        _ store: inout EvidenceStore,
-        _ context: inout LaunchContext,
-        _ end: inout LaunchEnd
-    ) throws(Refusal) {
-        let plan = preparation.plan
-        let filesystem = preparation.policy.filesystem
-        let rules = StandardStreams.Rules(
-            guarded: RunSession.guarded(plan, deny: filesystem.deny),
-            writable: RunSession.writable(plan),
-            landlock: plan.landlock,
-            countsOutput: plan.limits.output != nil,
-            worker: plan.identity
-        )
-        let callers = try CallerStream.all(closed: options.closedStreams)
-        try TerminalLayout.check(preparation.request.terminals, options.terminal, callers)
-        try streams.take(callers, rules, terminals: preparation.request.terminals)
-        context.standardStreams = streams.recorded
-        notes += streams.notes
-        if let weaker = plan.weaker { notes.append(weaker.warning) }
-        let task = Launch.Task(
-            plan: plan,
-            compiled: preparation.compiled,
-            host: preparation.host,
-            terminals: preparation.request.terminals
-        )
-        var prepared: PreparedContext?
-        var recorded = false
-        // Known when the job has ended.
-        var ending: LaunchEnd?
-        var text: UnlinkedRecord?
-        var told: [String] = []
-        // Where the job may make what is missing; worked out while it runs, before it is watched, if that is quick.
-        var missing: [MissingNames]?
-        let (begun, exitStatus) = (end, exitStatus)
-        let recordable = context
-        let say = say
-        var notes = notes
-        let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
-        let hasRepository = RunSession.mayHaveRepository(preparation)
-        let home = OwnFolders.home(options)
-        let done = launch.run(
-            task,
-            streams: &streams,
-            held: &held,
-            meanwhile: { () throws(Refusal) in
-                prepared = PreparedContext(recordable)
-                if hasRepository { prepared?.workspace.git = GitHead.observed(at: recordable.workspace.path) }
-                if hasRepository {
-                    notes += GitLeads.notes(plan, workspace: recordable.workspace.path, home: home)
-                }
-                try KeptFolders.check(plan)
-                try ShownSockets.check(plan, allowed: filesystem.unixSockets)
-            },
-            record: { (established) throws(Refusal) in
-                prepared?.worker = established.executable
-                if let worker = established.executable { prepared?.worker?.sha256 = digests.known(worker) }
-                if let streams = established.standardStreams { prepared?.set(standardStreams: streams) }
-                guard let prepared else { return }
-                defer { recorded = store.hasStart }
-                do throws(EvidenceError) {
-                    try store.appendStart(prepared, layers: established.layers, written: established.written)
-                } catch { throw error.refusal }
-            },
-            released: {
-                if say(notes, false) { notes = [] }
-                store.settle()
-                if RunSession.hasFewNames(preparation.policy) { missing = RunSession.missing(preparation) }
-            },
-            ended: { done in
-                guard let prepared else { return }
-                var draft = begun
-                var done = done
-                let names = PlantedNames.found(missing ?? RunSession.missing(preparation))
-                let planted = Planted(names, preparation)
-                done.outcome = planted.outcome(after: done.outcome)
-                RunSession.fill(done, preparation.policy, plan, exitStatus(done.outcome), &draft)
-                told = RunSession.tell(planted, done.plants, &draft)
-                told += placeholders.end()
-                text = store.outcome(prepared, draft)
-                ending = draft
-            }
-        )
-        self.notes = notes
-        defer { RunSession.settleFirstSteps(done, plan, options) }
-        guard let ending, let text else {
-            finish(done, preparation.policy, recorded ? prepared : nil, &store, context, &end)
-            return
-        }
-        end = ending
-        warnings += told
-        do throws(EvidenceError) {
-            try store.appendOutcome(text)
-        } catch { warnings.append("the outcome is not recorded: \(error.message)") }
-    }
-
-    /// Whether `missing` is a matter of microseconds.
-    private static func hasFewNames(_ policy: Policy) -> Bool {
-        (policy.filesystem.write.count + 1) * policy.filesystem.protect.count <= 64
-    }
-
-    private static func missing(_ preparation: borrowing Preparation) -> [MissingNames] {
-        MissingNames.all(
-            preparation.policy,
-            preparation.request,
-            preparation.host,
-            covered: preparation.plan.placeholders
-        )
-    }
-
-    /// Names and files that the job made where tools obey them, into `end`; and in words.
-    private static func tell(_ planted: Planted, _ plants: Plants, _ end: inout LaunchEnd) -> [String] {
-        end.planted = planted.made
-        end.removed = planted.removed + plants.removed.filter { !planted.removed.contains($0) }
-        end.unseen = planted.unseen
-        end.planted += (plants.removed + plants.remaining).filter { !end.planted.contains($0) }
-        return planted.words + plants.words
-    }
-
-    /// Leaves them for the next launch, whose pid 1 begins with them; takes them away where a launch with them came to nothing.
-    private static func settleFirstSteps(_ done: CompletedLaunch, _ plan: LaunchPlan, _ options: LaunchOptions) {
-        if done.released == done.beganEarly { return }
-        let file = FirstStepsFile(cacheFolder: OwnFolders.withoutState(options).cache)
-        if done.released { file?.write(plan) } else { file?.remove(plan) }
-    }
-
-    /// The weaker profile: asked for by name, and with its own launch.
-    ///
-    /// - Returns: the plan.
-    /// - Throws: `Refusal` before its start is recorded.
-    private mutating func launchLandlockOnly(
-        _ folders: OwnFolders,
-        _ workspace: OSString,
-        _ chosen: ChosenPolicy,
-        _ streams: inout StandardStreams,
-        _ store: inout EvidenceStore,
-        _ result: inout ResultFile,
-        _ context: inout LaunchContext,
-        _ end: inout LaunchEnd
-    ) throws(Refusal) -> LaunchPlan {
-        if case .failed(let why) = TransientScope.enter(chosen.policy.limits, context.id, options.environment) {
-            notes.append("no scope could be had from the user's service manager: \(why)")
-        }
-        var scratch = try ScratchFolder.make()
-        options.scratch = scratch.path
-        let made = PlaceGroup.made(for: context.id)
-        var isLaunched = false
-        defer { if !isLaunched { made.group?.end() } }
-        let preparation = try prepare(folders, workspace, chosen, &context, made.offer)
-        let plan = preparation.plan
-        guard let weaker = plan.weaker, let profile = weaker.landlockOnly else {
-            throw Refusal(
-                stage: "plan",
-                message: "the plan has no weaker profile",
-                remedy: "report this with the record"
-            )
-        }
-        try scratch.write(profile)
-        let writable = LandlockOnlyPlanner.writable(plan)
-        try keepOutputs(outside: writable, &store, &result)
-        notes.append(weaker.warning)
-        let rules = StandardStreams.Rules(
-            guarded: preparation.policy.filesystem.deny,
-            writable: writable,
-            landlock: plan.landlock,
-            countsOutput: plan.limits.output != nil,
-            worker: plan.identity
-        )
-        try streams.take(try CallerStream.all(closed: options.closedStreams), rules, terminals: [])
-        context.standardStreams = streams.recorded
-        notes += streams.notes
-        var prepared = PreparedContext(context)
-        if RunSession.mayHaveRepository(preparation) { prepared.workspace.git = GitHead.observed(at: workspace) }
-        let digests = ExecutableDigests(stateFolder: store.location.stateFolder)
-        let launch = LandlockOnlyLaunch(
-            task: Launch.Task(plan: plan, compiled: preparation.compiled, host: preparation.host, terminals: []),
-            group: made.group
-        )
-        end.execve = .notReached(.killedAtGate)
-        isLaunched = true
-        var recorded = false
-        let say = say
-        var notes = notes
-        let done = launch.run(
-            streams: &streams,
-            record: { (established) throws(Refusal) in
-                prepared.worker = established.executable
-                if let worker = established.executable { prepared.worker?.sha256 = digests.known(worker) }
-                defer { recorded = store.hasStart }
-                do throws(EvidenceError) {
-                    try store.appendStart(prepared, layers: established.layers)
-                } catch { throw error.refusal }
-            },
-            released: {
-                if say(notes, false) { notes = [] }
-                store.settle()
-            }
-        )
-        self.notes = notes
-        var told = done
-        let planted = Planted(PlantedNames.found(RunSession.missing(preparation)), preparation)
-        if done.released {
-            told.outcome = planted.outcome(after: done.outcome)
-            warnings += RunSession.tell(planted, done.plants, &end)
-        }
-        finish(told, preparation.policy, recorded ? prepared : nil, &store, context, &end)
-        if let left = scratch.end() { warnings.append(left) }
-        return plan
-    }
-
-    private mutating func launchUnconfined(
-        _ preparation: borrowing Preparation,
-        _ store: inout EvidenceStore,
-        _ context: inout LaunchContext,
-        _ end: inout LaunchEnd
-    ) throws(Refusal) {
-        context.standardStreams = try CallerStream.all(closed: options.closedStreams).map { $0.recorded }
-        var prepared = PreparedContext(context)
-        prepared.workspace.git = GitHead.observed(at: context.workspace.path)
-        let start = prepared
-        var recorded = false
-        let process = UnconfinedProcess(plan: preparation.plan, environment: options.environment)
-        let done = process.launch { (established) throws(Refusal) in
-            defer { recorded = store.hasStart }
-            do throws(EvidenceError) {
-                try store.appendStart(start, layers: established.layers)
-            } catch { throw error.refusal }
-        }
-        finish(done, preparation.policy, recorded ? start : nil, &store, context, &end)
-    }
-
     /// Whether `.git` is worth a look: where it was looked at for the plan, that says it.
-    private static func mayHaveRepository(_ preparation: borrowing Preparation) -> Bool {
+    static func mayHaveRepository(_ preparation: borrowing Preparation) -> Bool {
         switch preparation.host.entries[preparation.request.workspace.appending(".git")] {
         case .directory, nil: true
         case .absent, .symlink, .file, .socket, .characterDevice, .other, .throughLink, .unreadable: false
         }
-    }
-
-    /// Closes the record; `prepared` is nil when no start was recorded.
-    private mutating func finish(
-        _ done: CompletedLaunch,
-        _ policy: Policy,
-        _ prepared: PreparedContext?,
-        _ store: inout EvidenceStore,
-        _ context: LaunchContext,
-        _ end: inout LaunchEnd
-    ) {
-        RunSession.fill(done, policy, context.plan, exitStatus(done.outcome), &end)
-        guard let prepared else {
-            close(&store, context, end)
-            return
-        }
-        do throws(EvidenceError) {
-            try store.appendOutcome(prepared, end)
-        } catch { warnings.append("the outcome is not recorded: \(error.message)") }
-    }
-
-    /// What a launch says of its end.
-    private static func fill(
-        _ done: CompletedLaunch,
-        _ policy: Policy,
-        _ plan: LaunchPlan?,
-        _ exitStatus: Int32,
-        _ end: inout LaunchEnd
-    ) {
-        end.outcome = done.outcome
-        end.exitStatus = exitStatus
-        end.execve = done.execve
-        if case .signalled(let signal) = done.outcome { end.signal = signal }
-        end.layers = done.layers
-        end.denials = done.denials.map { ReportedDenials($0, policy: policy) }
-        end.endedAt = .now
-        if done.released {
-            end.releasedAt = Timestamp(microseconds: UInt64(done.releasedAt / 1000))
-            end.wallMicroseconds = UInt64(max(0, done.wallNanoseconds / 1000))
-            end.usage = done.usage
-            end.limitsReached = plan?.limits.reached(done.outcome, done.usage) ?? []
-        }
-        if case .protectionLost(let what) = done.outcome {
-            end.protectionEvents = [ProtectionEvent(at: end.endedAt, what: what)]
-        }
-    }
-
-    /// The one record of a launch that was refused before its start was recorded.
-    private mutating func close(_ store: inout EvidenceStore, _ context: LaunchContext, _ end: LaunchEnd) {
-        let refusal: Refusal
-        switch end.outcome {
-        case .refused(let reason): refusal = reason
-        case .interrupted(let signal):
-            refusal = Refusal(
-                stage: "process",
-                subject: "signal \(signal)",
-                message: "the caller ended the launch before the job was released",
-                remedy: "start it again"
-            )
-        case let outcome:
-            refusal = Refusal(
-                stage: "process",
-                message: "the launch ended as \(outcome.word) before its start was recorded",
-                remedy: "report this with the record"
-            )
-        }
-        let proof: ExecveFact.Proof = if case .notReached(let proof) = end.execve { proof } else { .noProcess }
-        do throws(EvidenceError) {
-            do throws(EvidenceError) {
-                try append(context)
-            } catch {
-                // On a full disk there may be room for the reason, though none for plan and host.
-                guard error.call == "writev", context.plan != nil, !store.hasRefused else { throw error }
-                var short = context
-                (short.policy, short.plan, short.host) = (nil, nil, nil)
-                try append(short)
-            }
-        } catch { warnings.append("the refusal is not recorded: \(error.message)") }
-
-        func append(_ context: LaunchContext) throws(EvidenceError) {
-            try store.appendRefused(
-                PreparedContext(context),
-                refusal,
-                proof: proof,
-                exitStatus: end.exitStatus,
-                layers: end.layers
-            )
-        }
-    }
-
-    private static func writable(_ plan: LaunchPlan) -> [OSString] {
-        var paths: [OSString] = []
-        for case .bind(let bind) in plan.steps where bind.purpose == .workspace || bind.purpose == .write {
-            paths.append(bind.source)
-        }
-        return paths
-    }
-
-    /// Where a file given as a stream must not lie, because the job could open it again with more rights.
-    ///
-    /// Every read-only mount counts, whatever it is for: Landlock gives all of a writable folder and cannot take a part of
-    /// it back (landlock(7)), so in there only the job's own mounts say no, and a descriptor from outside is not on them.
-    private static func guarded(_ plan: LaunchPlan, deny: [OSString]) -> [OSString] {
-        var paths = deny
-        for case .bind(let bind) in plan.steps where bind.options.contains(.readOnly) && bind.purpose != .device {
-            paths.append(bind.target)
-            if bind.source != bind.target { paths.append(bind.source) }
-        }
-        return paths
     }
 }

@@ -26,7 +26,7 @@ public enum RunningJobs {
                 subject: OSString(error.subject),
                 call: error.call,
                 errno: error.errno,
-                remedy: "see that /proc is mounted, and without hidepid for your own processes"
+                remedy: remedy(error)
             )
         }
         var found = Found()
@@ -40,6 +40,14 @@ public enum RunningJobs {
             }
         }
         return found
+    }
+
+    /// openat2(2) has no EPERM of its own for a folder that everybody may open: a filter answers it, or ENOSYS, or the kernel is old.
+    private static func remedy(_ error: SyscallError) -> String {
+        if error.call == MissingCall.openat2.rawValue, error.errno == ENOSYS || error.errno == EPERM {
+            return MissingCall.openat2.remedy
+        }
+        return "see that /proc is mounted, and without hidepid for your own processes"
     }
 
     private static func jobs(

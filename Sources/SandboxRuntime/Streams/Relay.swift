@@ -28,8 +28,8 @@ final class Relay {
     /// Monotonic nanoseconds; see `drain`.
     private var pausedUntil: Int64 = 0
     private(set) var isFinished = false
-    /// Called with each piece before it is passed on.
-    var follow: ((UnsafeMutableRawBufferPointer) -> Void)?
+    /// Looks at each piece before it is written, and at what is.
+    var filter: (any RelayFilter)?
     /// Called once, when it is finished.
     var finished: (() -> Void)?
     /// What the sink takes for the end of a file; twice where a line has begun, because once only ends that (termios(3), VEOF).
@@ -40,6 +40,9 @@ final class Relay {
     private(set) var isAtLineStart = true
 
     private static let capacity = 65536
+    /// Before each piece: for what a filter has held back, and for the end of a sequence.
+    private static let margin =
+        HarmlessOutput.limit + TerminalSequence.closing.count + TerminalSequence.unshifting(isUTF8: true).count
     private static let pause: Int64 = 10_000_000
     private static let gone = Int16(POLLERR | POLLHUP | POLLNVAL)
 
@@ -66,7 +69,7 @@ final class Relay {
         self.sink = sink
         self.name = name
         self.isOutward = isOutward
-        space = .allocate(byteCount: Relay.capacity, alignment: 16)
+        space = .allocate(byteCount: Relay.margin + Relay.capacity, alignment: 16)
     }
 
     deinit {
@@ -79,7 +82,7 @@ final class Relay {
     /// The sink is always watched: that its reader goes away is reported without being asked for (poll(2), POLLERR).
     var interest: (source: pollfd, sink: pollfd) {
         let reads = held.isEmpty && !sourceEnded && !source.isInBackground
-        let writes = !held.isEmpty && !isPaused
+        let writes = !held.isEmpty && !isPaused && mayWrite
         return (
             pollfd(fd: reads ? source.watched : -1, events: Int16(POLLIN), revents: 0),
             pollfd(fd: sink.watched, events: writes ? Int16(POLLOUT) : 0, revents: 0)
@@ -89,6 +92,9 @@ final class Relay {
     /// Whether it wants to try again after a while, whatever poll(2) says.
     var isPaused: Bool { pausedUntil != 0 && cs_monotonic() < pausedUntil }
 
+    /// Whether nobody else is in the middle of something there.
+    private var mayWrite: Bool { filter?.mayWrite ?? true }
+
     /// Whether there is nothing to write, and the source has not ended.
     var isEmptyHanded: Bool { held.isEmpty && !sourceEnded }
 
@@ -97,8 +103,9 @@ final class Relay {
         guard !isFinished else { return }
         // Who reads is gone: so is our reading end, and who writes into it sees a broken pipe.
         if ready.sink & Relay.gone != 0 { return finish() }
+        filter?.prepare(self)
         if held.isEmpty && ready.source != 0 { fill(hasHungUp: ready.source & Relay.gone != 0) }
-        if !held.isEmpty && (sink.canBeTried || ready.sink & Int16(POLLOUT) != 0) { drain(ready) }
+        if !held.isEmpty && mayWrite && (sink.canBeTried || ready.sink & Int16(POLLOUT) != 0) { drain(ready) }
         if held.isEmpty && sourceEnded { finish() }
     }
 
@@ -108,35 +115,48 @@ final class Relay {
         isFinished = true
         source.close()
         sink.close()
-        let call = finished
-        (finished, follow) = (nil, nil)
+        let (call, last) = (finished, filter)
+        (finished, filter) = (nil, nil)
+        last?.finished()
         call?()
     }
 
-    /// The last piece, where not all of it is written: what is, and what is held.
-    func withHeld(_ body: (UnsafeMutableRawBufferPointer, UnsafeMutableRawBufferPointer) -> Void) {
-        guard !held.isEmpty else { return }
-        body(
-            UnsafeMutableRawBufferPointer(rebasing: space[0..<held.lowerBound]),
-            UnsafeMutableRawBufferPointer(rebasing: space[held])
-        )
+    /// Another filter from now on, which what is not written yet goes through, too.
+    ///
+    /// - Parameters:
+    ///   - next: takes the place of the one before.
+    ///   - text: to be written first, at most as long as what closes a sequence and brings the usual set back.
+    func change(_ next: any RelayFilter, after text: [UInt8]) {
+        filter = next
+        guard !isFinished else { return }
+        let count = held.count
+        let piece = Relay.margin..<Relay.margin + count
+        if let base = space.baseAddress, count > 0 { memmove(base + piece.lowerBound, base + held.lowerBound, count) }
+        let passed = next.pass(space, piece)
+        let first = passed.lowerBound - text.count
+        for (index, byte) in text.enumerated() { space[first + index] = byte }
+        held = first..<passed.upperBound
     }
 
     private func fill(hasHungUp: Bool) {
-        let result = source.read(into: space)
+        let result = source.read(into: UnsafeMutableRawBufferPointer(rebasing: space[Relay.margin...]))
         if result > 0 {
-            held = 0..<result
             carried &+= UInt64(result)
-            let piece = UnsafeMutableRawBufferPointer(rebasing: space[held])
-            isAtLineStart = piece.last == UInt8(ascii: "\n")
-            follow?(piece)
+            let piece = Relay.margin..<Relay.margin + result
+            hold(filter?.pass(space, piece) ?? piece)
         } else if result == 0 && endsOften && !hasHungUp {
             sayEnd()
         } else if result != -Int(EINTR) && result != -Int(EAGAIN) {
             // EIO: the terminal is gone; to the job that is the end of its input, as 0 is.
             sourceEnded = true
             sayEnd()
+            if let filter { hold(filter.end(space)) }
         }
+    }
+
+    private func hold(_ piece: Range<Int>) {
+        held = piece
+        if let last = space[piece].last { isAtLineStart = last == UInt8(ascii: "\n") }
     }
 
     private func sayEnd() {
@@ -149,7 +169,9 @@ final class Relay {
     private func drain(_ ready: Readiness) {
         let result = sink.write(UnsafeRawBufferPointer(rebasing: space[held]))
         if result > 0 {
-            held = held.lowerBound + result..<held.upperBound
+            let written = held.lowerBound..<held.lowerBound + result
+            held = written.upperBound..<held.upperBound
+            filter?.written(UnsafeRawBufferPointer(rebasing: space[written]))
         } else if result == 0 || result == -Int(EAGAIN) {
             // A terminal with room for one byte is called writable and does not take a newline, which it makes two of.
             if ready.sink & Int16(POLLOUT) != 0 { pausedUntil = cs_monotonic() + Relay.pause }

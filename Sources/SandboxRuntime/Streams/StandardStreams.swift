@@ -20,8 +20,8 @@ public struct StandardStreams: ~Copyable {
     private(set) var relays: [Relay] = []
     /// The place's terminals, once pid 1 has opened them.
     private(set) var terminals: Terminals?
-    /// Where the job writes to the caller's terminal through a pipe.
-    private var silenced: SilencedTerminal?
+    /// Terminals of the caller's that the job writes to through pipes.
+    private var silenced: [SilencedTerminal] = []
     private var callers: [CallerStream] = []
     /// Status flags of files that are passed as they are: the job may change them, and they are the caller's.
     private var shared: [(number: Int32, flags: Int)] = []
@@ -112,10 +112,13 @@ public struct StandardStreams: ~Copyable {
     /// After the job's end: gives the caller's terminal back, with everything that can be shown at once.
     func settleTerminals() {
         terminals?.settle()
+        guard !silenced.isEmpty else { return }
+        OutputDelivery(relays.filter { $0.isOutward }).deliverWithoutWaiting()
+        for terminal in silenced where !terminal.isShowing { terminal.undo() }
     }
 
     /// Whether something is still to be shown on one.
-    var isShowing: Bool { terminals?.isShowing ?? false }
+    var isShowing: Bool { terminals?.isShowing ?? false || silenced.contains { $0.isShowing } }
 
     /// Our copies are not needed once the worker has its own: a reader must see the end of file.
     mutating func closeGiven() {
@@ -131,7 +134,7 @@ public struct StandardStreams: ~Copyable {
         for relay in relays where !relay.isOutward { relay.finish() }
         let lost = OutputDelivery(relays.filter { $0.isOutward }).run()
         terminals?.end()
-        silenced?.leaveSequence()
+        for terminal in silenced { terminal.undo() }
         relays = []
         // O_NONBLOCK or O_APPEND set inside end with the job.
         for file in shared where cs_fcntl_getfl(file.number) != file.flags {
@@ -158,9 +161,10 @@ public struct StandardStreams: ~Copyable {
         let relay = Relay(stream, ours: ours)
         relays.append(relay)
         if !isInput && stream.kind == .terminal {
-            let silenced = self.silenced ?? SilencedTerminal(stream)
-            self.silenced = silenced
-            relay.follow = { silenced.follow($0) }
+            let known = silenced.first { $0.isSame(stream) }
+            let terminal = known ?? SilencedTerminal(stream)
+            if known == nil { silenced.append(terminal) }
+            relay.filter = terminal.filter()
         }
         // Each end is a description of its own, and only ours does not wait.
         let flagged = cs_set_flags(ours, O_NONBLOCK)

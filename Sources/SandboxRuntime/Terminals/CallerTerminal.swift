@@ -46,6 +46,18 @@ final class CallerTerminal {
     /// Whether this process group is the one that the terminal listens to.
     var isOurs: Bool { cs_terminal_is_ours(number) == 1 }
 
+    /// Whether what is typed in it comes to us now, every key of it: taken, by nobody changed since, and in the foreground.
+    var hasKeyboard: Bool {
+        guard isTaken, isOurs, let page = guardian.page else { return false }
+        var (now, ours) = (cs_terminal_modes(), page.pointee.taken)
+        return cs_terminal_modes(number, &now) == 0 && cs_terminal_same_modes(&now, &ours) == 1
+    }
+
+    /// After a stop that nobody here has known of: what a shell has set since is not ours to give back, and may be taken anew.
+    func resume() {
+        if isTaken && isOurs && !hasKeyboard { isTaken = false }
+    }
+
     /// Takes the keyboard if it is there to be taken.
     ///
     /// - Returns: whether it was taken just now.
@@ -92,21 +104,25 @@ final class CallerTerminal {
     ///
     /// Answers come in order (ECMA-48, DSR): whatever was asked before has come when this question is answered.
     func awaitAnswers() {
-        guard isTaken, let screen, screen.questions.hasAsked else { return }
-        // The job's own questions of this kind are answered alike, and before.
-        var missing = screen.questions.statusQuestions + 1
-        screen.questionsAreAnswered()
-        screen.write(Array("\u{1B}[5n".utf8))
-        let until = cs_monotonic() + 300_000_000
+        guard let screen, screen.hasAsked, hasKeyboard else { return }
+        // The job's own questions of this kind are answered alike, and before. Where it is not known how many a terminal saw, none is
+        // known to be the last.
+        var missing = screen.statusQuestions.map { $0 + 1 } ?? .max
+        screen.ask()
+        let end = cs_monotonic() + CallerTerminal.patience
         var last: [UInt8] = []
+        // The first one may have a long way, to another continent and back.
+        var pause = CallerTerminal.firstPause
         while true {
-            let left = (until - cs_monotonic()) / 1_000_000
+            // From the last byte that came: a terminal with much to answer takes its time.
+            let left = min(pause, end - cs_monotonic()) / 1_000_000
             var waiting = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
             guard left > 0, poll(&waiting, 1, Int32(left)) > 0, waiting.revents & Int16(POLLIN) != 0 else { return }
             let piece = [UInt8](unsafeUninitializedCapacity: 4096) { space, count in
                 count = max(0, cs_stream_read(number, space.baseAddress, 4096, CS_STREAM_SHARED))
             }
             if piece.isEmpty { return }
+            pause = CallerTerminal.pause
             let text = last + piece
             missing -= CallerTerminal.answers(in: text)
             if missing <= 0 { return }
@@ -115,6 +131,11 @@ final class CallerTerminal {
         }
     }
 
+    /// Nanoseconds without a byte after which no answer is expected any more, before the first one and behind it, and for which
+    /// answers are awaited at most.
+    private static let firstPause: Int64 = 2_000_000_000
+    private static let pause: Int64 = 300_000_000
+    private static let patience: Int64 = 5_000_000_000
     private static let answer = Array("\u{1B}[0n".utf8)
 
     private static func answers(in bytes: [UInt8]) -> Int {

@@ -97,13 +97,17 @@ final class PlaceTerminal {
             if nowhere < 0 { throw PlaceTerminal.refusal("openat2", nowhere) }
             sink = RelayEnd(nowhere: Int32(nowhere))
         }
-        screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink, isAnswered: keyboard == .keys) : nil
+        screen = PlaceTerminal.isTerminal(shown) ? try Screen(sink) : nil
         if let terminal = streams.first(where: PlaceTerminal.isTerminal) {
-            caller = try CallerTerminal(terminal.number, screen: screen, takesKeyboard: keyboard == .keys)
+            let caller = try CallerTerminal(terminal.number, screen: screen, takesKeyboard: keyboard == .keys)
+            self.caller = caller
+            // With --tty it may be another one that is shown, whose answers are typed there.
+            let isSame = shown.number == terminal.number || TerminalLayout.isSame(shown.number, terminal.number)
+            screen?.isAnswered = { [weak caller] in isSame && caller?.hasKeyboard == true }
         }
         try dress()
         let outward = Relay(from: RelayEnd(ours: try copy()), to: sink, name: shown.name, isOutward: true)
-        outward.follow = screen.map { screen in { screen.follow($0) } }
+        outward.filter = screen
         outward.finished = { [weak self] in self?.hangUp() }
         relays.append(outward)
         guard let input, keyboard != .none else { return }
@@ -119,6 +123,12 @@ final class PlaceTerminal {
         inward.endsOften = keyboard == .lines
         if keyboard != .typed { inward.finished = { [weak self] in self?.hangUp() } }
         relays.append(inward)
+    }
+
+    /// Somebody has continued this process: whoever had the terminal meanwhile may have set it up for himself.
+    func resume() {
+        caller?.resume()
+        take()
     }
 
     /// Takes the caller's keyboard, if it is there to be taken.
@@ -152,6 +162,7 @@ final class PlaceTerminal {
 
     /// The caller's terminal is somebody else's for a while: nothing that was asked is left to him, and no sequence half begun.
     func leave() {
+        silence()
         caller?.awaitAnswers()
         screen?.leaveSequence()
         caller?.giveBack()
@@ -159,11 +170,13 @@ final class PlaceTerminal {
 
     /// The same, while output is still to be shown: what that asks is asked of nobody.
     func leaveUnanswered() {
+        silence()
         caller?.awaitAnswers()
-        for relay in relays where relay.isOutward && !relay.isFinished {
-            screen?.silence(relay)
-        }
         caller?.giveBack()
+    }
+
+    private func silence() {
+        for relay in relays where relay.isOutward && !relay.isFinished { screen?.silence(relay) }
     }
 
     private func closePeer() {

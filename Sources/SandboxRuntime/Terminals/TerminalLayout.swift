@@ -55,6 +55,12 @@ enum TerminalLayout {
         }
     }
 
+    /// Whether two descriptors lead to one terminal, whichever name it was opened by.
+    static func isSame(_ left: Int32, _ right: Int32) -> Bool {
+        let number = cs_terminal_device(left)
+        return number > 0 && number == cs_terminal_device(right) && isSameFile(Int(left), Int(right))
+    }
+
     /// Open for the other direction only it is the end of the input, or takes nothing, as ever.
     private static func isUsable(_ stream: Int32) -> Bool {
         let flags = cs_fcntl_getfl(stream)

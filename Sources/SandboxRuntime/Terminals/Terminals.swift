@@ -56,6 +56,11 @@ final class Terminals {
         for terminal in all { terminal.take() }
     }
 
+    /// The same, when somebody has continued this process.
+    func resume() {
+        for terminal in all { terminal.resume() }
+    }
+
     /// The next signal, if one is there.
     func nextSignal() -> Int32? {
         var information = [UInt8](repeating: 0, count: 128)

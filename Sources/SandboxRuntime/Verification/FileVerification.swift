@@ -65,8 +65,8 @@ enum FileVerification {
 
     /// Without any link on the way, so that nothing of the host is taken for the place's.
     private static func open(_ path: OSString, _ root: Int32, _ flags: UInt64) -> Int {
-        let relative = OSString(Array(path.bytes.drop { $0 == UInt8(ascii: "/") }))
-        return relative.withPointer { cs_openat2(root, $0, flags, 0, UInt64(CS_RESOLVE_NO_SYMLINKS)) }
+        let start = path.bytes.firstIndex { $0 != UInt8(ascii: "/") } ?? path.bytes.count
+        return path.withPointer { cs_openat2(root, $0 + start, flags, 0, UInt64(CS_RESOLVE_NO_SYMLINKS)) }
     }
 
     /// Nil when the file holds exactly this.
@@ -81,7 +81,8 @@ enum FileVerification {
         let count = found.withUnsafeMutableBytes { pread(file.number, $0.baseAddress, $0.count, 0) }
         let code = errno
         guard count >= 0 else { return "errno \(code)" }
-        return count == bytes.count && found.prefix(count).elementsEqual(bytes) ? nil : "other bytes"
+        let isSame = count == bytes.count && (count == 0 || memcmp(found, bytes, count) == 0)
+        return isSame ? nil : "other bytes"
     }
 
     private static func emptiness(_ path: OSString, _ root: Int32) -> String? {

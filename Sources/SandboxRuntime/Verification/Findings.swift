@@ -5,6 +5,8 @@ internal import SandboxPlan
 /// Collects what was compared during one verification; any difference stops the launch.
 struct Findings {
     private(set) var observations: [Observation] = []
+    /// Why an observation differs, where that is known: by its field.
+    private var causes: [String: (cause: String, remedy: String)] = [:]
 
     init() {
         observations.reserveCapacity(256)
@@ -33,19 +35,23 @@ struct Findings {
         compare(layer, field, expected: String(expected), found: String(found), observer)
     }
 
+    /// Says why the observation of that field differs, and what mends it.
+    mutating func explain(_ field: String, cause: String, remedy: String) { causes[field] = (cause, remedy) }
+
     /// The refusal for the first difference, with the number of further ones.
     func refusal() -> Refusal? {
         guard let first = observations.first(where: { !$0.agrees }) else { return nil }
         let differences = observations.filter { !$0.agrees }
+        let known = causes[first.field]
         let more = differences.count > 1 ? " (and \(differences.count - 1) more differences)" : ""
         return Refusal(
             stage: "verify",
             step: first.observer.rawValue,
             subject: first.field,
             message: "\(first.layer.rawValue): \(first.field) should be \(first.expected), the kernel says "
-                + "\(first.found)\(more)",
-            remedy:
-                "the job was not started; run `codex-sandbox doctor`, and report this with the record if it persists",
+                + "\(first.found)\(more)" + (known.map { ": \($0.cause)" } ?? ""),
+            remedy: known?.remedy
+                ?? "the job was not started; run \(HostReport.command), and report this with the record if it persists",
             layer: first.layer
         )
     }

@@ -10,7 +10,7 @@ struct ProcessVerification {
     /// Namespace links of the supervisor itself, in the order of `NamespaceKind`.
     let hostNamespaces: [OSString]
 
-    /// In the order of `cs_namespace`.
+    /// In the order in which they are compared (namespaces(7)).
     enum NamespaceKind: String, CaseIterable {
         case user, mnt, pid, net, ipc, uts, cgroup, time
 
@@ -34,18 +34,27 @@ struct ProcessVerification {
     /// - Parameters:
     ///   - plan: what is compared with.
     ///   - host: what was found of the caller.
-    ///   - known: the supervisor's own namespaces where somebody has looked already; else they are looked at now.
     /// - Throws: `Refusal` when the supervisor's own namespaces cannot be named: then nothing can be compared.
-    init(plan: LaunchPlan, host: HostFacts, ownNamespaces known: [OSString]? = nil) throws(Refusal) {
+    init(plan: LaunchPlan, host: HostFacts) throws(Refusal) {
         self.plan = plan
         self.host = host
-        if let known {
-            hostNamespaces = known
-            return
-        }
         var links: [OSString] = []
+        links.reserveCapacity(NamespaceKind.allCases.count)
         let files = try ProcessFiles(pid: getpid())
-        for kind in NamespaceKind.allCases { links.append(try files.link(kind.file)) }
+        for kind in NamespaceKind.allCases {
+            let found = try files.link(kind.file)
+            guard NamespaceLink.isLink(found, of: kind.rawValue) else {
+                throw Refusal(
+                    stage: "verify",
+                    step: "readlinkat",
+                    subject: "/proc/\(getpid())/\(kind.file)",
+                    message: "the link is \"\(found)\", which names no namespace, so nothing can be compared with it",
+                    remedy: "see that /proc is the kernel's (proc(5)); if it is, report this with the record",
+                    layer: kind.layer
+                )
+            }
+            links.append(found)
+        }
         hostNamespaces = links
     }
 
@@ -79,7 +88,7 @@ struct ProcessVerification {
     }
 
     /// Before pid 1 turns non-dumpable: afterwards its environment is closed to everybody but root.
-    func verifyEnvironment(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
+    static func verifyEnvironment(_ files: borrowing ProcessFiles, _ findings: inout Findings) throws(Refusal) {
         let found = try files.read("environ").count
         findings.compare(.environment, "environment of pid 1 in bytes", expected: 0, found: Int64(found))
     }
@@ -121,13 +130,13 @@ struct ProcessVerification {
             .refusedAct
         )
         if plan.confinement == .container {
-            findings.compare(
-                .pidNamespace,
-                "read the environment of a process outside by /proc",
-                expected: Errno.access,
-                found: value(CS_PLACE_FOREIGN_ERRNO),
-                .refusedAct
-            )
+            let act = "read the environment of a process outside by /proc"
+            let found = value(CS_PLACE_FOREIGN_ERRNO)
+            findings.compare(.pidNamespace, act, expected: Errno.access, found: found, .refusedAct)
+            // Not even its command line could be opened, so that nothing is known of the rest.
+            if found == Errno.notPermitted || found == Errno.notFound, let mode = MountTable.hiddenProcessesHere {
+                findings.explain(act, cause: HiddenProcesses.cause(mode), remedy: HiddenProcesses.remedy)
+            }
         }
         findings.compare(
             .seccomp,
@@ -437,6 +446,7 @@ struct ProcessVerification {
 /// The few numbers verification expects, so that no libc is needed here (errno(3), x86_64).
 enum Errno {
     static let notPermitted: Int64 = 1
+    static let notFound: Int64 = 2
     static let access: Int64 = 13
     static let noSpace: Int64 = 28
     static let noSuchCall: Int64 = 38
