@@ -56,13 +56,16 @@ enum Callbacks {
     /// What it says of a bad Content-Length has two heads (0.9.75), and the request callback is never called; but it says
     /// so here first. Which connection it means it does not tell: the one of this thread whose head is whole and has not
     /// been handed over, of which there is never a second.
-    private static let fault: MHD_LogCallback = { context, _, _ in
+    private static let fault: MHD_LogCallback = { context, format, arguments in
         guard let core = core(context) else { return }
-        for connection in core.all {
+        let all = core.all
+        for connection in all {
             guard let exchange = connection.now.exchange, exchange.isUnseen else { continue }
             exchange.refuseLength()
             return
         }
+        guard let format, let status = LibraryFault.status(format, arguments) else { return }
+        LibraryFault.refuse(status, among: all, of: core)
     }
 
     private static let request: MHD_AccessHandlerCallback = { _, _, _, method, version, bytes, size, kept in

@@ -16,6 +16,8 @@ final class Connection: Sendable {
     struct State: Sendable {
         /// Between libmicrohttpd's two notifications: only then is `descriptor` this connection's.
         var isOpen = false
+        /// libmicrohttpd's, which serves this connection and others from its begin to its end.
+        var thread: pthread_t?
         var phase = Phase.head
         var deadline: UInt64
         /// In `head` and `body`: when the bytes that have come would have come at the slowest rate allowed; in `answering`: when
@@ -54,7 +56,32 @@ final class Connection: Sendable {
 
     var now: State { state.withLock { $0 } }
 
-    func opened() { state.withLock { $0.isOpen = true } }
+    /// Called by the thread that serves it.
+    func opened() {
+        let thread = pthread_self()
+        state.withLock { state in
+            state.isOpen = true
+            state.thread = thread
+        }
+    }
+
+    /// What libmicrohttpd may be reading of it on the calling thread; nil where that is nothing.
+    var reading: Reading? {
+        state.withLock { state in
+            guard state.isOpen, !state.isShut, let thread = state.thread, pthread_equal(thread, pthread_self()) != 0
+            else { return nil }
+            switch state.phase {
+            case .idle, .head, .body: return Reading(hasRequestLine: state.exchange != nil, phase: state.phase)
+            case .running, .answering, .streaming: return nil
+            }
+        }
+    }
+
+    struct Reading {
+        /// Of the request that comes.
+        var hasRequestLine: Bool
+        var phase: Phase
+    }
 
     func closed() {
         state.withLock { state in

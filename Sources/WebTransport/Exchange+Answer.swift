@@ -15,13 +15,23 @@ extension Exchange {
     private func queue(_ response: HTTPResponse) -> Bool {
         guard let made = make(response) else { return false }
         defer { MHD_destroy_response(made) }
-        for field in response.headers.fields where !HTTPHeaders.isSame(field.name, "connection") {
-            guard MHD_add_response_header(made, field.name, field.value) == .YES else { return false }
+        var ends = isLast || server.isStopping
+        for field in response.headers.fields {
+            if HTTPHeaders.isSame(field.name, "connection") {
+                ends = true
+            } else {
+                guard Exchange.add(field.name, field.value, to: made) else { return false }
+            }
         }
-        if isLast || server.isStopping || response.headers.contains("connection") {
-            guard MHD_add_response_header(made, "Connection", "close") == .YES else { return false }
+        if ends {
+            guard Exchange.add("Connection", "close", to: made) else { return false }
         }
         return MHD_queue_response(handle, UInt32(response.status), made) == .YES
+    }
+
+    /// A string that is handed to C as it is becomes an array first.
+    private static func add(_ name: String, _ value: String, to response: OpaquePointer) -> Bool {
+        name.withCString { name in value.withCString { MHD_add_response_header(response, name, $0) } } == .YES
     }
 
     private func make(_ response: HTTPResponse) -> OpaquePointer? {
@@ -92,9 +102,9 @@ extension Exchange {
     }
 
     private func entersAnswering(_ length: UInt64) {
-        let settings = server.settings
-        let seconds = settings.answerSeconds + Double(length) / Double(max(settings.answerBytesPerSecond, 1))
-        let due = Double(length) / Double(max(settings.crowdedBytesPerSecond, 1))
+        let slowest = Double(max(server.settings.answerBytesPerSecond, 1))
+        let seconds = server.settings.answerSeconds + Double(length) / slowest
+        let due = Double(length) / Double(max(server.settings.crowdedBytesPerSecond, 1))
         connection.enter(.answering, until: MonotonicTime.after(seconds), due: MonotonicTime.after(due))
     }
 }
@@ -143,10 +153,10 @@ extension HTTPResponse {
     var fault: String? {
         guard (200...599).contains(status) else { return "the status \(status) cannot be sent" }
         for field in headers.fields {
-            guard !field.name.isEmpty, field.name.utf8.allSatisfy(HTTPHeaders.isToken) else {
+            guard HTTPHeaders.isToken(field.name) else {
                 return "the answer has a header whose name cannot be sent"
             }
-            guard field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+            guard HTTPHeaders.isValue(field.value) else {
                 return "the answer's header \(field.name) has a value that cannot be sent"
             }
             if HTTPHeaders.isSame(field.name, "content-length") || HTTPHeaders.isSame(field.name, "transfer-encoding")

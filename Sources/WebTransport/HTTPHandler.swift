@@ -13,9 +13,10 @@ public protocol HTTPHandler: Sendable {
     ///
     /// Statuses: 400 malformed, 408 too slow, 411 a chunked body, 413 body over the limit, 500 a response that cannot be
     /// sent, 501 unknown transfer coding, 503 stopping or too late. The connection is closed behind it. Its body must be bytes. What
-    /// libmicrohttpd finds itself it answers itself, with a short HTML text: no HTTP version or an unknown one (400, 505), a
-    /// header line without a colon (400), a head over `headBytes` (414, 431); a line that is no request line at all closes
-    /// the connection.
+    /// libmicrohttpd finds itself comes here where it is known to which connection it says so: no HTTP version or an unknown one
+    /// (400, 505), a header line without a colon (400), a head over `headBytes` (414, 431). Where other connections of the same
+    /// thread are between requests or send one, it answers itself, with a short HTML text. A line that is no request line at all
+    /// closes the connection.
     ///
     /// - Parameters:
     ///   - status: to be answered.

@@ -11,21 +11,23 @@ public struct HTTPRequest: Sendable {
 }
 
 /// A request up to its body.
-public struct HTTPRequestHead: Sendable {
+///
+/// A class, because each step of a request takes it along.
+public final class HTTPRequestHead: Sendable {
     /// As sent; methods are case-sensitive.
-    public var method: String
+    public let method: String
     /// The bytes of the target before any `?`, as sent: nothing is decoded, joined or normalised.
     ///
     /// Visible ASCII. Begins with `/`, or is `*` (of OPTIONS); of `http://host/path` it is what follows the host, which is then
     /// the same as that of the Host field.
-    public var path: [UInt8]
+    public let path: [UInt8]
     /// The bytes behind the first `?`, as sent; nil where there is none.
-    public var query: [UInt8]?
+    public let query: [UInt8]?
     /// Has one Host field, in HTTP/1.0 perhaps none.
-    public var headers: HTTPHeaders
-    public var peer: HTTPPeer
+    public let headers: HTTPHeaders
+    public let peer: HTTPPeer
     /// Of the body in bytes, where the client has said it; nil for none.
-    public var contentLength: UInt64?
+    public let contentLength: UInt64?
 
     public init(
         method: String,
@@ -47,6 +49,8 @@ public struct HTTPRequestHead: Sendable {
 /// Who is at the other end of a connection.
 public struct HTTPPeer: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
+        /// The server itself (`HTTPServer.selfTest`): both ends are its own, and neither has a name.
+        case itself
         /// Of a unix socket (unix(7), SO_PEERCRED).
         case unix
         /// From this host.
@@ -56,7 +60,7 @@ public struct HTTPPeer: Hashable, Sendable {
     }
 
     public var kind: Kind
-    /// For a person and for logs: `127.0.0.1:40312`, `[::1]:40312`, `unix`.
+    /// For a person and for logs: `127.0.0.1:40312`, `[::1]:40312`, `unix`, `itself`.
     public var address: String
     /// The account that owns the peer's socket; nil where the kernel does not say, which is no permission.
     public var uid: UInt32?

@@ -95,8 +95,9 @@ extension Watch {
             address.ss_family = sa_family_t(AF_UNIX)
             let connection = Connection(
                 descriptor: descriptor,
-                peer: ends.peer,
-                peerKey: ends.key,
+                peer: HTTPPeer(kind: .itself, address: "itself", uid: ends.peer.uid),
+                // Not the account's: it is not counted among those when it comes, and must not be when it goes.
+                peerKey: "itself",
                 isStranger: false,
                 settings: core.settings
             )

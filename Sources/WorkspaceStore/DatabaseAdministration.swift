@@ -63,7 +63,7 @@ public struct DatabaseAdministration: Sendable {
         self.migrations = migrations
     }
 
-    /// Changes nothing, and works beside a running server.
+    /// Changes nothing, leaves nothing beside the file that was not there, and works beside a running server.
     ///
     /// - Throws: `StoreError` where the file is refused as at a start, or is no database; a schema that is not known is a state.
     public func status() throws(StoreError) -> Status {
@@ -151,12 +151,12 @@ public struct DatabaseAdministration: Sendable {
         }
     }
 
+    /// Keeps servers away from the database for as long as the value lives; nil where there is none.
+    ///
     /// - Throws: `StoreError`, `.busy` while a server has it.
-    public func checkUnserved() throws(StoreError) {
+    public func keepUnserved() throws(StoreError) -> UnservedDatabase? {
         let file = try DatabaseFile(url.path)
-        guard file.exists else { return }
-        let lock = try ServerLock(of: file.path)
-        withExtendedLifetime(lock) {}
+        return file.exists ? UnservedDatabase(lock: try ServerLock(of: file.path)) : nil
     }
 
     private func change(at time: StoredTime, stamps: Bool, makes: Bool) throws(StoreError) -> Change {
@@ -180,4 +180,9 @@ public struct DatabaseAdministration: Sendable {
         )
         return Change(adopted: outcome.adopted, applied: outcome.applied)
     }
+}
+
+/// A database that no server has, nor gets.
+public struct UnservedDatabase: Sendable {
+    let lock: ServerLock
 }

@@ -39,12 +39,20 @@ public struct DatabaseURL: Hashable, Sendable {
         self.path = path
     }
 
+    /// RFC 3986, 3.1: with an `=` or a `?` it may be anything, a password too.
+    private static func isOfScheme(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "+", "-", ".", "_": true
+        default: false
+        }
+    }
+
     private static func complaint(about text: String) -> String {
         guard let colon = text.firstIndex(of: ":") else { return "it has no scheme" }
         // A user's password may stand in the address of another database: only the scheme is repeated, where it is one.
         let scheme = text[..<colon]
         guard scheme == "sqlite" else {
-            let isWord = scheme.utf8.count <= 40 && scheme.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x40 }
+            let isWord = scheme.utf8.count <= 40 && scheme.unicodeScalars.allSatisfy(isOfScheme)
             return "only SQLite is built in" + (isWord ? ", not \(scheme)" : "")
         }
         guard text.hasPrefix("sqlite://") else { return "sqlite: is followed by three slashes and a path" }

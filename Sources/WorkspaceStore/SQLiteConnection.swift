@@ -10,7 +10,7 @@ final class SQLiteConnection: @unchecked Sendable {
         case write
         case read
         /// Reading where no writer has been before: a journal that another program left is played back, as any program that reads
-        /// the file would have to do, and nothing else is written.
+        /// the file would have to do, nothing else is written, and nothing is left beside the file that was not there.
         case inspect
         /// A database of its own in memory, to try migrations on.
         case scratch
@@ -18,6 +18,7 @@ final class SQLiteConnection: @unchecked Sendable {
 
     let path: String
     private let handle: OpaquePointer
+    private let busyTimeout: Int32
     private var statements: [String: OpaquePointer] = [:]
 
     /// In bytes, of a row and of a value: more than anything that is stored, less than what would hurt.
@@ -26,12 +27,16 @@ final class SQLiteConnection: @unchecked Sendable {
     // The path has no link in it, and the file is there. A lock of another process is waited for so many milliseconds.
     init(_ path: String, _ use: Use, busyTimeout: Int32) throws(StoreError) {
         self.path = path
+        self.busyTimeout = busyTimeout
         let flags: Int32 =
             switch use {
             case .write, .inspect: SQLITE_OPEN_READWRITE
             case .read: SQLITE_OPEN_READONLY
             case .scratch: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY
             }
+        // Looked for by name: a descriptor of ours would let go SQLite's locks when it is closed.
+        var found = stat()
+        let hasLog = use == .inspect && lstat(path + "-wal", &found) == 0
         var opened: OpaquePointer?
         // No mutexes in SQLite: the caller's lock is the one.
         let always = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE
@@ -53,7 +58,9 @@ final class SQLiteConnection: @unchecked Sendable {
         sqlite3_busy_timeout(handle, busyTimeout)
         try defend()
         if use == .inspect {
-            try leaveLog(true)
+            // Opening a database in WAL mode makes a log (sqlite.org/wal.html). One that was there is another program's, and stays; else
+            // closing takes it away, under the lock that only the last connection gets: never that of a server which has come meanwhile.
+            try leaveLog(hasLog)
             try script("PRAGMA query_only = ON")
         }
         // SQLite opens read-only, silently, what it may not write.
@@ -207,6 +214,15 @@ final class SQLiteConnection: @unchecked Sendable {
             if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
             throw error
         }
+    }
+
+    /// Takes the lock of who writes, waiting so many milliseconds for another process's, and gives it back.
+    ///
+    /// - Throws: `.busy` if another process keeps it.
+    func tryLock(milliseconds: Int32) throws(StoreError) {
+        sqlite3_busy_timeout(handle, milliseconds)
+        defer { sqlite3_busy_timeout(handle, busyTimeout) }
+        try transaction {}
     }
 
     // MARK: - The file

@@ -44,7 +44,7 @@ enum SQLiteFailure {
         }
     }
 
-    private static func remedy(_ code: Int32, _ systemError: Int32, _ path: String) -> String {
+    static func remedy(_ code: Int32, _ systemError: Int32, _ path: String) -> String {
         switch kind(code, systemError) {
         case .corrupt: corrupt(path)
         case .full:

@@ -41,7 +41,12 @@ extension SQLiteStore {
         }
     }
 
-    public func jobs(of project: String, limit: Int, after: String?) throws(StoreError) -> [Job] {
+    public func jobs(
+        of project: String,
+        in status: JobStatus?,
+        limit: Int,
+        after: String?
+    ) throws(StoreError) -> [Job] {
         let limit = try RowRule.check(limit: limit)
         return try read { (connection) throws(StoreError) in
             var place: Int64 = 0
@@ -59,9 +64,13 @@ extension SQLiteStore {
             var bytes = 0
             // Row numbers are in the order of making, whatever the clock did meanwhile; VACUUM keeps their order.
             try connection.rows(
-                "SELECT \(Job.listColumns) FROM jobs WHERE project_id = ? AND rowid > ? ORDER BY rowid LIMIT ?",
+                """
+                SELECT \(Job.listColumns) FROM jobs WHERE project_id = ?1 AND rowid > ?2 AND (?3 IS NULL OR status = ?3)
+                ORDER BY rowid LIMIT ?4
+                """,
                 .text(project),
                 .integer(place),
+                .optional(status?.rawValue),
                 limit,
                 table: "jobs"
             ) { (row) throws(StoreError) in

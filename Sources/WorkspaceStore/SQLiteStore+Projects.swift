@@ -31,8 +31,9 @@ extension SQLiteStore {
         }
     }
 
-    public func projects(limit: Int, after: String?) throws(StoreError) -> [Project] {
+    public func projects(in status: JobStatus?, limit: Int, after: String?) throws(StoreError) -> [Project] {
         let limit = try RowRule.check(limit: limit)
+        let status = SQLiteValue.optional(status?.rawValue)
         return try read { (connection) throws(StoreError) in
             var projects: [Project] = []
             let take = { (row: SQLiteRow) throws(StoreError) -> Bool in
@@ -41,7 +42,11 @@ extension SQLiteStore {
             }
             guard let after else {
                 try connection.rows(
-                    "SELECT \(Project.columns) FROM projects ORDER BY created_at DESC, id LIMIT ?",
+                    """
+                    SELECT \(Project.columns) FROM projects WHERE ?1 IS NULL OR status = ?1
+                    ORDER BY created_at DESC, id LIMIT ?2
+                    """,
+                    status,
                     limit,
                     table: "projects",
                     take
@@ -60,10 +65,11 @@ extension SQLiteStore {
             try connection.rows(
                 """
                 SELECT \(Project.columns) FROM projects WHERE created_at <= ?1 AND (created_at < ?1 OR id > ?2)
-                ORDER BY created_at DESC, id LIMIT ?3
+                AND (?3 IS NULL OR status = ?3) ORDER BY created_at DESC, id LIMIT ?4
                 """,
                 .text(place),
                 .text(after),
+                status,
                 limit,
                 table: "projects",
                 take
@@ -72,11 +78,13 @@ extension SQLiteStore {
         }
     }
 
-    public func countProjects() throws(StoreError) -> Int {
+    public func countProjects(in status: JobStatus?) throws(StoreError) -> Int {
         try read { (connection) throws(StoreError) in
-            try connection.row("SELECT count(*) FROM projects", table: "projects") { (row) throws(StoreError) in
-                Int(try row.integer(0))
-            } ?? 0
+            let take = { (row: SQLiteRow) throws(StoreError) -> Int in Int(try row.integer(0)) }
+            let all = "SELECT count(*) FROM projects"
+            guard let status else { return try connection.row(all, table: "projects", take) ?? 0 }
+            let value = SQLiteValue.text(status.rawValue)
+            return try connection.row("\(all) WHERE status = ?", value, table: "projects", take) ?? 0
         }
     }
 

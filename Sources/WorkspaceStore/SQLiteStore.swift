@@ -1,3 +1,5 @@
+internal import CSQLite
+internal import Glibc
 internal import Synchronization
 
 /// The store in a SQLite file, in WAL mode.
@@ -46,6 +48,12 @@ public final class SQLiteStore: WorkspaceStore {
     private let readers: [LockedReader]
     private let nextReader = Atomic<Int>(0)
     private let lock: Mutex<ServerLock?>
+    /// Whether the last call that wrote waited in vain for a lock of another process.
+    private let foundBusy = Atomic<Bool>(false)
+    /// Since when the call that writes waits for the file's lock, in milliseconds of the monotonic clock; 0 where none does.
+    private let waitsSince = Atomic<Int64>(0)
+    /// In milliseconds: another process's lock is looked for so long, and one that is waited for longer keeps others from writing.
+    private static let patience: Int32 = 250
 
     /// A connection that reads, and its lock.
     private final class LockedReader: Sendable {
@@ -122,6 +130,23 @@ public final class SQLiteStore: WorkspaceStore {
         }
     }
 
+    public func checkWritable() throws(StoreError) {
+        let looked: Void? = try writer.withLockIfAvailable { (connection) throws(StoreError) in
+            guard let connection else { throw SQLiteStore.closed }
+            guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+            try connection.tryLock(milliseconds: min(SQLiteStore.patience, options.busyTimeout))
+        }
+        // One writes now, which is as good a trial; or it waits for the same lock, perhaps as the one before it did in vain.
+        let since = waitsSince.load(ordering: .relaxed)
+        let waitsLong = since != 0 && SQLiteStore.milliseconds() - since > Int64(SQLiteStore.patience)
+        guard looked == nil, waitsLong || foundBusy.load(ordering: .relaxed) else { return }
+        throw StoreError(
+            kind: .busy,
+            message: "writing the database: \(path): another process holds its lock",
+            remedy: SQLiteFailure.remedy(SQLITE_BUSY, 0, path)
+        )
+    }
+
     // MARK: - Calls
 
     func write<Value: Sendable>(
@@ -131,7 +156,19 @@ public final class SQLiteStore: WorkspaceStore {
             guard let connection else { throw SQLiteStore.closed }
             // SQLite looks for this itself only where it makes a rollback journal.
             guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
-            return try connection.transaction { () throws(StoreError) in try body(connection) }
+            do throws(StoreError) {
+                waitsSince.store(SQLiteStore.milliseconds(), ordering: .relaxed)
+                defer { waitsSince.store(0, ordering: .relaxed) }
+                let value = try connection.transaction { () throws(StoreError) in
+                    waitsSince.store(0, ordering: .relaxed)
+                    return try body(connection)
+                }
+                foundBusy.store(false, ordering: .relaxed)
+                return value
+            } catch {
+                foundBusy.store(error.kind == .busy, ordering: .relaxed)
+                throw error
+            }
         }
     }
 
@@ -153,6 +190,14 @@ public final class SQLiteStore: WorkspaceStore {
             guard let connection else { throw SQLiteStore.closed }
             return try body(connection)
         }
+    }
+
+    /// Of the monotonic clock (clock_gettime(2)), never 0.
+    private static func milliseconds() -> Int64 {
+        var now = timespec()
+        // It fails for no clock that the kernel has.
+        guard clock_gettime(CLOCK_MONOTONIC_COARSE, &now) == 0 else { return 1 }
+        return max(1, Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
     }
 
     private static var closed: StoreError {

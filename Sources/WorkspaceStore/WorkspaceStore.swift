@@ -14,8 +14,9 @@ public protocol WorkspaceStore: Sendable {
     ///
     /// Projects of the same microsecond are in the order of their ids: a page goes on where the one before ended, whatever has been
     /// added or removed meanwhile.
-    func projects(limit: Int, after: String?) throws(StoreError) -> [Project]
-    func countProjects() throws(StoreError) -> Int
+    /// Of one status, where that is given; a page goes on there, too, when `after` has another by now.
+    func projects(in status: JobStatus?, limit: Int, after: String?) throws(StoreError) -> [Project]
+    func countProjects(in status: JobStatus?) throws(StoreError) -> Int
     /// The project, its jobs and their events; false if it was not there.
     func removeProject(_ id: String) throws(StoreError) -> Bool
     /// Projects in which nothing waits or runs, the one first that has been so the longest.
@@ -37,7 +38,8 @@ public protocol WorkspaceStore: Sendable {
     /// In the order of their making; `after` is the last id of the page before.
     ///
     /// A page ends early behind `StoreLimits.answerBytes` of texts: only an empty one is the end.
-    func jobs(of project: String, limit: Int, after: String?) throws(StoreError) -> [Job]
+    /// Of one status, where that is given.
+    func jobs(of project: String, in status: JobStatus?, limit: Int, after: String?) throws(StoreError) -> [Job]
     func countJobs(_ status: JobStatus) throws(StoreError) -> Int
 
     /// Writes what changes of a job, and its project's `status` and `summary` where they are given.
@@ -75,6 +77,12 @@ public protocol WorkspaceStore: Sendable {
     ///
     /// Does not wait for such a call.
     func checkReady() throws(StoreError)
+    /// Whether a call that writes would find the database free: another process may hold the lock of who writes.
+    ///
+    /// Waits a quarter of a second for such a lock at the most, and writes nothing.
+    ///
+    /// - Throws: `.busy` while another process keeps the lock, and what `checkReady` throws.
+    func checkWritable() throws(StoreError)
     /// Gives back the memory that only makes later calls faster; connections that are in use keep theirs.
     func releaseMemory()
     /// Later calls are errors.
@@ -124,4 +132,18 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(message); \(remedy)" }
+}
+
+extension WorkspaceStore {
+    /// Whatever their status.
+    public func projects(limit: Int, after: String?) throws(StoreError) -> [Project] {
+        try projects(in: nil, limit: limit, after: after)
+    }
+
+    public func countProjects() throws(StoreError) -> Int { try countProjects(in: nil) }
+
+    /// Whatever their status.
+    public func jobs(of project: String, limit: Int, after: String?) throws(StoreError) -> [Job] {
+        try jobs(of: project, in: nil, limit: limit, after: after)
+    }
 }

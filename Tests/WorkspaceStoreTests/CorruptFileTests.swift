@@ -13,7 +13,7 @@ private struct Repeatable: RandomNumberGenerator {
     }
 }
 
-@Suite("damaged files", .timeLimit(.minutes(30)))
+@Suite("damaged files", .timeLimit(.minutes(120)))
 struct CorruptFileTests {
     let place: Place
     /// A sound database with some rows, whole in its file.

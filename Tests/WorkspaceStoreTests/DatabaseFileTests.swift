@@ -65,7 +65,7 @@ struct DatabaseFileTests {
         #expect(!FileManager.default.fileExists(atPath: place.path("elsewhere")))
     }
 
-    @Test(.timeLimit(.minutes(30)), arguments: ["codex.db", "codex.db-wal", "codex.db-shm", "codex.db-journal"])
+    @Test(.timeLimit(.minutes(120)), arguments: ["codex.db", "codex.db-wal", "codex.db-shm", "codex.db-journal"])
     func whatIsNoRegularFileIsRefusedAtOnce(_ name: String) throws {
         #expect(mkfifo(place.path(name), 0o600) == 0)
         try refusal(.corrupt, "no regular file")
@@ -76,7 +76,7 @@ struct DatabaseFileTests {
         #expect(try place.store().countProjects() == 0)
     }
 
-    @Test(.timeLimit(.minutes(30))) func theLockIsARegularFileToo() throws {
+    @Test(.timeLimit(.minutes(120))) func theLockIsARegularFileToo() throws {
         #expect(mkfifo(place.path("codex.db.lock"), 0o600) == 0)
         #expect(try storeError { _ = try place.store() }.kind == .unwritable)
         try FileManager.default.removeItem(atPath: place.path("codex.db.lock"))
@@ -167,6 +167,42 @@ struct DatabaseFileTests {
         #expect(try storeError { _ = try place.store() }.kind == .busy)
         store.close()
         #expect(try place.store().countProjects() == 0)
+    }
+
+    private var names: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: place.folder).sorted() }
+    }
+
+    @Test func whoOnlyLooksLeavesNothingBehind() throws {
+        try place.store().close()
+        let (before, bytes) = (try names, try place.bytes())
+        #expect(before == ["codex.db", "codex.db.lock"])
+        #expect(try place.administration().status().state == .current)
+        try place.administration().check()
+        #expect(try names == before && place.bytes() == bytes)
+        // A log that another program has left stays as it is, an empty one, too.
+        try place.write(Data(), "codex.db-wal")
+        #expect(try place.administration().status().state == .current)
+        #expect(try place.bytes("codex.db-wal").isEmpty)
+    }
+
+    /// A server that starts and writes while somebody looks keeps its log.
+    @Test func whoOnlyLooksTakesNoServersLog() throws {
+        try place.store().close()
+        let project = someProject()
+        var looking: SQLiteConnection? = try SQLiteConnection(place.path(), .inspect, busyTimeout: 100)
+        guard case .applied = try SchemaVersion.read(try #require(looking), Migration.all) else {
+            Issue.record("it is not what a server left")
+            return
+        }
+        let store = try place.store()
+        try store.add(project, firstJob: someJob(project))
+        let log = try place.bytes("codex.db-wal")
+        #expect(!log.isEmpty)
+        looking = nil
+        #expect(try place.bytes("codex.db-wal") == log)
+        #expect(try store.project(project.id) == project)
+        store.close()
     }
 
     @Test(arguments: ["deleted", "replaced", "moved"])

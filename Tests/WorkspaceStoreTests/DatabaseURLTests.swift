@@ -20,7 +20,9 @@ struct DatabaseURLTests {
         ("sqlite:/codex.db", "three slashes"), ("sqlite://host/codex.db", "no host"),
         ("SQLITE:///codex.db", "only SQLite"),
         ("sqlite+pysqlite:///codex.db", "only SQLite"), ("postgresql://user:geheim@host/db", "only SQLite"),
-        ("mysql://x", "only SQLite"), ("sqlite:///codex.db?timeout=5", "query"), ("sqlite:///codex.db?", "query"),
+        ("mysql://x", "only SQLite"), ("x?password=geheim:1", "only SQLite"), ("key=geheim:x", "only SQLite"),
+        ("sqlite:///codex.db?password=geheim", "query"), ("sqlite:///codex.db?timeout=5", "query"),
+        ("sqlite:///codex.db?", "query"),
         ("sqlite:///a\0b.db", "control"), ("sqlite:///a\nb.db", "control"), ("sqlite:///folder/", "folder"),
         ("sqlite:///.", "folder"), ("sqlite:///a/..", "folder"),
     ])

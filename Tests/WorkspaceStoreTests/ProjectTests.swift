@@ -119,6 +119,40 @@ struct ProjectTests {
         #expect(try storeError { _ = try store.projects(limit: -1, after: nil) }.kind == .constraint)
     }
 
+    @Test func listsAreOfOneStatusWhereThatIsAsked() throws {
+        let place = try Place()
+        let store = try place.store()
+        var projects: [Project] = []
+        for index in 0..<8 {
+            var project = someProject(Int64(index))
+            project.status = JobStatus.allCases[index % 2]
+            try store.add(project, firstJob: someJob(project))
+            projects.insert(project, at: 0)
+        }
+        let running = projects.filter { $0.status == .inProgress }
+        #expect(running.count == 4)
+        #expect(try store.countProjects(in: .inProgress) == 4)
+        #expect(try store.projects(in: .inProgress, limit: 100, after: nil) == running)
+        #expect(try store.projects(in: .inProgress, limit: 2, after: running[0].id) == Array(running[1...2]))
+        // Behind one that is not of this status, as one that has ended since.
+        #expect(try store.projects(in: .inProgress, limit: 100, after: projects[3].id) == Array(running[2...]))
+        #expect(try store.projects(in: .error, limit: 100, after: nil) == [])
+        #expect(try store.countProjects(in: .error) == 0)
+        let project = someProject(100)
+        var jobs: [Job] = []
+        for index in 0..<6 {
+            var job = someJob(project)
+            job.status = index % 2 == 0 ? .completed : .error
+            if index == 0 { try store.add(project, firstJob: job) } else { try store.add(job) }
+            jobs.append(job)
+        }
+        let failed = jobs.filter { $0.status == .error }
+        #expect(try store.jobs(of: project.id, in: .error, limit: 100, after: nil).map(\.id) == failed.map(\.id))
+        let rest = try store.jobs(of: project.id, in: .error, limit: 1, after: jobs[2].id)
+        #expect(rest.map(\.id) == [failed[1].id])
+        #expect(try store.jobs(of: project.id, in: .queued, limit: 100, after: nil) == [])
+    }
+
     @Test func aPageHasAThousandRowsAtMost() throws {
         let place = try Place()
         let store = try place.store()
