@@ -5,11 +5,13 @@ internal import WebTransport
 struct Exchange: Sendable {
     let head: HTTPRequestHead
     let correlationID: String
-    let note = CallNote()
+    /// Nil for what changes nothing.
+    let note: CallNote?
     private let start = ContinuousClock.now
 
     init(_ head: HTTPRequestHead) {
         self.head = head
+        note = head.method == "GET" || head.method == "HEAD" ? nil : CallNote()
         correlationID = CorrelationID.of(head)
     }
 
@@ -49,7 +51,7 @@ final class CallNote: Sendable {
 /// A request that found its endpoint.
 struct Call: Sendable {
     let head: HTTPRequestHead
-    let note: CallNote
+    let note: CallNote?
     let endpoint: Endpoint
     let target: Router.Target
 
@@ -86,6 +88,7 @@ enum Reply {
 enum SecurityFields {
     /// Fields that a handler has set stay.
     static func add(to headers: inout HTTPHeaders) {
+        headers.reserve(headers.fields.count + 8)
         headers.set("X-Content-Type-Options", "nosniff")
         headers.set("Referrer-Policy", "no-referrer")
         headers.set("Cross-Origin-Resource-Policy", "same-origin")
@@ -99,6 +102,8 @@ enum SecurityFields {
 extension HTTPResponse {
     static func json(_ bytes: [UInt8], status: Int = 200, _ fields: HTTPHeaders = [:]) -> HTTPResponse {
         var headers = fields
+        // With those that every answer is given.
+        headers.reserve(fields.fields.count + 12)
         headers.add("Content-Type", "application/json")
         return HTTPResponse(status: status, headers: headers, body: .bytes(bytes))
     }

@@ -47,14 +47,19 @@ private struct FolderFile: ProjectFile {
 
     var size: UInt64 { file.size }
     var tag: String { file.tag }
+    var lastModified_s: Int64 { file.lastModified_s }
 
     func contents(limit: Int) throws(WorkspaceError) -> [UInt8] {
         let tooMuch = WorkspaceError(.tooMuch, "The file is larger than \(limit) bytes")
         guard file.size <= UInt64(limit) else { throw tooMuch }
-        let bytes = try file.read(at: 0, count: min(limit, Int(file.size) + 4096) + 1)
+        var bytes = try file.read(at: 0, count: min(limit, Int(file.size)) + 1)
+        // It has grown since; what it grows by after this is not seen.
+        if bytes.count > file.size { bytes = try file.read(at: 0, count: min(limit, Int(file.size) + 4096) + 1) }
         guard bytes.count <= limit else { throw tooMuch }
         return bytes
     }
+
+    func text(of contents: [UInt8], _ write: ([UInt8]) -> [UInt8]) -> [UInt8] { file.value(of: contents, write) }
 
     func body() throws(WorkspaceError) -> HTTPFile {
         let number = try file.duplicated()
@@ -103,6 +108,7 @@ extension WritePrecondition {
         case .matches(let tags): self = .matches(tags)
         case .isAbsent: self = .isAbsent
         case .matchesNone(let tags): self = .matchesNone(tags)
+        case .unmodifiedSince(let date): self = .unmodifiedSince(date)
         case .both(let first, let second): self = .both(WritePrecondition(first), WritePrecondition(second))
         }
     }

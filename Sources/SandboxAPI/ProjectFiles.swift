@@ -26,10 +26,18 @@ public protocol ProjectFile: Sendable {
     var size: UInt64 { get }
     /// A strong entity tag with its quotes.
     var tag: String { get }
+    /// From when on it is known to be as it is, in seconds since 1970-01-01T00:00:00Z; may be the second that is under way.
+    var lastModified_s: Int64 { get }
     /// All of it; `.tooMuch` beyond `limit` bytes.
     func contents(limit: Int) throws(WorkspaceError) -> [UInt8]
+    /// What `write` makes of its contents, which were read just now, or made of the same the last time; always the same `write`.
+    func text(of contents: [UInt8], _ write: ([UInt8]) -> [UInt8]) -> [UInt8]
     /// The file for the transport, which closes it.
     func body() throws(WorkspaceError) -> HTTPFile
+}
+
+extension ProjectFile {
+    func text(of contents: [UInt8], _ write: ([UInt8]) -> [UInt8]) -> [UInt8] { write(contents) }
 }
 
 /// The files of a workspace; one value may be the answer to many requests, and is written as text once.

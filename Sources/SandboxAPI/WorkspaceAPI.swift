@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Synchronization
 public import WebTransport
+public import WorkspaceStore
 public import Workspaces
 
 /// The HTTP API over the workspaces.
@@ -10,7 +11,7 @@ public import Workspaces
 public final class WorkspaceAPI: HTTPHandler {
     let service: any WorkspaceService
     let files: @Sendable (_ project: String) throws(WorkspaceError) -> any ProjectFiles
-    let countProjects: @Sendable () throws(WorkspaceError) -> Int
+    let countProjects: @Sendable (JobStatus?) throws(WorkspaceError) -> Int
     let prefix: String
     let counts = RequestCounts()
     let heavy = HeavyWork()
@@ -19,10 +20,10 @@ public final class WorkspaceAPI: HTTPHandler {
     private let log: @Sendable (LogEntry) -> Void
 
     /// What can be changed while the server runs.
-    private struct Rules: Sendable {
-        var access: AccessRule
-        var origins: CORSRule
-        var pages: Pages
+    private final class Rules: Sendable {
+        let access: AccessRule
+        let origins: CORSRule
+        let pages: Pages
 
         init(_ settings: APISettings, ownUID: UInt32) {
             access = AccessRule(settings, ownUID: ownUID)
@@ -42,14 +43,14 @@ public final class WorkspaceAPI: HTTPHandler {
     ///   - settings: as checked; where the server listens is for whoever starts it.
     ///   - service: what runs the jobs.
     ///   - files: the files of a project; `.noProject` for one that is not there.
-    ///   - countProjects: how many there are in all.
+    ///   - countProjects: how many there are in all, or of one status.
     ///   - ownUID: the account whose clients are served without a token, the server's own.
     ///   - log: called once for each answer, from any thread.
     public init(
         settings: APISettings,
         service: any WorkspaceService,
         files: @escaping @Sendable (_ project: String) throws(WorkspaceError) -> any ProjectFiles,
-        countProjects: @escaping @Sendable () throws(WorkspaceError) -> Int,
+        countProjects: @escaping @Sendable (JobStatus?) throws(WorkspaceError) -> Int,
         ownUID: UInt32,
         log: @escaping @Sendable (LogEntry) -> Void
     ) {
@@ -71,8 +72,8 @@ public final class WorkspaceAPI: HTTPHandler {
         rules.withLock { $0 = changed }
     }
 
-    var pages: Pages { rules.withLock { $0.pages } }
-    private var origins: CORSRule { rules.withLock { $0.origins } }
+    private var current: Rules { rules.withLock { $0 } }
+    var pages: Pages { current.pages }
 
     // MARK: - HTTPHandler
 
@@ -152,7 +153,7 @@ public final class WorkspaceAPI: HTTPHandler {
         var access = Endpoint.Access.client
         if case .endpoint(let endpoint, let target) = match {
             access = endpoint.access
-            exchange.note.begin(endpoint, target, uid: head.peer.uid)
+            exchange.note?.begin(endpoint, target, uid: head.peer.uid)
         }
         let isPreflight = CORSRule.isPreflight(head)
         if access != .everybody {
@@ -160,7 +161,7 @@ public final class WorkspaceAPI: HTTPHandler {
         }
         if isPreflight { return .response(try preflight(head), template: template(match)) }
         let isSafe = head.method == "GET" || head.method == "HEAD" || head.method == "OPTIONS"
-        if !isSafe && !origins.mayChange(head) {
+        if !isSafe && !current.origins.mayChange(head) {
             throw APIError(
                 403,
                 "A page of this origin may not change anything here; ALLOW_ORIGINS lists those that may"
@@ -179,7 +180,7 @@ public final class WorkspaceAPI: HTTPHandler {
     }
 
     private func checkAccess(_ head: HTTPRequestHead, needsToken: Bool) throws(APIError) {
-        switch rules.withLock({ $0.access }).verdict(head, needsToken: needsToken) {
+        switch current.access.verdict(head, needsToken: needsToken) {
         case .allowed: return
         case .noHost: throw APIError(400, "A request has one Host field")
         case .foreignHost:
@@ -191,6 +192,7 @@ public final class WorkspaceAPI: HTTPHandler {
     }
 
     private func preflight(_ head: HTTPRequestHead) throws(APIError) -> HTTPResponse {
+        let origins = current.origins
         if let refusal = origins.refusal(ofPreflight: head) { throw APIError(400, refusal) }
         var headers: HTTPHeaders = ["Content-Type": "text/plain; charset=utf-8"]
         for (name, value) in origins.preflightFields(for: head) { headers.add(name, value) }
@@ -239,7 +241,7 @@ public final class WorkspaceAPI: HTTPHandler {
     ) -> HTTPResponse {
         var response = response
         SecurityFields.add(to: &response.headers)
-        origins.mark(&response.headers, for: exchange.head)
+        current.origins.mark(&response.headers, for: exchange.head)
         response.headers.set(CorrelationID.field, exchange.correlationID)
         let entry = LogEntry(
             method: LogText.escaped(exchange.head.method, limit: 32),
@@ -249,7 +251,7 @@ public final class WorkspaceAPI: HTTPHandler {
             correlationID: exchange.correlationID,
             peer: LogText.escaped(exchange.head.peer.address, limit: 128),
             detail: detail.map { LogText.escaped($0) },
-            audit: exchange.note.value
+            audit: exchange.note?.value
         )
         counts.count(entry)
         log(entry)

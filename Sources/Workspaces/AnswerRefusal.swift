@@ -8,14 +8,14 @@ enum AnswerRefusal {
     private static let answer = ExchangeFolder.name.appending(ExchangeFolder.result)
     private static let request = ExchangeFolder.name.appending(ExchangeFolder.request)
 
-    /// Why it could not, in the folder of a project (absolute); nil where it could, and for other workers.
-    static func why(_ policy: Policy, _ worker: WorkerProfile, project: OSString) -> String? {
+    /// Why it could not, in the folder of each of these projects (absolute); nil where it could, and for other workers.
+    static func why(_ policy: Policy, _ worker: WorkerProfile, projects: [OSString]) -> String? {
         guard worker.manner == .files, worker.problem == nil else { return nil }
-        if let (cause, remedy) = keepsAnswer(policy) ?? denies(answer, policy, project) {
+        if let (cause, remedy) = keepsAnswer(policy) ?? isTooSmall(policy) ?? denies(answer, policy, projects) {
             return
                 "under the policy \(policy.name) the worker \(worker.name) could not write its answer, \(answer): the policy \(cause); \(remedy)"
         }
-        guard let (cause, remedy) = denies(request, policy, project) else { return nil }
+        guard let (cause, remedy) = denies(request, policy, projects) else { return nil }
         return
             "under the policy \(policy.name) the worker \(worker.name) could not read what it is asked, \(request): the policy \(cause); \(remedy)"
     }
@@ -39,20 +39,30 @@ enum AnswerRefusal {
         )
     }
 
+    /// RLIMIT_FSIZE ends whoever writes more (SIGXFSZ, setrlimit(2)); `limits.workspace` is never smaller than an answer.
+    private static func isTooSmall(_ policy: Policy) -> (cause: String, remedy: String)? {
+        let answer = ByteCount(bytes: UInt64(WorkerResult.sizeLimit))
+        guard policy.limits.fileSize < answer else { return nil }
+        return (
+            "lets it write files of \(policy.limits.fileSize) at most ([limits] file_size), and an answer may have \(answer)",
+            "say file_size = \"1MiB\", or more"
+        )
+    }
+
     private static func denies(
         _ name: OSString,
         _ policy: Policy,
-        _ project: OSString
+        _ projects: [OSString]
     ) -> (cause: String, remedy: String)? {
-        let path = project.appending(name)
         // A pattern first: at a launch it has brought its paths into the other list, too.
-        for text in policy.filesystem.denyGlobs where isMeant(name, by: DenyPattern(text), in: project) {
+        for text in policy.filesystem.denyGlobs
+        where projects.allSatisfy({ isMeant(name, by: DenyPattern(text), in: $0) }) {
             return (
                 "denies it by the pattern \(text) of [filesystem] deny_globs",
                 "take that out there, or write one that does not match \(name)"
             )
         }
-        for denied in policy.filesystem.deny where path.isWithin(denied) {
+        for denied in policy.filesystem.deny where projects.allSatisfy({ $0.appending(name).isWithin(denied) }) {
             return ("denies \(denied) in [filesystem] deny", "take that out there")
         }
         return nil

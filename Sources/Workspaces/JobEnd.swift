@@ -94,18 +94,18 @@ struct JobEnd: Equatable {
                 summary: "the worker wrote \(used) of output, and its limit is \(limit)",
                 exitStatus: 137
             )
-        case .protectionLost(let what):
+        case .protectionLost(let what, _):
             return JobEnd(
                 status: .error,
                 reason: "protection-lost",
                 summary: "\(WorkspaceText.summary(what)) was no longer kept from the worker, which was ended for it"
             )
-        case .interrupted(let signal):
+        case .interrupted(let signal, let wasKilled):
             return JobEnd(
                 status: .error,
                 reason: "interrupted",
                 summary: "signal \(signal) ended the job",
-                exitStatus: 128 + signal
+                exitStatus: wasKilled ? 137 : 128 + signal
             )
         case .refused(let refusal): return refused(refusal)
         case .notExecuted(let errno, let message):

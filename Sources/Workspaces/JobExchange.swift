@@ -95,7 +95,7 @@ struct JobExchange {
             "created_files": paths(.created), "errors": .array(errors), "job_id": .string(job.id), "logs": [],
             "modified_files": paths(.modified),
             "status": .string((end.status == .completed ? WorkerResult.Status.success : .error).rawValue),
-            "summary": .string(end.summary),
+            "summary": .string(end.summary), "timestamp": .string(StoredTime.now().iso),
         ]
         try write(result.canonical.bytes + [UInt8(ascii: "\n")], to: folder)
         return result.canonical.text

@@ -33,6 +33,9 @@ extension Orchestrator {
         ProcessMemory.giveBack()
     }
 
+    /// Closes files of projects that were removed or changed since somebody asked for them; to be called every few seconds.
+    public func letGoStale() { knownFolders.letGoStale() }
+
     private func remove(_ removal: Removal) throws(WorkspaceError) -> Bool {
         switch removal.what {
         case .log(let log):

@@ -46,12 +46,12 @@ extension Orchestrator {
         return found
     }
 
-    public func projects(limit: Int, after: String?) throws(WorkspaceError) -> [Project] {
-        try stored { () throws(StoreError) in try store.projects(limit: limit, after: after) }
+    public func projects(in status: JobStatus?, limit: Int, after: String?) throws(WorkspaceError) -> [Project] {
+        try stored { () throws(StoreError) in try store.projects(in: status, limit: limit, after: after) }
     }
 
-    public func countProjects() throws(WorkspaceError) -> Int {
-        try stored { () throws(StoreError) in try store.countProjects() }
+    public func countProjects(in status: JobStatus? = nil) throws(WorkspaceError) -> Int {
+        try stored { () throws(StoreError) in try store.countProjects(in: status) }
     }
 
     public func removeProject(_ id: String) async throws(WorkspaceError) {
@@ -123,9 +123,16 @@ extension Orchestrator {
         return found
     }
 
-    public func jobs(of project: String, limit: Int, after: String?) throws(WorkspaceError) -> [Job] {
+    public func jobs(
+        of project: String,
+        in status: JobStatus? = nil,
+        limit: Int,
+        after: String?
+    ) throws(WorkspaceError) -> [Job] {
         _ = try self.project(project)
-        return try stored { () throws(StoreError) in try store.jobs(of: project, limit: limit, after: after) }
+        return try stored { () throws(StoreError) in
+            try store.jobs(of: project, in: status, limit: limit, after: after)
+        }
     }
 
     public func cancelJob(_ id: String, of project: String) async throws(WorkspaceError) -> Job {
@@ -270,7 +277,12 @@ extension Orchestrator {
 
     public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
 
-    public func readiness() -> String? { serverProblem() ?? hostProblem.withLock { $0 } }
+    public func readiness() -> String? {
+        if let problem = serverProblem() ?? lockProblem() { return problem }
+        // Asked each time: whoever mends the policy need tell nobody.
+        if let problem = policyProblem() { return "every job would be refused: \(problem)" }
+        return hostProblem.withLock { $0 }
+    }
 
     /// What is seen of the server without asking its database: where it differs, there may be something to tell.
     public var signs: OrchestratorSigns {
@@ -290,6 +302,19 @@ extension Orchestrator {
         }
         guard folders.isThere else { return "the folder of the workspaces is not in its place any more" }
         return nil
+    }
+
+    /// Another server would meet the same lock: not among what the watchdog has the server started again for.
+    private func lockProblem() -> String? {
+        do throws(StoreError) {
+            try store.checkWritable()
+            return nil
+        } catch {
+            log("not ready: \(error)")
+            return error.kind == .busy
+                ? "another process holds the lock of the database; the log says of which file"
+                : "the store cannot be used; the log says why"
+        }
     }
 
     public func statistics() -> WorkspaceStatistics {

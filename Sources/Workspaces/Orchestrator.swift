@@ -88,7 +88,14 @@ public final class Orchestrator: WorkspaceService {
                 try InterruptedWorkspace.settle(try WorkspaceEvidence(settings).location(of: project))
             } catch { log("project \(project): \(error.message); the next job in it tries again") }
         }
-        log("limits: \(DelegatedGroup.prepare())")
+        let group = DelegatedGroup.prepare()
+        log("limits: \(group.words)")
+        guard group.hasLeftOvers else { return }
+        // Beside everything else: a job that ends slowly keeps no client waiting.
+        let isStarted = JobThread.start { for problem in group.removeLeftOvers() { log(problem) } }
+        if !isStarted {
+            log("what a killed server has left of cgroups stays until the next launch: there is no thread")
+        }
     }
 
     /// Takes other settings for what begins from now on: worker, credentials, policy's texts, how many run at a time.
@@ -106,6 +113,16 @@ public final class Orchestrator: WorkspaceService {
         configuration.withLock { $0 = chosen }
         state.withLock { $0.queue.mostRunning = chosen.maximumJobs }
         startNext()
+    }
+
+    /// Why every job would be refused by the text that the server's policy has now; nil where none would be.
+    ///
+    /// Policies are read at each launch: one that was not taken by `reload` is none of before either.
+    public func policyProblem() -> String? {
+        do throws(WorkspaceError) {
+            try PolicyChoice(settings).checkOwn()
+            return nil
+        } catch { return error.detail.isEmpty ? error.message : "\(error.message): \(error.detail)" }
     }
 
     /// Why every job would be `no-worker`, for the operator; nil where there is a worker.

@@ -43,9 +43,9 @@ struct PolicyChoice {
                 "the policy \(policy.name) is the weaker profile landlock-only, which has no place that jobs of a server could be started in: "
                 + "it is for `codex-sandbox run`"
         }
-        // No project: each has a name that nobody can know before, so any will do.
-        let project = project ?? settings.root.appending("00000000-0000-4000-8000-000000000000")
-        if let why = AnswerRefusal.why(policy, settings.worker, project: project) { return why }
+        if let why = ProjectPaths.why(policy, root: settings.root) { return why }
+        let projects = project.map { [$0] } ?? ProjectPaths.standIns.map { settings.root.appending($0) }
+        if let why = AnswerRefusal.why(policy, settings.worker, projects: projects) { return why }
         guard settings.answersHostNetwork, policy.network == .host else { return nil }
         return
             "the policy \(policy.name) gives jobs the host's network, and with it this server, which asks TCP clients of its own "

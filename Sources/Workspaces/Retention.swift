@@ -30,6 +30,10 @@ public struct Removal: Hashable, Sendable {
     public enum Reason: String, Hashable, Sendable {
         case age
         case size
+        /// Enough newer ones are there.
+        case number
+        /// The one or the other.
+        case ageOrNumber = "age,number"
     }
 
     public enum What: Hashable, Sendable {

@@ -22,6 +22,8 @@ struct WorkerLaunch {
         options.workingDirectory = options.workspace
         options.stateFolder = settings.stateFolder
         options.overrides.read = settings.worker.files
+        // In the plan, and so in the record; and pid 1 has a timer of its own, which runs while the server is stopped.
+        options.overrides.wallAtMost = settings.wall
         options.overrides.passEnvironment = settings.worker.variables.filter(isSet).map { OSString($0) }
         return options
     }
@@ -67,7 +69,7 @@ struct WorkerLaunch {
             let how = layer.requested ? layer.mechanism : "not asked for"
             text += "  \(layer.layer.rawValue): \(how)\n"
         }
-        text += "\nthe job in it\n  wall-clock: \(min(plan.limits.wall, settings.wall)), with the server's own timer"
+        text += "\nthe job in it\n  wall-clock: \(plan.limits.wall), by pid 1's timer and the server's own"
         text +=
             "\n  output: at most \(plan.limits.output.map { min($0, settings.mostOutput) } ?? settings.mostOutput)\n"
         text += "\nsteps\n"

@@ -6,7 +6,8 @@ public protocol WorkspaceService: Sendable {
     /// Makes a project with its folder, and runs its first job; `waits` for its end, or answers as soon as it is queued.
     func createProject(instruction: String, policy: String?, waits: Bool) async throws(WorkspaceError) -> Project
     func project(_ id: String) throws(WorkspaceError) -> Project
-    func projects(limit: Int, after: String?) throws(WorkspaceError) -> [Project]
+    /// Of one status, where that is given.
+    func projects(in status: JobStatus?, limit: Int, after: String?) throws(WorkspaceError) -> [Project]
     /// Ends its jobs, and takes away its rows and its folder; its evidence stays.
     func removeProject(_ id: String) async throws(WorkspaceError)
     /// Where the project's folder lies, as the setting says it.
@@ -14,7 +15,8 @@ public protocol WorkspaceService: Sendable {
 
     func addJob(to project: String, type: JobType, instruction: String, waits: Bool) async throws(WorkspaceError) -> Job
     func job(_ id: String, of project: String) throws(WorkspaceError) -> Job
-    func jobs(of project: String, limit: Int, after: String?) throws(WorkspaceError) -> [Job]
+    /// Of one status, where that is given.
+    func jobs(of project: String, in status: JobStatus?, limit: Int, after: String?) throws(WorkspaceError) -> [Job]
     /// Ends a job that is queued or runs, and answers it as it is then; one that has ended is `.conflict`.
     func cancelJob(_ id: String, of project: String) async throws(WorkspaceError) -> Job
     /// The same type and instruction once more, as a new job.

@@ -55,6 +55,15 @@ import WebTransport
         #expect(await client.ask("GET", "/healthz", [("Host", "evil.test")]).json == ["status": "ok"])
     }
 
+    /// A watchdog that is refused for want of a token lets the service manager kill a server that works.
+    @Test func theServersOwnLookNeedsNoToken() async throws {
+        var client = try Client(["API_TOKEN": Self.token])
+        client.peer = HTTPPeer(kind: .unix, address: "unix", uid: 1000)
+        #expect(await client.ask("GET", "/readyz").status == 401)
+        client.peer = HTTPPeer(kind: .itself, address: "itself", uid: 1000)
+        #expect(await client.ask("GET", "/readyz").status == 200)
+    }
+
     @Test func unixClientsNameAnyHost() async throws {
         var client = try Client()
         client.peer = HTTPPeer(kind: .unix, address: "unix", uid: 1000)

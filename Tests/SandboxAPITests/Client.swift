@@ -70,7 +70,11 @@ struct Client {
             settings: try APISettings { settings[$0] },
             service: workspaces,
             files: { (id) throws(WorkspaceError) in try workspaces.folders.folder(id, of: workspaces) },
-            countProjects: { () throws(WorkspaceError) in workspaces.state.withLock { $0.projects.count } },
+            countProjects: { (status) throws(WorkspaceError) in
+                workspaces.state.withLock { state in
+                    state.projects.filter { status == nil || $0.status == status }.count
+                }
+            },
             ownUID: ownUID,
             log: { entry in log.entries.withLock { $0.append(entry) } }
         )

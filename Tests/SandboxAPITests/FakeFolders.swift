@@ -40,6 +40,9 @@ final class FakeFolders: Sendable {
         return path
     }
 
+    /// 1994-11-06T08:49:37Z, of every file.
+    static let modified: Int64 = 784_111_777
+
     static func tag(_ bytes: [UInt8]) -> String { "\"\(bytes.count)-\(bytes.reduce(0) { ($0 &* 31) &+ UInt64($1) })\"" }
 
     private struct Folder: ProjectFiles {
@@ -84,6 +87,7 @@ final class FakeFolders: Sendable {
 
         var size: UInt64 { UInt64(bytes.count) }
         var tag: String { FakeFolders.tag(bytes) }
+        var lastModified_s: Int64 { FakeFolders.modified }
 
         func contents(limit: Int) throws(WorkspaceError) -> [UInt8] {
             guard bytes.count <= limit else { throw WorkspaceError(.tooMuch, "too large") }
@@ -152,6 +156,7 @@ extension FileCondition {
         case .exists: bytes != nil
         case .matches(let tags): tag.map { tags.contains($0) } ?? false
         case .isAbsent: bytes == nil
+        case .unmodifiedSince(let date): bytes == nil || FakeFolders.modified <= date
         case .both(let first, let second): first.holds(bytes) && second.holds(bytes)
         case .matchesNone(let tags): tag.map { !tags.contains($0) } ?? true
         }

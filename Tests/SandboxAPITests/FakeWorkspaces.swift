@@ -124,11 +124,11 @@ final class FakeWorkspaces: WorkspaceService {
         return index + 1
     }
 
-    func projects(limit: Int, after: String?) throws(WorkspaceError) -> [Project] {
+    func projects(in status: JobStatus?, limit: Int, after: String?) throws(WorkspaceError) -> [Project] {
         try locked { (state) throws(WorkspaceError) in
             let newest = Array(state.projects.reversed())
             let start = try FakeWorkspaces.start(newest.map(\.id), after)
-            return Array(newest[start...].prefix(limit))
+            return Array(newest[start...].filter { status == nil || $0.status == status }.prefix(limit))
         }
     }
 
@@ -153,12 +153,12 @@ final class FakeWorkspaces: WorkspaceService {
         try locked { (state) throws(WorkspaceError) in state.jobs[try FakeWorkspaces.job(id, of: project, state)] }
     }
 
-    func jobs(of project: String, limit: Int, after: String?) throws(WorkspaceError) -> [Job] {
+    func jobs(of project: String, in status: JobStatus?, limit: Int, after: String?) throws(WorkspaceError) -> [Job] {
         try locked { (state) throws(WorkspaceError) in
             _ = try FakeWorkspaces.project(project, state)
             let all = state.jobs.filter { $0.projectID == project }
             let start = try FakeWorkspaces.start(all.map(\.id), after)
-            return Array(all[start...].prefix(limit))
+            return Array(all[start...].filter { status == nil || $0.status == status }.prefix(limit))
         }
     }
 

@@ -105,6 +105,73 @@ import Testing
         #expect(await client.ask(method, target + "x", [("If-Match", tag)]).status == 404)
     }
 
+    private static let dates = (
+        before: "Sun, 06 Nov 1994 08:49:36 GMT", same: "Sun, 06 Nov 1994 08:49:37 GMT",
+        after: "Sun, 06 Nov 1994 08:49:38 GMT"
+    )
+
+    /// RFC 9110, 13.2.2: dates count where there are no tags; what is no date is passed over.
+    @Test(arguments: ["GET", "HEAD"]) func conditionsByDateHold(method: String) async throws {
+        let (client, target, tag) = try await client()
+        func status(_ fields: (String, String)...) async -> Int { await client.ask(method, target, fields).status }
+        let whole = await client.ask(method, target)
+        #expect(whole.status == 200 && whole.headers["Last-Modified"] == Self.dates.same)
+        for date in [
+            Self.dates.same, Self.dates.after, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+        ] {
+            let answer = await client.ask(method, target, [("If-Modified-Since", date)])
+            #expect(answer.status == 304 && answer.headers["ETag"] == tag && answer.bytes.isEmpty, "\(date)")
+            #expect(answer.headers["Last-Modified"] == Self.dates.same)
+            #expect(await status(("If-Unmodified-Since", date)) == 200, "\(date)")
+        }
+        #expect(await status(("If-Modified-Since", Self.dates.before)) == 200)
+        #expect(await status(("If-Unmodified-Since", Self.dates.before)) == 412)
+        for date in ["", "yesterday", "784111777", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET"] {
+            #expect(await status(("If-Modified-Since", date)) == 200, "\(date)")
+            #expect(await status(("If-Unmodified-Since", date)) == 200, "\(date)")
+        }
+        let after = ("If-Modified-Since", Self.dates.after)
+        #expect(await status(after, after) == 200)
+        // The tag wins, either way.
+        #expect(await status(("If-None-Match", "\"other\""), after) == 200)
+        #expect(await status(("If-None-Match", tag), ("If-Modified-Since", Self.dates.before)) == 304)
+        #expect(await status(("If-Match", tag), ("If-Unmodified-Since", Self.dates.before)) == 200)
+        #expect(await status(("If-Match", "\"other\""), ("If-Unmodified-Since", Self.dates.after)) == 412)
+        // Both steps are taken, and a range comes behind them.
+        #expect(await status(("If-Match", tag), after) == 304)
+        #expect(await status(("Range", "bytes=0-1"), after) == 304)
+    }
+
+    @Test func writesHoldConditionsByDate() async throws {
+        let (client, target, tag) = try await client()
+        let (before, after) = (("If-Unmodified-Since", Self.dates.before), ("If-Unmodified-Since", Self.dates.after))
+        #expect(await client.ask("PUT", target, [before], body: [1]).status == 412)
+        #expect(await client.ask("DELETE", target, [before]).status == 412)
+        #expect(await client.ask("PUT", target, [("If-Match", tag), before], body: [1]).status == 200)
+        #expect(await client.ask("PUT", target, [after], body: [2]).status == 200)
+        // A date of reading says nothing of a write, and a file that is not there has none.
+        #expect(await client.ask("PUT", target, [("If-Modified-Since", Self.dates.after)], body: [3]).status == 200)
+        #expect(await client.ask("PUT", target + "x", [before], body: [4]).status == 201)
+        #expect(await client.ask("DELETE", target, [after]).status == 204)
+    }
+
+    @Test func datesAreRead() throws {
+        for (text, seconds) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Tue, 29 Feb 2000 23:59:59 GMT", 951_868_799),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799), ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_799),
+        ] as [(String, Int64)] {
+            let date = try #require(HTTPDate(text), "\(text)")
+            #expect(date.seconds == seconds && (date.text == text || text.contains(":60")))
+        }
+        for text in [
+            "Tue, 30 Feb 2000 00:00:00 GMT", "Tue, 29 Feb 1999 00:00:00 GMT", "Tue, 29 Feb 2000 24:00:00 GMT",
+            "Tue, 29 Feb 2000 00:60:00 GMT", "Tue, 29 feb 2000 00:00:00 GMT", "Tue, +9 Feb 2000 00:00:00 GMT",
+            "Tue, 29 Feb 02000 00:00:00 GMT", "Dienstag, 29-Feb-00 00:00:00 GMT", "Tue, 0 Feb 2000 00:00:00 GMT",
+            "Tue, 29 Feb 2000 00:00 GMT", "Tue, 29 Feb 2000 0:00:00 GMT", "Tue, 29 Feb 0000 00:00:00 GMT",
+        ] { #expect(HTTPDate(text) == nil, "\(text)") }
+        #expect(HTTPDate(seconds: -1).text == nil && HTTPDate(seconds: 253_402_300_800).text == nil)
+    }
+
     /// RFC 9110, 14.5: a part would be taken for the whole.
     @Test(arguments: ["bytes 0-0/10", "bytes 3-4/*", "nonsense", ""])
     func partsAreNotUploaded(range: String) async throws {

@@ -178,12 +178,42 @@ import Workspaces
         for (query, type) in [
             ("limit=0", "greater_than_equal"), ("limit=1001", "less_than_equal"), ("limit=x", "int_parsing"),
             ("after=..", "value_error"), ("after=nobody", "value_error"), ("limit=", "int_parsing"),
+            ("status=done", "enum"), ("status=", "enum"), ("status=COMPLETED", "enum"),
         ] {
             let answer = await client.ask("GET", "/api/v1/projects/?\(query)")
             #expect(answer.status == 422)
             #expect((answer.json?["detail"] as? [NSDictionary])?.first?["type"] as? String == type)
         }
         #expect(await client.ask("GET", "/api/v1/projects/?limit=1000").status == 200)
+    }
+
+    @Test func listsAreOfOneStatus() async throws {
+        let client = try Client()
+        let (id, _) = try await client.project()
+        let job = #"{"job_type":"edit","instruction":"force_error"}"#
+        _ = await client.post("/api/v1/\(id)/jobs", job)
+        _ = try await client.project()
+        func ids(_ target: String, _ list: String) async throws -> (ids: [String], total: Int?) {
+            let answer = try #require(await client.ask("GET", target).json)
+            let entries = try #require(answer[list] as? [NSDictionary])
+            return (entries.map { $0["id"] as? String ?? "" }, answer["total"] as? Int)
+        }
+        let failed = try await ids("/api/v1/projects/?status=error", "projects")
+        #expect(failed.ids == [id] && failed.total == 1)
+        let completed = try await ids("/api/v1/projects/?status=completed&limit=1", "projects")
+        #expect(completed.ids == [FakeWorkspaces.id(2, 1)] && completed.total == 1)
+        #expect(try await ids("/api/v1/projects/?status=queued", "projects").ids.isEmpty)
+        for prefix in ["/api/v1/\(id)", "/api/v1/projects/\(id)"] {
+            #expect(try await ids("\(prefix)/jobs?status=error", "jobs").ids == [FakeWorkspaces.id(2, 2)])
+            #expect(try await ids("\(prefix)/jobs?status=completed", "jobs").ids == [FakeWorkspaces.id(1, 2)])
+            #expect(try await ids("\(prefix)/jobs", "jobs").ids.count == 2)
+        }
+        let wrong = await client.ask("GET", "/api/v1/\(id)/jobs?status=done")
+        let item = try #require((wrong.json?["detail"] as? [NSDictionary])?.first)
+        #expect(
+            wrong.status == 422 && item["loc"] as? [String] == ["query", "status"] && item["input"] as? String == "done"
+        )
+        #expect(item["msg"] as? String == "Input should be 'queued', 'in_progress', 'completed' or 'error'")
     }
 
     @Test func jobsAreListedCancelledAndRunAgain() async throws {

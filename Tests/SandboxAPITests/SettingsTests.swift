@@ -27,14 +27,19 @@ import Workspaces
 
     /// An error is printed and logged: the password of an address is not.
     @Test(arguments: [
-        ("postgresql://user:s3cretpw@h/x", "postgresql://h/x"),
-        ("postgresql://user:s3cret@/#?pw@h/x", "postgresql://h/x"),
-        ("user:s3cretpw@h/x", "h/x"), ("user:s3cret://pw@h/x", "h/x"), ("sqlite:///./codex.db", "sqlite:///./codex.db"),
-        ("", ""),
-        ("@", ""), ("a@b://c", "b://c"), ("a://@h", "a://h"),
+        ("postgresql://user:s3cretpw@h/x", "postgresql://…"), ("postgresql://user:s3cret@/#?pw@h/x", "postgresql://…"),
+        ("postgresql://h/x#password=s3cret", "postgresql://…"), ("postgresql://h/x;password=s3cret", "postgresql://…"),
+        ("host=h user=u password=s3cret", "…"), ("postgres+x-1.y://s3cret", "postgres+x-1.y://…"),
+        ("sqlite:///x?password=s3cret", "sqlite:///x…"), ("sqlite:///x?key=a@s3cret", "sqlite:///x…"),
+        ("sqlite:///x#s3cret", "sqlite:///x…"), ("sqlite:///x;s3cret", "sqlite:///x…"),
+        ("sqlite://u:s3cret@h/x", "sqlite://…"), ("sqlite://", "sqlite://…"), ("sqlite:/s3cret", "…"),
+        ("x?password=s3cret://y@h", "…"), ("?s3cret", "…"), ("x?", "…"), ("a:?//s3cret@h", "…"),
+        ("user:s3cretpw@h/x", "…"), ("user:s3cret://pw@h/x", "…"), ("sqlite:///./codex.db", "sqlite:///./codex.db"),
+        ("sqlite:////a@b/c d.db", "sqlite:////a@b/c d.db"), ("", ""), ("@", "…"), ("a@b://c", "…"), ("://@h", "…"),
     ])
-    func addressIsShownWithoutItsUser(address: String, shown: String) throws {
-        #expect(SettingProblem.withoutUser(address) == shown)
+    func addressIsShownWithoutItsSecrets(address: String, shown: String) throws {
+        #expect(SettingProblem.withoutSecrets(address) == shown)
+        #expect(!shown.contains("s3cret"))
         let problem = SettingProblem(name: .databaseURL, value: address, reason: "bad", allowed: "another")
         #expect(
             problem.shownValue == shown && problem.description == "DATABASE_URL = “\(shown)”: bad; allowed: another"
@@ -47,7 +52,7 @@ import Workspaces
         let address = "postgresql://user:s3cretpw@h/" + String(repeating: "x", count: 5000)
         let error = #expect(throws: SettingsError.self) { _ = try APISettings { $0 == "DATABASE_URL" ? address : nil } }
         let text = try #require(error).description
-        #expect(text.contains("postgresql://h/xxx") && !text.contains("s3cretpw") && !text.contains("user"), "\(text)")
+        #expect(text.contains("postgresql://…") && !text.contains("s3cretpw") && !text.contains("user"), "\(text)")
     }
 
     @Test func theServicesSettings() throws {
@@ -198,7 +203,8 @@ import Workspaces
         ("export", 1, .noEqualsSign), ("A B=1", 1, .noName),
     ])
     func dotEnvFaultsHaveTheirLine(text: String, line: Int, reason: DotEnvError.Reason) {
-        #expect(throws: DotEnvError(line: line, reason: reason)) { try DotEnvFile(Array(text.utf8)) }
+        let error = #expect(throws: DotEnvError(line: line, reason: reason)) { try DotEnvFile(Array(text.utf8)) }
+        #expect(error?.text(of: "x.live").hasPrefix("x.live, line \(line): ") == true)
     }
 
     @Test func dotEnvIsBounded() throws {

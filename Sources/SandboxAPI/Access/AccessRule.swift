@@ -6,7 +6,7 @@ internal import WebTransport
 /// name mean this host, but it cannot make a browser send another name than that. With a token every client has to show it;
 /// without one a client must run under the server's own account or under root, which the kernel says of loopback and unix
 /// sockets, and nobody from another host is served.
-struct AccessRule: Sendable {
+final class AccessRule: Sendable {
     enum Verdict: Hashable {
         case allowed
         /// The request names no host, or several.
@@ -17,6 +17,8 @@ struct AccessRule: Sendable {
     }
 
     private let names: Set<String>
+    /// Those as most clients send them: alone, and with the port where the server listens.
+    private let usualHosts: Set<String>
     /// Listening everywhere, each address of this host is its name.
     private let takesNumericHosts: Bool
     private let token: BearerToken?
@@ -29,28 +31,37 @@ struct AccessRule: Sendable {
             isWildcard = NumericAddress.isWildcard(host)
             if !isWildcard { names.insert(host.contains(":") ? "[\(host.lowercased())]" : host) }
         }
-        self.names = names.union(settings.allowedHosts)
+        names.formUnion(settings.allowedHosts)
+        var usualHosts = names
+        if case .tcp(_, let port) = settings.listen { usualHosts.formUnion(names.map { "\($0):\(port)" }) }
+        // Only what is taken apart to just that name.
+        self.names = names
+        self.usualHosts = usualHosts.filter { host in HostName(host).map { names.contains($0.name) } ?? false }
         takesNumericHosts = isWildcard
         token = settings.token.map { BearerToken($0) }
         self.ownUID = ownUID
     }
 
+    private func isOwn(_ field: String) -> Bool {
+        guard let host = HostName(field) else { return false }
+        return names.contains(host.name) || takesNumericHosts && host.isNumeric
+    }
+
     func verdict(_ head: HTTPRequestHead, needsToken: Bool) -> Verdict {
-        if head.peer.kind != .unix {
+        switch head.peer.kind {
+        // The watchdog's look knows no token, and nobody else gets that pair of sockets.
+        case .itself: return .allowed
+        case .unix: break
+        case .loopback, .remote:
             guard let field = head.headers["Host"] else { return .noHost }
-            guard let host = HostName(field) else { return .foreignHost }
-            guard names.contains(host.name) || takesNumericHosts && host.isNumeric else { return .foreignHost }
+            guard usualHosts.contains(field) || isOwn(field) else { return .foreignHost }
         }
         if let token {
             if !needsToken { return .allowed }
             guard let field = head.headers["Authorization"], token.isIn(field) else { return .noToken }
             return .allowed
         }
-        switch head.peer.kind {
-        case .remote: return .foreignPeer
-        case .unix, .loopback:
-            guard let uid = head.peer.uid, uid == ownUID || uid == 0 else { return .foreignPeer }
-            return .allowed
-        }
+        guard head.peer.kind != .remote, let uid = head.peer.uid, uid == ownUID || uid == 0 else { return .foreignPeer }
+        return .allowed
     }
 }

@@ -1,7 +1,7 @@
 internal import WebTransport
 
 /// What pages of other origins may do (Fetch standard, CORS protocol), in the ways of the original's middleware.
-struct CORSRule: Sendable {
+final class CORSRule: Sendable {
     private let origins: Set<String>
     private let takesEveryOrigin: Bool
     private let methods: [String]

@@ -11,20 +11,27 @@ final class RequestCounts: Sendable {
     private struct Sum {
         var count = 0
         var microseconds: Int64 = 0
+
+        mutating func add(_ more: Int64) {
+            count += 1
+            microseconds += more
+        }
     }
 
     private let sums = Mutex<[Key: Sum]>([:])
 
     /// Routes are ours and statuses few, but a method is whatever a client sends.
-    private static let methods: Set<String> = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
+    private static func known(_ method: String) -> String {
+        switch method {
+        case "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH": method
+        default: "other"
+        }
+    }
 
     func count(_ entry: LogEntry) {
-        let method = RequestCounts.methods.contains(entry.method) ? entry.method : "other"
+        let method = RequestCounts.known(entry.method)
         let key = Key(method: method, route: entry.route, status: entry.status)
-        sums.withLock { sums in
-            sums[key, default: Sum()].count += 1
-            sums[key, default: Sum()].microseconds += entry.microseconds
-        }
+        sums.withLock { $0[key, default: Sum()].add(entry.microseconds) }
     }
 
     func write(to text: inout MetricsText) {

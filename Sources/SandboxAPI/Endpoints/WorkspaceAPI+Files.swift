@@ -62,7 +62,9 @@ extension WorkspaceAPI {
 
     func readFile(_ call: Call) throws(APIError) -> Reply {
         let file = try open(call)
-        if file.size <= WorkspaceAPI.quickFile { return .now(.json(WorkspaceAPI.text(of: file, try contents(file)))) }
+        if file.size <= WorkspaceAPI.quickFile {
+            return .now(.json(file.text(of: try contents(file)) { WorkspaceAPI.text(of: file, $0) }))
+        }
         return drafted { () throws(APIError) -> Draft in
             let contents = try self.contents(file)
             return Draft("application/json", size: Draft.escapedSize(contents.count + file.path.bytes.count)) {
@@ -100,8 +102,12 @@ extension WorkspaceAPI {
 
     func readRawFile(_ call: Call) throws(APIError) -> HTTPResponse {
         let file = try open(call)
-        // In the order of RFC 9110, 13.2.2: If-Match, If-None-Match, Range; a file that is not there is 404 before (13.2.1).
-        if let wanted = EntityTags(call.head.headers, "If-Match"), !wanted.matchesStrongly(file.tag) {
+        let modified = HTTPDate(seconds: file.lastModified_s)
+        // In the order of RFC 9110, 13.2.2: If-Match or If-Unmodified-Since, If-None-Match or If-Modified-Since, Range; a file that is
+        // not there is 404 before (13.2.1).
+        if let wanted = EntityTags(call.head.headers, "If-Match") {
+            if !wanted.matchesStrongly(file.tag) { throw WorkspaceAPI.conditionFailed }
+        } else if let date = HTTPDate(call.head.headers.all("If-Unmodified-Since")), modified > date {
             throw WorkspaceAPI.conditionFailed
         }
         let type = FileType(file.path)
@@ -110,7 +116,12 @@ extension WorkspaceAPI {
             // What a worker wrote must not run as a page of this server, however it is opened.
             "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         ]
-        if let known = EntityTags(call.head.headers, "If-None-Match"), known.matchesWeakly(file.tag) {
+        // Not later than the answer itself (8.8.2.1).
+        if let date = min(modified, .now).text { headers.add("Last-Modified", date) }
+        let isKnown =
+            EntityTags(call.head.headers, "If-None-Match").map { $0.matchesWeakly(file.tag) }
+            ?? HTTPDate(call.head.headers.all("If-Modified-Since")).map { modified <= $0 } ?? false
+        if isKnown {
             // The transport sends the length of it, and no more.
             let body = try asking { () throws(WorkspaceError) in try file.body() }
             return HTTPResponse(status: 304, headers: headers, body: .file(body, offset: 0, length: file.size))
@@ -165,7 +176,7 @@ extension WorkspaceAPI {
     }
 
     private static var conditionFailed: APIError {
-        APIError(412, "The file is not as If-Match or If-None-Match has it")
+        APIError(412, "The file is not as If-Match, If-Unmodified-Since or If-None-Match has it")
     }
 
     private static func written(_ status: Int, _ path: OSString, _ size: UInt64, _ tag: String) -> HTTPResponse {

@@ -33,7 +33,7 @@ extension WorkspaceAPI {
             let job = try await WorkspaceAPI.awaiting(tooMuch: 429) { () async throws(WorkspaceError) in
                 try await make(!isAsync)
             }
-            note.made(job: job.id)
+            note?.made(job: job.id)
             let body = JSONText.bytes { $0.job(job) }
             return WorkspaceAPI.answer(body, isQueued: isAsync, location: "\(prefix)/\(project)/jobs/\(job.id)")
         }
@@ -50,13 +50,13 @@ extension WorkspaceAPI {
     }
 
     func listJobs(_ call: Call) throws(APIError) -> HTTPResponse {
-        let (limit, after) = try page(call)
+        let (limit, after, status) = try page(call)
         let project = try call.project()
         let (jobs, next) = try paging(after) { () throws(WorkspaceError) in
-            let page = try service.jobs(of: project, limit: limit, after: after)
+            let page = try service.jobs(of: project, in: status, limit: limit, after: after)
             guard let last = page.last?.id else { return (page, String?.none) }
             // A page may end early, by its size: whether there is more is asked for.
-            return (page, try service.jobs(of: project, limit: 1, after: last).isEmpty ? nil : last)
+            return (page, try service.jobs(of: project, in: status, limit: 1, after: last).isEmpty ? nil : last)
         }
         let entries = jobs.map { (job: $0, position: service.queuePosition($0.id)) }
         return .json(

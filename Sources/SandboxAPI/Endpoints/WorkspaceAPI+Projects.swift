@@ -23,7 +23,7 @@ extension WorkspaceAPI {
             } catch {
                 throw WorkspaceAPI.creationError(error, policy: wanted.policy)
             }
-            note.made(project: project.id)
+            note?.made(project: project.id)
             let body = JSONText.bytes { $0.project(project) }
             return WorkspaceAPI.answer(body, isQueued: isAsync, location: "\(prefix)/projects/\(project.id)")
         }
@@ -37,14 +37,14 @@ extension WorkspaceAPI {
     }
 
     func listProjects(_ call: Call) throws(APIError) -> HTTPResponse {
-        let (limit, after) = try page(call)
+        let (limit, after, status) = try page(call)
         let (projects, next) = try paging(after) { () throws(WorkspaceError) in
-            let page = try service.projects(limit: limit, after: after)
+            let page = try service.projects(in: status, limit: limit, after: after)
             guard let last = page.last?.id else { return (page, String?.none) }
             // A page may end early, by its size: whether there is more is asked for.
-            return (page, try service.projects(limit: 1, after: last).isEmpty ? nil : last)
+            return (page, try service.projects(in: status, limit: 1, after: last).isEmpty ? nil : last)
         }
-        let total = try asking { () throws(WorkspaceError) in try countProjects() }
+        let total = try asking { () throws(WorkspaceError) in try countProjects(status) }
         return .json(
             JSONText.bytes(reserving: 512 * (projects.count + 1)) { json in
                 json.object { json in
@@ -56,11 +56,18 @@ extension WorkspaceAPI {
         )
     }
 
+    /// What a project's or a job's status can be, in the words of the API.
+    static let statuses = JobStatus.allCases.map(\.rawValue)
+
     /// Which part of a list is asked for.
-    func page(_ call: Call) throws(APIError) -> (limit: Int, after: String?) {
+    func page(_ call: Call) throws(APIError) -> (limit: Int, after: String?, status: JobStatus?) {
         let query = call.query
         do throws(ValidationFailure) {
-            return (try query.integer("limit", in: 1...1000, or: 100), try query.id("after"))
+            let status = try query.choice("status", of: WorkspaceAPI.statuses)
+            return (
+                try query.integer("limit", in: 1...1000, or: 100), try query.id("after"),
+                status.flatMap { JobStatus(rawValue: $0) }
+            )
         } catch {
             throw APIError(error)
         }
@@ -81,7 +88,7 @@ extension WorkspaceAPI {
         let id = try call.project()
         let project = try asking { () throws(WorkspaceError) in try service.project(id) }
         let jobs = try asking { () throws(WorkspaceError) in
-            try service.jobs(of: id, limit: WorkspaceAPI.jobsShown, after: nil)
+            try service.jobs(of: id, in: nil, limit: WorkspaceAPI.jobsShown, after: nil)
         }
         let path = service.workspacePath(id)
         return .json(

@@ -86,6 +86,7 @@ struct APIError: Error {
         case 422: "Validation failed"
         case 501: "Not implemented"
         case 503: "Service unavailable"
+        case 505: "HTTP version not supported"
         case 500...: "Internal server error"
         default: "HTTP error"
         }

@@ -36,11 +36,14 @@ public indirect enum FileCondition: Hashable, Sendable {
     case isAbsent
     /// `If-None-Match`: none of these tags.
     case matchesNone([String])
+    /// `If-Unmodified-Since`, without `If-Match`; in seconds since 1970-01-01T00:00:00Z.
+    case unmodifiedSince(Int64)
     /// Both fields were sent (RFC 9110, 13.2.2).
     case both(FileCondition, FileCondition)
 
     init(_ headers: HTTPHeaders) {
-        let first: FileCondition? = EntityTags(headers, "If-Match").map { $0.isAny ? .exists : .matches($0.tags) }
+        let tags: FileCondition? = EntityTags(headers, "If-Match").map { $0.isAny ? .exists : .matches($0.tags) }
+        let first = tags ?? HTTPDate(headers.all("If-Unmodified-Since")).map { .unmodifiedSince($0.seconds) }
         let second: FileCondition? = EntityTags(headers, "If-None-Match").map {
             $0.isAny ? .isAbsent : .matchesNone($0.tags)
         }

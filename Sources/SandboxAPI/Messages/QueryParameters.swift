@@ -47,6 +47,12 @@ struct QueryParameters {
         return text
     }
 
+    /// One of `words`; nil where there is none.
+    func choice(_ name: String, of words: [String]) throws(ValidationFailure) -> String? {
+        guard self[name] != nil else { return nil }
+        return try word(name, of: words)
+    }
+
     /// The id of a page's last entry.
     func id(_ name: String) throws(ValidationFailure) -> String? {
         guard let text = self[name] else { return nil }

@@ -79,12 +79,17 @@ enum OpenAPIDocument {
 
     /// The same path without the slash at its end: nothing of the request is judged there.
     private static func redirected(_ endpoint: Endpoint, _ template: String) -> JSONValue {
-        var endpoint = endpoint
-        endpoint.query = []
-        endpoint.fields = []
-        endpoint.body = nil
-        endpoint.answers = []
-        endpoint.errors = []
+        let endpoint = Endpoint(
+            name: endpoint.name,
+            method: endpoint.method,
+            place: endpoint.place,
+            path: endpoint.path,
+            access: endpoint.access,
+            tag: endpoint.tag,
+            summary: endpoint.summary,
+            note: endpoint.note,
+            answers: []
+        )
         var responses = responses(endpoint)
         responses.add(
             "307",
@@ -144,6 +149,7 @@ enum OpenAPIDocument {
                     "type": "string", "enum": .array(words.map { .string($0) }),
                     "default": .string(words.first ?? ""),
                 ]
+            case .choice(let words): ["type": "string", "enum": .array(words.map { .string($0) })]
             }
         var value = JSONObject([
             ("name", .string(parameter.name)), ("in", .string(place)), ("required", false),

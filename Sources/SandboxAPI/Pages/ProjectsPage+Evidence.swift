@@ -1,11 +1,15 @@
 extension ProjectsPage {
     /// The records of launches (docs/evidence.md), for people: which layer was seen to be in force, and by whom.
+    ///
+    /// `launches`: start and outcome of each, the newest first, and how many lines are no whole records. `layerBox`: what is inside
+    /// is made when it is opened, for there are some hundred observations of each launch. `chainBox`: where the line before has no
+    /// link, a digest is from the last on that has (`LinkedStretch`). The link of a version before that, and half a
+    /// character, whose bytes a page does not know, are left to `evidence verify`.
     static let evidenceScript = #"""
         function asText(value) {
           return typeof value !== 'object' ? String(value ?? '') : value === null ? '' :
             value.text ?? JSON.stringify(value);
         }
-        /* Start and outcome of each launch, the newest first; and how many lines are no records. */
         function launches(lines) {
           const all = new Map();
           let damaged = 0;
@@ -43,7 +47,6 @@ extension ProjectsPage {
                 !one.agrees && el('div', 0, 'expected: ' + asText(one.expected))),
               el('td', 0, observers[one.observer] || one.observer)))))];
         }
-        /* What is inside is made when it is opened: there are some hundred observations of each launch. */
         function layerBox(layer, atEnd) {
           const [word, kind] = verdict(layer, atEnd), inner = el('div'), isBad = kind === 'bad';
           const toggle = () => inner.firstChild || fill(inner, observations(layer, isBad));
@@ -85,24 +88,25 @@ extension ProjectsPage {
           const { all, damaged } = launches(lines), most = 50;
           return [all.length ? all.slice(0, most).map(launchBox) : el('p.dim', 0, none),
             all.length > most && el('p.dim', 0, 'The newest ' + most + ' of ' + all.length + '.'),
-            damaged && el('p.bad', 0, damaged + ' damaged lines')].flat();
+            damaged && el('p.warn', 0, damaged + ' line(s) not written whole, because a launcher was killed (then it ' +
+              'did not run, or its end was not recorded), or because the file was cut: codex-sandbox evidence verify.')].flat();
         }
-        /* Each record names the digest of the line before it. */
+        const hex = async text => [...new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))]
+          .map(one => one.toString(16).padStart(2, '0')).join('');
+        const linked = /^{[^{]+{("arguments":\[("([^"\\]|\\.)*"|[^"\]])*\],)?"chain":{"previous":"(\w+)"/;
         async function chainBox(lines) {
           const all = lines.split('\n').filter(Boolean);
           if (all.length < 2) return null;
           if (!crypto.subtle) return el('p.dim', 0,
-            'The chain is not recomputed here: browsers do that for https and localhost only.');
-          for (let index = 1; index < all.length; index += 1) {
-            const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(all[index - 1]));
-            const digest = Array.from(new Uint8Array(bytes), one => one.toString(16).padStart(2, '0')).join('');
-            let named = null;
-            try { named = JSON.parse(all[index]).predicate.chain.previous; } catch (fault) { /* differs, then */ }
-            if (named !== digest) return el('p', 0, badge('broken', 'bad'),
-              ' Record ' + (index + 1) + ' does not name the digest of the line before it.');
+            'Not recomputed here: browsers do that for https and localhost only.');
+          let before = [], index = 0;
+          for (const line of all) {
+            const link = linked.exec(line)?.[4];
+            if (index++ && link && link !== await hex(before.join('\n'))) return el('p', 0, badge('broken', 'bad'), ' Record ' + index + ' does not name the digest before it.');
+            before = link ? [line] : [...before, line];
           }
           return el('p', 0, badge('whole', 'good'), ' ' + all.length +
-            ' records, each with the digest of the one before it, recomputed here. Signatures: codex-sandbox evidence verify.');
+            ' lines, each record with the digest before it. Signatures: codex-sandbox evidence verify.');
         }
 
         """#

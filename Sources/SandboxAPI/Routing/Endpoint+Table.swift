@@ -11,6 +11,10 @@ extension Endpoint {
         example: "respond-async"
     )
 
+    private static func ofStatus(_ note: String) -> Parameter {
+        Parameter(name: "status", note: note, kind: .choice(WorkspaceAPI.statuses))
+    }
+
     private static func pageSize(_ most: Int) -> Parameter {
         Parameter(name: "limit", note: "Entries of one page.", kind: .integer(1...most, fallback: 100))
     }
@@ -105,7 +109,7 @@ extension Endpoint {
             path: "/projects/",
             tag: "projects",
             summary: "List projects, the newest first",
-            query: [pageSize(1000), afterID],
+            query: [pageSize(1000), afterID, ofStatus("Only projects in this status; `total` counts these.")],
             answers: [json(200, "A page of projects.", "ProjectList")],
             errors: [422, 503]
         ),
@@ -167,7 +171,12 @@ extension Endpoint {
 
     private static let condition: [Parameter] = [
         Parameter(name: "If-Match", note: "Only over a file with one of these tags; `*` is any.", kind: .text),
+        Parameter(name: "If-Unmodified-Since", note: "A date; only without `If-Match`.", kind: .text),
         Parameter(name: "If-None-Match", note: "`*`: only where there is no file.", kind: .text),
+    ]
+
+    private static let fileFields = [
+        ("ETag", "The file's tag."), ("Last-Modified", "From when on it is as it is, by the kernel's time of change."),
     ]
 
     private static let files: [Endpoint] = [
@@ -204,22 +213,28 @@ extension Endpoint {
                 Parameter(name: "Range", note: "One range of bytes.", kind: .text),
                 Parameter(name: "If-Range", note: "The tag that the range is of.", kind: .text),
                 Parameter(name: "If-Match", note: "Only the file with one of these tags; `*` is any.", kind: .text),
+                Parameter(name: "If-Unmodified-Since", note: "A date; only without `If-Match`.", kind: .text),
                 Parameter(name: "If-None-Match", note: "The tags that the client has.", kind: .text),
+                Parameter(
+                    name: "If-Modified-Since",
+                    note: "The `Last-Modified` that the client has; only without `If-None-Match`.",
+                    kind: .text
+                ),
             ],
             answers: [
                 Answer(
                     status: 200,
                     note: "Its bytes.",
                     contents: [("*/*", nil)],
-                    fields: [("ETag", "The file's tag.")]
+                    fields: fileFields
                 ),
                 Answer(
                     status: 206,
                     note: "The range.",
                     contents: [("*/*", nil)],
-                    fields: [("Content-Range", "Where it lies.")]
+                    fields: [("Content-Range", "Where it lies.")] + fileFields
                 ),
-                Answer(status: 304, note: "The client has it."),
+                Answer(status: 304, note: "The client has it.", fields: fileFields),
             ],
             errors: [400, 404, 409, 412, 416, 503]
         ),
@@ -291,7 +306,7 @@ extension Endpoint {
             path: "/jobs",
             tag: "jobs",
             summary: "List a project's jobs in the order of their making",
-            query: [pageSize(1000), afterID],
+            query: [pageSize(1000), afterID, ofStatus("Only jobs in this status.")],
             answers: [json(200, "A page of jobs.", "JobList")],
             errors: [404, 422, 503]
         ),

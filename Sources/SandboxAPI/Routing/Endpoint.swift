@@ -1,5 +1,7 @@
 /// One thing that can be asked of the API: the router, the handlers and the description are made from the same entry.
-struct Endpoint: Sendable {
+///
+/// A class, because every request takes one along.
+final class Endpoint: Sendable {
     enum Name: String, Hashable, Sendable, CaseIterable {
         case landingPage, docsPage, description, health, readiness, metrics
         case listProjects, createProject, readProject, removeProject
@@ -27,21 +29,51 @@ struct Endpoint: Sendable {
         case client
     }
 
-    var name: Name
-    var method: String
-    var place: Place
+    let name: Name
+    let method: String
+    let place: Place
     /// Behind its place; `{path}` at the end takes all that is left.
-    var path: String
-    var access: Access = .client
-    var tag: String
-    var summary: String
-    var note: String?
-    var query: [Parameter] = []
-    var fields: [Parameter] = []
-    var body: RequestBody?
-    var answers: [Answer]
+    let path: String
+    let access: Access
+    let tag: String
+    let summary: String
+    let note: String?
+    let query: [Parameter]
+    let fields: [Parameter]
+    let body: RequestBody?
+    let answers: [Answer]
     /// The statuses of its errors, beside those that every route has.
-    var errors: [Int] = []
+    let errors: [Int]
+
+    init(
+        name: Name,
+        method: String,
+        place: Place,
+        path: String,
+        access: Access = .client,
+        tag: String,
+        summary: String,
+        note: String? = nil,
+        query: [Parameter] = [],
+        fields: [Parameter] = [],
+        body: RequestBody? = nil,
+        answers: [Answer],
+        errors: [Int] = []
+    ) {
+        self.name = name
+        self.method = method
+        self.place = place
+        self.path = path
+        self.access = access
+        self.tag = tag
+        self.summary = summary
+        self.note = note
+        self.query = query
+        self.fields = fields
+        self.body = body
+        self.answers = answers
+        self.errors = errors
+    }
 
     struct Parameter: Sendable {
         var name: String
@@ -56,6 +88,8 @@ struct Endpoint: Sendable {
             case integer(ClosedRange<Int>, fallback: Int)
             /// The first is what holds where there is none.
             case words([String])
+            /// Nothing holds where there is none.
+            case choice([String])
         }
     }
 

@@ -43,7 +43,10 @@ public struct DotEnvError: Error, Hashable, Sendable, CustomStringConvertible {
     public var line: Int
     public var reason: Reason
 
-    public var description: String {
+    public var description: String { text(of: ".env") }
+
+    /// With the file's name before it, and the line.
+    public func text(of file: String) -> String {
         let words =
             switch reason {
             case .tooLarge(let limit): "longer than \(limit) bytes"
@@ -55,6 +58,6 @@ public struct DotEnvError: Error, Hashable, Sendable, CustomStringConvertible {
             case .afterTheQuote: "something other than a comment behind a quoted value"
             case .controlCharacter: "a control character; put it into double quotes with a backslash"
             }
-        return line == 0 ? ".env: \(words)" : ".env, line \(line): \(words)"
+        return line == 0 ? "\(file): \(words)" : "\(file), line \(line): \(words)"
     }
 }

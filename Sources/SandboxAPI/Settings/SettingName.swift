@@ -68,25 +68,38 @@ public struct SettingProblem: Hashable, Sendable, CustomStringConvertible {
     /// The value could be used by itself, and not beside what others say.
     public var isOfSeveral = false
 
-    /// What may be shown of the value: nothing of a token, and of an address no user and no password.
+    /// What may be shown of the value: nothing of a token, and of an address nothing that may be a password.
     public var shownValue: String {
         switch name {
         case .token: ""
-        case .databaseURL: SettingProblem.withoutUser(value)
+        case .databaseURL: SettingProblem.withoutSecrets(value)
         default: value
         }
     }
 
-    /// An address without what stands before the last `@`, up to its slashes (RFC 3986, 3.2.1): a password may hold any of
-    /// `/?#@` that its writer forgot to encode.
-    public static func withoutUser(_ address: String) -> String {
+    /// What may be shown of a database's address: of a SQLite file its path, of anything else the scheme.
+    ///
+    /// In an address that cannot be read a password may stand anywhere: before an `@`, in a query, behind `#` or `;`, or, with no scheme
+    /// at all, in a list of `password=…` (RFC 3986, 3.1 for the scheme).
+    public static func withoutSecrets(_ address: String) -> String {
         let bytes = Array(address.utf8)
-        guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return address }
-        var start = 0
-        if let colon = bytes[..<at].firstIndex(of: UInt8(ascii: ":")), bytes[colon..<at].starts(with: "://".utf8) {
-            start = colon + 3
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
+            return bytes.isEmpty ? "" : "…"
         }
-        return String(decoding: bytes[..<start] + bytes[(at + 1)...], as: UTF8.self)
+        let isScheme = bytes[..<colon].allSatisfy { byte in
+            switch byte | 0x20 {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): true
+            default: "+-.0123456789".utf8.contains(byte)
+            }
+        }
+        guard isScheme, colon > 0 else { return "…" }
+        let front = String(decoding: bytes[..<(colon + 3)], as: UTF8.self)
+        // Without a host: what is a path can be nothing else.
+        guard front == "sqlite://", bytes.dropFirst(front.utf8.count).first == UInt8(ascii: "/") else {
+            return front + "…"
+        }
+        let path = bytes.prefix { !"?#;".utf8.contains($0) }
+        return String(decoding: path, as: UTF8.self) + (path.count == bytes.count ? "" : "…")
     }
 
     public var description: String {

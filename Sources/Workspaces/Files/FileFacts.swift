@@ -48,12 +48,31 @@ struct FileFacts: Hashable, Sendable {
         return result < 0 ? (nil, result) : (FileFacts(found), 0)
     }
 
+    /// Whether a descriptor's file is this one, and as it was.
+    func isSame(_ descriptor: Int32) -> Bool {
+        var found = cs_identity()
+        return cs_identify(descriptor, "", &found) == 0 && self == FileFacts(found)
+    }
+
+    /// Whether it was changed the last time so long before `now_ns` that the next change has another time.
+    func isSettled(_ time_ns: Int64, _ now_ns: Int64) -> Bool { max(modified_ns, changed_ns) < now_ns &- time_ns }
+
+    /// The second behind the one in which it was changed last, since 1970-01-01T00:00:00Z: `Last-Modified`.
+    ///
+    /// Of the kernel's own time of change, which no job can set. The second behind, for a file may change again within the same one: who
+    /// has been told a date gets a later one then. A date that is not over yet is not to be told.
+    var lastModified_s: Int64 {
+        let (seconds, rest) = changed_ns.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return seconds + (rest < 0 ? 0 : 1)
+    }
+
     var isExecutable: Bool { mode & 0o111 != 0 }
 
     /// Where it is and when it was changed: another one after each change of the contents.
     ///
     /// A strong entity tag (RFC 9110, 8.8.3), of the kernel's own time of change, which nobody can set. Two changes in place
-    /// within one tick of the kernel's clock (4 ms; none since Linux 6.13) that leave the size have one tag.
+    /// within one tick of the kernel's clock (4 ms; none since Linux 6.13) that leave the size have one tag, and so have writes
+    /// through a shared mapping to a page that was written to before and is not written out yet.
     var tag: String {
         let parts = [
             String(device, radix: 16), String(inode, radix: 16), String(size, radix: 16),

@@ -11,6 +11,11 @@ final class KnownFolders: Sendable {
     private struct Known {
         var folder: ProjectFolder
         var used: UInt64
+
+        mutating func use(_ turn: UInt64) -> ProjectFolder {
+            used = turn
+            return folder
+        }
     }
 
     private struct State {
@@ -25,10 +30,8 @@ final class KnownFolders: Sendable {
     /// The project's folder if it is known, and still in its place among `folders`.
     func folder(_ project: String, in folders: ProjectFolders) -> ProjectFolder? {
         let known = state.withLock { state -> ProjectFolder? in
-            guard let folder = state.folders[project]?.folder else { return nil }
             state.turn += 1
-            state.folders[project]?.used = state.turn
-            return folder
+            return state.folders[project]?.use(state.turn)
         }
         guard let known else { return nil }
         if folders.holds(known, at: project) { return known }
@@ -53,6 +56,13 @@ final class KnownFolders: Sendable {
             state.folders[project] = Known(folder: folder, used: state.turn)
             return gone
         }
+    }
+
+    /// Closes what is held of the folders' files and is not what it was.
+    func letGoStale() {
+        // Looking is done outside of the lock.
+        let folders = state.withLock { $0.folders.values.map(\.folder) }
+        for folder in folders { folder.letGoStale() }
     }
 
     func forget(_ project: String) {

@@ -55,8 +55,12 @@ extension ProjectFolder {
         isQuick: Bool = false,
         _ make: (FileListing) -> Value
     ) throws(WorkspaceError) -> Value {
-        if let known = known.withLock({ $0 }), let value = known.value as? Value, known.holds() { return value }
         let begun_ns = ProjectFolder.clock_ns()
+        if let known = known.withLock({ $0 }), let value = known.value as? Value, known.isWorthKeeping(begun_ns),
+            known.holds()
+        {
+            return value
+        }
         let walk = try walk(limit: limit, holds: KnownListing.mostFolders)
         let value = make(try listing(walk, linkTime_ns: isQuick ? 2_000_000 : ProjectFolder.linkTime_ns))
         let made = KnownListing(walk, begun_ns: begun_ns, value: value)
@@ -68,8 +72,15 @@ extension ProjectFolder {
         return value
     }
 
+    /// Closes the files that are held of it, where they are not what they were: the space of those that are removed is given back.
+    func letGoStale() {
+        knownFiles.letGoStale(in: self)
+        guard let stale = known.withLock({ $0 }), !stale.holds() else { return }
+        known.withLock { known in if known === stale { known = nil } }
+    }
+
     /// The clock of files' times.
-    private static func clock_ns() -> Int64 {
+    static func clock_ns() -> Int64 {
         var now = timespec()
         // It fails for no clock that the kernel has.
         guard clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0 else { return .min }

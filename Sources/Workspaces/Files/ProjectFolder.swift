@@ -18,6 +18,7 @@ public final class ProjectFolder: Sendable {
     let inode: UInt64
     /// The last short listing, for as long as it holds.
     let known = Mutex<KnownListing?>(nil)
+    let knownFiles = KnownFiles()
 
     init(_ descriptor: consuming OwnedFileDescriptor) throws(WorkspaceError) {
         let (facts, result) = FileFacts.of(descriptor.number)
@@ -39,7 +40,16 @@ public final class ProjectFolder: Sendable {
     /// - Throws: `.invalidPath` for a link that leads out, is absolute, of /proc, or one of a ring, dangling or not; `.noFile`
     ///   for nothing, a folder, FIFO, socket or device, and a file whose mode forbids it to the server.
     public func open(_ path: RequestedPath) throws(WorkspaceError) -> OpenedFile {
-        try open(path.path, Beneath.withLinks)
+        let path = path.path
+        if let known = knownFiles.file(path, in: self) { return known }
+        let now_ns = ProjectFolder.clock_ns()
+        let file = try open(path, Beneath.withLinks)
+        if file.size <= KnownFile.longest, knownFiles.isAskedAgain(path),
+            let known = KnownFile(path, file, in: self, now_ns: now_ns)
+        {
+            knownFiles.keep(known)
+        }
+        return file
     }
 
     func open(_ path: OSString, _ resolve: UInt64) throws(WorkspaceError) -> OpenedFile {

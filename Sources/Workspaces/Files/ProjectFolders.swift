@@ -12,9 +12,9 @@ public final class ProjectFolders: Sendable {
     public let path: String
     private let descriptor: OwnedFileDescriptor
 
-    private static let newPrefix = ".new-"
-    private static let removedPrefix = ".removed-"
-    private static let markPrefix = ".removing-"
+    static let newPrefix = ".new-"
+    static let removedPrefix = ".removed-"
+    static let markPrefix = ".removing-"
     /// What this process makes and takes away is not what another one has left.
     private static let own = Beneath.randomName("").description + "-"
     /// Longer than any disk takes for what a project may hold.
@@ -121,7 +121,8 @@ public final class ProjectFolders: Sendable {
 
     /// Whether `folder` is what the name means now, and open to its owner.
     func holds(_ folder: ProjectFolder, at name: String) -> Bool {
-        guard let found = FileFacts.of(descriptor.number, OSString(name)).facts else { return false }
+        var found = cs_identity()
+        guard name.withCString({ cs_identify(descriptor.number, $0, &found) }) == 0 else { return false }
         return found.inode == folder.inode && found.device == folder.device && found.mode & 0o700 == 0o700
     }
 

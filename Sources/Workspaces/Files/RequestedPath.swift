@@ -21,9 +21,15 @@ public struct RequestedPath: Hashable, Sendable {
     public init(percentEncoded encoded: some Collection<UInt8>) throws(WorkspaceError) {
         // Every byte may be three long, and `./` may be in between; nobody needs more than that.
         guard encoded.count <= 4 * RequestedPath.longestPath else { throw .noFile("a path longer than PATH_MAX") }
+        if let plain = encoded.withContiguousStorageIfAvailable(RequestedPath.isPlain), plain {
+            self.init(plain: Array(encoded))
+            return
+        }
         guard let bytes = PercentCoding.decoded(encoded) else { throw .invalidPath("a % without two digits") }
         try self.init(decoded: bytes)
     }
+
+    private init(plain bytes: [UInt8]) { path = OSString(bytes) }
 
     /// - Parameter bytes: without any encoding.
     /// - Throws: as the other one.
@@ -49,6 +55,25 @@ public struct RequestedPath: Hashable, Sendable {
             throw .noFile("a name longer than NAME_MAX")
         }
         self.path = path
+    }
+
+    /// Whether it is a short path of plain names, which means itself: no escape, and a dot or slash only behind a letter, digit,
+    /// `-` or `_`; true means so, false that it is looked at further.
+    private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count <= longestName else { return false }
+        var isName = false
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                isName = true
+            case UInt8(ascii: "."), UInt8(ascii: "/"):
+                guard isName else { return false }
+                isName = false
+            default: return false
+            }
+        }
+        return isName
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

@@ -9,6 +9,8 @@ public indirect enum WritePrecondition: Hashable, Sendable {
     case isAbsent
     /// `If-None-Match`: none of these tags.
     case matchesNone([String])
+    /// `If-Unmodified-Since`, in seconds since 1970-01-01T00:00:00Z.
+    case unmodifiedSince(Int64)
     case both(WritePrecondition, WritePrecondition)
 
     /// Whether it is so with a file; nil where there is none.
@@ -18,6 +20,8 @@ public indirect enum WritePrecondition: Hashable, Sendable {
         case .exists: facts != nil
         case .matches(let tags): facts.map { tags.contains($0.tag) } ?? false
         case .isAbsent: facts == nil
+        // Where there is none there is no date, and the condition is passed over (13.1.4).
+        case .unmodifiedSince(let date): facts.map { $0.lastModified_s <= date } ?? true
         case .both(let first, let second): first.holds(facts) && second.holds(facts)
         case .matchesNone(let tags):
             // If-None-Match compares weakly (RFC 9110, 8.8.3.2).

@@ -69,6 +69,13 @@ final class FilesFixture: Sendable {
         try Data(bytes).write(to: URL(fileURLWithPath: path))
     }
 
+    /// What this thread has had of a processor so far (clock_gettime(2)): no neighbour's work is in it.
+    static var processorTime: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
     /// Exit status of a shell command.
     @discardableResult
     static func run(_ command: String) -> Int32 {
@@ -89,7 +96,11 @@ func kind(_ body: () throws(WorkspaceError) -> Void) -> WorkspaceError.Kind? {
     } catch { return error.kind }
 }
 
-/// Descriptors that this process has open.
-func openDescriptors() throws -> Int {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+/// Descriptors that this process has open in a folder: the tests beside this one open and close hundreds elsewhere.
+func openDescriptors(below folder: String) throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { number in
+        // Some are closed meanwhile.
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)"))?.hasPrefix(folder)
+            ?? false
+    }
 }

@@ -1,12 +1,23 @@
 import Foundation
 import Glibc
 import SandboxPlan
+import Synchronization
 import Testing
 
 @testable import Workspaces
 
 /// A listing that is not made anew is the same as one that is.
 @Suite struct KnownListingTests {
+    /// The same numbers each time (a linear congruence of Knuth's), so that a failure can be repeated.
+    private struct Repeatable: RandomNumberGenerator {
+        private var state: UInt64 = 7
+
+        mutating func next() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state ^ state >> 32
+        }
+    }
+
     /// What a client sees of a listing.
     private static func text(_ listing: FileListing) -> [String] {
         listing.files.map { "\($0.text) \($0.size) \($0.modified_ns)" }
@@ -24,6 +35,16 @@ import Testing
         return fixture
     }
 
+    /// Lists until the listing holds its files open.
+    private static func holdFiles(_ fixture: FilesFixture) async throws {
+        for _ in 0..<600 {
+            _ = try fixture.folder.list(limit: 1000, text)
+            if fixture.folder.known.withLock({ $0?.holdsFiles ?? false }) { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        Issue.record("a listing that has settled does not hold its files")
+    }
+
     @Test func itIsMadeOnceAsLongAsItHolds() throws {
         let fixture = try KnownListingTests.settled()
         var made = 0
@@ -33,7 +54,8 @@ import Testing
                 return KnownListingTests.text(listing)
             }
         }
-        #expect(made == 1)
+        // Once more when its folders have settled for good, which a machine that stands still may reach.
+        #expect((1...2).contains(made))
     }
 
     @Test func aFreshFolderIsReadAgain() throws {
@@ -61,26 +83,44 @@ import Testing
         "ln a/b/deep ../../linked && printf through >> ../../linked", "touch -d 2001-02-03 a/middle", "chmod 0 a/b",
     ])
     func everyChangeIsSeenAtOnce(change: String) throws {
+        try see(change, try KnownListingTests.settled())
+    }
+
+    @Test(arguments: [
+        "touch a/b/new", "rm top", "rm a/b/deep", "mv a/middle a/b/", "printf more >> a/b/deep", ": > top",
+        "printf 2 > top",
+        "rm top && ln -s a/middle top", "printf 2 > new && mv new top",
+        "cp -p top new && touch -r top new && mv new top",
+        "mv a c && cp -rp c a && printf 4444 > a/b/deep", "cp -rp a ../../copy && rm -r a && ln -s ../../copy a",
+        "ln a/b/deep ../../linked && printf through >> ../../linked", "truncate -s 0 a/middle", "rm top && mkfifo top",
+    ])
+    func soItIsWhileItsFilesAreHeld(change: String) async throws {
         let fixture = try KnownListingTests.settled()
+        try await KnownListingTests.holdFiles(fixture)
+        // What is no change for a client: the same name, length and time.
+        try see(change, fixture, isChange: !change.hasPrefix("cp -p top"))
+    }
+
+    private func see(_ change: String, _ fixture: FilesFixture, isChange: Bool = true) throws {
         let before = try fixture.folder.list(limit: 1000, KnownListingTests.text)
         FilesFixture.run("cd '\(fixture.path)' && \(change)")
         let seen = try fixture.folder.list(limit: 1000, KnownListingTests.text)
         #expect(seen == KnownListingTests.text(try fixture.folder.list(limit: 1000)))
-        if geteuid() != 0 || change != "chmod 0 a/b" { #expect(seen != before) }
+        if isChange, geteuid() != 0 || change != "chmod 0 a/b" { #expect(seen != before) }
     }
 
     /// Changes and looks without a pause: times that stand still between two ticks must not hide one.
     @Test func quickChangesAreSeenToo() throws {
         let fixture = try FilesFixture()
         for folder in ["a", "b", "b/c"] { fixture.make(folder) }
-        var generator = SystemRandomNumberGenerator()
+        var generator = Repeatable()
         var log: [String] = []
         for round in 0..<600 {
             let folder = ["", "a/", "b/", "b/c/"].randomElement(using: &generator)!
             let name = folder + ["x", "y", "z"].randomElement(using: &generator)!
             let path = fixture.path + "/" + name
             switch Int.random(in: 0..<4, using: &generator) {
-            case 0: try fixture.put(String(repeating: "-", count: Int.random(in: 0..<4)), name)
+            case 0: try fixture.put(String(repeating: "-", count: Int.random(in: 0..<4, using: &generator)), name)
             case 1: _ = unlink(path)
             case 2: _ = rename(path, fixture.path + "/b/moved")
             default: if round % 20 == 0 { usleep(70_000) }
@@ -91,21 +131,39 @@ import Testing
         }
     }
 
+    /// A file that was removed takes its space for as long as it is held.
+    @Test func removedFilesAreNotHeldOn() async throws {
+        let fixture = try KnownListingTests.settled()
+        try await KnownListingTests.holdFiles(fixture)
+        func isHeld() throws -> Bool {
+            let folder = "/proc/self/fd"
+            return try FileManager.default.contentsOfDirectory(atPath: folder).contains { number in
+                // Others' tests close some meanwhile.
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(number)")
+                return target == "\(fixture.path)/a/middle (deleted)"
+            }
+        }
+        fixture.folder.letGoStale()
+        #expect(fixture.folder.known.withLock { $0?.holdsFiles ?? false }, "what holds is kept")
+        #expect(unlink(fixture.path + "/a/middle") == 0)
+        #expect(try isHeld())
+        fixture.folder.letGoStale()
+        #expect(try !isHeld())
+    }
+
     @Test func descriptorsAreGivenBack() throws {
-        func open() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
-        // Others' tests open some too: of a hundred folders with four descriptors each none may stay.
-        var least = Int.max
-        for _ in 0..<3 {
-            let before = try open()
-            for _ in 0..<30 {
+        for _ in 0..<30 {
+            var base: String
+            do {
                 let fixture = try FilesFixture()
+                base = fixture.base
                 for name in ["a", "b", "c"] { fixture.make(name) }
                 usleep(60_000)
                 for _ in 0..<2 { _ = try fixture.folder.list(limit: 1000, KnownListingTests.text) }
+                #expect(try openDescriptors(below: base) > 0, "the control")
             }
-            least = min(least, try open() - before)
+            #expect(try openDescriptors(below: base) == 0)
         }
-        #expect(least < 60)
     }
 
     @Test func aFolderThatWasExchangedByHandIsNotTheKnownOne() throws {

@@ -131,9 +131,10 @@ import Testing
             isOver.finish()
         }
         thread.start()
-        let end = ContinuousClock.now + .seconds(1)
+        let start = ContinuousClock.now
         var seen = 0
-        while ContinuousClock.now < end {
+        // On one processor they take turns: long enough for both to have had some.
+        while ContinuousClock.now - start < (seen > 1 ? .seconds(1) : .seconds(60)) {
             let files = try fixture.folder.list().files
             #expect(files.contains { $0.path == "stays" })
             seen = max(seen, files.count)
@@ -152,12 +153,12 @@ import Testing
                 close(open("\(fixture.path)/d\(folder)/file-\(index).txt", O_CREAT | O_WRONLY, 0o644))
             }
         }
-        // The quickest of some: others work on the machine too.
+        // What it takes of a processor, and the quickest of some: others work on the machine too.
         var time = Duration.seconds(60)
         for _ in 0..<5 {
-            let start = ContinuousClock.now
+            let start = FilesFixture.processorTime
             let listing = try fixture.folder.list()
-            time = min(time, ContinuousClock.now - start)
+            time = min(time, FilesFixture.processorTime - start)
             #expect(listing.files.count == 10_000 && !listing.isCut)
         }
         print("list of 10,000 files: \(time)")

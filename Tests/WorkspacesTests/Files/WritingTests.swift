@@ -18,11 +18,33 @@ import Testing
         try fixture.folder.open(try RequestedPath(decoded: Array(name.utf8))).tag
     }
 
+    /// In a thread that has a mask of its own (unshare(2), CLONE_FS): tests beside this one make files, too.
+    private func underAMask<Value: Sendable>(
+        _ mask: mode_t,
+        _ body: @escaping @Sendable () throws -> Value
+    ) throws -> Value {
+        // Swift's Glibc lacks it.
+        let unshare = unsafeBitCast(
+            try #require(dlsym(nil, "unshare")),
+            to: (@convention(c) (_ flags: Int32) -> Int32).self
+        )
+        let fileSystem: Int32 = 0x200  // CLONE_FS
+        let done = DispatchSemaphore(value: 0)
+        nonisolated(unsafe) var result: Result<Value, any Error> = .failure(POSIXError(.EIO))
+        Thread.detachNewThread {
+            if unshare(fileSystem) == 0 {
+                umask(mask)
+                result = Result { try body() }
+            }
+            done.signal()
+        }
+        done.wait()
+        return try result.get()
+    }
+
     @Test func aFileIsMadeWithItsFolders() throws {
         let fixture = try FilesFixture()
-        let before = umask(0o077)
-        defer { umask(before) }
-        let outcome = try fixture.upload("new", "a/b/file")
+        let outcome = try underAMask(0o077) { try fixture.upload("new", "a/b/file") }
         #expect(outcome == .created(tag: try tag(fixture, "a/b/file")))
         #expect(try fixture.text("a/b/file") == "new")
         #expect(mode(fixture.path + "/a/b/file") == 0o644)
@@ -170,6 +192,37 @@ import Testing
         #expect(try fixture.folder.remove(path, .matches([second])) == .preconditionFailed)
         #expect(try fixture.folder.remove(path, .matches([try tag(fixture, "file")])) == .removed)
         #expect(fixture.refusal("file") == .noFile)
+    }
+
+    /// The time that a job sets is no time of change, and a change in the same second has another.
+    @Test func datesAreOfTheKernelsTimeOfChange() throws {
+        let fixture = try FilesFixture()
+        _ = try fixture.upload("1", "file")
+        let path = try RequestedPath(decoded: Array("file".utf8))
+        let began = Int64(time(nil))
+        let name = fixture.path + "/file"
+        var times = [timeval(tv_sec: 784_111_777, tv_usec: 0), timeval(tv_sec: 784_111_777, tv_usec: 0)]
+        try #require(utimes(name, &times) == 0)
+        let file = try fixture.folder.open(path)
+        #expect(file.modified_ns == 784_111_777_000_000_000)
+        // The second behind the one in which it was set. time(2) is of the coarse clock, a tick behind that of files (Linux 6.13).
+        var now = timespec()
+        try #require(clock_gettime(CLOCK_REALTIME, &now) == 0)
+        #expect((began...Int64(now.tv_sec) + 1).contains(file.lastModified_s))
+        let date = file.lastModified_s
+        #expect(try fixture.upload("x", "file", .unmodifiedSince(date - 1)) == .preconditionFailed)
+        #expect(try fixture.upload("2", "file", .unmodifiedSince(date)) != .preconditionFailed)
+        let later = try fixture.folder.open(path).lastModified_s
+        #expect(try fixture.folder.remove(path, .unmodifiedSince(later - 1)) == .preconditionFailed)
+        #expect(try fixture.folder.remove(path, .unmodifiedSince(later)) == .removed)
+        #expect(try fixture.upload("3", "file", .unmodifiedSince(0)) != .preconditionFailed)
+        var facts = FileFacts.of(AT_FDCWD, OSString(name)).facts
+        for (changed, seconds) in [(0, 1), (999_999_999, 1), (1_000_000_000, 2), (-1, 0), (-1_000_000_000, 0)]
+            as [(Int64, Int64)]
+        {
+            facts?.changed_ns = changed
+            #expect(facts?.lastModified_s == seconds, "\(changed)")
+        }
     }
 
     /// Of clients that saw the same tag, or no file, exactly one writes.

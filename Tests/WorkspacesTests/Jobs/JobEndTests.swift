@@ -50,6 +50,7 @@ import WorkspaceStore
         let ends: [(Outcome, String, Int32?)] = [
             (.timedOut, "wall", 124), (.signalled(signal: 11), "signal", 139),
             (.interrupted(signal: 15), "interrupted", 143),
+            (.interrupted(signal: 15, wasKilled: true), "interrupted", 137),
             (.refused(refusal), "refused", nil), (.notExecuted(errno: 2, message: "x"), "not-executed", 127),
             (.notExecuted(errno: 13, message: "x"), "not-executed", 126),
         ]
