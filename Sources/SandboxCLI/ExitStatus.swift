@@ -15,11 +15,12 @@ public enum ExitStatus {
 
     /// The status that says how a launch ended.
     ///
-    /// A job that we killed for its memory, or because a protection was gone, ends as by SIGKILL: 137.
+    /// A job that we killed for its memory, because a protection was gone, or after the grace ends as by SIGKILL: 137.
     public static func of(_ outcome: Outcome) -> Int32 {
         switch outcome {
         case .exited(let code): code
-        case .signalled(let signal), .interrupted(let signal): 128 + signal
+        case .interrupted(_, wasKilled: true): 128 + 9
+        case .signalled(let signal), .interrupted(let signal, wasKilled: false): 128 + signal
         case .timedOut: wallLimit
         case .memoryExceeded, .diskExceeded, .outputExceeded, .protectionLost: 128 + 9
         case .refused: refused
@@ -32,7 +33,7 @@ public enum ExitStatus {
     static let ofRun: [(status: String, meaning: String)] = [
         ("0-255", "the command's own exit status"),
         ("128+N", "the command was ended by signal N; 137 also when codex-sandbox killed it for its memory,"),
-        ("", "its disk space or output, or because a protection was lost (the note on stderr says which)"),
+        ("", "its disk space or output, a lost protection, or after the grace (the note on stderr says which)"),
         ("124", "the wall limit passed"),
         ("125", "nothing ran: refused, or a layer could not be established and verified"),
         ("126", "nothing ran: the command cannot be executed"),

@@ -4,8 +4,8 @@ public enum ServiceStep: Hashable, Sendable {
     /// With its mode; whatever regular file stands there is replaced at once.
     case writeFile(String, text: String, mode: UInt32)
     case removeFile(String)
-    /// With everything in it.
-    case removeTree(String)
+    /// The folder of a server's data; what no server has made stays in it.
+    case removeData(String, isWhole: Bool)
     /// `systemctl --user` with these words.
     case manager([String])
 
@@ -15,7 +15,8 @@ public enum ServiceStep: Hashable, Sendable {
         case .makeFolder(let path): "make \(path)/"
         case .writeFile(let path, _, _): "write \(path)"
         case .removeFile(let path): "remove \(path)"
-        case .removeTree(let path): "remove \(path)/ and everything in it"
+        case .removeData(let path, isWhole: true): "remove \(path)/ and everything in it"
+        case .removeData(let path, isWhole: false): "remove what a server has made in \(path)/"
         case .manager(let words): "run systemctl --user \(words.joined(separator: " "))"
         }
     }
@@ -29,6 +30,8 @@ public struct FoundService: Hashable, Sendable {
     public var hasUnitFolder = false
     public var hasSettings = false
     public var hasData = false
+    /// In the folder of the data is something that no server has made.
+    public var hasForeignData = false
     /// Nil where the manager does not know the unit.
     public var service: UnitState?
     public var socket: UnitState?
@@ -148,7 +151,7 @@ public enum ServicePlan {
             steps.append(.manager(["reset-failed"] + units))
         }
         if let data {
-            if found.hasData { steps.append(.removeTree(data)) }
+            if found.hasData { steps.append(.removeData(data, isWhole: !found.hasForeignData)) }
             if found.hasSettings { steps.append(.removeFile(settings)) }
         }
         return steps

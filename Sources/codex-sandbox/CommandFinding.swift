@@ -17,8 +17,8 @@ struct CommandFinding {
     static func absence(_ plan: LaunchPlan) -> NotExecuted? {
         let finding = CommandFinding(plan: plan).notExecuted(ENOENT)
         switch finding.file {
-        case .absent, .outside, .script(_, .absent), .script(_, .outside): return finding
-        case .script(_, .shown), .denied, .folder, .notExecutable, .program, .text, .unknown: return nil
+        case .absent, .outside, .outsideNotExecutable, .script(_, .absent), .script(_, .outside): return finding
+        case .script(_, .shown), .ofSandbox, .denied, .folder, .notExecutable, .program, .text, .unknown: return nil
         }
     }
 
@@ -37,8 +37,15 @@ struct CommandFinding {
             path: found?.0,
             folders: command.containsSlash ? [] : tried.map(\.parent),
             isConfined: plan.confinement.hasPlace,
-            file: found?.1 ?? .absent
+            file: found?.1 ?? .absent,
+            closedFolders: closedFolders
         )
+    }
+
+    /// What `--read` refuses, as far as that can be told after the fact.
+    private var closedFolders: [OSString] {
+        let home = getenv("HOME").map { OSString(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+        return (home.map { [realPath($0) ?? $0] } ?? []) + ["/tmp", "/var/tmp", "/run", "/dev", "/proc", "/etc"]
     }
 
     /// The paths that were tried, absolute.
@@ -58,9 +65,9 @@ struct CommandFinding {
     }
 
     private func file(at path: OSString) -> NotExecuted.File {
-        guard let real = realPath(path) else { return .absent }
+        guard let real = realPath(path) else { return isOfSandbox(path) ? .ofSandbox : .absent }
         if isDenied(path) || isDenied(real) { return .denied }
-        guard isShown(real) else { return access(real, X_OK) ? .outside(real) : .absent }
+        guard isShown(real) else { return isOfSandbox(path) ? .ofSandbox : unseen(real) }
         var status = stat()
         guard real.withCBytes({ stat($0, &status) }) == 0 else { return .unknown }
         if status.st_mode & S_IFMT == S_IFDIR { return .folder }
@@ -69,6 +76,23 @@ struct CommandFinding {
         if start.starts(with: [0x7F] + Array("ELF".utf8)) { return .program }
         guard let interpreter = NotExecuted.interpreter(in: start) else { return .text }
         return .script(interpreter: interpreter, state(of: interpreter))
+    }
+
+    /// What the host has where the sandbox shows nothing.
+    private func unseen(_ real: OSString) -> NotExecuted.File {
+        if access(real, X_OK) { return .outside(real) }
+        // In a folder of PATH nobody means a file that no shell would take.
+        let isMeant = plan.process.arguments[0].containsSlash
+        var status = stat()
+        let isFile = real.withCBytes { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
+        return isMeant && isFile ? .outsideNotExecutable(real) : .absent
+    }
+
+    /// Whether the place makes a file or link of its own at a path.
+    private func isOfSandbox(_ path: OSString) -> Bool {
+        for case .writeFile(path, _, _) in plan.steps { return true }
+        for case .symlink(path, _) in plan.steps { return true }
+        return false
     }
 
     private func state(of interpreter: OSString) -> NotExecuted.State {

@@ -13,6 +13,12 @@ enum PolicyCommand {
                 let shown = try policy(from: source)
                 let report = PolicyReport(policy: shown.policy, origins: shown.origins, style: Output.style)
                 return Output.show(report.text, status: 0)
+            case .check(.file(let path)) where PolicyCatalog.isProjectFile(path):
+                try PolicyCatalog(environment: CallerStrings.environment).checkProject(path)
+                return Output.show(
+                    "\(Shown.whole(path)): no problems, as the file of a project. A launch refuses what of it widens the policy: `codex-sandbox explain`.\n",
+                    status: 0
+                )
             case .check(let source):
                 let policy = try policy(from: source).policy
                 return Output.show("\(name(of: source)): no problems. \(policy.summary)\n", status: 0)

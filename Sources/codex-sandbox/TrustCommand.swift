@@ -50,8 +50,11 @@ enum TrustCommand {
     }
 
     static func list(_ options: PolicyOptions.Trust) throws(Refusal) -> Int32 {
-        let trust = try ProjectTrust(stateFolder: options.stateDirectory, environment: CallerStrings.environment)
-        let rows = try trust.entries().map { ($0.path ?? $0.record, $0.state) }
+        let environment = CallerStrings.environment
+        let trust = try ProjectTrust(stateFolder: options.stateDirectory, environment: environment)
+        let names = try PolicyCatalog(environment: environment).entries().map(\.name)
+        let usual = LaunchOptions.reference(options.policy, environment)
+        let rows = try trust.entries(over: usual, named: names).map { ($0.path ?? $0.record, $0.state) }
         return Output.show(TrustReport.list(rows), status: 0)
     }
 

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import SandboxCLI
 internal import SandboxPlan
+internal import SandboxPolicy
 
 /// Options that come to nothing here: a slip of the pen in them would take a protection, or a variable, without a word.
 ///
@@ -14,10 +15,15 @@ enum VainWords {
             if environment.contains(where: { $0.bytes.starts(with: prefix) }) { continue }
             notes.append("--env \(name): the caller's environment has no \(name)")
         }
-        for path in options.overrides.deny where isAbsent(path) {
+        for path in options.overrides.deny where isAbsent(path) && !isGenerated(path) {
             notes.append("--deny \(path): it does not exist, so nothing is covered")
         }
         return notes
+    }
+
+    /// What every sandbox has of its own in `/etc`, and not where it is denied: the host need not have it.
+    private static func isGenerated(_ path: OSString) -> Bool {
+        path.parent == "/etc" && GeneratedSettings.names.contains(path.lastComponent)
     }
 
     /// Relative to the current folder, as the options are.

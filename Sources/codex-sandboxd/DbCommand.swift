@@ -28,7 +28,12 @@ enum DbCommand {
         var given: [String: String] = [:]
         if let url = options.url { given[SettingName.databaseURL.rawValue] = url }
         if options.action == .restore, let folder = options.dataFolder { _ = try DataFolder(folder) }
-        let url = try ServerData(given: given, dotEnv: options.dotEnv, folder: options.dataFolder).database
+        let url = try ServerData(
+            given: given,
+            dotEnv: options.dotEnv,
+            folder: options.dataFolder,
+            stateFolder: options.stateDirectory
+        ).database
         if let folder = options.folder {
             let folder = try SettingsFile.absolute(folder.description)
             return options.action == .restore

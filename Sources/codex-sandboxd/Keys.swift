@@ -4,16 +4,29 @@ import SandboxRuntime
 
 /// The installation's keys, for what signs and checks records.
 struct Keys {
-    /// Nil where no folder of settings is known: then there is no key to check with, and none can be made.
-    private let folder: KeyFolder?
+    private let environment: [OSString]
 
     init(environment: [OSString]) {
-        folder = OwnFolders.settings(environment: environment).map { KeyFolder(settings: $0) }
+        self.environment = environment
+    }
+
+    /// Nil where no folder of settings is known: then there is no key to check with, and none can be made.
+    private func known() throws(EvidenceError) -> KeyFolder? {
+        do throws(Refusal) {
+            return try OwnFolders.settings(environment: environment).map { KeyFolder(settings: $0) }
+        } catch {
+            throw EvidenceError(
+                action: "find the folder of settings by",
+                subject: OSString(error.subject),
+                cause: error.message,
+                remedy: error.remedy
+            )
+        }
     }
 
     /// The key that signs; made when there is none.
     func signing() throws(EvidenceError) -> RecordSigningKey {
-        guard let folder else {
+        guard let folder = try known() else {
             throw EvidenceError(
                 action: "find a folder for keys in",
                 subject: "/etc/passwd",
@@ -37,6 +50,7 @@ struct Keys {
 
     /// What signatures are checked with: the files, or without any this installation's key.
     func verification(_ files: [OSString]) throws(EvidenceError) -> SignatureKeys {
+        let folder = files.isEmpty ? try known() : nil
         do throws(CryptoError) {
             guard files.isEmpty else {
                 var keys: [RecordVerificationKey] = []
@@ -61,6 +75,7 @@ struct Keys {
 
     /// PEM; nil where no key was made.
     func publicHalf() throws(EvidenceError) -> [UInt8]? {
+        let folder = try known()
         do throws(CryptoError) {
             return try folder?.verificationKey()?.pem()
         } catch { throw EvidenceError(error) }

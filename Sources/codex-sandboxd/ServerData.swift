@@ -15,9 +15,15 @@ struct ServerData {
     ///   - given: settings of the command line.
     ///   - dotEnv: the file of settings; nil for `.env`, which may be missing.
     ///   - folder: `--data-dir`; it is not made.
+    ///   - stateFolder: `--state-dir`, whose records say where jobs have run.
     /// - Throws: `ServeError` for a file or value that cannot be used.
-    init(given: [String: String], dotEnv: OSString?, folder: OSString?) throws(ServeError) {
-        let file = try SettingsFile.read(dotEnv)
+    init(
+        given: [String: String],
+        dotEnv: OSString?,
+        folder: OSString?,
+        stateFolder: OSString?
+    ) throws(ServeError) {
+        let file = try SettingsFile.read(dotEnv, stateFolder: stateFolder)
         let environment = CallerStrings.all(environ)
         var data: [String: String] = [:]
         if let folder {

@@ -10,7 +10,7 @@ public enum PolicyOptions: Hashable, Sendable {
     case trust(Trust)
     /// Take an approval back.
     case untrust(Trust)
-    /// Every approval; of the options only where they are kept.
+    /// Every approval; of the options only where they are kept, and the policy that a launch would have.
     case trusted(Trust)
 
     /// What concerns approvals.
@@ -73,7 +73,7 @@ public enum PolicyOptions: Hashable, Sendable {
         }
         let fitting: [String] =
             switch action {
-            case "trust": typed.list ? ["--list", "--state-dir"] : ["--yes", "--policy", "--state-dir"]
+            case "trust": typed.list ? ["--list", "--policy", "--state-dir"] : ["--yes", "--policy", "--state-dir"]
             case "untrust": ["--state-dir"]
             default: []
             }

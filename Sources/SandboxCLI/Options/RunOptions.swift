@@ -8,7 +8,7 @@ public struct RunOptions: Hashable, Sendable {
     public var workspace: OSString?
     /// `--cwd`; nil: the caller's folder if it is inside the workspace, else the workspace.
     public var workingDirectory: OSString?
-    /// Nil: CODEX_SANDBOX_POLICY, the user's settings, then `workspace-write`.
+    /// Nil: CODEX_SANDBOX_POLICY, then `workspace-write`.
     public var policy: PolicySource?
     /// What stands over the policy's own values.
     ///
@@ -96,6 +96,8 @@ extension RunOptions {
     }
 
     /// `--danger-full-access` selects the policy of that name, and the policy needs the flag.
+    ///
+    /// Another one beside the flag is left to the launch: its text may be full access too, and a sandbox is refused there.
     private mutating func checkFullAccess() throws(Conflict) {
         guard dangerFullAccess else {
             guard policy != .dangerFullAccess else {
@@ -106,15 +108,9 @@ extension RunOptions {
             }
             return
         }
-        if let policy, policy != .dangerFullAccess {
-            throw Conflict(
-                sentence: "--danger-full-access runs the command without any sandbox, so the policy "
-                    + "\(policy) would not hold. Leave one of the two out."
-            )
-        }
         // Grants are given anyway; anything else would be lost without a word.
         guard let lost = lostOptions.first else {
-            policy = .dangerFullAccess
+            policy = policy ?? .dangerFullAccess
             return
         }
         throw Conflict(

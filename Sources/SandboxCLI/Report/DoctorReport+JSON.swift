@@ -20,14 +20,14 @@ extension DoctorReport {
         switch report.trial {
         case .exited(let code):
             members.append(("code", String(code)))
-        case .signalled(let signal), .interrupted(let signal):
+        case .signalled(let signal), .interrupted(let signal, _):
             members.append(("signal", String(signal)))
         case .timedOut:
             break
         case .memoryExceeded(let used, let limit), .diskExceeded(let used, let limit),
             .outputExceeded(let used, let limit):
             members += [("usedBytes", String(used.bytes)), ("limitBytes", String(limit.bytes))]
-        case .protectionLost(let what):
+        case .protectionLost(let what, _):
             members.append(("message", string(what)))
         case .refused(let refusal):
             members += [

@@ -15,6 +15,8 @@ public struct NotExecuted: Hashable, Sendable {
     /// Whether there was a sandbox around it.
     public var isConfined: Bool
     public var file: File
+    /// Folders that no sandbox shows, nor one that holds them: the home folder, `/tmp`.
+    public var closedFolders: [OSString]
 
     /// What the host has there.
     public enum File: Hashable, Sendable {
@@ -22,6 +24,10 @@ public struct NotExecuted: Hashable, Sendable {
         case absent
         /// Something that the sandbox does not show; the path without links.
         case outside(OSString)
+        /// A file without execute permission that the sandbox does not show; the path without links.
+        case outsideNotExecutable(OSString)
+        /// Something that every sandbox makes for itself there, whatever the host has: no program.
+        case ofSandbox
         /// Something that the sandbox covers.
         case denied
         case folder
@@ -51,7 +57,8 @@ public struct NotExecuted: Hashable, Sendable {
         path: OSString?,
         folders: [OSString],
         isConfined: Bool,
-        file: File
+        file: File,
+        closedFolders: [OSString] = []
     ) {
         self.errno = errno
         self.command = command
@@ -59,6 +66,7 @@ public struct NotExecuted: Hashable, Sendable {
         self.folders = folders
         self.isConfined = isConfined
         self.file = file
+        self.closedFolders = closedFolders
     }
 
     /// ENOENT on every Linux (errno(3)); the others are told by what the file is.
@@ -83,19 +91,24 @@ public struct NotExecuted: Hashable, Sendable {
     private var absence: [String] {
         switch file {
         case .outside(let found):
-            return ["\(name) is not in the sandbox: found at \(Shown.whole(found)); \(NotExecuted.remedy(found))"]
+            return ["\(name) is not in the sandbox: found at \(Shown.whole(found)); \(remedy(found))"]
+        case .outsideNotExecutable(let found):
+            return [
+                "\(name) is not in the sandbox: found at \(Shown.whole(found)), where it has no execute permission; "
+                    + "if it is a program: chmod +x, and \(remedy(found))"
+            ]
         case .script(let interpreter, let state):
             let missing = "\(named) is there, but the interpreter of its #! line is not: \(Shown.whole(interpreter))."
             let carriageReturn: [String] =
                 interpreter.bytes.last == UInt8(ascii: "\r")
                 ? ["  Its lines end as on Windows; remove the carriage returns (sed -i 's/\\r$//')."] : []
             if case .outside(let found) = state {
-                return [missing, "  The host has it; \(NotExecuted.remedy(found))."]
+                return [missing, "  The host has it; \(remedy(found))."]
             }
             return [missing] + carriageReturn
         case .program:
             return ["\(named) is there, but the loader that it was linked for (readelf -l) is not."]
-        case .absent, .denied, .folder, .notExecutable, .text, .unknown:
+        case .absent, .ofSandbox, .denied, .folder, .notExecutable, .text, .unknown:
             guard folders.isEmpty else {
                 let list = folders.map { Shown.whole($0) }.joined(separator: ", ")
                 return ["\(name) was not found\(inside).", "  looked in: \(list) (the PATH that it has)"]
@@ -105,9 +118,12 @@ public struct NotExecuted: Hashable, Sendable {
     }
 
     /// What shows a file of the host, by its path without links.
-    private static func remedy(_ found: OSString) -> String {
+    private func remedy(_ found: OSString) -> String {
         // One folder of a toolchain is not enough: its tools look for the others, and for variables that name them.
-        guard let chain = ToolchainFolders.name(of: found) else { return "add --read \(Shown.whole(found.parent))" }
+        guard let chain = ToolchainFolders.name(of: found) else {
+            let isClosed = found.parent == "/" || closedFolders.contains { $0.isWithin(found.parent) }
+            return "add --read \(Shown.whole(isClosed ? found : found.parent))"
+        }
         return "it is of the toolchain \(chain): write toolchains = [\"\(chain)\"] below [filesystem] into a policy "
             + "file that extends yours, and name it with --policy FILE"
     }
@@ -131,7 +147,16 @@ public struct NotExecuted: Hashable, Sendable {
                 "\(named) cannot be executed: it is no program that this kernel knows, and it has no #! line.",
                 "  For a script, write #!/bin/sh (or its interpreter) into its first line.",
             ]
-        case .absent, .outside, .unknown: return ["\(named) cannot be executed."]
+        case .ofSandbox:
+            return [
+                "\(named) cannot be executed: the sandbox has one of its own there, which is no program.",
+                "  To read it, run a program that does (cat); to run the host's, copy it to where the sandbox shows it.",
+            ]
+        case .absent, .outside, .outsideNotExecutable, .unknown:
+            return [
+                "\(named) cannot be executed.",
+                "  See that it may be (chmod +x), and that every folder on the way to it may be entered.",
+            ]
         }
     }
 

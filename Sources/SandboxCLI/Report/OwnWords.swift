@@ -37,9 +37,12 @@ public enum OwnWords {
         return lines(text)
     }
 
-    /// Notes of the plan and warnings of the launch; with `--quiet` nothing but that the profile is a weaker one.
+    /// Notes of the plan and warnings of the launch; with `--quiet` nothing but that the profile is a weaker one, or none.
     public static func notes(_ notes: [String], quiet: Bool) -> String {
-        let weaker = notes.filter { $0.utf8.starts(with: WeakerProfile.warningBegins.utf8) }
+        let weaker = notes.filter {
+            $0.utf8.starts(with: WeakerProfile.warningBegins.utf8)
+                || $0.utf8.starts(with: WeakerProfile.unconfinedBegins.utf8)
+        }
         let others = quiet ? [] : notes.filter { !weaker.contains($0) }
         return lines(weaker.map { "WARNING: \($0)" } + others.map { "note: \($0)" })
     }
@@ -63,7 +66,7 @@ public enum OwnWords {
         switch outcome {
         case .exited:
             return ""
-        case .signalled(signal: 9) where hasUsedUp(limits, processorTime):
+        case .signalled(signal: 9) where processorTime.flatMap({ limits?.hasUsedUpProcessorTime($0) }) ?? false:
             return quiet
                 ? ""
                 : lines([
@@ -71,8 +74,12 @@ public enum OwnWords {
                 ])
         case .signalled(let signal):
             return quiet ? "" : lines(["The command was ended by \(SignalName.name(signal))."])
-        case .interrupted(let signal):
+        case .interrupted(let signal, wasKilled: false):
             return quiet ? "" : lines(["The job was ended because codex-sandbox got \(SignalName.name(signal))."])
+        case .interrupted(let signal, wasKilled: true):
+            return lines([
+                "codex-sandbox got \(SignalName.name(signal)), and the job was killed: it had not ended after the grace (--grace)."
+            ])
         case .timedOut:
             let limit = limits.map { " of \($0.wall)" } ?? ""
             return lines(["The wall limit\(limit) passed, and the job was ended. --timeout sets another limit."])
@@ -89,7 +96,13 @@ public enum OwnWords {
             return lines([
                 "The job wrote \(used) of output, its limit (limits.output) is \(limit), and it was killed."
             ])
-        case .protectionLost(let what):
+        case .protectionLost(let what, afterEnd: true):
+            return lines([
+                "A protection did not hold, as was seen when the job had ended: \(what)",
+                "  remedy: before you run git or open an editor there, look at what it names; "
+                    + "codex-sandbox evidence show --last has the record",
+            ])
+        case .protectionLost(let what, afterEnd: false):
             return lines([
                 "A protection was lost while the command ran, and the job was killed: \(what)",
                 "  remedy: before you run git or open an editor there, look at what it names and put it back as it was; "
@@ -100,11 +113,5 @@ public enum OwnWords {
         case .notExecuted(let errno, let message):
             return lines([message, "  execve: \(ErrnoName.described(errno))"])
         }
-    }
-
-    /// Whether SIGKILL can have come from RLIMIT_CPU: the kernel counts in its own ticks, a little less than it reports.
-    private static func hasUsedUp(_ limits: LimitPlan?, _ processorTime: UInt64?) -> Bool {
-        guard let processorTime, let cpu = limits?.rlimits.first(where: { $0.resource == 0 }) else { return false }
-        return cpu.hard < UInt64.max / 1_000_000 && processorTime + 100_000 >= cpu.hard * 1_000_000
     }
 }

@@ -79,12 +79,16 @@ public struct VerifyReport: Hashable, Sendable {
         let held = rows.count { $0.verdict == .held }
         let uncontrolled = rows.count { $0.verdict == .noControl }
         let given = rows.count { $0.verdict == .notHeld }
+        let missed = rows.count { $0.verdict == .notTried }
         let counted = rows.count - uncontrolled - given
-        let answer = holds ? style.good("yes") : style.bad("NO")
         let what = notHeld.isEmpty ? "the sandbox holds" : "the WEAKER profile holds what it promises"
-        var lines = [
-            "\(what): \(answer), \(held) of \(counted) acts that this host allows were refused inside"
-        ]
+        let isShown = missed == 0 || rows.contains { $0.verdict == .broken }
+        let answer = holds ? style.good("yes") : style.bad(isShown ? "NO" : "NOT SHOWN")
+        let why =
+            isShown
+            ? "\(held) of \(counted) acts that this host allows were refused inside"
+            : "\(missed) of \(rows.count) acts were not tried inside (why stands below)"
+        var lines = ["\(what): \(answer), \(why)"]
         if !notHeld.isEmpty {
             let words = notHeld.map(\.promise.rawValue).joined(separator: ", ")
             lines.append(style.bad("NOT held by it: \(words); \(given) acts were let through by that"))

@@ -187,14 +187,25 @@ struct HostileAct {
                 words: { ["memory", number($0.canary), $0.pageAddress] },
                 sight: .fact({ $0.page[0] != 0 }, reset: { $0.page[0] = 0 })
             ),
-            HostileAct(
-                name: "many-processes",
-                what: "make 128 processes where 64 are allowed",
-                words: { _ in ["fork", "128"] },
-                sight: .errno,
-                runOptions: ["--pids", "64"]
-            ),
         ]
+    }
+
+    /// - Parameter tasks: that the caller's account has, where the limit of a job counts those too; else nil.
+    /// - Returns: the act, with a limit that it goes beyond.
+    private static func manyProcesses(beside tasks: UInt64?) -> HostileAct {
+        var act = HostileAct(
+            name: "many-processes",
+            what: "make 128 processes where 64 are allowed",
+            words: { _ in ["fork", "128"] },
+            sight: .errno,
+            runOptions: ["--pids", "64"]
+        )
+        guard let tasks else { return act }
+        // More: some of the account's may end meanwhile.
+        act.what = "make 256 processes where the account may have 64 more"
+        act.words = { _ in ["fork", "256"] }
+        act.runOptions = ["--pids", OSString("\(tasks + 64)")]
+        return act
     }
 
     static var kernel: [HostileAct] {
@@ -230,5 +241,9 @@ struct HostileAct {
         ]
     }
 
-    static var all: [HostileAct] { files + network + processes + kernel }
+    /// - Parameter tasks: as for `manyProcesses`.
+    /// - Returns: every act, in the order in which they are made.
+    static func all(beside tasks: UInt64?) -> [HostileAct] {
+        files + network + processes + [manyProcesses(beside: tasks)] + kernel
+    }
 }

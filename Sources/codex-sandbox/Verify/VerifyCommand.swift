@@ -1,6 +1,7 @@
 internal import CShims
 internal import Glibc
 internal import SandboxCLI
+internal import SandboxKernel
 internal import SandboxPlan
 
 /// `codex-sandbox verify`: hostile acts, outside and inside.
@@ -19,18 +20,37 @@ enum VerifyCommand {
     /// The place is gone when this returns: a reader that ends early ends us while we print (SIGPIPE).
     private static func report(_ options: VerifyOptions) throws(Refusal) -> VerifyReport {
         let place = try VerifyPlace()
+        let profile = VerifyProfile(in: place.workspace, options)
+        let countsAccount = profile.notHeld.contains { $0.promise == .taskCount }
+        let tasks = countsAccount ? try tasksOfAccount() : nil
         return withExtendedLifetime(place) {
-            let acts = HostileAct.all.filter { $0.runOptions.isEmpty || !options.passesOn($0.runOptions[0]) }
-            let notHeld = VerifyProfile.notHeld(in: place.workspace, options)
-            let promises = notHeld.map(\.promise)
+            let acts = HostileAct.all(beside: tasks).filter {
+                $0.runOptions.isEmpty || !options.passesOn($0.runOptions[0])
+            }
             let rows = acts.map { act in
                 var row = row(act, place, options)
-                if row.verdict == .broken, let promise = act.promise, promises.contains(promise) {
-                    row.verdict = .notHeld
-                }
+                if row.verdict == .broken, profile.givesUp(act) { row.verdict = .notHeld }
                 return row
             }
-            return VerifyReport(rows: rows, workspace: place.workspace, style: Output.style, notHeld: notHeld)
+            return VerifyReport(
+                rows: rows,
+                workspace: place.workspace,
+                style: Output.style,
+                notHeld: profile.notHeld
+            )
+        }
+    }
+
+    private static func tasksOfAccount() throws(Refusal) -> UInt64 {
+        do throws(SyscallError) { return try AccountTasks.count() } catch {
+            throw Refusal(
+                stage: "verify",
+                step: "count of the account's tasks",
+                subject: "/proc",
+                errno: error.errno,
+                message: "The account's tasks cannot be counted, and in this profile a limit of tasks counts them.",
+                remedy: "See that /proc is mounted."
+            )
         }
     }
 

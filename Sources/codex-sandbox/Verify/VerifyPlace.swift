@@ -82,7 +82,9 @@ final class VerifyPlace {
     }
 
     private func makeFiles() throws(Refusal) {
-        for folder in [workspace, outside, mountPoint, workspace.appending(".git"), hook.parent] {
+        // As a server makes it for its workers: under `codex-worker` a job may write this file alone in its protected folder.
+        let exchange = workspace.appending(".codex")
+        for folder in [workspace, outside, mountPoint, workspace.appending(".git"), hook.parent, exchange] {
             guard mkdir(FactFile.cString(folder), 0o700) == 0, FactFile.give(folder) else {
                 throw VerifyPlace.refusal("mkdir", folder.description, Int(errno))
             }
@@ -93,7 +95,7 @@ final class VerifyPlace {
         let files: [(OSString, [UInt8], mode_t)] = [
             (secret, Array((token + "\n").utf8), 0o600), (target, FactFile.content, 0o600),
             (head, Array("ref: refs/heads/main\n".utf8), 0o600), (config, Array("[core]\n".utf8), 0o600),
-            (program, try VerifyPlace.ownProgram(), 0o755),
+            (exchange.appending("result.json"), [], 0o600), (program, try VerifyPlace.ownProgram(), 0o755),
         ]
         for (path, bytes, mode) in files {
             guard FactFile.make(path, bytes, mode: mode) else {

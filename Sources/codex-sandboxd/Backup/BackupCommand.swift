@@ -29,7 +29,7 @@ struct BackupCommand {
             do throws(ServeError) { try BackupFile.removeAll(work) } catch { Output.say(error.text) }
             throw error
         }
-        for workspace in manifest.workspaces where workspace.problems > 0 {
+        for workspace in manifest.workspaces where workspace.problems.count > 0 {
             Output.say("the records of workspace \(workspace.id) do not verify; they are in the backup as they are")
         }
         let bytes = manifest.files.values.reduce(UInt64(0)) { $0 + $1.bytes }
@@ -103,7 +103,7 @@ struct BackupCommand {
             return try BackupFile.removeAll(folder)
         }
         manifest.workspaces.append(
-            BackupManifest.Workspace(id: id, problems: Int64(report.problemCount), head: report.head.map { "\($0)" })
+            BackupManifest.Workspace(id: id, problems: KnownProblems(report), head: report.head.map { "\($0)" })
         )
     }
 

@@ -103,7 +103,7 @@ enum BackupFile {
                 if errno != 0 { throw failure("listed", path, errno) }
                 return names.sorted()
             }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { OSString(Array($0.prefix { $0 != 0 })) }
+            let name = OSString(of: entry)
             if name != "." && name != ".." { names.append(name) }
         }
     }

@@ -6,7 +6,7 @@ struct BackupManifest {
     struct Workspace: Hashable {
         var id: String
         /// Problems that `evidence verify` saw when the backup was made.
-        var problems: Int64
+        var problems: KnownProblems
         /// The last record, as `SEQUENCE:DIGEST`.
         var head: String?
     }
@@ -36,7 +36,11 @@ struct BackupManifest {
             )
         }
         let workspaces: [JSONValue] = workspaces.map { workspace in
-            var object = JSONObject([("id", .string(workspace.id)), ("problems", .integer(workspace.problems))])
+            var object = JSONObject([("id", .string(workspace.id)), ("problems", .integer(workspace.problems.count))])
+            object.add(
+                "problemsFound",
+                ifPresent: workspace.problems.listed.map { .array($0.map(BackupManifest.value)) }
+            )
             object.add("head", ifPresent: workspace.head.map { .string($0) })
             return .object(object)
         }
@@ -87,7 +91,18 @@ struct BackupManifest {
             guard let id = workspace["id"]?.string, let problems = workspace["problems"]?.integer,
                 EvidenceLocation(stateFolder: "/", workspaceID: OSString(id)) != nil
             else { throw BackupManifest.wrong(path, "a workspace in it is none") }
-            self.workspaces.append(Workspace(id: id, problems: problems, head: workspace["head"]?.string))
+            // Absent in what an earlier version made.
+            let listed = try workspace["problemsFound"].map { (value) throws(ServeError) in
+                guard let values = value.array else { throw BackupManifest.wrong(path, "its problems are no list") }
+                return try values.map { (value) throws(ServeError) in try BackupManifest.problem(value, path) }
+            }
+            self.workspaces.append(
+                Workspace(
+                    id: id,
+                    problems: KnownProblems(count: problems, listed: listed),
+                    head: workspace["head"]?.string
+                )
+            )
             expected.insert(BackupManifest.name(of: .records, id))
         }
         let optional = Set(self.workspaces.map { BackupManifest.name(of: .signatures, $0.id) }).union([
@@ -101,6 +116,21 @@ struct BackupManifest {
 
     static func name(of file: EvidenceCopy.File, _ workspace: String) -> String {
         "evidence/\(workspace)/\(file.rawValue)"
+    }
+
+    private static func value(_ problem: ChainReport.Problem) -> JSONValue {
+        var object = JSONObject([("what", .string(problem.what))])
+        object.add("line", ifPresent: problem.line.map { .integer(Int64($0)) })
+        object.add("offset", ifPresent: problem.offset.map { .integer($0) })
+        return .object(object)
+    }
+
+    private static func problem(_ value: JSONValue, _ path: OSString) throws(ServeError) -> ChainReport.Problem {
+        let (line, offset) = (value["line"]?.integer, value["offset"]?.integer)
+        guard let what = value["what"]?.string, (value["line"] == nil) == (line == nil), (line ?? 1) > 0,
+            (value["offset"] == nil) == (offset == nil)
+        else { throw BackupManifest.wrong(path, "a problem in it is none") }
+        return ChainReport.Problem(line: line.map { Int($0) }, offset: offset, what: what)
     }
 
     private static func wrong(_ path: OSString, _ why: String) -> ServeError {

@@ -118,10 +118,7 @@ struct RestoreCommand {
             }
             return try ChainVerifier.verify(location, keys: asked)
         }
-        // An earlier version counted lines that a killed launcher left as problems.
-        guard let report,
-            Int64(report.problemCount) == workspace.problems
-                || report.tornCount > 0 && Int64(report.problemCount) < workspace.problems,
+        guard let report, workspace.problems.agree(with: report),
             report.head.map({ "\($0)" }) == workspace.head
         else {
             let problem = report?.problems.first.map { ": \($0.what)" } ?? ""

@@ -1,5 +1,6 @@
 import Glibc
 import SandboxPlan
+import SandboxRuntime
 
 /// Folders from the inside, by descriptor; links are entries like any other, and are not followed.
 enum FolderWalk {
@@ -84,12 +85,7 @@ enum FolderWalk {
         var entries: [OSString] = []
         errno = 0
         while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                let start = UnsafeRawPointer(pointer)
-                return OSString(
-                    UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
-                )
-            }
+            let name = OSString(of: entry)
             if name != "." && name != ".." { entries.append(name) }
             errno = 0
         }

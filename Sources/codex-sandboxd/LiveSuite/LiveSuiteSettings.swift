@@ -27,13 +27,15 @@ struct LiveSuiteSettings {
         workspaceRoot = options.workspaceRoot
         stateDirectory = options.stateDirectory
         timeout = options.timeout.milliseconds
-        secrets = SecretGuard(environment: environment + (try LiveSuiteSettings.live()), token: token)
+        let live = try LiveSuiteSettings.live(options.stateDirectory)
+        secrets = SecretGuard(environment: environment + live, token: token)
     }
 
     /// What the server hands to its workers may stand in this file alone: as entries of an environment.
-    private static func live() throws(SuiteError) -> [OSString] {
+    private static func live(_ stateFolder: OSString?) throws(SuiteError) -> [OSString] {
         do throws(ServeError) {
-            return try SettingsFile.live()?.values.map { OSString("\($0.key)=\($0.value)") } ?? []
+            let file = try SettingsFile.live(stateFolder: stateFolder) { Output.say($0) }
+            return file?.values.map { OSString("\($0.key)=\($0.value)") } ?? []
         } catch { throw SuiteError(error.text) }
     }
 
@@ -58,7 +60,9 @@ struct LiveSuiteSettings {
     private static func token(_ file: OSString?) throws(SuiteError) -> String? {
         guard let file else { return nil }
         let token: String
-        do throws(ServeError) { token = try SettingsFile.token(file) } catch { throw SuiteError(error.text) }
+        do throws(ServeError) { token = try SettingsFile.token(file, credentials: nil) } catch {
+            throw SuiteError(error.text)
+        }
         guard !token.isEmpty, token.utf8.allSatisfy({ (0x21..<0x7F).contains($0) }) else {
             throw SuiteError("\(file): the first line is no token; write one of letters and digits")
         }

@@ -17,7 +17,12 @@ enum GcProjects {
     }
 
     private static func collect(_ options: GcOptions) throws(ServeError) -> Int32 {
-        let data = try ServerData(given: options.settings, dotEnv: options.dotEnv, folder: options.dataFolder)
+        let data = try ServerData(
+            given: options.settings,
+            dotEnv: options.dotEnv,
+            folder: options.dataFolder,
+            stateFolder: options.stateDirectory
+        )
         // To make the folder, as a server does, is none of this command's.
         guard CString.with(data.root, { access($0, F_OK) }) == 0 else {
             throw ServeError(

@@ -28,7 +28,8 @@ struct RecordsRound {
     ) throws(EvidenceError) {
         if days != nil || keep != nil {
             let criteria = EvidenceCollector.Criteria(olderThanDays: days, keep: keep)
-            for location in locations { collect(location, criteria, .age, told) }
+            let reason: Removal.Reason = keep == nil ? .age : days == nil ? .number : .ageOrNumber
+            for location in locations { collect(location, criteria, reason, told) }
         }
         guard let size else { return }
         for (location, keep) in try EvidenceRetention.kept(within: size, of: locations) {

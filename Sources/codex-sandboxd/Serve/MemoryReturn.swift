@@ -27,6 +27,7 @@ final class MemoryReturn: Sendable {
     func start() throws(ServeError) {
         try OwnThread.start("that gives memory back") { [self] in
             var last = ContinuousClock.now
+            var closed = last
             var kept = Amounts(resident: 0, inUse: 0)
             var hasWorked = true
             while !isOver.load(ordering: .acquiring) {
@@ -35,6 +36,10 @@ final class MemoryReturn: Sendable {
                 let now = ContinuousClock.now
                 let isAtRest = load.running + load.waiting == 0
                 if !isAtRest { hasWorked = true }
+                if now - closed >= .seconds(MemoryReturn.looks.atRest) {
+                    closed = now
+                    orchestrator.letGoStale()
+                }
                 guard now - last >= .seconds(isAtRest ? MemoryReturn.looks.atRest : MemoryReturn.looks.atWork) else {
                     continue
                 }

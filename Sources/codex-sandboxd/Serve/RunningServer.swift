@@ -124,6 +124,10 @@ struct RunningServer {
             ServerLog.note("settings read again\(rest)", fixed.isEmpty ? .info : .warning)
         } catch {
             ServerLog.note("settings not taken, the old ones stay: \(error.text)", .error)
+            if let problem = orchestrator.policyProblem() {
+                let words = "every job is refused until the policy is mended, for it is read at each launch"
+                ServerLog.note("\(words): \(problem)", .error)
+            }
         }
         tell(.ready(watch.status))
     }

@@ -55,7 +55,7 @@ enum ServeCommand {
             settings: settings.api,
             service: orchestrator,
             files: { (project) throws(WorkspaceError) in FolderFiles(try orchestrator.folder(of: project)) },
-            countProjects: { () throws(WorkspaceError) in try orchestrator.countProjects() },
+            countProjects: { (status) throws(WorkspaceError) in try orchestrator.countProjects(in: status) },
             ownUID: geteuid(),
             log: { entry in ServerLog.request(entry) }
         )

@@ -23,7 +23,7 @@ enum ServeFlags {
                 _ = try DatabaseURL(url)
             } catch {
                 // The address of another database may have a password in it.
-                throw bad(SettingName.databaseURL.rawValue, SettingProblem.withoutUser(url), "\(error)")
+                throw bad(SettingName.databaseURL.rawValue, SettingProblem.withoutSecrets(url), "\(error)")
             }
         }
         if let worker = flags["WORKER"], !ServeSettings.workers.contains(worker) {

@@ -22,12 +22,18 @@ struct ServeSettings {
     ///     environment (`EnvironmentFile=`): a variable that said just what the file did counts as the file's.
     /// - Throws: `ServeError` with everything that is wrong.
     init(_ options: ServeOptions, _ surroundings: ServeSurroundings, first: DotEnvFile? = nil) throws(ServeError) {
-        let dotEnv = try SettingsFile.read(options.dotEnv)
+        let dotEnv = try SettingsFile.read(options.dotEnv, stateFolder: options.stateDirectory)
         self.dotEnv = dotEnv
-        let live = options.dotEnv == nil ? try SettingsFile.live() : nil
+        if options.dotEnv == nil, !dotEnv.values.isEmpty {
+            let names = dotEnv.values.keys.sorted().joined(separator: ", ")
+            ServerLog.note("settings from .env: \(names.prefix(512))")
+        }
+        let live =
+            options.dotEnv == nil
+            ? try SettingsFile.live(stateFolder: options.stateDirectory) { ServerLog.note($0, .warning) } : nil
         let environment = surroundings.environment(without: first ?? dotEnv)
         var flags = options.settings
-        if let file = options.tokenFile { flags[SettingName.token.rawValue] = try SettingsFile.token(file) }
+        if let file = options.tokenFile { flags[SettingName.token.rawValue] = try surroundings.token(of: file) }
         let (given, data) = (
             flags, try options.dataFolder.map { (folder) throws(ServeError) in try DataFolder(folder) }
         )
@@ -57,7 +63,12 @@ struct ServeSettings {
             rootAsWritten: api.workspaceRoot,
             launcher: try OwnExecutables.launcher(),
             stateFolder: options.stateDirectory,
-            policy: ServeSettings.policy(options.policy, sources.value("CODEX_SANDBOX_POLICY")),
+            policy: try ServeSettings.policy(
+                options.policy,
+                sources.value(ServeSettings.policyName),
+                mayBeFile: options.dotEnv != nil || dotEnv.values[ServeSettings.policyName] == nil
+                    || SettingsFile.variable(ServeSettings.policyName, in: surroundings.environment) != nil
+            ),
             worker: try ServeSettings.worker(api, sources.value),
             maximumJobs: api.maxJobs ?? 4,
             environment: ServeSettings.merged(surroundings.environment, own: environment, dotEnv, live: live)
@@ -91,11 +102,26 @@ struct ServeSettings {
         return changed
     }
 
-    private static func policy(_ flag: PolicySource?, _ variable: String?) -> PolicyReference {
-        let source = flag ?? variable.flatMap { PolicySource(OSString($0)) } ?? .named("codex-worker")
-        switch source {
+    private static let policyName = "CODEX_SANDBOX_POLICY"
+
+    /// The policy of the server.
+    ///
+    /// A `.env` that lies in the current folder, and that nobody has named, may choose among the policies of the administrator and
+    /// of this account. Which text is a policy is not for it to say: it may have come with a repository.
+    private static func policy(
+        _ flag: PolicySource?,
+        _ variable: String?,
+        mayBeFile: Bool
+    ) throws(ServeError) -> PolicyReference {
+        switch flag ?? variable.flatMap({ PolicySource(OSString($0)) }) ?? .named("codex-worker") {
         case .named(let name): return .named(name)
-        case .file(let path): return .file(path)
+        case .file(let path):
+            guard flag != nil || mayBeFile else {
+                throw ServeError(
+                    "\(policyName)=\(path) in .env: a .env that nobody has named chooses no file of a policy; give it with --policy, or name the file of settings: --env-file .env"
+                )
+            }
+            return .file(path)
         }
     }
 

@@ -39,6 +39,11 @@ struct ServeSurroundings {
         }
     }
 
+    /// That of `--token-file`.
+    func token(of file: OSString) throws(ServeError) -> String {
+        try SettingsFile.token(file, credentials: manager.credentials)
+    }
+
     /// The credential, where the manager has given one.
     func token() throws(ServeError) -> String? {
         guard let folder = manager.credentials else { return nil }

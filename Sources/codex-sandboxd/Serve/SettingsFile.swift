@@ -6,38 +6,102 @@ import SandboxPlan
 enum SettingsFile {
     /// `.env` of the current folder where no file is named; that one may be missing, and so may one with a dash before it, as
     /// service managers write it (`EnvironmentFile=`).
-    static func read(_ named: OSString?) throws(ServeError) -> DotEnvFile {
+    ///
+    /// - Parameters:
+    ///   - named: `--env-file`; nil where nobody has named one.
+    ///   - stateFolder: `--state-dir`, whose records say where jobs have run; nil for the usual place.
+    /// - Returns: what it says; nothing where it is missing and may be.
+    /// - Throws: `ServeError` for one that cannot be read, or that others, or a job, may have written.
+    static func read(_ named: OSString?, stateFolder: OSString? = nil) throws(ServeError) -> DotEnvFile {
         let isOptional = named == nil || named?.bytes.first == UInt8(ascii: "-")
         let path = named.map { isOptional ? OSString($0.bytes.dropFirst()) : $0 } ?? ".env"
-        guard let bytes = try contents(path, mayBeMissing: isOptional, limit: DotEnvFile.sizeLimit) else {
+        guard let found = try contents(path, mayBeMissing: isOptional, limit: DotEnvFile.sizeLimit) else {
             return try parsed([], path)
         }
-        return try parsed(bytes, path)
+        try checkOwner(found.status, path)
+        if named == nil, let jobs = try JobsInFolder.here(stateFolder) { throw jobs.refusal(of: path) }
+        return try parsed(found.bytes, path)
     }
 
     /// `.env.live` of the current folder, where there is one: the credentials of live workers, apart from all other settings
     /// (ORC-21, ORC-36).
-    static func live() throws(ServeError) -> DotEnvFile? {
+    ///
+    /// - Parameters:
+    ///   - stateFolder: as for `read`.
+    ///   - warn: gets a sentence for the operator where others may read it.
+    /// - Returns: nil where there is none.
+    /// - Throws: `ServeError` for one that cannot be read, or that others, or a job, may have written.
+    static func live(stateFolder: OSString? = nil, _ warn: (String) -> Void) throws(ServeError) -> DotEnvFile? {
         let path: OSString = ".env.live"
-        guard let bytes = try contents(path, mayBeMissing: true, limit: DotEnvFile.sizeLimit) else { return nil }
-        return try parsed(bytes, path)
+        guard let found = try contents(path, mayBeMissing: true, limit: DotEnvFile.sizeLimit) else { return nil }
+        try checkOwner(found.status, path)
+        if let jobs = try JobsInFolder.here(stateFolder) { throw jobs.refusal(of: path) }
+        if found.status.st_mode & 0o044 != 0 {
+            warn(
+                "\(path), which is for credentials, can be read by others (mode \(octal(found.status))); chmod 600 \(path)"
+            )
+        }
+        return try parsed(found.bytes, path)
+    }
+
+    /// Whoever writes the file of settings says what program the server's jobs run, and where their answers go.
+    ///
+    /// - Parameters:
+    ///   - status: of the open file.
+    ///   - path: its path.
+    ///   - option: that has named it, of a file with a secret, which nobody else may read either; nil for any other.
+    /// - Throws: `ServeError` for one of another account than this one and root, or that is open to others.
+    private static func checkOwner(
+        _ status: stat,
+        _ path: OSString,
+        secretOf option: String? = nil
+    ) throws(ServeError) {
+        let name = option.map { "\($0) \(path)" } ?? "\(path)"
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw ServeError(
+                "\(name) belongs to account \(status.st_uid), and this is account \(geteuid()): it is not read; make it your own file"
+            )
+        }
+        guard status.st_mode & (option == nil ? 0o022 : 0o066) == 0 else {
+            let open = option == nil ? "written" : "read or written"
+            throw ServeError(
+                "\(name) can be \(open) by others (mode \(octal(status))): it is not read; chmod 600 \(path)"
+            )
+        }
+    }
+
+    private static func octal(_ status: stat) -> String {
+        let digits = String(status.st_mode & 0o7777, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
     }
 
     private static func parsed(_ bytes: [UInt8], _ name: OSString) throws(ServeError) -> DotEnvFile {
         do throws(DotEnvError) {
             return try DotEnvFile(bytes)
-        } catch { throw ServeError("\(name): \(error)") }
+        } catch { throw ServeError(error.text(of: "\(name)")) }
     }
 
-    /// The first line of a file that only its owner can read.
-    static func token(_ path: OSString) throws(ServeError) -> String {
-        try token(path, contents(path, mayBeMissing: false, limit: tokenLimit) ?? [])
+    /// The first line of `--token-file`, which only its owner, this account or root, can read.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - credentials: the manager's folder of credentials, whose files are as it gave them: their owner may be root, and
+    ///     this account's right an access list, which shows as the group's bits (systemd.exec(5), LoadCredential=).
+    /// - Returns: the token.
+    /// - Throws: `ServeError`, too, for a file that others can read or write.
+    static func token(_ path: OSString, credentials: String?) throws(ServeError) -> String {
+        guard let found = try contents(path, mayBeMissing: false, limit: tokenLimit) else {
+            throw ServeError("--token-file \(path) is missing; name another")
+        }
+        if credentials.map({ path.parent == OSString($0) }) ?? false { return try token(path, found.bytes) }
+        try checkOwner(found.status, path, secretOf: "--token-file")
+        return try token(path, found.bytes)
     }
 
-    /// The same of a file that may be missing.
+    /// The first line of the credential, which may be missing.
     static func optionalToken(_ path: OSString) throws(ServeError) -> String? {
-        guard let bytes = try contents(path, mayBeMissing: true, limit: tokenLimit) else { return nil }
-        return try token(path, bytes)
+        guard let found = try contents(path, mayBeMissing: true, limit: tokenLimit) else { return nil }
+        return try token(path, found.bytes)
     }
 
     private static let tokenLimit = 4096
@@ -50,10 +114,22 @@ enum SettingsFile {
         return text
     }
 
-    private static func contents(_ path: OSString, mayBeMissing: Bool, limit: Int) throws(ServeError) -> [UInt8]? {
+    /// Nil where it is missing and may be.
+    private static func contents(
+        _ path: OSString,
+        mayBeMissing: Bool,
+        limit: Int
+    ) throws(ServeError) -> (bytes: [UInt8], status: stat)? {
         let number = CString.with(path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
         let code = errno
-        if number < 0, code == ENOENT, mayBeMissing { return nil }
+        if number < 0, code == ENOENT, mayBeMissing {
+            var link = stat()
+            // Somebody meant a file that is gone: what it said, a token for one, is not to go in silence.
+            guard CString.with(path, { lstat($0, &link) }) != 0 else {
+                throw ServeError("\(path) is a link to nothing; remove it, or put the file back")
+            }
+            return nil
+        }
         guard number >= 0 else {
             throw ServeError("\(path) cannot be read: \(ErrnoName.described(code)); see that it may be")
         }
@@ -70,7 +146,7 @@ enum SettingsFile {
             guard count >= 0 else {
                 throw ServeError("\(path) cannot be read: \(ErrnoName.described(errno)); see that it may be")
             }
-            if count == 0 { return bytes }
+            if count == 0 { return (bytes, status) }
             bytes += buffer[..<count]
             guard bytes.count <= limit else {
                 throw ServeError("\(path) is longer than \(limit) bytes; make it shorter")

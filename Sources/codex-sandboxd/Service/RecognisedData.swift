@@ -1,70 +1,56 @@
-import Glibc
+import SandboxAPI
+import SandboxCLI
 import SandboxPlan
-import ServiceManager
 import WorkspaceStore
+import Workspaces
 
-/// Whether a folder is what `--purge` takes it for: the data of a server, of the caller's own, and nothing besides.
-///
-/// It is removed with everything in it, so what is not recognised stays.
+/// Whether a folder is what `--purge` takes it for: the data of a server, of the caller's own; and what in it or beside it stays.
 enum RecognisedData {
-    /// What a server makes in it: the database with what stands beside it (`-wal`, `.lock`, what a restore has kept), the projects.
-    private static let database = "codex.db"
-    private static let projects = "workspaces"
-
-    /// - Parameter path: absolute; it is there.
+    /// - Parameters:
+    ///   - path: absolute; it is there.
+    ///   - elsewhere: the settings that put data of the service to another place.
+    ///   - settings: the file that they stand in.
+    /// - Returns: what no server has made, with whole paths.
     /// - Throws: `ServiceError` that says what is in it that no server has made, or what is missing.
-    static func check(_ path: String) throws(ServiceError) {
-        let names: [String]
-        do throws(FileFault) { names = try list(path) } catch { throw refusal(path, error.why) }
-        if names.isEmpty { return }
-        if let other = names.sorted().first(where: { !$0.hasPrefix(database) && $0 != projects }) {
-            throw refusal(path, "it has \(OSString(other)), which no server has made")
+    static func check(
+        _ path: String,
+        elsewhere: [(name: SettingName, value: String)],
+        settings: String
+    ) throws(ServiceError) -> [OSString] {
+        let folder: ServerFolder
+        do throws(WorkspaceError) { folder = try ServerFolder(OSString(path)) } catch {
+            throw refusal(path, error.detail)
         }
-        guard names.contains(database) else { throw refusal(path, "it has no \(database)") }
-        try checkDatabase(path)
+        let isServers = folder.hasDatabase ? try hasTables(path) : false
+        // A purge that was interrupted has left the database, or no project; so does one of a server that has not come to its first.
+        guard isServers || !folder.hasProjects else {
+            let why = "it has projects and no \(databaseName)"
+            guard elsewhere.contains(where: { $0.name == .databaseURL }) else { throw refusal(path, why) }
+            throw refusal(
+                path,
+                why,
+                "\(settings) sets DATABASE_URL, and --purge takes no database from elsewhere: leave --purge out, then remove that database "
+                    + "and \(path)/ yourself"
+            )
+        }
+        return folder.foreign
     }
 
-    private static func refusal(_ path: String, _ why: String) -> ServiceError {
+    private static let databaseName = "codex.db"
+
+    private static func refusal(
+        _ path: String,
+        _ why: String,
+        _ remedy: String = "name the right folder with --state-dir, or leave --purge out and remove it yourself"
+    ) -> ServiceError {
         ServiceError(
-            "\(path)/ is not recognised as the data of a server (\(why)), so --purge removes nothing and nothing was changed; name the "
-                + "right folder with --state-dir, or leave --purge out and remove it yourself"
+            "\(path)/ is not recognised as the data of a server (\(why)), so --purge removes nothing and nothing was changed; \(remedy)"
         )
     }
 
-    /// A folder of the caller's own, no link; its names.
-    private static func list(_ path: String) throws(FileFault) -> [String] {
-        let number = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard number >= 0 else {
-            throw FileFault(
-                why: errno == ELOOP || errno == ENOTDIR ? "it is a link, or no folder" : ErrnoName.described(errno)
-            )
-        }
-        var status = stat()
-        let isOwn = fstat(number, &status) == 0 && status.st_uid == geteuid()
-        guard isOwn, let stream = fdopendir(number) else {
-            let why = isOwn ? ErrnoName.described(errno) : "it belongs to another account"
-            close(number)
-            throw FileFault(why: why)
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(stream) else {
-                if errno != 0 { throw FileFault(why: ErrnoName.described(errno)) }
-                return names
-            }
-            // Bytes that are not UTF-8 are no name of ours, whatever they become here.
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-    }
-
-    /// Its tables are ours, of this version or an older one.
-    private static func checkDatabase(_ path: String) throws(ServiceError) {
-        let file = "\(path)/\(database)"
+    /// Whether its tables are ours, of this version or an older one; false for one without tables.
+    private static func hasTables(_ path: String) throws(ServiceError) -> Bool {
+        let file = "\(path)/\(databaseName)"
         let url: DatabaseURL
         do throws(DatabaseURLError) {
             url = try DatabaseURL("sqlite:///\(file)")
@@ -74,9 +60,33 @@ enum RecognisedData {
             state = try DatabaseAdministration(url, tool: "\(ToolVersion.current)").status().state
         } catch { throw refusal(path, "\(error)") }
         switch state {
-        case .original, .unmarked, .current, .behind: return
-        case .missing: throw refusal(path, "\(database) is empty")
+        case .original, .unmarked, .current, .behind: return true
+        case .missing: return false
         case .unknown(let error): throw refusal(path, "\(error)")
         }
+    }
+
+    // MARK: - Beside it
+
+    /// The settings that put data of the service to another place than its own; none where there is no file.
+    ///
+    /// - Throws: `ServiceError` for a file that cannot be read: where the data lies is not known then.
+    static func elsewhere(
+        _ path: String,
+        settings: String
+    ) throws(ServiceError) -> [(name: SettingName, value: String)] {
+        let file: DotEnvFile
+        do throws(ServeError) { file = try SettingsFile.read(OSString("-\(settings)")) } catch {
+            throw ServiceError(
+                "\(error.text); it may say where data lies, so --purge removes nothing and nothing was changed"
+            )
+        }
+        let usual = DataFolder.settings(of: path)
+        var found: [(name: SettingName, value: String)] = []
+        for name in [SettingName.databaseURL, .workspaceRoot] {
+            guard let value = file.values[name.rawValue], value != usual[name.rawValue] else { continue }
+            found.append((name, name == .databaseURL ? SettingProblem.withoutSecrets(value) : value))
+        }
+        return found
     }
 }

@@ -48,7 +48,7 @@ enum ServiceChoice {
             throw ServiceError("--token-file \(file) can be read by others; chmod 600 \(file)")
         }
         do throws(ServeError) {
-            let text = try SettingsFile.token(OSString(String(cString: found)))
+            let text = try SettingsFile.token(OSString(String(cString: found)), credentials: nil)
             guard (16...512).contains(text.utf8.count) else {
                 throw ServeError(
                     "--token-file \(file) has no token of 16 to 512 bytes in its first line; make one: \(remedy)"
@@ -58,24 +58,46 @@ enum ServiceChoice {
         return String(cString: found)
     }
 
-    /// In the words of ListenStream=.
-    private static func stream(_ word: OSString, hasToken: Bool) throws(ServiceError) -> String {
+    /// A wrong value of a flag is a wrong command line, as of `serve`; what depends on other options is judged later.
+    static func checkListens(_ options: ServiceOptions) throws(UsageError) {
+        for word in options.listens {
+            do throws(BadAddress) { _ = try stream(word) } catch {
+                throw UsageError(.badValue(option: "--listen", value: word, why: error.why + "."), command: .service)
+            }
+        }
+    }
+
+    private struct BadAddress: Error {
+        var why: String
+    }
+
+    /// In the words of ListenStream=, and whether other hosts can reach it.
+    private static func stream(_ word: OSString) throws(BadAddress) -> (text: String, isPublic: Bool) {
         let address: HTTPListenAddress
         do throws(ListenError) { address = try HTTPListenAddress(word.description) } catch {
-            throw ServiceError("--listen: \(error)")
+            throw BadAddress(why: "\(error.why); name HOST:PORT or unix:/PATH")
         }
         switch address {
         case .tcp(let host, let port):
-            guard port > 0 else { throw ServiceError("--listen \(word): clients have to know the port; name one") }
-            guard hasToken || host == "::1" || host.hasPrefix("127.") else {
-                throw ServiceError(ServeError.withoutToken("--listen \(word)").text)
-            }
-            return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            guard port > 0 else { throw BadAddress(why: "Clients have to know the port; name one") }
+            let text = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            return (text, host != "::1" && !host.hasPrefix("127."))
         case .unix(let path):
-            guard path.hasPrefix("/") else { throw ServiceError("--listen \(word): name an absolute path") }
-            return path
+            guard path.hasPrefix("/") else { throw BadAddress(why: "Name an absolute path") }
+            return (path, false)
         case .inherited, .descriptor:
-            throw ServiceError("--listen \(word): the service manager opens the sockets; name HOST:PORT or unix:/PATH")
+            throw BadAddress(why: "The service manager opens the sockets; name HOST:PORT or unix:/PATH")
         }
+    }
+
+    private static func stream(_ word: OSString, hasToken: Bool) throws(ServiceError) -> String {
+        let stream: (text: String, isPublic: Bool)
+        do throws(BadAddress) { stream = try self.stream(word) } catch {
+            throw ServiceError("--listen \(word): \(error.why)")
+        }
+        guard hasToken || !stream.isPublic else {
+            throw ServiceError(ServeError.withoutToken("--listen \(word)").text)
+        }
+        return stream.text
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SandboxAPI
 import SandboxCLI
 import SandboxPlan
 import SandboxRuntime
@@ -14,6 +15,7 @@ enum ServiceCommand {
             guard let options = try ServiceOptions.parse(arguments[...]) else {
                 return Output.write(HelpText.text(.service))
             }
+            try ServiceChoice.checkListens(options)
             return run(options)
         } catch {
             return Output.misunderstood(error)
@@ -52,12 +54,19 @@ enum ServiceCommand {
             steps = try ServicePlan.install(units, folder: places.unitFolder, settings: places.settings, found: found)
         } catch { throw ServiceError(error.words) }
         var notes = ["settings: \(places.settings)", "data: \(places.stateFolder)/serve"]
+        if let old = ServicePlaces.otherState(found, places) {
+            let option = old == places.usualStateFolder ? "" : " --state-dir \(Shown.whole(OSString(old)))"
+            notes.append(
+                "the service had its data in \(old)/serve/ and its records in \(old)/evidence/: they stay there, and are not taken over; "
+                    + "`codex-sandbox service install\(option)` goes back to them"
+            )
+        }
         if !UserManager.isLingering {
             notes.append(
                 "without lingering the service ends with your last session, and does not start at boot: loginctl enable-linger"
             )
         }
-        return try finish(steps, options, manager, problem, notes)
+        return try finish(steps, options, manager, problem, notes, stays: [])
     }
 
     private static func uninstall(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
@@ -74,7 +83,15 @@ enum ServiceCommand {
         } catch { throw ServiceError(error.words) }
         let data = state.map { "\($0)/serve" }
         found.hasData = data.map { ServicePlaces.isThere($0) } ?? false
-        if options.purge { try checkPurge(data, found) }
+        var elsewhere: [(name: SettingName, value: String)] = []
+        var foreign: [OSString] = []
+        if options.purge, let data = try purged(data, found) {
+            elsewhere = try RecognisedData.elsewhere(data, settings: places.settings)
+            if found.hasData {
+                foreign = try RecognisedData.check(data, elsewhere: elsewhere, settings: places.settings)
+            }
+        }
+        found.hasForeignData = !foreign.isEmpty
         let steps: [ServiceStep]
         do throws(ServicePlanError) {
             steps = try ServicePlan.uninstall(
@@ -84,20 +101,20 @@ enum ServiceCommand {
                 found: found
             )
         } catch { throw ServiceError(error.words) }
-        let notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge).ofUninstall
-        return try finish(steps, options, manager, problem, notes)
+        var notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge).ofUninstall
+        notes += elsewhere.map { ServiceNotes.elsewhere($0.name, $0.value, settings: places.settings) }
+        let status = try finish(steps, options, manager, problem, notes, stays: foreign)
+        return elsewhere.isEmpty ? status : 1
     }
 
-    /// Before anything is done: what is not known to be ours stays, and so does everything else.
-    private static func checkPurge(_ data: String?, _ found: FoundService) throws(ServiceError) {
-        if let text = found.serviceText, !ServiceUnits.isOurs(text) { return }
-        guard let data else {
-            throw ServiceError(
-                "the unit \(ServiceUnits.serviceName) does not say where the data lies in the way of service install, so --purge removes "
-                    + "nothing and nothing was changed; name the folder with --state-dir"
-            )
-        }
-        if found.hasData { try RecognisedData.check(data) }
+    /// The folder that is to be purged; nil where the unit is somebody's own, which ends it in another way.
+    private static func purged(_ data: String?, _ found: FoundService) throws(ServiceError) -> String? {
+        if let text = found.serviceText, !ServiceUnits.isOurs(text) { return nil }
+        if let data { return data }
+        throw ServiceError(
+            "the unit \(ServiceUnits.serviceName) does not say where the data lies in the way of service install, so --purge removes "
+                + "nothing and nothing was changed; name the folder with --state-dir"
+        )
     }
 
     /// The manager; nil, with the reason, where nothing is to be done with it.
@@ -119,11 +136,15 @@ enum ServiceCommand {
         _ options: ServiceOptions,
         _ manager: UserManager?,
         _ problem: String?,
-        _ notes: [String]
+        _ notes: [String],
+        stays found: [OSString]
     ) throws(ServiceError) -> Int32 {
+        var stays = found
         if let manager, !options.dryRun {
-            for step in steps { try ServiceDoing.carryOut(step, manager) }
+            stays = []
+            for step in steps { stays += try ServiceDoing.carryOut(step, manager) }
         }
+        let notes = notes + ServiceNotes.staying(stays)
         let status: Int32
         if options.json {
             var object = JSONObject([
@@ -139,6 +160,6 @@ enum ServiceCommand {
             status = Output.write((lines + notes).map { $0 + "\n" }.joined())
         }
         if let problem { Output.say(problem) }
-        return problem == nil ? status : 1
+        return problem == nil && stays.isEmpty ? status : 1
     }
 }

@@ -1,3 +1,4 @@
+import SandboxAPI
 import SandboxCLI
 import SandboxPlan
 import ServiceManager
@@ -36,6 +37,23 @@ struct ServiceNotes {
             "the records of all launches stay in \(state)/evidence/; `codex-sandbox gc\(option)` removes old ones"
         )
         return notes
+    }
+
+    private static let mostNamed = 20
+
+    /// What a purge has met that no server has made.
+    static func staying(_ paths: [OSString]) -> [String] {
+        let named = paths.prefix(mostNamed).map {
+            "not removed: \(Shown.whole($0)), which no server has made; move it away, or remove it yourself"
+        }
+        return named + (paths.count > mostNamed ? ["not removed: \(paths.count - mostNamed) more beside them"] : [])
+    }
+
+    /// What the service had in another place than its folder of data.
+    static func elsewhere(_ name: SettingName, _ value: String, settings: String) -> String {
+        let what = name == .databaseURL ? "the database" : "the projects"
+        return
+            "not removed: \(what) in \(Shown.whole(OSString(value))), which \(name.rawValue) of \(settings) names; remove it yourself"
     }
 
     private var settings: [String] { !isPurge && found.hasSettings ? ["kept: \(places.settings)"] : [] }
