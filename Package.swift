@@ -38,6 +38,7 @@ let staticPIE: [LinkerSetting] = [
             "-Xlinker", "-e", "-Xlinker", "cs_start",
             "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/codex-sandbox/launch.order",
             "-Xlinker", "--no-warn-symbol-ordering",
+            "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Sources/codex-sandbox/unnamed.ld",
         ],
         .when(configuration: .release)
     )
@@ -138,7 +139,7 @@ let package = Package(
         .executableTarget(
             name: "codex-sandbox",
             dependencies: ["SandboxCLI", "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan", "CShims"],
-            exclude: ["launch.order"],
+            exclude: ["launch.order", "unnamed.ld"],
             swiftSettings: productSettings,
             linkerSettings: staticPIE
         ),
@@ -201,7 +202,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         tests("WorkspaceStoreTests", ["WorkspaceStore", "store-writer"]),
-        tests("WorkspacesTests", ["Workspaces", "WorkspaceStore", "SandboxPlan", "Fuzzing"]),
+        tests("WorkspacesTests", ["Workspaces", "WorkspaceStore", "SandboxRuntime", "SandboxPlan", "Fuzzing"]),
         tests(
             "SandboxAPITests",
             ["SandboxAPI", "Workspaces", "WorkspaceStore", "WebTransport", "SandboxRuntime", "SandboxPlan", "Fuzzing"]

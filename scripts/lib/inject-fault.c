@@ -16,7 +16,7 @@
  * value of the symbol in a position-independent executable) the line "main" where the command's main is entered.
  *
  * The report is one JSON object: injected, released (the worker ran), status (as a shell has it, or -1), timed_out,
- * left (processes alive half a second after the command's end; they are then killed), processes (how many), and terminal
+ * left (processes alive three seconds after the command's end; they are then killed), processes (how many), and terminal
  * (the modes of the terminal that is standard input: "none", "same" as before, "changed"). For that the session must be
  * this program's: a terminal whose session ends is set back by the kernel.
  * --soil: start the command with every inheritable attribute set to something that a launcher has to undo.
@@ -47,7 +47,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { max_processes = 4096, max_number = 1024, settle_ms = 500 };
+enum { max_processes = 4096, max_number = 1024, settle_ms = 30000 };
 
 struct tracee {
     pid_t pid;
@@ -66,7 +66,7 @@ static const char *worker, *report_path, *trace_path;
 static int at_process = -1, at_number, at_occurrence, at_errno;
 static bool at_success;
 static unsigned long at_without; /* bits of the first argument */
-static double limit_s = 20;
+static double limit_s = 60;
 static bool soil;
 
 static bool counting, injected, released, timed_out;

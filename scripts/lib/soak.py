@@ -95,6 +95,7 @@ class Server:
         looks = []
         for _ in range(20):
             status = dict(line.split(":", 1) for line in open(f"/proc/{self.process.pid}/status", encoding="ascii", errors="replace") if ":" in line)
+            self.parts = {name: int(status[name].split()[0]) for name in ("RssAnon", "RssFile", "RssShmem")}
             looks.append((int(status["VmRSS"].split()[0]), len(os.listdir(f"/proc/{self.process.pid}/fd")), int(status["Threads"])))
             time.sleep(0.25)
         home = os.environ["HOME"]
@@ -289,10 +290,10 @@ def main():
     begun = time.monotonic()
     run(clients, options.first, begun, options.jobs)
     early = sample(server, clients)
-    print(f"   at job {sum(counts.values())}: {early}", flush=True)
+    print(f"   at job {sum(counts.values())}: {early}, of the resident {server.parts}", flush=True)
     run(clients, options.jobs, begun, options.jobs)
     late = sample(server, clients)
-    print(f"   at job {sum(counts.values())}: {late}", flush=True)
+    print(f"   at job {sum(counts.values())}: {late}, of the resident {server.parts}", flush=True)
     server.process.send_signal(signal.SIGTERM)
     status = server.process.wait(60)
     print("   " + ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items())))

@@ -23,7 +23,8 @@ require_static_pie() {
 # What runs before libc and before the relocation (CShims/entry.c) may use neither: $1 is the folder of CShims' objects.
 require_no_libc_before_start() {
     local folder=$1 objects=() name undefined pointers
-    for name in entry early relocate init landlock_only messages process narrow place terminals mount landlock seccomp drop child processors; do
+    for name in entry early relocate init processes executed landlock_only messages process narrow place terminals mount \
+        landlock seccomp drop child processors; do
         objects+=("$folder/$name.c.o")
     done
     # The linker's own names, and where libc begins afterwards.

@@ -1,7 +1,9 @@
 """Measures the workspace API: `codex-sandbox serve` with the dummy worker, on this machine.
 
   hello   GET /healthz, reading a file, listing a workspace of 5 and one of 10,000 files: requests a second by wrk, keep-alive, 32 connections,
-          in turns; and the same hello of FastAPI under uvicorn, where PyPI has it (neither logs single requests)
+          in turns; and the same hello of FastAPI, where PyPI has it, under uvicorn as it is alone (h11, asyncio), without and
+          with the log of requests that it writes by default, and under uvicorn[standard] (httptools, uvloop); this server logs no
+          single requests
   create  POST /api/v1/projects/ one after the other (sandbox, verification, evidence and database included) against
           `codex-sandbox run /bin/true`, in turns; and 16 clients at a time
   events  1,000 streams of one job at the same time: resident memory of each
@@ -42,6 +44,7 @@ def arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=3, help="of each turn of wrk (default 3)")
     parser.add_argument("--turns", type=int, default=5, help="of each row (default 5)")
+    parser.add_argument("--only-rates", action="store_true", help="nothing but requests a second")
     parser.add_argument("--creates", type=int, default=60, help="projects made one after the other (default 60)")
     parser.add_argument("--json", metavar="FILE", help="write everything as JSON; - is standard output")
     return parser.parse_args()
@@ -92,27 +95,37 @@ def wait_for(port):
     raise RuntimeError("the server does not start")
 
 
-def hello_of_fastapi(base, account):
-    """The address of the other server, and its process; None where its packages are not to be had."""
+ALONE = ["--http", "h11", "--loop", "asyncio"]
+QUIET = ["--log-level", "warning"]
+OTHERS = {"FastAPI": ALONE + QUIET, "FastAPI, its log": ALONE, "FastAPI standard": QUIET}
+
+
+def others(base, account):
+    """The other servers by their names, each as its address and its process; none where their packages are not to be had."""
     venv = os.path.join(base, "venv")
-    made = subprocess.run([sys.executable, "-m", "venv", venv], check=False, capture_output=True)
+    # Root's own Python may lie where the account cannot read it.
+    python = "/usr/bin/python3" if os.getuid() == 0 and os.path.exists("/usr/bin/python3") else sys.executable
+    made = subprocess.run([python, "-m", "venv", venv], check=False, capture_output=True)
     install = [os.path.join(venv, "bin", "pip"), "install", "-q", "fastapi", "uvicorn[standard]"]
     if made.returncode != 0 or subprocess.run(install, check=False, capture_output=True).returncode != 0:
-        return None
+        return {}
     with open(os.path.join(base, "hello.py"), "w", encoding="utf-8") as file:
         file.write(FASTAPI)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        account.words([os.path.join(venv, "bin", "python"), "-m", "uvicorn", "hello:app", "--port", str(port), "--log-level", "warning"]),
-        cwd=base, env=account.environment)
-    try:
-        wait_for(port)
-    except RuntimeError:
-        process.kill()
-        return None
-    return f"http://127.0.0.1:{port}/healthz", process
+    found = {}
+    for name, words in OTHERS.items():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        process = subprocess.Popen(
+            account.words([os.path.join(venv, "bin", "python"), "-m", "uvicorn", "hello:app", "--port", str(port), *words]),
+            cwd=base, env=account.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(port)
+        except RuntimeError:
+            process.kill()
+            continue
+        found[name] = (f"http://127.0.0.1:{port}/healthz", process)
+    return found
 
 
 def streams(port, path, count, pid):
@@ -144,7 +157,7 @@ def measure(options, base):
     command = [executable, "serve", "--listen", f"127.0.0.1:{port}", "--worker", "minimal", "--log-level", "warning"]
     with open(os.path.join(base, "server.log"), "wb") as log:
         server = subprocess.Popen(account.words(command), cwd=base, env=environment, stderr=log)
-        other = None
+        beside = {}
         try:
             wait_for(port)
             url = f"http://127.0.0.1:{port}"
@@ -154,13 +167,14 @@ def measure(options, base):
             subprocess.run(account.words(["/bin/sh", "-c", f"mkdir {folder}; cd {folder}; seq 10000 | xargs touch"]), check=True)
             rows = {"hello": f"{url}/healthz", "read": f"{url}/api/v1/{small}/files/app.py", "list": f"{url}/api/v1/{small}/files",
                     "list of 10,000": f"{url}/api/v1/{large}/files"}
-            other = hello_of_fastapi(base, account)
-            if other:
-                rows["FastAPI hello"] = other[0]
+            beside = others(base, account)
+            rows.update({name: address for name, (address, _) in beside.items()})
             rates = {name: [] for name in rows}
             for _ in range(options.turns):
                 for name, address in rows.items():
                     rates[name].append(wrk(account, address, options.seconds))
+            if options.only_rates:
+                return {"rates": rates}
             run, made = [], []
             work = os.path.join(base, "work")
             os.mkdir(work)
@@ -186,18 +200,22 @@ def measure(options, base):
                 "idle bytes": idle,
             }
         finally:
-            if other:
-                other[1].kill()
-                other[1].wait()
+            for _, process in beside.values():
+                process.kill()
+                process.wait()
             server.terminate()
             server.wait()
 
 
 def show(found):
-    hello = found["rates"]["hello"]
+    def times(rates, base):
+        return statistics.median(one / other for one, other in zip(rates, found["rates"][base]))
+
     for name, rates in found["rates"].items():
-        ratio = statistics.median(rate / base for rate, base in zip(rates, hello))
-        print(f"{name:16} {statistics.median(rates):10.0f} requests/s   {ratio:5.2f} × hello")
+        ratios = "".join(f"   {times(rates, base):5.2f} × {base}" for base in ("hello", *OTHERS) if base in found["rates"])
+        print(f"{name:16} {statistics.median(rates):10.0f} requests/s{ratios}")
+    if "create" not in found:
+        return
     ratio = statistics.median(a / b for a, b in zip(found["create"], found["run"]))
     print(f"{'create':16} {statistics.median(found['create']) * 1000:10.1f} ms           {ratio:5.2f} × run /bin/true "
           f"({statistics.median(found['run']) * 1000:.1f} ms)")

@@ -201,7 +201,7 @@ class Slot:
         """The probe with what it has to compare; asked outside, as this user, with these descriptors."""
         answers = []
         for question in ("--print-namespaces", "--print-descriptors"):
-            if self.run([self.worker, question], 10) != 0:
+            if self.run([self.worker, question], 60) != 0:
                 raise RuntimeError(f"the probe cannot run outside: {self.errors()}")
             answers.append(self.output().strip())
         # A terminal inside is another in each launch; whether it is the place's, the properties of descriptors say.
@@ -244,7 +244,7 @@ class Slot:
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # One that was just made has no mark yet: a launch leaves it for two seconds, and then takes it away.
-                if os.listdir(folder) or time.time() - os.fstat(folder).st_mtime > 10:
+                if os.listdir(folder) or time.time() - os.fstat(folder).st_mtime > 120:
                     found.append(path)
             except BlockingIOError:
                 pass
