@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(30))) struct CommandLineTests {
+@Suite(.timeLimit(.minutes(120))) struct CommandLineTests {
     @Test func answersGoToStdout() throws {
         let version = try Executable.run(["--version"])
         #expect(version.status == 0 && version.text == "codex-sandbox 0.1.0\n" && version.error.isEmpty)

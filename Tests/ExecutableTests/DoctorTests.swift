@@ -1,8 +1,9 @@
 import Foundation
+import ProjectTree
 import Testing
 
 /// `doctor` on hosts that lack something, made from this one.
-@Suite(.serialized, .timeLimit(.minutes(30))) struct DoctorTests {
+@Suite(.serialized, .timeLimit(.minutes(120))) struct DoctorTests {
     private struct Report: Decodable {
         struct Check: Decodable {
             let name: String
@@ -11,7 +12,14 @@ import Testing
             let remedy: String
         }
 
+        struct Trial: Decodable {
+            let outcome: String
+            let layer: String?
+            let remedy: String?
+        }
+
         let works: Bool
+        let trial: Trial
         let checks: [Check]
 
         func check(_ name: String) throws -> Check {
@@ -34,14 +42,26 @@ import Testing
 
     /// The positive control of everything below.
     @Test func theHostOfTheTestsHasEveryLayer() throws {
+        let before = try Self.trials()
         let report = try report(try Executable.run(["doctor", "--json"]))
+        // Another doctor's goes with it.
+        var left = try Self.trials().subtracting(before)
+        for _ in 0..<6000 where !left.isEmpty {
+            usleep(10_000)
+            left.formIntersection(try Self.trials())
+        }
+        #expect(left.isEmpty)
         for name in Self.kernel {
             let check = try report.check(name)
             #expect(["available", "partial"].contains(check.state), "\(name): \(check.detail)")
         }
         #expect(report.works)
-        let left = try FileManager.default.contentsOfDirectory(atPath: "/tmp")
-        #expect(!left.contains { $0.hasPrefix("codex-sandbox-doctor-") })
+    }
+
+    /// The workspaces of trial launches that there are, of every doctor on this host.
+    private static func trials() throws -> Set<String> {
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/tmp")
+        return Set(names.filter { $0.hasPrefix("codex-sandbox-doctor-") })
     }
 
     @Test func theFirstLineIsTheAnswer() throws {
@@ -84,6 +104,27 @@ import Testing
         #expect(check.remedy == "sudo sysctl -w user.max_\(kind)_namespaces=15000")
         #expect(try report.check("user-namespace").state == "available")
         #expect(!report.works)
+    }
+
+    /// A filter around doctor hides a call from its own launch, be that a call that a check tries or not.
+    @Test(
+        arguments: [
+            ("openat2", "mounts", "openat2(2)"), ("close_range", "descriptors", "close_range(2)"),
+            ("execveat", "environment", "execveat(2)"),
+            ("move_mount", "mounts", "Start the container with another filter"),
+            ("memfd_create", nil, "Start the container with another filter"),
+        ] as [(String, String?, String)]
+    )
+    func aHiddenCallHasARemedyThatIsNotDoctor(call: String, layer: String?, remedy: String) throws {
+        let tests = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let script = tests.appending(path: "Support/without-syscalls.py").path
+        let line = #"exec python3 -B '\#(script)' \#(call) -- "$0" doctor --json"#
+        let answer = try Executable.shell(line)
+        let report = try report(answer)
+        #expect(!report.works && report.trial.outcome == "refused", "\(answer.text)")
+        #expect(report.trial.layer == layer, "\(answer.text)")
+        let said = try #require(report.trial.remedy)
+        #expect(said.hasPrefix(remedy) && !said.contains("codex-sandbox doctor"), "\(said)")
     }
 
     @Test func aCoveredProcIsFound() throws {

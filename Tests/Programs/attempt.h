@@ -79,7 +79,7 @@ static UNUSED const char *ending_word(int status, char *buffer, size_t size)
 
 /* An act is made in a child of its own, because it may be killed for it or may change the process:
  *     CHILD_ACT(word, expression) leaves "ok", an errno or a signal by name in WORD.
- * The child has two seconds; SIGALRM as the answer means that the act blocked. */
+ * The child has a minute; SIGALRM as the answer means that the act blocked. */
 struct act_word {
     char text[64];
 };
@@ -89,7 +89,7 @@ static UNUSED pid_t act_start(void)
     pid_t child = fork();
     if (child == 0) {
         signal(SIGALRM, SIG_DFL);
-        alarm(2);
+        alarm(60);
         errno = 0;
     }
     return child;

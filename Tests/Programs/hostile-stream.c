@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[3], "use") == 0) {
         char bytes[64];
         struct pollfd ready = {.fd = stream, .events = stream == 0 ? POLLIN : POLLOUT};
-        long done = poll(&ready, 1, 5000) == 1 ? 0 : -1;
+        long done = poll(&ready, 1, 60000) == 1 ? 0 : -1;
         if (done == 0)
             done = stream == 0 ? read(stream, bytes, sizeof bytes) : write(stream, "from the job\n", 13);
         line("use", done);

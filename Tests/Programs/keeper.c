@@ -15,8 +15,8 @@
  *     waited …               why the command could not be started: the keeper's own exit status is 70 then
  *
  * OPTIONS, in the order in which they take effect
- *     --deadline MS          default 60000
- *     --patience MS          for descendants, default 3000
+ *     --deadline MS          default 100000
+ *     --patience MS          for descendants, default 60000
  *     --capable              in new user, mount, IPC and UTS namespaces, as their root
  *     --mounts               in new user and mount namespaces with the same ids (as root: a mount namespace only)
  *     --tmpfs PATH SIZE      with --mounts or --capable
@@ -189,7 +189,7 @@ static void add_key(const char *text, int keyring)
     long key = syscall(SYS_add_key, "user", copy, value, strlen(value), keyring);
     if (key < 0)
         give_up("add_key", copy);
-    if (syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, key, 120) < 0)
+    if (syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, key, 3600) < 0)
         give_up("key timeout", copy);
 }
 
@@ -355,8 +355,8 @@ static pid_t wait_child(int *status, long long until)
 
 static void keep(pid_t command, long long started)
 {
-    long long deadline = started + 1000LL * (single("--deadline") != NULL ? atoll(single("--deadline")) : 60000);
-    long long patience = 1000LL * (single("--patience") != NULL ? atoll(single("--patience")) : 3000);
+    long long deadline = started + 1000LL * (single("--deadline") != NULL ? atoll(single("--deadline")) : 900000);
+    long long patience = 1000LL * (single("--patience") != NULL ? atoll(single("--patience")) : 60000);
     int at = 1;
     char **timed = option("--signal-after", &at);
     int status = 0, zombies = 0;

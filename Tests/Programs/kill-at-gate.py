@@ -59,15 +59,17 @@ def caught(launcher, delay, own, victim):
 
 def main():
     victim, result, command = sys.argv[1], sys.argv[2], sys.argv[3:]
-    for attempt in range(60):
+    for attempt in range(400):
         if os.path.exists("marker"):
             os.unlink("marker")
         job = ["--result", result, "--quiet", "--", "/bin/sh", "-c", "echo reached > marker; sleep 1"]
         launcher = subprocess.Popen(command + job, stdin=subprocess.DEVNULL)
         hit = caught(launcher, 0.0001 * (attempt % 12), filters(os.getpid()), victim)
-        launcher.wait()
         if not hit:
+            launcher.terminate()
+            launcher.wait()
             continue
+        launcher.wait()
         with open(result) as file:
             told = json.load(file)
         if told["outcome"] != "signalled":

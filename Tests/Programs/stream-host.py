@@ -55,14 +55,15 @@ def give_socket(command):
 def terminal(most):
     ours, theirs = pty.openpty()
     os.set_blocking(theirs, False)
-    count = 0
-    try:
-        while count < most:
+    count, full = 0, 0
+    while count < most and full < 10:
+        try:
             count += os.write(theirs, b"x" * min(64, most - count))
-            if count == 8192:
-                time.sleep(0.1)  # what the other end takes by itself
-    except BlockingIOError:
-        pass
+            full = 0
+        except BlockingIOError:
+            # The other end takes some by itself, as soon as the kernel gets to it.
+            full += 1
+            time.sleep(0.1)
     os.set_blocking(theirs, True)
     return ours, theirs, count
 

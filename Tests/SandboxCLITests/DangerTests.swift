@@ -47,11 +47,13 @@ import Testing
         #expect(try run(["--policy=danger-full-access", "--danger-full-access"]) == selected)
     }
 
-    @Test func fullAccessWithAnotherPolicyIsAConflict() {
+    /// Its text may be full access, too: the launch, which knows it, refuses one that is a sandbox.
+    @Test func anotherPolicyBesideTheFlagIsLeftToTheLaunch() throws {
+        let options = try run(["--danger-full-access", "--policy", "./full.toml"])
+        #expect(options.policy == .file("./full.toml") && options.dangerFullAccess)
         expectConflict(
-            ["--danger-full-access", "--policy", "./strict.toml"],
-            "--danger-full-access runs the command without any sandbox, so the policy ./strict.toml would not hold. "
-                + "Leave one of the two out."
+            ["--danger-full-access", "--policy", "./full.toml", "--pids", "5"],
+            "--danger-full-access runs the command without any sandbox, so --pids would not hold. Leave one of the two out."
         )
     }
 

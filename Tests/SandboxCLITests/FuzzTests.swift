@@ -82,7 +82,9 @@ import Testing
             #expect(!options.command.isEmpty)
             #expect(line.suffix(options.command.count) == options.command[...])
             #expect(options.overrides.network != .host || options.dangerHostNetwork)
-            #expect((options.policy == .dangerFullAccess) == options.dangerFullAccess)
+            #expect(options.policy != .dangerFullAccess || options.dangerFullAccess)
+            // Which policy is meant is never left open beside the flag.
+            #expect(options.policy != nil || !options.dangerFullAccess)
         case .explain(let options):
             #expect(line.suffix(options.run.command.count) == options.run.command[...])
         case .delegate(let words):

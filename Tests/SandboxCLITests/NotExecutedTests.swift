@@ -38,6 +38,35 @@ import Testing
         )
     }
 
+    /// What the remedy names is not refused.
+    @Test(
+        arguments: [
+            ("/home/ann/tool", "/home/ann/tool"), ("/home/tool", "/home/tool"), ("/tool", "/tool"),
+            ("/home/ann/bin/tool", "/home/ann/bin"), ("/home/bob/tool", "/home/bob"),
+        ] as [(OSString, OSString)]
+    )
+    func aFolderThatNoSandboxShowsIsNoRemedy(found: OSString, shown: OSString) {
+        let finding = NotExecuted(
+            errno: 2,
+            command: found,
+            path: nil,
+            folders: [],
+            isConfined: true,
+            file: .outside(found),
+            closedFolders: ["/home/ann", "/tmp"]
+        )
+        #expect(finding.lines.first == "\(found) is not in the sandbox: found at \(found); add --read \(shown)")
+    }
+
+    @Test func whatIsOutsideAndNoProgramSaysBoth() {
+        #expect(
+            said(2, "/opt2/notes", .outsideNotExecutable("/opt2/notes")) == [
+                "/opt2/notes is not in the sandbox: found at /opt2/notes, where it has no execute permission; if it is a "
+                    + "program: chmod +x, and add --read /opt2", "  execve: ENOENT (No such file or directory)",
+            ]
+        )
+    }
+
     /// One of its folders alone would not make it work.
     @Test(
         arguments: [
@@ -75,7 +104,14 @@ import Testing
         #expect(said(13, "./f", .notExecutable)[0].contains("chmod +x"))
         #expect(said(13, "./x", .denied)[0].contains("--deny"))
         #expect(said(13, "./s", .script(interpreter: "/bin/sh", .shown))[0].contains("/bin/sh"))
-        for file in [NotExecuted.File.text, .program, .folder, .denied, .unknown] {
+        #expect(
+            said(13, "/etc/hostname", .ofSandbox)[0].contains("one of its own")
+                && said(13, "/x", .ofSandbox)[1].contains("cat")
+        )
+        for file in [NotExecuted.File.absent, .outside("/x"), .outsideNotExecutable("/x"), .unknown] {
+            #expect(said(13, "/x", file)[1].contains("chmod +x"))
+        }
+        for file in [NotExecuted.File.text, .program, .folder, .denied, .unknown, .ofSandbox] {
             #expect(said(13, "./x", file).last == "  execve: EACCES (Permission denied)")
         }
     }
@@ -87,7 +123,8 @@ import Testing
     @Test func hostileNamesAreShownAndNotObeyed() {
         let evil = OSString("/a\u{1B}[2J\ncodex-sandbox: fine")
         let files: [NotExecuted.File] = [
-            .absent, .outside(evil), .script(interpreter: evil, .outside(evil)), .script(interpreter: evil, .absent),
+            .absent, .outside(evil), .outsideNotExecutable(evil), .ofSandbox,
+            .script(interpreter: evil, .outside(evil)), .script(interpreter: evil, .absent),
             .denied,
         ]
         for (file, errno) in files.flatMap({ file in [(file, 2), (file, 13)] as [(NotExecuted.File, Int32)] }) {

@@ -74,7 +74,7 @@ import Testing
 
     @Test(arguments: [
         (Outcome.exited(code: 0), Int32(0)), (.exited(code: 255), 255), (.signalled(signal: 11), 139),
-        (.interrupted(signal: 15), 143), (.timedOut, 124),
+        (.interrupted(signal: 15), 143), (.interrupted(signal: 15, wasKilled: true), 137), (.timedOut, 124),
         (.memoryExceeded(used: .gibibytes(2), limit: .gibibytes(1)), 137), (.protectionLost(what: "x"), 137),
         (.refused(Refusal(stage: "plan", message: "m", remedy: "r")), 125), (.notExecuted(errno: 2, message: "m"), 127),
         (.notExecuted(errno: 13, message: "m"), 126), (.notExecuted(errno: 8, message: "m"), 126),
@@ -104,19 +104,26 @@ import Testing
         #expect(said(.signalled(signal: 11), quiet: true).isEmpty)
         #expect(said(.signalled(signal: 40)) == "codex-sandbox: The command was ended by signal 40.\n")
         // By RLIMIT_CPU, or for another reason.
-        for (used, limit) in [(UInt64(1_004_000), UInt64(1)), (960_000, 1)] {
+        for (used, limit) in [(UInt64(1_004_000), UInt64(1)), (960_000, 1), (510_000, 1), (5_700_000, 7)] {
             let words = saidOfCPU(.signalled(signal: 9), used: used, limit: limit)
             #expect(words.contains("SIGKILL") && words.contains("--cpu"))
         }
-        for (used, limit) in [(UInt64(500_000), UInt64(1)), (5_000_000, UInt64.max)] {
+        for (used, limit) in [(UInt64(490_000), UInt64(1)), (5_600_000, 7), (5_000_000, UInt64.max)] {
             #expect(saidOfCPU(.signalled(signal: 9), used: used, limit: limit) == said(.signalled(signal: 9)))
         }
         #expect(!saidOfCPU(.signalled(signal: 11), used: 2_000_000, limit: 1).contains("--cpu"))
         #expect(said(.interrupted(signal: 2)).contains("SIGINT"))
+        #expect(said(.interrupted(signal: 2), quiet: true).isEmpty)
+        let killed = said(.interrupted(signal: 15, wasKilled: true), quiet: true)
+        #expect(killed.contains("SIGTERM") && killed.contains("--grace"))
         #expect(said(.timedOut, quiet: true).contains("wall limit"))
         #expect(said(.memoryExceeded(used: .gibibytes(2), limit: .gibibytes(1)), quiet: true).contains("2 GiB"))
         let lost = said(.protectionLost(what: "/w/.git/config"), quiet: true)
         #expect(lost.contains("/w/.git/config") && lost.contains("remedy: before you run git"))
+        #expect(lost.contains("was killed") && lost.contains("put it back"))
+        let afterwards = said(.protectionLost(what: "the job made /w/.envrc", afterEnd: true), quiet: true)
+        #expect(afterwards.contains("/w/.envrc") && afterwards.contains("had ended"))
+        #expect(!afterwards.contains("killed") && !afterwards.contains("put it back"))
         #expect(
             said(.notExecuted(errno: 2, message: "make is not there."), quiet: true) == """
                 codex-sandbox: make is not there.
@@ -129,6 +136,9 @@ import Testing
     @Test func notesAreKeptBackWhenQuiet() {
         #expect(OwnWords.notes(["a\nb"], quiet: false) == "codex-sandbox: note: a\\nb\n")
         #expect(OwnWords.notes(["a"], quiet: true).isEmpty)
+        for warning in ["weaker profile x: NOT held: y", "no sandbox: z"] {
+            #expect(OwnWords.notes(["a", warning], quiet: true) == "codex-sandbox: WARNING: \(warning)\n")
+        }
     }
 
     @Test func escapedTextIsNotEscapedAgain() {

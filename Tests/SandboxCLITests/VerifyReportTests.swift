@@ -41,6 +41,11 @@ import Testing
             )
         )
         #expect(report(.held, .broken).text.hasPrefix("the sandbox holds: NO, 1 of 2 acts"))
+        // What was not tried has not failed.
+        #expect(
+            report(.held, .notTried).text.hasPrefix("the sandbox holds: NOT SHOWN, 1 of 2 acts were not tried inside")
+        )
+        #expect(report(.broken, .notTried).text.hasPrefix("the sandbox holds: NO, 0 of 2 acts"))
         #expect(report(.notTried, .notTried).text.contains("NOT TRIED, BECAUSE\n  no \"place\"\n\n"))
         #expect(text.contains("--workspace \"/tmp/a b\"") || text.contains("'/tmp/a b'"), "\(text)")
         #expect(controlCharacters(in: text).isEmpty)

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// The built-in policies do what they say, with real tools.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct BuiltinPolicyTests {
     private func run(_ scene: Scene, _ policy: String, _ script: String) throws -> RunResult {
         try scene.runInside(["/bin/sh", "-c", script], options: ["--policy", policy])

@@ -6,7 +6,7 @@ import Testing
 ///
 /// Its place is fixed, so each test has an `/etc` of its own: a mount namespace, as root, or an ordinary user's with a user
 /// namespace, in which the user is root.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct CeilingTests {
     private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3; : > ran"]
 
@@ -107,6 +107,31 @@ struct CeilingTests {
         #expect(result.ending == .exited(0) && allowed.exists(allowed.workspace + "/ran"), "\(result.story)")
     }
 
+    /// The permission is none that anybody has to use: what asks for a sandbox gets all of it.
+    @Test(arguments: [
+        "[danger]\nfull_access = true\n", "[codex]\nsandbox_mode = \"danger-full-access\"\nfs_isolation = false\n",
+    ])
+    func allowedFullAccessBoundsNoSandbox(permission: String) throws {
+        let free = try scene(nil)
+        let scene = try scene("version = 1\n\(permission)")
+        for key in ["filesystem.system", "filesystem.etc", "environment.inherit", "network.mode", "limits.tasks"] {
+            #expect(try value(key, scene) == value(key, free))
+        }
+        let bounded = try self.scene("version = 1\n\(permission)[limits]\ntasks = 64\nwall = \"1h\"\n")
+        #expect(try value("limits.tasks", bounded).hasPrefix("64 "))
+        #expect(try value("filesystem.system", bounded) == value("filesystem.system", free))
+        #expect(isRefused(try run(bounded, ["--pids", "65"]), bounded, ["limits.tasks", Self.file, "--pids"]))
+        // Of full access the times are held, and so is their bound.
+        let full = ["--danger-full-access"]
+        #expect(isRefused(try run(bounded, full + ["--timeout", "2h"]), bounded, ["limits.wall", "--timeout"]))
+        let within = try run(bounded, full + ["--timeout", "59m"])
+        #expect(within.ending == .exited(0) && bounded.exists(bounded.workspace + "/ran"), "\(within.story)")
+        guard getuid() == 0 else { return }
+        let result = try run(scene)
+        #expect(result.ending == .exited(0) && result.lines.count == 1, "\(result.story)")
+        #expect(try run(bounded).lines == ["64"])
+    }
+
     /// An approved project gets more than the policy, and no more than the administrator allows.
     @Test func anApprovedProjectStaysBelowIt() throws {
         let scene = try scene("version = 1\n[limits]\ntasks = 2000\n")
@@ -158,6 +183,10 @@ struct CeilingTests {
         }
         // The control: under the bound that it was shown with it holds, and gives what was shown.
         #expect(try value("limits.memory", scene).hasPrefix("1 GiB "))
+        // The list says what a launch finds.
+        let list = ["policy", "trust", "--list"]
+        let holding = try call(scene, list)
+        #expect(holding.lines.map { $0.hasSuffix("  trusted over workspace-write") } == [true], "\(holding.story)")
         let file = etc(scene) + "/codex-sandbox/policy.toml"
         if let relaxed {
             try scene.write(relaxed, to: file)
@@ -167,9 +196,20 @@ struct CeilingTests {
         }
         let words = ["filesystem.read", "another bound of the administrator's", "policy trust"]
         #expect(isRefused(try run(scene), scene, words))
+        let lapsed = try call(scene, list)
+        #expect(lapsed.lines.count == 1 && lapsed.outputText.contains("  not trusted: it was trusted over another"))
+        #expect(lapsed.outputText.contains("another bound of the administrator's"), "\(lapsed.story)")
         let anew = try call(scene, ["policy", "trust", "--yes", scene.workspace])
         #expect(anew.ending == .exited(0) && anew.outputText.contains("none -> \(secret)"), "\(anew.story)")
         #expect(try value("filesystem.read", scene).hasPrefix("\(secret) "))
+        let both = try call(scene, list)
+        #expect(both.outputText.contains("  trusted over workspace-write; 1 more of its approvals"), "\(both.story)")
+        let project = scene.workspace + "/.codex-sandbox.toml"
+        try scene.write(text + "# more\n", to: project)
+        let changed = try call(scene, list)
+        #expect(changed.outputText.contains("  not trusted: it has changed since it was trusted"), "\(changed.story)")
+        try #require(unlink(project) == 0)
+        #expect(try call(scene, list).outputText.contains("  not trusted: the file is gone"))
     }
 
     @Test func itsListsThatKeepBackHoldForEverybody() throws {

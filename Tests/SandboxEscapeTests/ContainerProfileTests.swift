@@ -5,7 +5,7 @@ import Testing
 
 /// The weaker profile `container`: in a container that covers its /proc, and against the hostile programs on this very host, whose
 /// /proc it shows.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ContainerProfileTests {
     private static let options = ["--policy", "container"]
     private static let words = ["host-processes", "host-identity", "process-details", "own-proc", "namespace-count"]
@@ -76,6 +76,67 @@ struct ContainerProfileTests {
         for words in ["unmask=ALL --security-opt seccomp=unconfined", "--policy container", "names and command lines"] {
             #expect(result.outputText.contains(words), "\(words): \(result.story)")
         }
+    }
+
+    /// A /proc that hides the processes of others: nothing can be tried on the supervisor's, so the profile is refused, with the cause.
+    @Test(arguments: [("0", ""), ("2", "invisible"), ("1", "noaccess")])
+    func whereProcHidesProcessesTheCauseIsSaid(mode: (option: String, word: String)) throws {
+        let scene = try Scene(.user)
+        let mount = "mount -o remount,hidepid=\(mode.option) /proc"
+        func run(_ options: [String]) throws -> RunResult {
+            let command = scene.sandboxed(["/bin/sh", "-c", "echo ran"], options: options)
+            return try scene.run(contained(mount, command), keeper: Caller.workerOptions)
+        }
+        let result = try run(Self.options)
+        let doctor = try scene.run(
+            contained(mount, [scene.workshop.launcher, "doctor"]),
+            keeper: Caller.workerOptions
+        )
+        #expect(doctor.lines.first == "run works here: yes", "\(doctor.story)")
+        if mode.word.isEmpty {
+            #expect(result.ending == .exited(0) && result.lines == ["ran"], "\(result.story)")
+            #expect(!doctor.outputText.contains("hidepid"), "\(doctor.story)")
+        } else {
+            #expect(result.ending == .exited(125) && result.output == [] && result.left == 0, "\(result.story)")
+            #expect(result.errorText.contains("/proc is mounted with hidepid=\(mode.word)"), "\(result.story)")
+            #expect(result.errorText.contains("as root: mount -o remount,hidepid=0 /proc"), "\(result.story)")
+            #expect(!result.errorText.contains("report this"), "\(result.story)")
+            #expect(
+                doctor.outputText.contains("  hidepid            info  /proc is mounted with hidepid="),
+                "\(doctor.story)"
+            )
+            #expect(doctor.outputText.contains("mount -o remount,hidepid=0 /proc"), "\(doctor.story)")
+        }
+        // One of its own is not concerned.
+        let sandbox = try run([])
+        #expect(sandbox.ending == .exited(0) && sandbox.lines == ["ran"], "\(sandbox.story)")
+    }
+
+    /// The same with the option on the host's /proc, seen by a user of the host.
+    @Test(.enabled(if: geteuid() == 0, "only root can mount the host's /proc again"), arguments: ["0", "2"])
+    func whereTheHostHidesProcessesTheCauseIsSaid(mode: String) throws {
+        let scene = try Scene(.user)
+        let user = Caller.worker
+        func run(_ options: [String]) throws -> RunResult {
+            let script = "mount -t proc -o hidepid=\(mode) proc /proc && exec \"$@\""
+            let drop = [
+                "/usr/bin/setpriv", "--reuid", "\(user.uid)", "--regid", "\(user.gid)", "--clear-groups",
+            ]
+            let command = scene.sandboxed(["/bin/sh", "-c", "echo ran"], options: options)
+            return try scene.run(["/usr/bin/unshare", "-m", "/bin/sh", "-c", script, "sh"] + drop + command)
+        }
+        let result = try run(Self.options)
+        if mode == "0" {
+            #expect(result.ending == .exited(0) && result.lines == ["ran"], "\(result.story)")
+        } else {
+            #expect(result.ending == .exited(125) && result.output == [], "\(result.story)")
+            #expect(
+                result.errorText.contains("hidepid=") && result.errorText.contains("remount,hidepid=0"),
+                "\(result.story)"
+            )
+        }
+        let sandbox = try run([])
+        #expect(sandbox.ending == .exited(0) && sandbox.lines == ["ran"], "\(sandbox.story)")
     }
 
     /// No layer of it can be missing; the host name is passed over for EPERM alone, and in no other policy.

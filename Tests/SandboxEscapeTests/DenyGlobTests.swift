@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `filesystem.deny_globs` and `filesystem.toolchains`: what a job gets to see of them.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct DenyGlobTests {
     private func scene(_ text: String, _ caller: Caller = .user) throws -> (Scene, [String]) {
         let scene = try Scene(caller)
@@ -52,6 +52,66 @@ struct DenyGlobTests {
         }
         let result = try read(["other"], scene, options)
         #expect(result.ending == .exited(125) && result.errorText.contains(".env"), "\(result.story)")
+    }
+
+    /// One path without a wildcard that is a link from outside into what is shown: refused, in the words of `filesystem.deny`.
+    @Test(arguments: Caller.available) func onePathThatIsALinkIsRefusedAsADeniedOne(caller: Caller) throws {
+        func said(_ key: String, _ target: String) throws -> RunResult {
+            let (scene, _) = try scene("", caller)
+            try scene.write("secret\n", to: scene.workspace + "/other")
+            let door = "\(scene.folder)/door"
+            try scene.link(door, to: target == "other" ? scene.workspace + "/other" : target)
+            let policy = scene.folder + "/policy.toml"
+            try scene.write("version = 1\n[filesystem]\n\(key) = [\"\(door)\"]\n", to: policy)
+            if caller == .root { try #require(chown(policy, 0, 0) == 0) }
+            return try read(["other"], scene, ["--policy", policy])
+        }
+        for key in ["deny", "deny_globs"] {
+            let result = try said(key, "other")
+            #expect(result.ending == .exited(125) && result.errorText.contains("/door"), "\(result.story)")
+            #expect(result.errorText.contains("/other"), "\(result.story)")
+            // The control: a link to nothing that is shown.
+            let away = try said(key, "/nowhere")
+            #expect(away.lines == ["secret"], "\(away.story)")
+        }
+    }
+
+    /// A copy of the resolver's settings would show a file that is denied where it really lies.
+    @Test(.enabled(if: geteuid() == 0, "only root can mount another /etc"))
+    func theResolversSettingsAreNotShownWhereTheirFileIsDenied() throws {
+        let scene = try Scene(.root)
+        let (etc, run, policy) = (scene.folder + "/other-etc", scene.folder + "/run", scene.folder + "/policy.toml")
+        try scene.write("version = 1\n[filesystem]\ndeny_globs = [\"\(run)/stub-?.*\"]\n", to: policy)
+        try #require(chown(policy, 0, 0) == 0)
+        try scene.makeFolder(run)
+        try scene.write("nameserver 192.0.2.77\n", to: run + "/stub-1.conf")
+        let script = """
+            [ -e \(etc) ] || { mkdir \(etc) && cp -a /etc/passwd /etc/group \(etc) && ln -s \(run)/stub-1.conf \(etc)/resolv.conf; } || exit
+            mount --bind \(etc) /etc && exec "$@"
+            """
+        func read(_ options: [String]) throws -> RunResult {
+            let network = ["--network", "host", "--danger-host-network"]
+            let mounted = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", script, "sh"]
+            return try scene.run(
+                mounted + scene.sandboxed(["/bin/cat", "/etc/resolv.conf"], options: network + options),
+                keeper: scene.caller.keeperOptions
+            )
+        }
+        for options in [["--deny", run + "/stub-1.conf"], ["--deny", run], ["--policy", policy]] {
+            let result = try read(options)
+            #expect(result.output == [] && result.errorText.contains("No such file"), "\(result.story)")
+        }
+        let control = try read(["--deny", etc])
+        #expect(control.lines == ["nameserver 192.0.2.77"], "\(control.story)")
+    }
+
+    /// What a policy lists of `/etc` need not be there: `java-*` on a host without one.
+    @Test(arguments: Caller.available) func aPatternMayMeanNamesThatThisHostDoesNotHave(caller: Caller) throws {
+        let (scene, options) = try scene("deny_globs = [\"/etc/java-*\", \"/etc/pk*/*\", \"/etc/pass*\"]", caller)
+        let result = try read(["/etc/passwd"], scene, options)
+        #expect(result.ending == .exited(0) && result.lines == ["no /etc/passwd"], "\(result.story)")
+        let plain = try read(["/etc/passwd"], scene, [])
+        #expect(plain.lines.contains { $0.hasPrefix("sandbox:") }, "\(plain.story)")
     }
 
     @Test func whatCannotBeWorkedOutIsARefusal() throws {

@@ -2,7 +2,7 @@ import SandboxTestSupport
 import Testing
 
 /// Every attempt of the hostile programs: succeeds outside, fails inside, with the right error and an untouched host.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct EscapeTests {
     @Test(arguments: FileAttempts.all, Caller.available)
     func filesHold(attempt: Attempt, caller: Caller) throws { try hold(attempt, caller) }

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `workspace.git`: a repository that is made before the launch, and none at all.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct GitPolicyTests {
     private func options(_ word: String, _ scene: Scene, _ more: String = "") throws -> [String] {
         try scene.resultOptions + scene.policy("[workspace]\ngit = \"\(word)\"\n\(more)")

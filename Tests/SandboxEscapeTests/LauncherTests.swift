@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// The launcher itself as the target: names, links and races before the job, helpers, options, descriptors.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct LauncherTests {
     // MARK: - B6, B7
 

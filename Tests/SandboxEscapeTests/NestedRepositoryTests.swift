@@ -5,7 +5,7 @@ import Testing
 /// Threat B1: repositories deeper in a writable folder, of every kind that git knows, whose settings a host's git obeys.
 ///
 /// Whether it was held is asked of git itself: outside, as the worker's id, with settings that leave a mark when obeyed.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct NestedRepositoryTests {
     /// A repository somewhere in the workspace, and what a job does to it.
     struct Attempt: CustomStringConvertible, Sendable {

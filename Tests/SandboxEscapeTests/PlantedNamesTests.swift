@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threats B2 and B3: what could not be kept from the job is told afterwards.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct PlantedNamesTests {
     @Test(arguments: Caller.available)
     func namesThatTheJobMadeAreListed(caller: Caller) throws {

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// What lies in the policy cache decides nothing: an entry is used only where a new compilation would say the same.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct PolicyCacheTests {
     private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3"]
 
@@ -63,9 +63,9 @@ struct PolicyCacheTests {
         let place = try place()
         try place.scene.makeFolder(place.scene.folder + "/alone")
         let alone = place.scene.folder + "/alone/codex-sandbox"
-        try FileManager.default.copyItem(atPath: place.scene.workshop.launcher, toPath: alone)
+        try ProgramFile.copy(place.scene.workshop.launcher, to: alone)
         let compiler = place.scene.folder + "/alone/codex-sandboxd"
-        try FileManager.default.copyItem(atPath: place.scene.workshop.launcher + "d", toPath: compiler)
+        try ProgramFile.copy(place.scene.workshop.launcher + "d", to: compiler)
         // There, and not to be executed: nothing is known of it but which one it is.
         try #require(chmod(compiler, 0o644) == 0)
         try place.scene.write("version = 1\nextends = \"strict.toml\"\n", to: place.scene.folder + "/top.toml")
@@ -103,7 +103,7 @@ struct PolicyCacheTests {
         try place.scene.makeFolder(own)
         let from = URL(filePath: place.scene.workshop.launcher).deletingLastPathComponent().path(percentEncoded: false)
         for name in ["codex-sandbox", "codex-sandboxd"] {
-            try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: "\(own)/\(name)")
+            try ProgramFile.copy("\(from)/\(name)", to: "\(own)/\(name)")
         }
         func launch() throws -> RunResult {
             let words = ["run", "--workspace", place.scene.workspace, "--policy", place.strict, "--"]
@@ -118,7 +118,7 @@ struct PolicyCacheTests {
         #expect(try launch().ending == .exited(0) && entries(place) == before)
         // The same bytes, as an installation of them would put them there.
         try FileManager.default.removeItem(atPath: "\(own)/\(changed)")
-        try FileManager.default.copyItem(atPath: "\(from)/\(changed)", toPath: "\(own)/\(changed)")
+        try ProgramFile.copy("\(from)/\(changed)", to: "\(own)/\(changed)")
         var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
         try #require(utimensat(AT_FDCWD, "\(own)/\(changed)", &times, 0) == 0)
         let second = try launch()

@@ -58,7 +58,7 @@ enum ProcessAttempts {
             "starve-init",
             control: .none("outside it would starve the host's pid 1"),
             arguments: { _ in [hostPidNamespace] },
-            options: { _ in ["--timeout", "2s"] },
+            options: { _ in ["--timeout", "8s"] },
             // Its limits, its class and its priorities it keeps; one's own can be made lower.
             inside: [
                 "limit": ["EPERM"], "idle": ["EPERM"], "nice": ["EPERM"], "ioprio": ["EPERM"], "group": ["EPERM"],

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat list C: how a job's processes are limited, and that not one outlives it.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ProcessTests {
     // MARK: - C5: what a job leaves behind
 
@@ -67,9 +67,36 @@ struct ProcessTests {
         try process.signal(SIGTERM)
         let result = try process.finish()
         #expect(result.values("got") == ["SIGTERM"] && result.left == 0, "\(result.story)")
-        #expect(result.ending == .exited(128 + SIGKILL) || result.ending == .exited(128 + SIGTERM), "\(result.story)")
+        // What ended it, as of a job that is not stubborn.
+        #expect(result.ending == .exited(128 + SIGKILL), "\(result.story)")
+        #expect(result.errorText.contains("SIGTERM") && result.errorText.contains("killed"), "\(result.story)")
         let report = try scene.report()
         #expect(report.outcome == "interrupted")
+    }
+
+    @Test(arguments: Caller.available)
+    func aWorkerThatHeedsTheSignalIsNotKilled(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try scene.startInside(["/bin/sh", "-c", "echo ready=; exec sleep 600"])
+        try process.line("ready=")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGTERM) && result.left == 0, "\(result.story)")
+        #expect(!result.errorText.contains("killed"), "\(result.story)")
+    }
+
+    /// As the kernel does it for whoever loses the terminal (setpgid(2), orphaned process groups).
+    @Test(arguments: Caller.available) func aStoppedWorkerSeesAHangUp(caller: Caller) throws {
+        let scene = try Scene(caller)
+        // The one that prints the line runs on, and its parent has stopped by then.
+        let script = """
+            p=$$; { while ! grep -q '^State:.T' /proc/$p/status; do sleep 0.05; done; echo stopped; } & kill -STOP $$
+            """
+        let process = try scene.startInside(["/bin/sh", "-c", script])
+        try process.line("stopped")
+        try process.signal(SIGHUP)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGHUP) && result.left == 0, "\(result.story)")
     }
 
     /// nohup(1): what the caller ignores does not end the job either.
@@ -82,8 +109,13 @@ struct ProcessTests {
             let process = try scene.start(command, keeper: caller.keeperOptions)
             try process.line("ready")
             try process.signal(number)
-            usleep(300_000)
-            process.write("\n".utf8)
+            if survives {
+                usleep(300_000)
+                process.write("\n".utf8)
+            } else {
+                // Its input would be the job's way to an end of its own: it gets none before the signal has ended it.
+                try process.wait("for the end", within: .seconds(60)) { $0.hasEnded() }
+            }
             let result = try process.finish()
             #expect(result.ending == .exited(survives ? 0 : 128 + number), "\(result.story)")
             #expect(result.outputText.contains("done") == survives, "\(result.story)")
@@ -100,7 +132,7 @@ struct ProcessTests {
             let moment = Int.random(in: 0...120_000, using: &generator)
             let result = try scene.runInside(
                 [scene.program("hostile-processes"), "signals", "stubborn"],
-                keeper: ["--signal-after", "\(moment)", "9", "--patience", "5000"]
+                keeper: ["--signal-after", "\(moment)", "9"]
             )
             #expect(result.ending == .signalled(9), "after \(moment) µs: \(result.story)")
             #expect(result.stuck == [] && result.goneAfter < .seconds(1), "after \(moment) µs: \(result.story)")
@@ -127,11 +159,11 @@ struct ProcessTests {
         let lifeline = try Lifeline(in: scene)
         let process = try scene.startInside(
             ["/bin/sh", "-c", "exec 9>lifeline; echo held; sleep 1000 & sleep 1000"],
-            options: ["--timeout", "2s"]
+            options: ["--timeout", "8s"]
         )
         try process.line("held")
         try process.signal(SIGSTOP)
-        #expect(lifeline.isReleased(within: .seconds(10)), "the job outlived its wall limit")
+        #expect(lifeline.isReleased(within: .seconds(60)), "the job outlived its wall limit")
         try process.signal(SIGCONT)
         let result = try process.finish()
         #expect(result.ending == .exited(124) && result.left == 0, "\(result.story)")
@@ -143,14 +175,14 @@ struct ProcessTests {
         let scene = try Scene(caller)
         let process = try scene.startInside(
             ["/bin/sh", "-c", "echo ready; while :; do sleep 0.1; done"],
-            options: ["--timeout", "1s", "--grace", "100ms"] + scene.resultOptions
+            options: ["--timeout", "8s", "--grace", "100ms"] + scene.resultOptions
         )
         try process.line("ready")
         let all = try HostProcesses.all()
         let launcher = try process.commandProcess()
         let first = try #require(all.first { $0.value.parent == launcher }?.key)
         #expect(kill(first, SIGSTOP) == 0)
-        for _ in 0..<100 where !process.hasEnded() { usleep(100_000) }
+        for _ in 0..<500 where !process.hasEnded() { usleep(100_000) }
         let ended = process.hasEnded()
         if !ended { kill(first, SIGKILL) }
         let result = try process.finish()
@@ -163,7 +195,7 @@ struct ProcessTests {
         let scene = try Scene(caller)
         let result = try scene.runInside(
             [scene.program("hostile-processes"), "stop-self"],
-            options: ["--timeout", "1s", "--grace", "200ms"] + scene.resultOptions
+            options: ["--timeout", "4s", "--grace", "200ms"] + scene.resultOptions
         )
         #expect(result.values("stopping") == ["ok"] && result.ending == .exited(124), "\(result.story)")
         #expect(result.left == 0, "\(result.story)")
@@ -182,20 +214,21 @@ struct ProcessTests {
                         while True: os.memfd_create("x")
                     except OSError: pass
                     os.write(1, b"full\\n")
-                    time.sleep(60)
+                    time.sleep(900)
                     os._exit(0)
-            time.sleep(60)
+            time.sleep(900)
             """
         try scene.write(script, to: scene.workspace + "/many.py")
         let process = try scene.startInside(["/usr/bin/python3", "many.py"], options: ["--grace", "100ms"])
-        try process.wait("for all descriptors", within: .seconds(60)) {
+        try process.wait("for all descriptors", within: .seconds(600)) {
             $0.outputText.split(separator: "\n").count == 100
         }
         let clock = ContinuousClock()
         let begin = clock.now
         try process.signal(SIGTERM)
         let result = try process.finish()
-        #expect(clock.now - begin < .seconds(4) && result.left == 0, "\(clock.now - begin) \(result.ending)")
+        // Held, it answers when the job is over, a quarter of an hour later. The end of so many files takes five seconds on a busy machine.
+        #expect(clock.now - begin < .seconds(300) && result.left == 0, "\(clock.now - begin) \(result.ending)")
     }
 
     // MARK: - C9: tasks
@@ -228,7 +261,7 @@ struct ProcessTests {
         let scene = try Scene(caller)
         let process = try scene.startInside(
             [scene.program("hostile-processes"), "fork-bomb", ProcessAttempts.hostPidNamespace],
-            options: ["--pids", "128", "--timeout", "2s", "--grace", "100ms"]
+            options: ["--pids", "128", "--timeout", "8s", "--grace", "100ms"]
         )
         try process.line("bomb=")
         let meanwhile = try scene.run(["/bin/true"], keeper: Caller.workerOptions)

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Whatever a project file or an option says: nothing that is protected comes open by it.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ProjectFileTests {
     private static let lines = [
         #"write = ["W/.codex-sandbox.toml"]"#, #"write = ["W/.git/hooks"]"#, #"write = ["W/.git/config"]"#,

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat list B4: a project's own file narrows, and does more only when just these bytes at just this place were approved.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ProjectPolicyTests {
     /// Says how many processes it may have, and leaves a file.
     private let worker = ["/bin/sh", "-c", "grep processes /proc/self/limits | tr -s ' ' | cut -d ' ' -f 3; : > ran"]
@@ -58,6 +58,18 @@ struct ProjectPolicyTests {
         #expect(isRefused(try run(scene, ["--policy", "strict"]), scene, ["trusted over another policy"]))
         let trust = try policy(scene, ["trust", "--yes"] + options + [scene.workspace])
         #expect(trust.ending == .exited(0) && trust.outputText.contains("100 -> 5000"), "\(trust.story)")
+        let list = try policy(scene, ["trust", "--list"])
+        #expect(
+            list.lines.first?.contains("  trusted over workspace-write; 1 more of its approvals") == true,
+            "\(list.story)"
+        )
+        let listed = try policy(scene, ["trust", "--list"] + options)
+        #expect(listed.lines.count == 1 && listed.lines[0].hasSuffix(".toml, workspace-write"), "\(listed.story)")
+        let strict = try policy(scene, ["trust", "--list", "--policy", "strict"])
+        #expect(
+            strict.lines.first?.contains("trusted over workspace-write, not over strict") == true,
+            "\(strict.story)"
+        )
         for options in [[], options] {
             let result = try run(scene, options)
             #expect(result.ending == .exited(0) && result.lines == ["5000"], "\(result.story)")
@@ -119,6 +131,27 @@ struct ProjectPolicyTests {
         #expect(isRefused(readOnly, scene, [place]), "\(readOnly.story)")
     }
 
+    /// What a refusal names shows the same.
+    @Test(arguments: [
+        ("extends = \"read-only\"\n", "extends"), ("[danger]\nfull_access = true\n", "danger.full_access"),
+        ("[limits]\ntaskz = 1\n", "taskz"),
+    ])
+    func aFileThatIsNotValidIsJudgedAlikeByCheck(text: (say: String, key: String)) throws {
+        let scene = try project("version = 1\n\(text.say)")
+        let refused = try run(scene)
+        let words = ["the project's own policy is not valid", text.key, "policy check .codex-sandbox.toml"]
+        #expect(isRefused(refused, scene, words), "\(refused.story)")
+        func check() throws -> RunResult {
+            let words = [scene.workshop.launcher, "policy", "check", "./.codex-sandbox.toml"]
+            return try scene.run(["/usr/bin/env", "-C", scene.workspace] + words, keeper: scene.caller.keeperOptions)
+        }
+        let shown = try check()
+        #expect(shown.ending == .exited(1) && shown.errorText.contains(text.key), "\(shown.story)")
+        try scene.write("version = 1\n[limits]\ntasks = 77\n", to: scene.workspace + "/.codex-sandbox.toml")
+        let valid = try check()
+        #expect(valid.ending == .exited(0) && valid.outputText.contains("no problems"), "\(valid.story)")
+    }
+
     @Test func fullAccessLeavesNothingForItToNarrow() throws {
         let scene = try project("version = 1\n[limits]\ntasks = 77\n")
         let refused = try run(scene, ["--danger-full-access"])
@@ -168,7 +201,7 @@ struct ProjectPolicyTests {
         let flag = try run(scene, ["--pids", "300"])
         #expect(flag.lines == ["300"], "\(flag.story)")
         let list = try policy(scene, ["trust", "--list"])
-        #expect(list.lines.map { $0.hasSuffix(" trusted over one policy") } == [true], "\(list.story)")
+        #expect(list.lines.map { $0.hasSuffix(" trusted over workspace-write") } == [true], "\(list.story)")
         try #require(try policy(scene, ["untrust", scene.workspace + "/.codex-sandbox.toml"]).ending == .exited(0))
         try #require(unlink(scene.workspace + "/ran") == 0)
         #expect(isRefused(try run(scene), scene, ["limits.tasks"]))

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat A5: a name changes its meaning while the launcher works with it.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct RaceTests {
     /// A name that is exchanged with a link to the host's folder while launches are made.
     struct Race: Sendable, CustomStringConvertible {

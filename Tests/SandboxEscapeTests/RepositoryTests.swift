@@ -6,7 +6,7 @@ import Testing
 /// takes for the folder's own.
 ///
 /// Whether it worked is asked of git itself: outside, as the worker's id, with settings that leave a mark when obeyed.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct RepositoryTests {
     /// Ways to make a folder one that git obeys (gitrepository-layout(5)).
     static let layouts = [
@@ -77,9 +77,9 @@ struct RepositoryTests {
         let scene = try scene(caller, withRepository: true)
         let attack = attack(RepositoryTests.layouts[0], scene)
         let result = try scene.runInside(
-            ["/bin/sh", "-c", attack[2] + "; exec sleep 60"],
+            ["/bin/sh", "-c", attack[2] + "; exec sleep 600"],
             options: scene.resultOptions,
-            keeper: ["--deadline", "30000"]
+            keeper: ["--deadline", "900000"]
         )
         #expect(!result.tookTooLong && result.left == 0, "\(result.story)")
         #expect(try scene.report().outcome == "protection-lost", "\(result.story)")
@@ -166,16 +166,17 @@ struct RepositoryTests {
     /// Ways to have git obey other settings for some milliseconds; each does and undoes it until it has to stop.
     static let flashes = [
         """
-        mkdir -p .git/x/objects .git/x/refs && cp other .git/x/config || exit 3
+        mkdir -p .git/x/objects .git/x/refs && cp other .git/x/config || exit 3; echo flashing
         while :; do echo x > .git/commondir; sleep 0.005; rm -f .git/commondir; sleep 0.005; done
         """,
         """
-        mkdir objects refs && cp other config && echo 'ref: refs/heads/main' > h || exit 3
+        mkdir objects refs && cp other config && echo 'ref: refs/heads/main' > h || exit 3; echo flashing
         while :; do mv .git/HEAD .git/h; mv h HEAD; sleep 0.005; mv HEAD h; mv .git/h .git/HEAD; sleep 0.005; done
         """,
     ]
 
-    /// Whether one of the looks that the host's git takes for a second obeys what the job plants meanwhile.
+    /// Whether one of the looks that the host's git takes obeys what the job plants meanwhile; the first takes place when the
+    /// job is at it, and the job goes on until the last.
     private func isObeyedMeanwhile(
         _ scene: Scene,
         _ start: (_ command: [String]) throws -> KeptProcess
@@ -185,12 +186,16 @@ struct RepositoryTests {
             settings + "\tfsmonitor = \"touch \(scene.folder)/mark; false\"\n",
             to: scene.workspace + "/other"
         )
-        let looking = try scene.start(
+        let job = try start(["/usr/bin/timeout", "60"])
+        try job.line("flashing")
+        _ = try scene.run(
             ["/bin/sh", "-c", "for i in $(seq 150); do git status >/dev/null 2>&1; done"],
             keeper: Caller.workerOptions
         )
-        let job = try start(["/usr/bin/timeout", "2"])
-        _ = try looking.finish()
+        // It may have been ended for what it did.
+        do { try job.signal(SIGTERM) } catch let error as TestFailure
+            where error.description.contains("No such process")
+        {}
         _ = try job.finish()
         return scene.exists(scene.folder + "/mark")
     }

@@ -4,7 +4,7 @@ import Testing
 
 /// Threat list A14: whatever a caller may give as 0, 1 or 2 is refused with its reason, relayed, or a file that cannot be
 /// opened again with other rights; and no flag that a job sets stays with the caller.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct StreamKindTests {
     /// What becomes of a kind.
     enum Treatment: Equatable, Sendable {

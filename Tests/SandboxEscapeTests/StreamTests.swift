@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threat list A14: what a job can do with its standard streams beyond reading and writing them.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct StreamTests {
     /// Runs a script of the host with the command as its arguments: outside as the worker, or inside.
     private func host(_ script: String, _ command: [String], _ scene: Scene, inside: Bool) throws -> RunResult {

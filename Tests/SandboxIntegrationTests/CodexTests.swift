@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// The real Codex CLI as the worker, with a scripted model in the same sandbox: what people run this for.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct CodexTests {
     private static let root = ProjectTree.url(#filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

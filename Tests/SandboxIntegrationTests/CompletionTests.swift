@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// The shells themselves complete command lines with the scripts that the release executable prints.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct CompletionTests {
     private static let shells = ["bash", "zsh", "fish"]
 

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// What a caller can rely on: bytes, arguments, statuses, places, and nothing left behind.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ContractTests {
     // MARK: - Bytes
 
@@ -50,6 +50,52 @@ struct ContractTests {
         let denied = try scene.runInside(look, options: ["--deny", path])
         #expect(denied.ending == .exited(1) && denied.output == [], "\(denied.story)")
         #expect(denied.errorText.contains("Permission denied"), "\(denied.story)")
+    }
+
+    /// What the place makes for itself: the name is denied, whatever would stand there.
+    @Test(
+        arguments: ["passwd", "group", "hosts", "hostname", "nsswitch.conf", "gitconfig", "mtab"],
+        Caller.available
+    )
+    func aGeneratedFileThatIsDeniedIsNotThere(name: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let look = ["/usr/bin/head", "-c1", "/etc/" + name]
+        let shown = try scene.runInside(look)
+        #expect(shown.ending == .exited(0) && shown.output.count == 1, "\(shown.story)")
+        let pattern = try scene.policy("[filesystem]\ndeny_globs = [\"/etc/\(name.dropLast())?\"]\n")
+        for options in [["--deny", "/etc/" + name], pattern] {
+            let denied = try scene.runInside(look, options: options)
+            #expect(denied.ending == .exited(1) && denied.output == [], "\(denied.story)")
+            #expect(denied.errorText.contains("No such file"), "\(denied.story)")
+            // Nobody is told that it has come to nothing, and the job cannot put something there.
+            #expect(!denied.errorText.contains("nothing is covered"), "\(denied.story)")
+            let written = try scene.runInside(["/bin/sh", "-c", "echo x >/etc/\(name)"], options: options)
+            #expect(written.ending != .exited(0) && written.errorText.contains("Read-only"), "\(written.story)")
+        }
+    }
+
+    /// Asked for and denied: the host's own is covered as any other file.
+    @Test(arguments: Caller.available)
+    func theHostsFileInPlaceOfAGeneratedOneIsDeniedToo(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let options = ["--read", "/etc/hosts", "--deny", "/etc/hosts"]
+        let denied = try scene.runInside(["/bin/cat", "/etc/hosts"], options: options)
+        #expect(denied.ending == .exited(1) && denied.output == [], "\(denied.story)")
+        #expect(denied.errorText.contains("Permission denied"), "\(denied.story)")
+    }
+
+    /// What every command uses of these files is not needed to run.
+    @Test(arguments: Caller.available)
+    func commandsRunWithoutAnyGeneratedFile(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let names = ["passwd", "group", "hosts", "hostname", "nsswitch.conf", "gitconfig", "mtab"]
+        let script = "git init -q repo && git -C repo status --short && id -u && ls -l / >/dev/null && ls -A /etc"
+        let result = try scene.runInside(
+            ["/bin/sh", "-c", script],
+            options: names.flatMap { ["--deny", "/etc/" + $0] }
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        #expect(names.allSatisfy { !result.lines.contains($0) }, "\(result.story)")
     }
 
     @Test(arguments: Caller.available)
@@ -277,7 +323,11 @@ struct ContractTests {
         let scene = try Scene(.user)
         try scene.write("echo x\n", to: scene.workspace + "/text", mode: 0o755)
         try scene.write("echo x\n", to: scene.workspace + "/plain")
+        try scene.write("notes\n", to: scene.outside + "-notes")
         let expected: [(command: String, options: [String], words: String)] = [
+            ("/etc/hostname", [], "the sandbox has one of its own there, which is no program"),
+            ("/etc/mtab", [], "To read it, run a program that does"),
+            (scene.outside + "-notes", [], "where it has no execute permission; if it is a program: chmod +x"),
             ("no-such-command", [], "looked in: /usr/local/bin, /usr/bin, /bin "),
             ("./text", [], "no #! line"), ("./plain", [], "chmod +x"), (".", [], "a folder"),
             ("./text", ["--deny", "text"], "it is denied"), ("", [], "The command is empty"),
@@ -438,7 +488,7 @@ struct ContractTests {
 
     // MARK: - Nothing is left
 
-    @Test(.runsAlone, .timeLimit(.minutes(30)), arguments: Caller.available)
+    @Test(.runsAlone, .timeLimit(.minutes(120)), arguments: Caller.available)
     func manyLaunchesLeaveNothing(caller: Caller) throws {
         let count = ProcessInfo.processInfo.environment["SANDBOX_TESTS_LAUNCHES"].flatMap { Int($0) } ?? 200
         let scene = try Scene(caller)
@@ -447,8 +497,7 @@ struct ContractTests {
             let result = try scene.runInside(["/bin/true"])
             #expect(result.ending == .exited(0) && result.left == 0 && result.zombies == 0, "\(result.story)")
         }
-        let after = try scene.surroundings()
-        #expect(before == after)
+        #expect(try scene.left(since: before) == [])
         #expect(try scene.names(in: scene.workspace) == [])
         #expect(try scene.recordedOutcomes().filter { $0 == "exited" }.count == count)
     }

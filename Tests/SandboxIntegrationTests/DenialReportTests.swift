@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// `--report-denials`: the job sees the same errors as without, and what was refused stands in result, record and words.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct DenialReportTests {
     private static let program = "denied-calls.py"
 
@@ -110,7 +110,7 @@ struct DenialReportTests {
             ["/bin/sh", "-c", "echo on; exec /usr/bin/python3 -B '\(scene.program(Self.program))' flood 100000000 2"],
             options: ["--report-denials", "--quiet"]
         )
-        try process.wait("the job", within: .seconds(20)) { $0.outputText.contains("on") }
+        try process.wait("the job", within: .seconds(60)) { $0.outputText.contains("on") }
         usleep(300_000)
         try process.signal(signal)
         let result = try process.finish()

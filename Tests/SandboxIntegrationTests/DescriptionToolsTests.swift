@@ -7,7 +7,7 @@ import Testing
 ///
 /// openapi-spec-validator and schemathesis, from PyPI; `scripts/test` installs them. A tool that is missing is a failed test.
 /// Tried by one account only: what it asks of the server is the same for everybody.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct DescriptionToolsTests {
     private static let root = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -32,7 +32,7 @@ struct DescriptionToolsTests {
                 "/usr/bin/python3", "-B", support("api/with_server.py"), scene.workshop.launcher, scene.workspace, "--",
                 python, "-B", support("api-tools/check.py"), "--base-url", "{BASE}",
             ],
-            keeper: scene.caller.keeperOptions + ["--deadline", "300000"],
+            keeper: scene.caller.keeperOptions + ["--deadline", "1500000"],
             environment: scene.callerEnvironment
         )
         let result = try process.finish()

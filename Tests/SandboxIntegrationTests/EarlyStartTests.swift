@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// pid 1 begins before the launcher does, with the first steps of the last launch: whatever lies there, the place is the same.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct EarlyStartTests {
     /// A scene with a cache of its own, so that nobody else writes there.
     private func scene(_ caller: Caller) throws -> Scene {

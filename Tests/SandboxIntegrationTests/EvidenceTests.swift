@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Records while launches go on: read, signed and collected at the same time.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct EvidenceTests {
     private func evidence(_ scene: Scene, _ words: [String]) throws -> RunResult {
         let places = ["--state-dir", scene.state + "/codex-sandbox", "--workspace", scene.workspace]
@@ -52,6 +52,24 @@ struct EvidenceTests {
         #expect(closed >= 20 && checkpoint["removedLaunches"] as? Int == 161 - closed, "\(answer)")
         let signatures = try #require(answer["signatures"] as? [String: Any])
         #expect(signatures["unsigned"] as? Int == 0)
+    }
+
+    /// Why records went is said as it is, and so is why more stay than were asked for.
+    @Test(arguments: Caller.available) func whatWentAndWhatStaysIsSaidWithItsReason(caller: Caller) throws {
+        let scene = try Scene(caller)
+        for _ in 0..<3 { #expect(try scene.runInside(["/bin/true"]).ending == .exited(0)) }
+        let cut = try evidence(scene, ["gc", "--keep", "1"])
+        #expect(cut.errorText.contains("reason=number ") && cut.outputText.contains(", 1 kept; "), "\(cut.story)")
+        let job = try scene.startInside(["/bin/sh", "-c", "echo ready; read line"])
+        try job.line("ready")
+        for _ in 0..<2 { #expect(try scene.runInside(["/bin/true"]).ending == .exited(0)) }
+        job.write("\n".utf8)
+        _ = try job.finish()
+        let kept = try evidence(scene, ["gc", "--keep", "1"])
+        #expect(kept.outputText.contains(", 3 kept (more than 1: "), "\(kept.story)")
+        let both = try evidence(scene, ["gc", "--keep", "0", "--older-than", "90"])
+        #expect(both.errorText.contains("reason=age,number "), "\(both.story)")
+        #expect(!both.outputText.contains("more than"), "\(both.story)")
     }
 
     /// A job finds neither records nor keys, wherever it looks for them.

@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// What help and README tell people to type works when it is typed.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ExampleTests {
     /// The lines of a text that call the launcher for something that ends by itself and starts no job.
     private static func examples(in text: String) -> [String] {

@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// Limits that the supervisor watches, as a caller of `run` meets them: each beside the same act within it.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct LimitTests {
     private func run(
         _ scene: Scene,
@@ -39,9 +39,10 @@ struct LimitTests {
         #expect(try run(scene, "workspace = \"16MiB\"", "echo ran").result.outputText == "ran\n")
     }
 
-    @Test func aFileThatHasNoNameCountsToo() throws {
+    /// Alone: what others free beside it hides what it takes.
+    @Test(.runsAlone) func aFileThatHasNoNameCountsToo() throws {
         let scene = try Scene(.user)
-        let job = "exec 3> f; rm f; head -c 60M /dev/zero >&3; exec tail -f /dev/null"
+        let job = "exec 3> f; rm f; head -c 200M /dev/zero >&3; exec tail -f /dev/null"
         let (result, report) = try run(scene, "workspace = \"16MiB\"", job)
         #expect(report.outcome == "disk-exceeded", "\(result.story)")
         #expect(result.left == 0)
@@ -89,5 +90,13 @@ struct LimitTests {
             options: ["--cpu", "1s"] + scene.resultOptions
         )
         #expect(try scene.report().limitsReached == ["cpu"], "\(result.story)")
+        // By the same measure on standard error, and in what a person is shown of the record.
+        #expect(result.errorText.contains("(--cpu)"), "\(result.story)")
+        let shown = try scene.run(
+            [scene.workshop.launcher, "evidence", "show", "--last", "--workspace", scene.workspace],
+            keeper: scene.caller.keeperOptions
+        )
+        let row = shown.lines.first { $0.contains("limits reached") }
+        #expect(row?.hasSuffix(" cpu") == true, "\(shown.story)")
     }
 }

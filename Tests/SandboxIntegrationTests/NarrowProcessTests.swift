@@ -5,7 +5,7 @@ import SandboxTestSupport
 import Testing
 
 /// One process of a place with less than the others: what it could do to them, each act first by one that is as they are.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct NarrowProcessTests {
     private func scene() throws -> Scene {
         let scene = try Scene(getuid() == 0 ? .root : .user)

@@ -5,7 +5,7 @@ import SandboxTestSupport
 import Testing
 
 /// What `serve` does where the host does not: a port that is taken, files that cannot be used, a disk that is full.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ServeFaultTests {
     private func script(_ name: String) -> String {
         ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -16,7 +16,7 @@ struct ServeFaultTests {
         try scene.start(
             ["/usr/bin/python3", "-B", script("with_server.py"), scene.workshop.launcher, scene.workspace] + options
                 + ["--"] + command,
-            keeper: scene.caller.keeperOptions + ["--deadline", "120000"],
+            keeper: scene.caller.keeperOptions + ["--deadline", "1500000"],
             environment: scene.callerEnvironment
         ).finish()
     }
@@ -24,7 +24,7 @@ struct ServeFaultTests {
     private func start(_ scene: Scene, _ options: [String] = []) throws -> RunResult {
         try scene.run(
             [scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0"] + options,
-            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
         )
     }
 
@@ -57,7 +57,7 @@ struct ServeFaultTests {
         for action in ["status", "migrate", "stamp"] {
             let result = try scene.run(
                 [scene.workshop.launcher, "db", action],
-                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
             )
             expectOneMessage(result, ["codex.db", "file is not a database"])
         }
@@ -118,6 +118,37 @@ struct ServeFaultTests {
         )
         #expect(result.ending == .exited(0), "\(result.story)")
         #expect(result.lines == ["200", "503", "200", "200"], "\(result.story)")
+    }
+
+    /// Who holds the lock of those who write lets nobody create: the server is there (`/healthz`), and not ready.
+    @Test func readinessSeesAForeignLock() throws {
+        let scene = try Scene(.user)
+        let script = """
+            import sqlite3, subprocess, time
+            def ask(path):
+                subprocess.run(['curl', '-sS', '-m', '20', '-w', '\\n', '{BASE}' + path], check=True)
+            ask('/readyz')
+            other = sqlite3.connect('codex.db', isolation_level=None)
+            other.execute('BEGIN IMMEDIATE')
+            ask('/readyz'); ask('/healthz')
+            # One that waits for the lock itself holds nothing back.
+            create = ['curl', '-sS', '-o', '/dev/null', '-X', 'POST', '-H', 'Content-Type: application/json',
+                      '-d', '{"instruction": "Generate a small CLI"}', '{BASE}/api/v1/projects/']
+            waiting = subprocess.Popen(create)
+            time.sleep(1.5)
+            ask('/readyz')
+            other.execute('ROLLBACK')
+            waiting.wait()
+            ask('/readyz')
+            """
+        let result = try play(scene, [], ["/usr/bin/python3", "-c", script])
+        #expect(result.ending == .exited(0), "\(result.story)")
+        let lines = result.lines
+        try #require(lines.count == 5, "\(result.story)")
+        #expect(lines[0].contains("ready") && lines[4] == lines[0] && lines[2].contains("ok"), "\(result.story)")
+        for line in [lines[1], lines[3]] {
+            #expect(line.contains("another process holds the lock of the database"), "\(result.story)")
+        }
     }
 
     /// A host that cannot hold the server's policy: here by a Landlock that no kernel has, until the policy asks for one that is there.
@@ -224,8 +255,7 @@ struct ServeFaultTests {
         let scene = try Scene(.user)
         // Where the place can show it: what is to be shown lies beside the workspace.
         let worker = scene.folder + "/carry_out.sh"
-        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
-        try #require(chmod(worker, 0o755) == 0)
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker, mode: 0o755)
         scene.environment["CODEX_WORKER_COMMAND"] = worker
         let result = try play(
             scene,

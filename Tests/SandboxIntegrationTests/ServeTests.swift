@@ -5,7 +5,7 @@ import SandboxTestSupport
 import Testing
 
 /// The workspace API as its clients meet it: the release executables, real sockets, real sandboxes (`Support/api`).
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ServeTests {
     private func script(_ name: String) -> String {
         ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -30,7 +30,7 @@ struct ServeTests {
         let result = try play(
             scene,
             [script("kill_daemon.py"), scene.workshop.launcher, scene.workspace, rounds],
-            seconds: 300
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.outputText.contains("0 wrong"), "\(result.story)")
@@ -42,7 +42,7 @@ struct ServeTests {
         let result = try play(
             scene,
             [script("managed_server.py"), scene.workshop.launcher, scene.workspace],
-            seconds: 200
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 60, "\(result.story)")
@@ -52,12 +52,11 @@ struct ServeTests {
     @Test func whatIsNotToBeKeptGoesWholeOrNotAtAll() throws {
         let scene = try scene()
         let worker = scene.folder + "/carry_out.sh"
-        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
-        try #require(chmod(worker, 0o755) == 0)
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker, mode: 0o755)
         let result = try play(
             scene,
             [script("retention.py"), scene.workshop.launcher, scene.workspace, worker],
-            seconds: 200
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 30, "\(result.story)")
@@ -67,13 +66,12 @@ struct ServeTests {
     @Test func aClockThatIsSetEndsNothing() throws {
         let scene = try scene()
         let worker = scene.folder + "/carry_out.sh"
-        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
-        try #require(chmod(worker, 0o755) == 0)
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker, mode: 0o755)
         let server = scene.workshop.launcher + "d"
         let result = try play(
             scene,
             [script("clock.py"), server, scene.workshop.launcher, scene.workspace, worker],
-            seconds: 150
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 17, "\(result.story)")
@@ -82,7 +80,7 @@ struct ServeTests {
     /// Beside a busy server, with changed bytes, where nothing was before, and killed in the middle.
     @Test func aBackupIsRestoredWholeOrNotAtAll() throws {
         let scene = try scene()
-        let result = try play(scene, [script("backup.py"), scene.workshop.launcher, scene.workspace], seconds: 200)
+        let result = try play(scene, [script("backup.py"), scene.workshop.launcher, scene.workspace], seconds: 1500)
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 60, "\(result.story)")
     }
@@ -94,7 +92,7 @@ struct ServeTests {
         func service(_ words: [String]) throws -> RunResult {
             try scene.run(
                 ["/usr/bin/env", "-u", "XDG_RUNTIME_DIR", scene.workshop.launcher, "service"] + words,
-                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
             )
         }
         for words in [["install"], ["uninstall"], ["status"], ["logs"], ["logs", "--follow"]] {
@@ -119,14 +117,15 @@ struct ServeTests {
         #expect(!FileManager.default.fileExists(atPath: units))
         let bound = try service(["install", "--dry-run", "--stop-time", "90s"])
         #expect(bound.ending == .exited(2) && bound.errorText.contains("without --stop-jobs finish"), "\(bound.story)")
-        for (words, problem) in [
-            (["--listen", "0.0.0.0:80"], "no token"), (["--listen", "127.0.0.1:0"], "port"),
-            (["--listen", "fd"], "service manager opens"), (["--listen", "unix:x"], "absolute path"),
-            (["--token-file", "/nonexistent"], "umask 077"),
-            (["--token-file", "/etc/passwd"], "no regular file of your own"),
-        ] {
+        for (words, status, problem) in [
+            (["--listen", "0.0.0.0:80"], 1, "no token"), (["--listen", "127.0.0.1:0"], 2, "--listen 127.0.0.1:0: "),
+            (["--listen", "nowhere"], 2, "behind the last colon; name HOST:PORT or unix:/PATH.\n"),
+            (["--listen", "fd"], 2, "service manager opens"), (["--listen", "unix:x"], 2, "absolute path"),
+            (["--token-file", "/nonexistent"], 1, "umask 077"),
+            (["--token-file", "/etc/passwd"], 1, "no regular file of your own"),
+        ] as [([String], Int32, String)] {
             let result = try service(["install", "--dry-run"] + words)
-            #expect(result.ending == .exited(1) && result.errorText.contains(problem), "\(result.story)")
+            #expect(result.ending == .exited(status) && result.errorText.contains(problem), "\(result.story)")
         }
     }
 
@@ -137,7 +136,7 @@ struct ServeTests {
         func ask(_ words: [String]) throws -> RunResult {
             try scene.run(
                 ["/usr/bin/env", "-u", "XDG_RUNTIME_DIR", scene.workshop.launcher] + words,
-                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
             )
         }
         func uninstall(_ words: [String]) throws -> RunResult {
@@ -168,13 +167,51 @@ struct ServeTests {
             !usual.outputText.contains("would remove") && usual.outputText.contains("--state-dir DIR"),
             "\(usual.story)"
         )
+        // What somebody has put beside the projects stays, whatever its name.
+        for folder in ["", "/0123abcd-4567-4890-abcd-0123456789ef", "/my-thesis", "/a\nb"] {
+            try scene.makeFolder(state + "/serve/workspaces" + folder)
+        }
+        let thesis = try uninstall(purge)
+        #expect(
+            thesis.ending == .exited(1) && !thesis.outputText.contains(remove)
+                && thesis.outputText.contains("would remove what a server has made in \(state)/serve/"),
+            "\(thesis.story)"
+        )
+        let stays = thesis.lines.filter { $0.hasPrefix("not removed: ") }
+        #expect(stays.count == 2 && stays[0].contains("/a\\nb\", which no server has made"), "\(thesis.story)")
+        #expect(stays.last?.contains("/my-thesis\", which no server has made") == true, "\(thesis.story)")
+        // Without a database nobody knows whose the projects are; where the service has another one, that is said.
+        try FileManager.default.removeItem(atPath: state + "/serve/codex.db")
+        let lost = try uninstall(purge)
+        #expect(
+            lost.ending == .exited(1) && lost.output.isEmpty
+                && lost.errorText.contains("it has projects and no codex.db"),
+            "\(lost.story)"
+        )
+        let file = scene.home + "/.config/codex-sandbox/service.env"
+        for folder in ["/.config", "/.config/codex-sandbox"] { try scene.makeFolder(scene.home + folder) }
+        try scene.write("DATABASE_URL=sqlite:////elsewhere/x.db?key=s3cret\n", to: file)
+        let away = try uninstall(purge)
+        #expect(away.errorText.contains("\(file) sets DATABASE_URL, and --purge takes no database"), "\(away.story)")
+        try FileManager.default.removeItem(atPath: state + "/serve/workspaces/0123abcd-4567-4890-abcd-0123456789ef")
+        let rest = try uninstall(purge)
+        #expect(
+            rest.outputText.contains("not removed: the database in sqlite:////elsewhere/x.db…")
+                && !rest.story.contains("s3cret"),
+            "\(rest.story)"
+        )
+        #expect(chmod(file, 0o666) == 0)
+        let open = try uninstall(purge)
+        #expect(open.errorText.contains("chmod 600 \(file)") && open.output.isEmpty, "\(open.story)")
+        try FileManager.default.removeItem(atPath: file)
+        try FileManager.default.removeItem(atPath: state + "/serve/workspaces")
         // A file of that name is no database.
         try scene.write("text", to: state + "/serve/codex.db")
         let text = try uninstall(purge)
         #expect(text.ending == .exited(1) && text.errorText.contains("not recognised"), "\(text.story)")
         // The installed unit says the place by itself, and no other one is taken for it.
         let units = scene.home + "/.config/systemd/user"
-        for folder in ["/.config", "/.config/systemd", "/.config/systemd/user"] {
+        for folder in ["/.config/systemd", "/.config/systemd/user"] {
             try scene.makeFolder(scene.home + folder)
         }
         let dry = try ask(["service", "install", "--dry-run", "--state-dir", state])
@@ -184,6 +221,14 @@ struct ServeTests {
             lines[(first + 1)...].joined(separator: "\n"),
             to: units + "/codex-sandbox.service"
         )
+        // Another folder for the same service: what was there stays, and is named.
+        let other = try ask(["service", "install", "--dry-run", "--state-dir", scene.home + "/third"])
+        for words in [
+            "the service had its data in \(state)/serve/", "service install --state-dir \"\(state)\"` goes back",
+        ] {
+            #expect(other.outputText.contains(words), "\(words): \(other.story)")
+        }
+        #expect(!dry.outputText.contains("the service had"), "\(dry.story)")
         let kept = try uninstall([])
         for words in ["kept: \(state)/serve/", "stay in \(state)/evidence/", "--purge --state-dir \"\(state)\""] {
             #expect(kept.outputText.contains(words), "\(words): \(kept.story)")
@@ -199,7 +244,7 @@ struct ServeTests {
         let scene = try Scene(.root)
         let result = try scene.run(
             [scene.workshop.launcher, "service", "install", "--dry-run"],
-            keeper: ["--deadline", "20000"]
+            keeper: ["--deadline", "900000"]
         )
         #expect(result.ending == .exited(1) && result.errorText.contains("not work for root"), "\(result.story)")
     }
@@ -221,7 +266,7 @@ struct ServeTests {
                 \(ask) -o /dev/null -X DELETE {BASE}/api/v1/projects/$id; \(ask) $one/files
                 """,
             ],
-            seconds: 60
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.lines.count == 6, "\(result.story)")
         try #require(result.lines.count == 6)
@@ -242,7 +287,7 @@ struct ServeTests {
                 "--", "/usr/bin/env", "PYTHONPATH=" + script(""), "/usr/bin/python3", "-B", "-m", "api_suite",
                 "--base-url", "{BASE}", "--workspace-root", scene.workspace + "/workspaces",
             ],
-            seconds: 120
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 40, "\(result.story)")
@@ -261,7 +306,7 @@ struct ServeTests {
                     "--", scene.workshop.launcher, "live-suite", "--base-url", "{BASE}", "--out",
                     scene.workspace + "/out",
                 ] + (isLive ? [] : ["--mocked"]),
-            seconds: 200
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         let gates = result.lines.filter { $0.hasPrefix("[gate] PASS") }
@@ -286,7 +331,7 @@ struct ServeTests {
                 "live-suite", "--mocked", "--base-url", "{BASE}", "--out", scene.workspace + "/out", "--state-dir",
                 scene.workspace + "/nothing",
             ],
-            seconds: 200
+            seconds: 1500
         )
         #expect(result.ending == .exited(1) && result.left == 0, "\(result.story)")
         #expect(result.lines.contains { $0.hasPrefix("[gate] PASS M01") }, "\(result.story)")
@@ -297,7 +342,7 @@ struct ServeTests {
     /// The page at `/` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
     @Test func thePageWorksInABrowser() throws {
         let scene = try scene()
-        scene.environment["SLEEP_SECONDS"] = "20"
+        scene.environment["SLEEP_SECONDS"] = "60"
         let check = ProjectTree.url(#filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Support/page/check_page.py").path(percentEncoded: false)
         let result = try play(
@@ -306,7 +351,7 @@ struct ServeTests {
                 script("with_server.py"), scene.workshop.launcher, scene.workspace, "--worker", "minimal", "--",
                 "/usr/bin/python3", "-B", check, "--base-url", "{BASE}",
             ],
-            seconds: 200
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok - ") }.count > 10, "\(result.story)")
@@ -317,8 +362,7 @@ struct ServeTests {
         let scene = try scene()
         // Where the place can show it: what is to be shown lies beside the workspace.
         let worker = scene.folder + "/carry_out.sh"
-        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker)
-        try #require(chmod(worker, 0o755) == 0)
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker, mode: 0o755)
         scene.environment["CODEX_WORKER_COMMAND"] = worker
         let result = try play(
             scene,
@@ -326,7 +370,7 @@ struct ServeTests {
                 script("with_server.py"), scene.workshop.launcher, scene.workspace, "--worker", "command", "--",
                 "/usr/bin/python3", "-B", script("hostile_worker.py"), "--base-url", "{BASE}",
             ],
-            seconds: 100
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 30, "\(result.story)")
@@ -348,10 +392,9 @@ struct ServeTests {
         try scene.makeFolder(tools)
         for name in ["worker.py", "mock_responses_api.py"] {
             let text = try String(contentsOf: root.appending(path: "Tests/Support/codex/\(name)"), encoding: .utf8)
-            try scene.write(text, to: tools + "/" + name)
+            try scene.write(text, to: tools + "/" + name, mode: 0o755)
         }
         try scene.write(cli + "/bin/codex", to: tools + "/codex-path")
-        try #require(chmod(tools + "/worker.py", 0o755) == 0)
         let policy = scene.folder + "/worker.toml"
         try scene.write(
             "version = 1\nextends = \"codex-worker\"\n[filesystem]\nread = [\"\(tools)\", \"\(cli)\"]\n",
@@ -372,7 +415,7 @@ struct ServeTests {
                 policy,
                 "--", "/bin/sh", "-c", steps,
             ],
-            seconds: 100
+            seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.errorText.contains("completed"), "\(result.story)")
@@ -395,7 +438,7 @@ struct ServeTests {
                 [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
                     "--", "/bin/sh", "-c", "\(create); curl -sS {BASE}/api/v1/policies; cat server.log",
                 ],
-                seconds: 60
+                seconds: 1500
             )
         }
         let made = try serve(["--policy", policy], "{\"instruction\":\"Generate it\"}")
@@ -434,7 +477,7 @@ struct ServeTests {
                 [self.script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
                     "--", "/bin/sh", "-c", script,
                 ],
-                seconds: 60
+                seconds: 1500
             )
         }
         let body = "'{\"instruction\":\"Generate it\",\"policy\":\"project\"}'"
@@ -466,7 +509,7 @@ struct ServeTests {
         try scene.write("version = 1\nnonsense = 2\n", to: policies + "/bad.toml")
         let bad = try scene.run(
             [scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0", "--policy", "bad"],
-            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
         )
         #expect(bad.ending == .exited(1) && bad.errorText.contains("nonsense"), "\(bad.story)")
     }
@@ -490,6 +533,11 @@ struct ServeTests {
             "protect = [\".codex/result.json\"]\nexcept = [\".codex/result.json\"]",
             "this very file in [filesystem] protect"
         ),
+        ("deny = [\"/workspace/.codex/result.json\"]", "in [filesystem] deny, which would deny nothing"),
+        ("deny_globs = [\"/workspace/**\"]", "sees its project at /workspace"),
+        ("[limits]\nfile_size = \"100\"", "lets it write files of 100 B at most"),
+        // What means some projects only is judged at their launches.
+        ("deny_globs = [\"WORKSPACE/zzzzzzzz-*\", \"WORKSPACE/00000000-0000-4000-8000-*\"]", nil),
         // Others of that kind do not stand in its way.
         (
             "deny_globs = [\"**/result.txt\", \".codex/*/result.json\", \"/nonexistent/**\"]\nprotect = [\".codex/other.json\"]",
@@ -514,7 +562,7 @@ struct ServeTests {
                     scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0", "--policy", "mute", "--workspace-root",
                     root,
                 ],
-                keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
             )
             #expect(start.ending == .exited(1) && start.errorText.contains(word), "\(start.story)")
         }
@@ -526,7 +574,7 @@ struct ServeTests {
                 self.script("with_server.py"), scene.workshop.launcher, scene.workspace, "--workspace-root", root, "--",
                 "/bin/sh", "-c", "\(create) \(body) {BASE}/api/v1/projects/",
             ],
-            seconds: 60
+            seconds: 1500
         )
         if let word {
             #expect(made.outputText.hasSuffix("422") && made.outputText.contains(word), "\(made.story)")
@@ -539,7 +587,9 @@ struct ServeTests {
     @Test(arguments: [
         (["--listen", "0.0.0.0:0"], 1, "token"), (["--listen", "nowhere"], 2, "--listen nowhere: "),
         (["--database", "postgres://x/y"], 2, "sqlite:///"),
-        (["--database", "postgresql://ada:s3cretpw@h/x"], 2, "--database postgresql://h/x: "),
+        (["--database", "postgresql://ada:s3cretpw@h/x"], 2, "--database postgresql://…: "),
+        (["--database=sqlite:///x?password=s3cretpw"], 2, "--database sqlite:///x…: "),
+        (["DATABASE_URL=sqlite:///x?password=s3cretpw"], 1, "it has a query string"),
         (["DATABASE_URL=postgresql://ada:s3cretpw@h/x"], 1, "only SQLite is built in, not postgresql"),
         (["--max-jobs", "0"], 2, "--max-jobs 0: "),
         (["--max-jobs", "x"], 2, "allowed: a number from 1 to 1024"), (["MAX_JOBS=x"], 1, "MAX_JOBS = “x”"),
@@ -560,7 +610,7 @@ struct ServeTests {
         let scene = try scene()
         let variables = words.filter { !$0.hasPrefix("-") && $0.contains("=") }
         for variable in variables {
-            let parts = variable.split(separator: "=").map { String($0) }
+            let parts = variable.split(separator: "=", maxSplits: 1).map { String($0) }
             scene.environment[parts[0]] = parts[1]
         }
         let options = variables.isEmpty ? words : []
@@ -568,12 +618,194 @@ struct ServeTests {
         let listen = options.contains("--listen") ? [] : ["--listen", "127.0.0.1:0"]
         let result = try scene.run(
             [scene.workshop.launcher, "serve"] + listen + options,
-            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
         )
         #expect(result.ending == .exited(status) && result.output.isEmpty, "\(result.story)")
         #expect(result.errorText.contains(word) && result.errorText.hasPrefix("codex-sandbox: "), "\(result.story)")
         #expect(!result.errorText.contains("DATABASE_URL: DATABASE_URL"), "\(result.story)")
         #expect(!result.errorText.contains("s3cretpw") && !result.errorText.contains("ada:"), "\(result.story)")
+    }
+
+    /// Whoever writes these files says what the server's jobs run: nobody else does.
+    @Test(arguments: [".env", ".env.live"]) func filesThatOthersMayWriteAreNotRead(name: String) throws {
+        let scene = try scene()
+        let file = scene.workspace + "/" + name
+        func serve() throws -> RunResult {
+            try scene.run(
+                [
+                    "/usr/bin/env", "-C", scene.workspace, scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0",
+                    "--policy",
+                    "nope",
+                ],
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
+            )
+        }
+        for mode: UInt32 in [0o666, 0o620, 0o602] {
+            try scene.write("OPENAI_ORG_ID=s3cret\n", to: file, mode: mode)
+            let result = try serve()
+            let words =
+                "\(name) can be written by others (mode 0\(String(mode, radix: 8))): it is not read; chmod 600 \(name)"
+            #expect(result.ending == .exited(1) && result.errorText.contains(words), "\(result.story)")
+        }
+        // Of the others the file of credentials alone is spoken of; what ends the server comes later.
+        for (mode, isWarned) in [(0o644, name == ".env.live"), (0o600, false)] as [(UInt32, Bool)] {
+            try scene.write("OPENAI_ORG_ID=s3cret\n", to: file, mode: mode)
+            let result = try serve()
+            #expect(result.ending == .exited(1) && result.errorText.contains("nope"), "\(result.story)")
+            #expect(result.errorText.contains("can be read by others (mode 0644)") == isWarned, "\(result.story)")
+            #expect(!result.errorText.contains("s3cret"), "\(result.story)")
+        }
+        #expect(unlink(file) == 0 && symlink("nowhere", file) == 0)
+        let link = try serve()
+        #expect(link.errorText.contains("codex-sandbox: \(name) is a link to nothing"), "\(link.story)")
+        #expect(unlink(file) == 0)
+        try scene.write("A=1\nnonsense\n", to: file, mode: 0o600)
+        let bad = try serve()
+        #expect(bad.errorText.contains("codex-sandbox: \(name), line 2: a name without ="), "\(bad.story)")
+    }
+
+    /// A job writes files that look like its caller's own.
+    ///
+    /// Those that say what a server does are read where no job can have
+    /// written them, or where somebody names them.
+    @Test(arguments: [".env", ".env.live"]) func whatAJobMayHaveWrittenIsNotRead(name: String) throws {
+        let scene = try scene()
+        func play(_ words: [String], in folder: String) throws -> RunResult {
+            try scene.run(
+                ["/usr/bin/env", "-C", folder, scene.workshop.launcher] + words,
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
+            )
+        }
+        func serve(in folder: String, _ more: [String] = []) throws -> RunResult {
+            try play(["serve", "--listen", "127.0.0.1:0", "--policy", "nope"] + more, in: folder)
+        }
+        let below = scene.workspace + "/below"
+        try scene.makeFolder(below)
+        try scene.write("OPENAI_ORG_ID=x\n", to: "\(scene.workspace)/\(name)", mode: 0o600)
+        let control = try serve(in: scene.workspace)
+        #expect(control.ending == .exited(1) && control.errorText.contains("nope"), "\(control.story)")
+        if name == ".env" {
+            #expect(control.errorText.contains("settings from .env: OPENAI_ORG_ID"), "\(control.story)")
+        }
+        let job = try play(
+            ["run", "--", "sh", "-c", "echo OPENAI_ORG_ID=y | tee \(name) >below/\(name)"],
+            in: scene.workspace
+        )
+        #expect(job.ending == .exited(0), "\(job.story)")
+        for folder in [scene.workspace, below] {
+            let refused = try serve(in: folder)
+            #expect(refused.ending == .exited(1) && !refused.errorText.contains("nope"), "\(refused.story)")
+            let words = "\(name) may have been written by a job: jobs have run in \(scene.workspace) ("
+            #expect(refused.errorText.contains(words), "\(refused.story)")
+            let named = try serve(in: folder, ["--env-file", name])
+            #expect(named.ending == .exited(1) && named.errorText.contains("nope"), "\(named.story)")
+        }
+        if name == ".env" {
+            for words in [["gc", "--keep-projects", "1d", "--dry-run"], ["db", "status"]] {
+                let refused = try play(words, in: below)
+                #expect(refused.errorText.contains("may have been written by a job"), "\(refused.story)")
+            }
+        }
+        if name == ".env.live" {
+            let elsewhere = scene.workspace + "/state"
+            let there = try play(["run", "--state-dir", elsewhere, "--", "true"], in: below)
+            #expect(there.ending == .exited(0), "\(there.story)")
+            let suite = try play(["live-suite", "--state-dir", elsewhere], in: below)
+            #expect(suite.errorText.contains("jobs have run in \(below) (\(elsewhere)/"), "\(suite.story)")
+        }
+        #expect(unlink("\(below)/\(name)") == 0)
+        let without = try serve(in: below)
+        #expect(without.ending == .exited(1) && without.errorText.contains("nope"), "\(without.story)")
+    }
+
+    /// A `.env` that came with a repository names policies, and is none.
+    @Test func settingsThatNobodyNamedChooseNoFileOfAPolicy() throws {
+        let scene = try scene()
+        try scene.write("version = 1\nextends = \"codex-worker\"\n", to: scene.workspace + "/p.toml", mode: 0o600)
+        try scene.write(
+            "CODEX_SANDBOX_POLICY=./p.toml\nLISTEN=unix:/nowhere/s\n",
+            to: scene.workspace + "/.env",
+            mode: 0o600
+        )
+        func serve(_ variables: [String], _ more: [String]) throws -> RunResult {
+            try scene.run(
+                ["/usr/bin/env", "-C", scene.workspace] + variables + [scene.workshop.launcher, "serve"] + more,
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
+            )
+        }
+        let refused = try serve([], [])
+        #expect(refused.ending == .exited(1), "\(refused.story)")
+        #expect(refused.errorText.contains("chooses no file of a policy; give it with --policy"), "\(refused.story)")
+        for (variables, more) in [
+            ([], ["--env-file", ".env"]), ([], ["--policy", "./p.toml"]), (["CODEX_SANDBOX_POLICY=./p.toml"], []),
+        ] as [([String], [String])] {
+            let taken = try serve(variables, more)
+            #expect(taken.ending == .exited(1) && taken.errorText.contains("/nowhere/s"), "\(taken.story)")
+        }
+    }
+
+    /// Whoever reads the token is let in; whoever writes it is the one who is.
+    @Test func tokenFileThatOthersMayReadIsRefused() throws {
+        let scene = try scene()
+        let file = scene.workspace + "/token"
+        func serve(_ environment: [String] = []) throws -> RunResult {
+            try scene.run(
+                ["/usr/bin/env"] + environment + [
+                    scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0", "--policy", "nope", "--token-file",
+                    file,
+                ],
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
+            )
+        }
+        // Anew each time: one that may only be read cannot be written again by its owner.
+        func put(mode: UInt32) throws {
+            _ = unlink(file)
+            try scene.write("a-long-enough-token-for-a-test\n", to: file, mode: mode)
+        }
+        for mode: UInt32 in [0o644, 0o640, 0o604, 0o620, 0o602] {
+            try put(mode: mode)
+            let result = try serve()
+            let words =
+                "--token-file \(file) can be read or written by others (mode 0\(String(mode, radix: 8))): it is not read; chmod 600 \(file)"
+            #expect(result.ending == .exited(1) && result.errorText.contains(words), "\(result.story)")
+        }
+        for mode: UInt32 in [0o600, 0o400] {
+            try put(mode: mode)
+            let result = try serve()
+            #expect(result.errorText.contains("nope") && !result.errorText.contains("token"), "\(result.story)")
+        }
+        // The manager's own folder: it may give its file by an access list, which shows as the group's bits.
+        try put(mode: 0o440)
+        let given = try serve(["CREDENTIALS_DIRECTORY=\(scene.workspace)"])
+        #expect(given.errorText.contains("nope") && !given.errorText.contains("token"), "\(given.story)")
+        guard getuid() == 0 else { return }
+        for (owner, words) in [(60601, "token belongs to account 60601"), (0, "nope")] as [(UInt32, String)] {
+            try put(mode: 0o600)
+            try #require(chown(file, owner, owner) == 0)
+            let result = try serve()
+            // Another account cannot open it at all, as which the server runs.
+            #expect(result.errorText.contains(words) || result.errorText.contains("EACCES"), "\(result.story)")
+        }
+    }
+
+    @Test(.enabled(if: getuid() == 0, "only root can give a file to somebody else")) func filesOfOthersAreNotRead()
+        throws
+    {
+        let scene = try scene()
+        let file = scene.workspace + "/.env.live"
+        try scene.write("OPENAI_ORG_ID=s3cret\n", to: file, mode: 0o604)
+        for (owner, words) in [(60601, ".env.live belongs to account 60601"), (0, "nope")] as [(UInt32, String)] {
+            try #require(chown(file, owner, owner) == 0)
+            let result = try scene.run(
+                [
+                    "/usr/bin/env", "-C", scene.workspace, scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0",
+                    "--policy",
+                    "nope",
+                ],
+                keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
+            )
+            #expect(result.ending == .exited(1) && result.errorText.contains(words), "\(result.story)")
+        }
     }
 
     /// A bound that bounds nothing is no setting: of the command line, of the environment, of a file; but for one that a flag sets aside.
@@ -593,7 +825,7 @@ struct ServeTests {
         for (name, value) in variables { scene.environment[name] = value }
         let result = try scene.run(
             [scene.workshop.launcher, "serve", "--listen", "127.0.0.1:0"] + options,
-            keeper: scene.caller.keeperOptions + ["--deadline", "20000"]
+            keeper: scene.caller.keeperOptions + ["--deadline", "900000"]
         )
         #expect(result.ending == .exited(status) && result.errorText.contains(words), "\(result.story)")
         #expect(words != "nope" || !result.errorText.contains("STOP_TIME"), "\(result.story)")
@@ -614,7 +846,7 @@ struct ServeTests {
         let result = try play(
             scene,
             [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + ["--", "/bin/true"],
-            seconds: 60
+            seconds: 1500
         )
         #expect(result.ending == .exited(0), "\(result.story)")
         let log = try scene.text(of: scene.workspace + "/server.log")
@@ -625,7 +857,7 @@ struct ServeTests {
 
     @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootIsToldToUseAnotherAccount() throws {
         let scene = try Scene(.root)
-        let result = try scene.run([scene.workshop.launcher, "serve"], keeper: ["--deadline", "20000"])
+        let result = try scene.run([scene.workshop.launcher, "serve"], keeper: ["--deadline", "900000"])
         #expect(result.ending == .exited(1) && result.errorText.contains("does not run as root"), "\(result.story)")
     }
 
@@ -642,18 +874,18 @@ struct ServeTests {
                 + [
                     "-c", "echo {BASE} >\(base).new; mv \(base).new \(base); until [ -e \(over) ]; do sleep 0.05; done",
                 ],
-            keeper: scene.caller.keeperOptions + ["--deadline", "60000"],
+            keeper: scene.caller.keeperOptions + ["--deadline", "900000"],
             environment: scene.callerEnvironment
         )
         let started = ContinuousClock.now
-        while !FileManager.default.fileExists(atPath: base), ContinuousClock.now - started < .seconds(20) {
+        while !FileManager.default.fileExists(atPath: base), ContinuousClock.now - started < .seconds(60) {
             usleep(20_000)
         }
         let address = try scene.text(of: base).trimmingCharacters(in: .whitespacesAndNewlines)
         func code(_ keeper: [String]) throws -> String {
             let path = "\(address)/api/v1/projects/"
             return try scene.run(
-                ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", path],
+                ["curl", "-sS", "-m", "30", "-o", "/dev/null", "-w", "%{http_code}", path],
                 keeper: keeper
             )
             .outputText

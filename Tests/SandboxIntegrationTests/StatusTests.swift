@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `run --name` and `status`: what runs is shown, and nothing else.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct StatusTests {
     private func status(_ scene: Scene, _ words: [String] = []) throws -> RunResult {
         try scene.run([scene.workshop.launcher, "status"] + words, keeper: scene.caller.keeperOptions)
@@ -57,7 +57,9 @@ struct StatusTests {
     }
 
     /// Without a namespace of its own: what stands below the keeper is the job, and none of it can pose as a supervisor.
-    @Test func aJobWithoutNamespacesIsShownAndPosesAsNone() throws {
+    ///
+    /// Alone: its limit of tasks counts all processes of the account, those of other tests too.
+    @Test(.runsAlone) func aJobWithoutNamespacesIsShownAndPosesAsNone() throws {
         let scene = try Scene(.user)
         let name = Scene.randomWord()
         let forged = scene.workspace + "/evidence/" + String(repeating: "a", count: 32)
@@ -131,8 +133,14 @@ struct StatusTests {
         let scene = try Scene(.user)
         let name = Scene.randomWord()
         let jobs = try (0..<6).map { _ in
-            try scene.startInside(["/bin/sh", "-c", "sleep 4"], options: ["--name", name])
+            try scene.startInside(
+                ["/bin/sh", "-c", "until [ -e over ]; do sleep 0.05; done"],
+                options: ["--name", name]
+            )
         }
+        // The one goes on until the others have been refused.
+        for _ in 0..<6000 where jobs.filter({ $0.hasEnded() }).count < 5 { usleep(10_000) }
+        try scene.write("", to: scene.workspace + "/over")
         let ends = try jobs.map { try $0.finish().ending }
         #expect(ends.filter { $0 == .exited(0) }.count == 1, "\(ends)")
         #expect(ends.filter { $0 == .exited(125) }.count == 5, "\(ends)")

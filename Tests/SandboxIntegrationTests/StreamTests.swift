@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// Output reaches a slow reader whole, one that never reads holds up nothing but the output, and one that goes is missed.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct StreamTests {
     /// Runs a script of the caller's with the command, inside, as its arguments.
     private func start(
@@ -24,7 +24,7 @@ struct StreamTests {
 
     private func waitForTheResult(_ process: KeptProcess, _ scene: Scene) throws {
         let clock = ContinuousClock()
-        let end = clock.now + .seconds(30)
+        let end = clock.now + .seconds(100)
         while try !scene.exists(scene.resultFile) || scene.text(of: scene.resultFile).last != "\n" {
             guard clock.now < end, !process.hasEnded() else { throw TestFailure("no result was written") }
             usleep(10_000)
@@ -74,7 +74,7 @@ struct StreamTests {
     @Test(arguments: Caller.available)
     func aReaderThatHasGoneIsMissedByTheFirstWrite(caller: Caller) throws {
         let scene = try Scene(caller)
-        let job = ["/bin/sh", "-c", "trap '' PIPE; sleep 1; echo x; echo wrote $? >&2"]
+        let job = ["/bin/sh", "-c", "trap '' PIPE; sleep 3; echo x; echo wrote $? >&2"]
         let direct = try scene.run(["/bin/sh", "-c", "\"$@\" | :", "sh"] + job)
         #expect(!direct.errorText.contains("wrote 0"), "no control: \(direct.story)")
         let result = try start("\"$@\" | :", job, scene).finish()
@@ -197,6 +197,13 @@ struct StreamTests {
             ["/bin/sh", "-c", script, "sh"] + scene.sandboxed(job, options: options),
             keeper: caller.keeperOptions
         )
+        // The shell that fills the pipe becomes the launcher.
+        let pid = try process.commandProcess()
+        for _ in 0..<6000 where !process.hasEnded() {
+            let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+            if program?.hasSuffix("/codex-sandbox") == true { break }
+            usleep(10_000)
+        }
         usleep(1_500_000)
         let waited = !process.hasEnded()
         if waited { try process.signal(SIGTERM) }

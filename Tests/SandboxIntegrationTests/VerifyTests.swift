@@ -3,7 +3,7 @@ import SandboxTestSupport
 import Testing
 
 /// `codex-sandbox verify` on a real host: it says that a sandbox holds, and that a weakened one does not.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct VerifyTests {
     private struct Answer {
         var ending: Ending
@@ -77,6 +77,15 @@ struct VerifyTests {
         let answer = try verify(scene, ["--policy", scene.folder + "/wrong.toml"])
         #expect(!answer.holds && answer.ending == .exited(1) && answer.count("not tried") == answer.acts.count)
         #expect(answer.acts["tcp"]?["reason"]?.contains("unheard-of") == true, "\(answer.acts["tcp"] ?? [:])")
+    }
+
+    /// A worker's policy wants a file that a server makes; here it is made, too.
+    @Test func theWorkersPolicyIsTried() throws {
+        let answer = try verify(try Scene(.user), ["--policy", "codex-worker"])
+        #expect(
+            answer.holds && answer.count("not tried") == 0,
+            "\(answer.acts.filter { $0.value["verdict"] != "held" })"
+        )
     }
 
     @Test func theTextAnswersFirst() throws {

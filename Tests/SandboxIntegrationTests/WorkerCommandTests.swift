@@ -4,7 +4,7 @@ import SandboxTestSupport
 import Testing
 
 /// `worker.command`: a policy names what the jobs of `serve --worker command` run, and a project's can only narrow it.
-@Suite(.takesTurns, .timeLimit(.minutes(30)))
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct WorkerCommandTests {
     private let scene: Scene
 
@@ -43,7 +43,7 @@ struct WorkerCommandTests {
                 "/usr/bin/python3", "-B", server, scene.workshop.launcher, scene.workspace, "--worker", "command",
                 "--policy", "server", "--", "/bin/sh", "-c", script,
             ],
-            keeper: scene.caller.keeperOptions + ["--deadline", "100000"],
+            keeper: scene.caller.keeperOptions + ["--deadline", "900000"],
             environment: scene.callerEnvironment
         ).finish()
     }

@@ -70,7 +70,7 @@ public final class KeptProcess {
 
     /// The command's own process, as the host numbers it.
     public func commandProcess() throws -> Int32 {
-        try wait("for the command to start", within: .seconds(20)) { $0.reported("started") != nil }
+        try wait("for the command to start", within: .seconds(60)) { $0.reported("started") != nil }
         guard let number = reported("started").flatMap({ Int32($0) }) else { throw TestFailure("no pid in the report") }
         return number
     }
@@ -93,7 +93,7 @@ public final class KeptProcess {
 
     /// Waits until a line of the output begins with this, and returns the rest of the line.
     @discardableResult
-    public func line(_ prefix: String, within limit: Duration = .seconds(20)) throws -> String {
+    public func line(_ prefix: String, within limit: Duration = .seconds(60)) throws -> String {
         var found: Substring?
         try wait("for the line \(prefix)", within: limit) { process in
             let text = process.outputText

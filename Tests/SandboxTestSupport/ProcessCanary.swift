@@ -9,7 +9,7 @@ public final class ProcessCanary {
     public init(_ kind: String, in scene: Scene) throws {
         process = try scene.start(
             [scene.program("canary"), kind, scene.token],
-            keeper: Caller.workerOptions + ["--deadline", "120000"]
+            keeper: Caller.workerOptions + ["--deadline", "1500000"]
         )
         switch kind {
         case "victim": try process.line("victim ")
@@ -33,7 +33,7 @@ public final class ProcessCanary {
         process.write("\n".utf8)
         let wanted = asked
         // The control slows it down: on a busy machine its turn comes late.
-        try process.wait("for the canary's answer", within: .seconds(30)) { process in
+        try process.wait("for the canary's answer", within: .seconds(90)) { process in
             process.outputText.split(separator: "\n").filter { $0.hasPrefix("word=") }.count >= wanted
                 || process.hasEnded()
         }

@@ -42,20 +42,39 @@ extension Scene {
     }
 
     /// What a launch may not change on the host: mounts, the temporary folders' names, cgroups, IPC objects.
-    public func surroundings() throws -> [String: String] {
-        var found: [String: String] = [:]
+    public func surroundings() throws -> Set<String> {
+        var found: Set<String> = []
         for file in ["/proc/self/mountinfo", "/proc/sysvipc/shm", "/proc/sysvipc/msg", "/proc/sysvipc/sem"] {
-            found[file] = try text(of: file)
+            found.formUnion(try text(of: file).split(separator: "\n").map { "\(file): \($0)" })
         }
-        for path in [folder, home, workspace, outside] { found[path] = try names(in: path).joined(separator: " ") }
+        for path in [folder, home, workspace, outside] {
+            found.formUnion(try names(in: path).map { "\(path)/\($0)" })
+        }
+        let ofTests = [
+            "codex-sandbox-test", "workspace-store-", "workspaces-tests.", "evidence-tests-", "scratch-removal-",
+            "spares-", "doctor-", "lacks-", "transport-",
+        ]
         for path in ["/tmp", "/var/tmp", "/dev/shm", "/run"] {
             // Others work on this machine too: what belongs to the worker, or is named after the launcher.
             let own = try names(in: path).filter { name in
-                guard exists("\(path)/\(name)"), !name.hasPrefix("codex-sandbox-test") else { return false }
-                return try name.contains("codex-sandbox") || status(of: "\(path)/\(name)").owner == Caller.worker.uid
+                var status = stat()
+                // And other tests, as the same account.
+                let isOfTests = ofTests.contains { name.hasPrefix($0) }
+                guard lstat("\(path)/\(name)", &status) == 0, !isOfTests else { return false }
+                return name.contains("codex-sandbox") || status.st_uid == Caller.worker.uid
             }
-            found[path] = own.joined(separator: " ")
+            found.formUnion(own.map { "\(path)/\($0)" })
         }
         return found
+    }
+
+    /// What is there and was not before, once others have had a minute to take away what they put there meanwhile.
+    public func left(since before: Set<String>) throws -> Set<String> {
+        var left = try surroundings().subtracting(before)
+        for _ in 0..<600 where !left.isEmpty {
+            usleep(100_000)
+            left.formIntersection(try surroundings())
+        }
+        return left
     }
 }

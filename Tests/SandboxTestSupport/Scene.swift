@@ -61,7 +61,11 @@ public final class Scene {
 
     /// Writes a file that belongs to the worker.
     public func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        if mode & 0o111 == 0 {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        } else {
+            try ProgramFile.write(text, to: path)
+        }
         try check("chmod", path, chmod(path, mode))
         try own(path)
     }
@@ -138,8 +142,17 @@ public final class Scene {
             keeper: workshop.programs + "/keeper",
             arguments: (keeper + ["--cwd", directory ?? workspace, "--"]).map { Array($0.utf8) } + command,
             environment: (environment ?? callerEnvironment).map { Array("\($0)=\($1)".utf8) },
-            patience: .seconds(120)
+            // A command that is given longer is waited for longer: its end is the keeper's to judge.
+            patience: max(.seconds(1000), Scene.deadline(keeper) + .seconds(60))
         )
+    }
+
+    /// How long the keeper's options give a command; none where they do not say.
+    private static func deadline(_ keeper: [String]) -> Duration {
+        guard let option = keeper.lastIndex(of: "--deadline"), option + 1 < keeper.count,
+            let milliseconds = Int(keeper[option + 1])
+        else { return .zero }
+        return .milliseconds(milliseconds)
     }
 
     /// Runs a command to its end, as the caller or with other options of the keeper.

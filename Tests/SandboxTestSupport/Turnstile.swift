@@ -1,9 +1,13 @@
+import Foundation
+
 /// Lets at most so many tests pass at once, in the order in which they came.
 ///
 /// The tests start processes and watch clocks: all at once they would disturb each other.
 public actor Turnstile {
     /// For all tests that start a launcher, in every target.
-    public static let shared = Turnstile(places: 2)
+    ///
+    /// Most of them wait most of the time, for what they have started: two for each processor keep the machine at work.
+    public static let shared = Turnstile(places: max(2, 2 * ProcessInfo.processInfo.activeProcessorCount))
 
     private let places: Int
     private var free: Int

@@ -57,7 +57,7 @@ public struct Workshop: Sendable {
             throw TestFailure("Tests/Programs/build failed: \(String(decoding: text, as: UTF8.self))")
         }
         for name in try FileManager.default.contentsOfDirectory(atPath: source) where name.hasSuffix(".py") {
-            try FileManager.default.copyItem(atPath: "\(source)/\(name)", toPath: "\(programs)/\(name)")
+            try ProgramFile.copy("\(source)/\(name)", to: "\(programs)/\(name)")
         }
         // The worker's own, as a user's programs are.
         for name in try FileManager.default.contentsOfDirectory(atPath: programs) {
@@ -79,7 +79,7 @@ public struct Workshop: Sendable {
             guard FileManager.default.isExecutableFile(atPath: from) else {
                 throw TestFailure("no launcher at \(from): build it, or set CODEX_SANDBOX_BINARY to a codex-sandbox")
             }
-            try FileManager.default.copyItem(atPath: from, toPath: "\(folder)/\(name)")
+            try ProgramFile.copy(from, to: "\(folder)/\(name)")
         }
         return path
     }

@@ -116,6 +116,12 @@ struct ServicePlanTests {
             try uninstall("/home/ann/s/serve") { $0.hasData = true }
                 == removal + ["remove /home/ann/s/serve/ and everything in it", "remove \(settings)"]
         )
+        #expect(
+            try uninstall("/home/ann/s/serve") {
+                $0.hasData = true
+                $0.hasForeignData = true
+            } == removal + ["remove what a server has made in /home/ann/s/serve/", "remove \(settings)"]
+        )
         #expect(try uninstall(nil) { $0 = FoundService() } == [])
         // The package's own units are put to rest and stay where they are.
         #expect(

@@ -74,7 +74,7 @@ import Testing
             environment: ["SLEEP_SECONDS": "2.25"]
         )
         let passed = clock.now - start
-        #expect(passed >= .milliseconds(2250) && passed < .seconds(15), "\(passed)")
+        #expect(passed >= .milliseconds(2250) && passed < .seconds(60), "\(passed)")
         #expect(outcome.result.status == "success")
         #expect(outcome.result.created.contains("app.py"))
         #expect(
@@ -111,12 +111,18 @@ import Testing
     @Test func longestTimeIsTaken() throws {
         let project = try Project()
         try project.write(Project.request("edit", "long_run: x"), to: ".codex/request.json")
+        // Until it has said so, however long it takes to come to that.
+        let script = """
+            "$1" minimal & i=0
+            until grep -qs 'of 3600 s' /dev/stdout || [ $i -gt 600 ]; do i=$((i+1)); sleep 0.1; done
+            kill $!; wait $!
+            """
         let ending = try WorkerProcess.run(
-            "/usr/bin/timeout",
-            ["1", try WorkerProcess.path(), "minimal"],
-            ["WORKSPACE_DIR": project.folder, "SLEEP_SECONDS": "3600"]
+            "/bin/sh",
+            ["-c", script, "sh", try WorkerProcess.path()],
+            ["WORKSPACE_DIR": project.folder, "SLEEP_SECONDS": "3600", "PATH": "/usr/bin:/bin"]
         )
-        #expect(ending.status == 124)
+        #expect(ending.status == 128 + SIGTERM)
         #expect(ending.output.hasSuffix("long_run: 0 of 3600 s\n"))
         #expect(!project.exists(".codex/result.json"))
     }

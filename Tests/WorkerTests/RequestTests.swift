@@ -177,7 +177,7 @@ import Testing
         let project = try Project()
         try project.write(RequestTests.good, to: ".codex/request.json")
         // The sleep lets the reader leave first.
-        let line = "(sleep 0.2; \"$0\" minimal; echo $? >&2) | true"
+        let line = "(sleep 1; \"$0\" minimal; echo $? >&2) | true"
         let ending = try WorkerProcess.run(
             "/bin/sh",
             ["-c", line, try WorkerProcess.path()],

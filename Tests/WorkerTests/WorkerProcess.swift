@@ -19,9 +19,9 @@ enum WorkerProcess {
         return path
     }
 
-    /// Runs the worker; one that hangs is ended after 20 s with status 124, which no test expects.
+    /// Runs the worker; one that hangs is ended after 100 s with status 124, which no test expects.
     static func run(_ arguments: [String], _ environment: [String: String]) throws -> Ending {
-        try run("/usr/bin/timeout", ["20", try path()] + arguments, environment)
+        try run("/usr/bin/timeout", ["100", try path()] + arguments, environment)
     }
 
     /// Runs a program with its standard output and errors in files: as no pipe is shared with what other tests start at the
@@ -71,7 +71,7 @@ enum WorkerProcess {
 
         init() throws {
             let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-            var template = Array("\(parent)/codex-sandbox-output-XXXXXX".utf8CString)
+            var template = Array("\(parent)/codex-sandbox-test-output-XXXXXX".utf8CString)
             descriptor = mkstemp(&template)
             try #require(descriptor != -1 && unlink(template) == 0)
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

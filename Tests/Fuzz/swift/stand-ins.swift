@@ -14,3 +14,8 @@ public struct WorkspaceError: Error, Hashable, Sendable {
     static func invalidPath(_ detail: String) -> WorkspaceError { WorkspaceError(kind: .invalidPath) }
     static func noFile(_ detail: String) -> WorkspaceError { WorkspaceError(kind: .noFile) }
 }
+
+/// The words of `status`, of which only the number matters here.
+enum WorkspaceAPI {
+    static let statuses = ["completed", "error"]
+}

@@ -88,7 +88,7 @@ def explore(folder, name, description, base, arguments, options=()):
         "--phases", "examples,coverage,fuzzing", "--max-examples", str(arguments.examples), "--seed", str(arguments.seed),
         "--suppress-health-check", "all", "--warnings", "off", *options,
     ]
-    result = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    result = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
     story = result.stdout[-12000:] + result.stderr[-2000:]
     count = re.search(r"(\d+) generated", result.stdout)
     return result.returncode, int(count.group(1)) if count else 0, story

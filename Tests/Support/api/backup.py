@@ -35,7 +35,7 @@ class Server:
         with open(self.log_path, "wb") as errors:
             self.process = subprocess.Popen([LAUNCHER, "serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--state-dir", state],
                                             cwd=FOLDER, stderr=errors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while "listening on " not in self.log() and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         if self.process.poll() is None:
@@ -118,6 +118,10 @@ def main():
     os.close(os.open(os.path.join(STATE, "evidence", empty, "records.jsonl"), os.O_CREAT | os.O_WRONLY, 0o600))
     backup = os.path.join(FOLDER, "backup")
     result = run("db", "backup", backup, "--data-dir", DATA, "--state-dir", STATE)
+    # Some that are younger.
+    count, end = len(made), time.monotonic() + 60
+    while len(made) < count + 3 and time.monotonic() < end:
+        time.sleep(0.01)
     over.set()
     for thread in threads:
         thread.join()
@@ -125,7 +129,7 @@ def main():
     with open(os.path.join(backup, "manifest.json"), encoding="utf-8") as file:
         manifest = json.load(file)
     holds("all of it verifies, and a workspace without a record is not in it",
-          "do not verify" not in result.stderr and all(one["problems"] == 0 and one["id"] != empty for one in manifest["workspaces"]), (result, manifest["workspaces"]))
+          "do not verify" not in result.stderr and all(one["problems"] == 0 and one["problemsFound"] == [] and one["id"] != empty for one in manifest["workspaces"]), (result, manifest["workspaces"]))
     digests = {one["name"]: one["sha256"] for one in manifest["files"]}
     holds("its manifest has every file with its digest", digests == {name: digest for name, digest in tree(backup).items() if name != "manifest.json"})
     holds("among them signatures and the key's public half, and not the private one",
@@ -161,6 +165,18 @@ def main():
                 json.dump(other, file)
             result = restore(copy, "--replace")
             holds("and so is a chain that does not verify, with a manifest that says nothing of it", result.returncode == 1 and "do not verify" in result.stderr and state_of_things() == before, result)
+            # As many problems as there are, and others.
+            refused = []
+            for count in range(1, 5):
+                for one in other["workspaces"]:
+                    if one["id"] in name:
+                        one["problems"] = count
+                        one["problemsFound"] = [{"line": 9000 + number, "offset": 9000 + number, "what": "another"} for number in range(count)]
+                with open(os.path.join(copy, "manifest.json"), "w", encoding="utf-8") as file:
+                    json.dump(other, file)
+                result = restore(copy, "--replace")
+                refused.append(result.returncode == 1 and "do not verify" in result.stderr)
+            holds("and one that has other problems than the manifest says, however many", all(refused) and state_of_things() == before, (refused, result))
         shutil.rmtree(copy)
 
     result = restore(backup, "--replace")

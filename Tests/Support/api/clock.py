@@ -93,7 +93,7 @@ def main():
 
     old = ask("POST", "/projects/", {"instruction": "echo old"})[1]["id"]
     started = time.monotonic()
-    running = ask("POST", "/projects/", {"instruction": "echo begun; sleep 6; echo done"}, waits=False)[1]["id"]
+    running = ask("POST", "/projects/", {"instruction": "echo begun; sleep 12; echo done"}, waits=False)[1]["id"]
     job = job_of(running)["id"]
     reader = watch(running, job)
     waits_for(lambda: job_of(running)["status"] == "in_progress")
@@ -102,12 +102,12 @@ def main():
     status, page = ask("GET", "/projects/?limit=10")
     new = page["projects"][0]["id"]
     holds("what is made then says so", page["projects"][0]["created_at"] > job_of(running)["created_at"], page)
-    holds("a job that runs is not ended by it", job_of(running)["status"] == "in_progress" or time.monotonic() - started > 5, job_of(running))
+    holds("a job that runs is not ended by it", job_of(running)["status"] == "in_progress" or time.monotonic() - started > 11, job_of(running))
     holds("its events go on to the end", ends(reader))
     holds("and it ends by itself", waits_for(lambda: job_of(running)["status"] not in ("queued", "in_progress")) and "cancelled" not in str(job_of(running)), job_of(running))
     records = [json.loads(line) for line in read(f"/{running}/jobs/{job}/evidence").splitlines()]
     wall = records[-1]["predicate"]["times"]["wallMicroseconds"]
-    holds("its record has the time that passed, not the clock's", 5_000_000 < wall < 60_000_000, records[-1]["predicate"]["times"])
+    holds("its record has the time that passed, not the clock's", 11_000_000 < wall < 300_000_000, records[-1]["predicate"]["times"])
     holds("nothing goes by its age at the first look after that", waits_for(lambda: "the clock was set by" in log()) and "audit removeProject" not in log().split("the clock was set by")[0], log()[-500:])
     holds("but when the clock stays so", waits_for(lambda: ask("GET", f"/projects/{old}")[0] == 404))
 
@@ -129,7 +129,7 @@ def main():
         holds("records with times that go back verify", result.returncode == 0, result.stdout[-400:] + result.stderr[-400:])
     began = time.monotonic()
     server.send_signal(signal.SIGTERM)
-    holds("it stops in its time", server.wait(40) == 0 and time.monotonic() - began < 20, log()[-400:])
+    holds("it stops in its time", server.wait(120) == 0 and time.monotonic() - began < 20, log()[-400:])
     return 1 if wrong else 0
 
 

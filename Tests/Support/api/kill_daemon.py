@@ -63,7 +63,7 @@ class Server:
         return self.errors.read().decode("utf-8", "replace")
 
     def wait_for_port(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             for line in self.log().splitlines():
                 if "listening on http://127.0.0.1:" in line:
@@ -112,9 +112,9 @@ def all_projects(port):
         after = f"&after={page['projects'][-1]['id']}"
 
 
-def gone():
-    """What is still there below us a second after a kill."""
-    end = time.monotonic() + 1
+def gone(seconds=60):
+    """What is still there below us so long after a kill; that it takes less than a second is shown where nothing runs beside it."""
+    end = time.monotonic() + seconds
     while True:
         try:
             while os.waitpid(-1, os.WNOHANG)[0] != 0:
@@ -148,7 +148,7 @@ def main():
     wrong, known, total, interrupted, covered = [], {}, 0, 0, 0
     # The look itself: a process that stays is seen.
     stays = subprocess.Popen(["sleep", "60"])
-    if not gone():
+    if not gone(1):
         wrong.append("control: a process that stays is not seen")
     stays.kill()
     stays.wait()
@@ -163,6 +163,10 @@ def main():
             for thread in threads:
                 thread.start()
             time.sleep(generator.uniform(0.05, 0.8))
+            # A slow machine acknowledges nothing in that time, and such a round shows nothing.
+            end = time.monotonic() + 60
+            while len(acknowledged) < 2 and time.monotonic() < end:
+                time.sleep(0.01)
         over.set()
         server.process.kill()
         server.process.wait()
@@ -170,7 +174,10 @@ def main():
         if left:
             wrong.append(f"round {number}: still there: {[name(pid) for pid in left]}")
             for pid in left:
-                os.kill(pid, signal.SIGKILL)
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # gone since the look
         for thread in threads:
             thread.join()
         for answer in acknowledged:
@@ -213,7 +220,7 @@ def main():
             wrong.append(f"round {number}: {type(error).__name__}: {error}")
         server.process.send_signal(signal.SIGTERM)
         try:
-            status = server.process.wait(15)
+            status = server.process.wait(60)
             if status != 0:
                 wrong.append(f"round {number}: TERM ends the server with {status}: {server.log()[-400:]}")
         except subprocess.TimeoutExpired:

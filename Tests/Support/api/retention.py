@@ -91,7 +91,7 @@ def verified(project):
 
 def by_itself():
     # A flag beats the environment.
-    server = Server("--keep-projects", "6s", "--keep-logs-size=1", KEEP_INTERVAL="1s", KEEP_PROJECTS="3650d", KEEP_LOGS_SIZE="1GiB")
+    server = Server("--keep-projects", "15s", "--keep-logs-size=1", KEEP_INTERVAL="1s", KEEP_PROJECTS="3650d", KEEP_LOGS_SIZE="1GiB")
     busy = server.create("echo begun; sleep 600", waits=False)
     idle = server.create("echo something to keep")
     job = server.ask("GET", f"/projects/{idle}")[1]["jobs"][0]["id"]

@@ -21,7 +21,7 @@ def main():
         server = subprocess.Popen([launcher, "serve", "--listen", "127.0.0.1:0", *options], cwd=folder, stderr=errors,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     base, started = None, time.monotonic()
-    while base is None and server.poll() is None and time.monotonic() - started < 20:
+    while base is None and server.poll() is None and time.monotonic() - started < 60:
         with open(log, encoding="utf-8", errors="replace") as text:
             base = next((line.split("listening on ")[1].split(",")[0].split(" ")[0] for line in text if "listening on " in line), None)
         time.sleep(0.01)
@@ -31,7 +31,7 @@ def main():
     status = subprocess.run([word.replace("{BASE}", base).replace("{PID}", str(server.pid)) for word in command], check=False).returncode
     server.send_signal(signal.SIGTERM)
     try:
-        ended = server.wait(20)
+        ended = server.wait(60)
     except subprocess.TimeoutExpired:
         server.kill()
         ended = "killed: it does not end on TERM"

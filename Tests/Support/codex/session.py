@@ -20,9 +20,9 @@ turns = {
         {"call": {"name": "exec_command", "args": {"cmd": "echo hello from $(pwd); ls; git status --short"}}},
         {"custom_call": {"name": "apply_patch", "input": "*** Begin Patch\n*** Add File: added.py\n+def double(x):\n+    return 2 * x\n*** End Patch\n"}},
         {"custom_call": {"name": "apply_patch", "input": "*** Begin Patch\n*** Update File: kept.txt\n@@\n-old line\n+new line\n*** End Patch\n"}},
-        {"call": {"name": "exec_command", "args": {"cmd": "tty; read x; echo got:$x; sleep 60", "tty": True, "yield_time_ms": 800}}},
+        {"call": {"name": "exec_command", "args": {"cmd": "tty; read x; echo got:$x; sleep 60", "tty": True, "yield_time_ms": 3000}}},
         {"capture": {"SID": "session ID (\\d+)"},
-         "call": {"name": "write_stdin", "args": "{\"session_id\": ${SID}, \"chars\": \"abc\\n\", \"yield_time_ms\": 800}"}},
+         "call": {"name": "write_stdin", "args": "{\"session_id\": ${SID}, \"chars\": \"abc\\n\", \"yield_time_ms\": 3000}"}},
         {"call": {"name": "exec_command", "args": {"cmd": "python3 -c 'import added; print(\"double:\", added.double(21))' && git add -A && git commit -qm work && echo committed"}}},
         {"text": "All done."},
     ]
@@ -45,7 +45,7 @@ request_max_retries = 0
 stream_max_retries = 0
 """)
 command = [codex, "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "do it"]
-done = subprocess.run(command, stdin=subprocess.DEVNULL, env=dict(os.environ, CODEX_HOME=home), timeout=120)
+done = subprocess.run(command, stdin=subprocess.DEVNULL, env=dict(os.environ, CODEX_HOME=home), timeout=600)
 server.terminate()
 server.wait()
 print("session:", done.returncode, flush=True)

@@ -3,14 +3,16 @@
 
     check_page.py --base-url http://127.0.0.1:8000 [--screenshots DIR] [--chromium PATH]
 
-The server has to run with `--worker minimal`, without a token, and with SLEEP_SECONDS=20 in its environment, so that
+The server has to run with `--worker minimal`, without a token, and with SLEEP_SECONDS=60 in its environment, so that
 a long job is long. Projects are made there, and removed again. Needs Python 3.9, Debian's `chromium`, and a sans-serif
 and a monospace font (`fonts-dejavu-core`). Each check is printed; the first that fails ends it with the status 1.
 """
 
 import argparse
+import hashlib
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -28,8 +30,10 @@ FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex='0']"
 WATCH = """
     window.violations = [];
     window.shift = 0;
+    window.lastKey = -Infinity;
+    document.addEventListener('keydown', () => { lastKey = performance.now(); }, true);
     document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI));
-    new PerformanceObserver(found => found.getEntries().forEach(one => { if (!one.hadRecentInput) shift += one.value; }))
+    new PerformanceObserver(found => found.getEntries().forEach(one => { if (!one.hadRecentInput && one.startTime - lastKey > 10000) shift += one.value; }))
         .observe({ type: 'layout-shift', buffered: true });
 """
 
@@ -235,7 +239,8 @@ class Check:
         time.sleep(0.5)
         self.call("POST", f"{self.api}/{project}/jobs/{job}/cancel")
         page.until("![...document.querySelectorAll('#list .state')].some(e => e.textContent === 'in progress')",
-                   "its end by the stream", 5)
+                   "its end")
+        expect(any(one["url"].endswith(f"/jobs/{job}/events") for one in page.requests), "a stream of it")
         self.call("DELETE", f"{self.api}/projects/{project}")
         self.done("a long job's output comes live; it is cancelled, run again, and followed from elsewhere")
 
@@ -322,6 +327,36 @@ class Check:
         page.size(1280, 900)
         page.send("Fetch.disable")
         self.done("a refused launch names layer, step, errno and remedy")
+
+    def torn(self):
+        """Half a line between two records, as a killed launcher leaves it, and the same changed: by replaced answers."""
+        page = self.page
+        lines = self.call("GET", f"{self.api}/{self.project}/evidence").decode().splitlines()
+        link = re.compile('("chain":{"previous":")[0-9a-f]{64}')
+
+        def shown(half, behind, linked):
+            digest = hashlib.sha256(linked.encode()).hexdigest()
+            second = link.sub(lambda found: found[1] + digest, lines[1], count=1)
+            body = "\n".join([lines[0], half] + ([second] if behind else []) + [""]).encode()
+            page.intercept = lambda request: (200, "application/jsonl", body) if request["url"].endswith("/evidence") else None
+            page.send("Fetch.enable", patterns=[{"urlPattern": "*/evidence"}])
+            self.open("")
+            self.open(f"#/p/{self.project}/evidence")
+            page.until("document.querySelector('.launch')", "the records")
+            words = page.run("document.querySelector('main').innerText")
+            page.send("Fetch.disable")
+            return words
+
+        short, long = lines[1][:20], lines[1][: link.search(lines[1]).end() + 40]
+        for half, linked in ((short, lines[0] + "\n" + short), (long, long)):
+            for behind in (True, False):
+                words = shown(half, behind, linked)
+                expect("each record with the digest" in words and "does not name the digest" not in words, words[:600])
+                expect("1 line(s) not written whole, because a launcher was killed" in words, words[-600:])
+        for half in (short[:-1], short + "x"):
+            words = shown(half, True, lines[0] + "\n" + short)
+            expect("does not name the digest" in words, words[:600])
+        self.done("half a line that the next record is linked to is told in the words of evidence verify, and a change is found")
 
     def tokens(self):
         """The form for a token, by answers as a server with one gives them."""
@@ -461,7 +496,7 @@ class Check:
 
     def run(self):
         steps = [self.begin, self.creates, self.files, self.plan, self.evidence, self.edits, self.cancels, self.fails,
-                 self.hostile, self.refused, self.tokens, self.resumes, self.keyboard, self.empty, self.removes]
+                 self.hostile, self.refused, self.torn, self.tokens, self.resumes, self.keyboard, self.empty, self.removes]
         for step in steps:
             step()
             found = self.page.run("[violations, shift]")

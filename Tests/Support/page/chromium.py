@@ -121,7 +121,7 @@ class Page:
             if self.session:
                 message["sessionId"] = self.session
             self.commands.write(json.dumps(message).encode() + b"\0")
-        found = answer.get(timeout=60)
+        found = answer.get(timeout=180)
         if "error" in found:
             raise Failure(f"{method}: {found['error']}")
         return found["result"]
@@ -133,7 +133,7 @@ class Page:
             raise Failure(f"{script}: {json.dumps(found['exceptionDetails'])[:500]}")
         return found["result"].get("value")
 
-    def until(self, script, what, seconds=15):
+    def until(self, script, what, seconds=60):
         """Waits for an expression to be true; one that throws is not."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -178,7 +178,9 @@ class Page:
         try:
             self.session = None
             self.send("Browser.close")
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=120)
+        except (Failure, OSError, queue.Empty, subprocess.TimeoutExpired):
+            pass  # what it was asked to show, it has shown
         finally:
             if self.process.poll() is None:
                 self.process.kill()

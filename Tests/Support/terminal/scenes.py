@@ -21,6 +21,8 @@ LAUNCHER, FOLDER = sys.argv[2], sys.argv[3]
 PROMPT = b"HOST$ "
 # What the launcher asks a terminal at the end (ECMA-48, DSR), so that an answer that is on its way is not left to the shell.
 QUESTION = b"\x1b[5n"
+# What comes before it where the job may have left something unfinished.
+CLOSING = b"\x18\x1b\\"
 
 
 def tell(holds, what, seen=b""):
@@ -54,7 +56,7 @@ class Person:
     def type(self, text):
         os.write(self.controlling, text if isinstance(text, bytes) else text.encode())
 
-    def wait(self, pattern, seconds=15):
+    def wait(self, pattern, seconds=60):
         """Reads until the pattern is in what came since the last call; what came, or None."""
         if isinstance(pattern, str):
             pattern = pattern.encode()
@@ -73,7 +75,7 @@ class Person:
                 return None
             self.seen += piece
 
-    def expect(self, pattern, what, seconds=15):
+    def expect(self, pattern, what, seconds=60):
         found = self.wait(pattern, seconds)
         tell(found is not None, what, self.seen[-400:])
         return found
@@ -89,7 +91,7 @@ class Person:
     def is_as_before(self):
         return termios.tcgetattr(self.controlling) == self.before
 
-    def until(self, condition, seconds=5):
+    def until(self, condition, seconds=60):
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             time.sleep(0.01)
@@ -97,7 +99,7 @@ class Person:
 
     def end(self):
         """The status as a shell tells it, or None for a program that does not end."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             done, status = os.waitpid(self.pid, os.WNOHANG)
             if done:
@@ -162,8 +164,10 @@ def choice():
     tell(person.end() == 0, "ended")
     job = run("sh", "-c", "for i in 0 1 2; do test -t $i && echo t$i || echo p$i; done; stty size; cat; echo end", options=["--tty"])
     for text in [b"line\n", b"no newline", b""]:
-        done = subprocess.run(job, input=text, capture_output=True, timeout=20)
-        tell(done.returncode == 0 and b"t0\r\nt1\r\nt2\r\n" in done.stdout and b"24 80\r\n" in done.stdout and done.stdout.endswith(b"end\r\n"),
+        done = subprocess.run(job, input=text, capture_output=True, timeout=60)
+        # What is sent is echoed when it comes, be that between two lines of the job's.
+        lines = re.search(rb"t0.*\r\n.*t1.*\r\n.*t2.*\r\n.*24 80.*\r\n", done.stdout, re.S)
+        tell(done.returncode == 0 and lines and done.stdout.endswith(b"end\r\n"),
              f"a terminal for {text!r} from a pipe, and its end", done)
         tell(text.rstrip() in done.stdout, "what was sent arrived", done)
 
@@ -212,20 +216,100 @@ def stops():
     person.end()
 
 
+def unconfined():
+    """Job control of the caller's shell over a command that has no sandbox."""
+    person = shell()
+    person.type(f"{LAUNCHER} run --danger-full-access -- sh -c 'echo sta''rted; exec cat'\n")
+    person.expect(rb"started\r\n", "started")
+    for word in ["one", "two"]:
+        person.type(f"{word}\r")
+        person.expect(rb"%s\r\n%s\r\n" % (word.encode(), word.encode()), "echo and answer")
+        person.type(b"\x1a")
+        person.expect(rb"Stopped.*HOST\$ ", "stopped by the keyboard")
+        person.type("fg\n")
+        person.expect(rb"exec cat'?\"?\r\n", "in the foreground again")
+    person.type("three\r")
+    person.expect(rb"three\r\nthree\r\n", "goes on")
+    # Stopped again before the launcher gets to see that it was continued.
+    launcher = int(subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout)
+    both = [launcher] + [int(pid) for pid in subprocess.run(["pgrep", "-P", str(launcher)], capture_output=True, text=True).stdout.split()]
+    person.type(b"\x1a")
+    person.expect(rb"Stopped.*HOST\$ ", "stopped by the keyboard")
+    stay = 0
+    for _ in range(20):
+        os.killpg(launcher, signal.SIGCONT)
+        os.killpg(launcher, signal.SIGTSTP)
+        stay += person.until(lambda: all(state(pid) == "T" for pid in both), 5)
+        time.sleep(0.03)
+        stay += all(state(pid) == "T" for pid in both)
+    tell(len(both) == 2 and stay == 40, "and stays so, however fast", [stay] + [state(pid) for pid in both])
+    person.type("fg\n")
+    person.expect(rb"exec cat'?\"?\r\n", "in the foreground again")
+    # The shell says so before it is: until the command answers, a key may be the shell's.
+    person.type("there\r")
+    person.expect(rb"there\r\nthere\r\n", "and answers")
+    person.type(b"\x1a")
+    person.expect(rb"Stopped.*HOST\$ ", "stopped again")
+    person.type("bg; echo ba''ck\n")
+    # It reads the keyboard, which is not its in the background.
+    person.expect(rb"back\r\n", "goes on in the background")
+    person.type("wait; echo ag''ain; jobs\n")
+    person.expect(rb"again\r\n.*Stopped.*HOST\$ ", "stopped by its reading there")
+    person.type("fg\n")
+    person.expect(rb"exec cat'?\"?\r\n", "in the foreground again")
+    person.type("four\r")
+    person.expect(rb"four\r\nfour\r\n", "nothing was lost")
+    person.type(b"\x03")
+    person.expect(rb"HOST\$ ", "interrupted")
+    person.type("echo status $?\n")
+    person.expect(rb"status 130\r\n", "its status is SIGINT's")
+    # Nobody looks after this one: it would not be stopped by the keyboard without us either.
+    alone = Person(run("sh", "-c", "echo sta''rted; exec cat", options=["--danger-full-access"]))
+    alone.expect(rb"started\r\n", "started without a shell")
+    alone.type(b"\x1a")
+    alone.type("five\r")
+    alone.expect(rb"five\r\nfive\r\n", "goes on where nobody could wake it")
+    alone.type(b"\x04")
+    tell(alone.end() == 0, "ended")
+    counts = ("import signal,time\nseen=[]\nsignal.signal(signal.SIGINT,lambda *_: seen.append(1))\nprint('rea'+'dy',flush=True)\n"
+              "while not seen: time.sleep(0.05)\ntime.sleep(1)\nprint('times',len(seen))")
+    alone = Person(run("python3", "-c", counts, options=["--danger-full-access"]))
+    alone.expect(rb"ready\r\n", "it counts")
+    alone.type(b"\x03")
+    alone.expect(rb"times 1\r\n", "a key reaches it once")
+    tell(alone.end() == 0, "ended")
+    alone = Person(run("python3", "-c", counts, options=["--danger-full-access"]))
+    alone.expect(rb"ready\r\n", "it counts")
+    os.kill(alone.pid, signal.SIGINT)
+    alone.expect(rb"times 1\r\n", "and what is sent to the launcher alone, too")
+    tell(alone.end() == 0, "ended")
+    # The terminal's end is told to the leader of the session: it says it to the command.
+    alone = Person(run("sh", "-c", "echo $$ here; sleep 1000", options=["--danger-full-access"]))
+    job = alone.expect(rb"(\d+) here\r\n", "it is there")
+    os.close(alone.controlling)
+    alone.controlling = os.open("/dev/null", os.O_RDWR)
+    tell(alone.end() == 129, "a terminal that is gone ends the launcher")
+    tell(alone.until(lambda: has_ended(int(job.split()[-2]))), "and the command before it")
+    person.type("exit\n")
+    person.end()
+
+
 def inner():
     """A shell in the place has job control of its own."""
     person = Person(run("bash", "--norc", "--noprofile", "--noediting", "-i"))
     found = person.expect(rb"bash-[0-9.]+\$ ", "a prompt")
     tell(found is not None and b"job control" not in found, "and no word about missing job control before it", found)
-    person.type("sleep 100\r")
-    time.sleep(0.3)
+    nap = f"sleep 1{os.getpid()}"
+    person.type(f"{nap}\r")
+    # Before that the key would be the shell's.
+    person.until(lambda: subprocess.run(["pgrep", "-f", f"^{nap}$"], capture_output=True).returncode == 0)
     person.type(b"\x1a")
-    person.expect(rb"Stopped +sleep 100", "its job is stopped, not the launcher")
+    person.expect(rb"Stopped +%s" % nap.encode(), "its job is stopped, not the launcher")
     person.type("jobs; kill %1; wait; echo do''ne\r")
     person.expect(rb"done\r\n.*\$ ", "and it goes on")
     # bash asks again where it still takes the job for a stopped one.
     person.type(b"\x04")
-    if person.wait(rb"stopped jobs", 1):
+    if person.wait(rb"stopped jobs", 30):
         person.type(b"\x04")
     tell(person.end() is not None, "the end of input ends it", person.seen)
     tell(person.is_as_before(), "sane")
@@ -285,7 +369,10 @@ def endings():
         ended = person.end()
         tell(ended == status, f"{what}: status {status}", str(ended).encode())
         tell(person.until(person.is_as_before), f"{what}: modes are back")
-        seen = person.rest()
+        # The modes come first.
+        seen, limit = person.rest(), time.monotonic() + 60
+        while any(word not in person.all + seen for word in UNDONE) and time.monotonic() < limit:
+            seen += person.rest()
         missing = [word for word in UNDONE if word not in person.all + seen]
         tell(not missing, f"{what}: nothing stays switched on", missing)
 
@@ -293,7 +380,7 @@ def endings():
         person = start(*options)
         person.all = b""
         act(person)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end and not person.is_as_before():
             person.all += person.rest(0.05)
         person.all += person.rest(0.2)
@@ -303,7 +390,7 @@ def endings():
     end("TERM", 143, act=lambda p: os.kill(p.pid, signal.SIGTERM))
     end("KILL of the launcher", 137, act=lambda p: os.kill(p.pid, signal.SIGKILL))
     end("KILL of its whole group", 137, act=lambda p: os.killpg(p.pid, signal.SIGKILL))
-    end("wall limit", 124, "--timeout", "1s", act=lambda p: None)
+    end("wall limit", 124, "--timeout", "8s", act=lambda p: None)
     # SEGV of the launcher stands for a fault of its own.
     end("a fault of the launcher", 139, act=lambda p: os.kill(p.pid, signal.SIGSEGV))
     person = start()
@@ -311,23 +398,30 @@ def endings():
     os.close(person.controlling)
     person.controlling = os.open("/dev/null", os.O_RDWR)
     tell(person.end() is not None, "a terminal that is gone ends the job")
-    time.sleep(0.5)
-    left = subprocess.run(["pgrep", "-P", str(os.getpid()), "-af", "codex-sandbox"], capture_output=True).stdout
+
+    def processes():
+        return subprocess.run(["pgrep", "-P", str(os.getpid()), "-af", "codex-sandbox"], capture_output=True).stdout
+
+    person.until(lambda: processes() == b"")
+    left = processes()
     tell(left == b"", "no process is left", left)
 
 
 def answers():
     """What the terminal says to the job does not reach the shell behind it."""
     person = shell()
-    person.type(f"{LAUNCHER} run -- sh -c 'echo as''king; sleep 0.3'\n")
+    person.type(f"{LAUNCHER} run -- sh -c 'echo as''king; until test -e typed; do sleep 0.1; done; rm typed'\n")
     person.expect(rb"asking\r\n", "asking")
-    # The terminal's answer, as if it were a command.
+    # The terminal's answer, as if it were a command; what was typed is shown where the job's terminal has it.
     person.type("echo inj''ected\n")
+    person.expect(rb"inj''ected", "it has come to the job")
+    with open("typed", "wb"):
+        pass
     person.expect(rb"HOST\$ ", "the job has ended")
     seen = person.rest(0.7)
     tell(b"injected\r\n" not in seen, "what was sent to the job is not carried out", seen)
     # Control: the same without the sandbox.
-    person.type("sh -c 'echo as''king; sleep 0.3'\n")
+    person.type("sh -c 'echo as''king; sleep 2'\n")
     person.expect(rb"asking\r\n", "asking")
     person.type("echo inj''ected\n")
     person.expect(rb"injected\r\n", "control: a shell carries out what nobody has read")
@@ -338,12 +432,14 @@ def answers():
 def binary():
     """Every byte passes in both directions through a terminal in raw mode."""
     job = ("import os,sys,tty\ntty.setraw(0)\nos.write(1,b'go')\nn=0\nd=b''\n"
-           "while len(d)<65536: d+=os.read(0,65536)\nos.write(1,bytes([255])+d)\n")
+           "while len(d)<65536: d+=os.read(0,65536)\nos.write(1,bytes([255])+d)\n"
+           # What a slow terminal has not taken when the job ends goes through the filter: it ends when all has been read.
+           "os.read(0,1)\n")
     person = Person(run("python3", "-c", job))
     person.expect(rb"go", "raw")
     data = bytes(range(256)) * 256
     out, sent, answer = b"", 0, b""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     os.set_blocking(person.controlling, False)
     while time.monotonic() < end and len(answer) < 65537:
         readable, writable, _ = select.select([person.controlling], [person.controlling] if sent < len(data) else [], [], 1)
@@ -354,30 +450,37 @@ def binary():
                 answer += os.read(person.controlling, 65536)
             except OSError:
                 break
+    os.set_blocking(person.controlling, True)
+    os.write(person.controlling, b"x")
     wanted = b"\xff" + data
     first = next((i for i in range(min(len(answer), len(wanted))) if answer[i] != wanted[i]), None)
     # The launcher's own question to the terminal, at the end, may come with the last piece.
-    is_exact = answer[: len(wanted)] == wanted and QUESTION.startswith(answer[len(wanted) :])
+    is_exact = answer[: len(wanted)] == wanted and (CLOSING + QUESTION).startswith(answer[len(wanted) :])
     tell(is_exact, "65,536 bytes of all values went in and came back", (sent, len(answer), first, answer[first or 0 :][:40], answer[len(wanted) :][:40]))
     person.end()
 
 
 def stopped_and_watched():
     """A job that stops itself, and with it the launcher, is watched all the same."""
-    hungry = ("import os,signal,time\nif os.fork() == 0:\n os.setsid(); time.sleep(0.5); d = bytearray(200 << 20); time.sleep(60)\n"
+    hungry = ("import os,signal,time\nif os.fork() == 0:\n os.setsid(); time.sleep(0.5); d = bytearray(200 << 20); time.sleep(90)\n"
               "os.kill(os.getpid(), signal.SIGSTOP)\n")
     planter = ("import os,signal,time\nif os.fork() == 0:\n os.setsid(); time.sleep(0.5)\n open('HEAD','w').write('ref: refs/heads/main\\n')\n"
-               " os.makedirs('objects'); os.makedirs('refs'); time.sleep(60)\nos.kill(os.getpid(), signal.SIGSTOP)\n")
+               " os.makedirs('objects'); os.makedirs('refs'); time.sleep(90)\nos.kill(os.getpid(), signal.SIGSTOP)\n")
     for what, code, status in [("memory", hungry, b"memory"), ("plants", planter, b"planted")]:
         person = shell()
         mark = f"#{what}-{os.getpid()}"
         person.type(f"{LAUNCHER} run --memory 64MiB -- python3 -c \"{mark}\n{code}\"\n")
-        person.expect(rb"Stopped.*HOST\$ ", f"{what}: the launcher stops with its job", 20)
-        time.sleep(2.5)
-        inside = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", f"^python3 -c {mark}"], capture_output=True).stdout
+        person.expect(rb"Stopped.*HOST\$ ", f"{what}: the launcher stops with its job")
+
+        def found_inside():
+            return subprocess.run(["pgrep", "-f", f"^python3 -c {mark}"], capture_output=True).stdout
+
+        # It passes the limit half a second later, and would go on for a minute and a half.
+        person.until(lambda: found_inside() == b"", 40)
+        inside = found_inside()
         tell(inside == b"", f"{what}: what passed the limit meanwhile is gone", inside)
         person.type("fg\n")
-        found = person.expect(rb"HOST\$ ", f"{what}: and the launcher ends", 20)
+        found = person.expect(rb"HOST\$ ", f"{what}: and the launcher ends")
         tell(found is not None and status in found, f"{what}: it says why", found)
         person.rest()
         tell(person.is_as_before(), f"{what}: sane")
@@ -393,13 +496,18 @@ def flood():
             "os.kill(w, signal.SIGSTOP)\ntime.sleep(60)\n")
     person = shell()
     mark = f"#flood-{os.getpid()}"
-    person.type(f"{LAUNCHER} run --timeout 3s --grace 1s -- python3 -c \"{mark}\n{code}\"\n")
-    person.expect(rb"Stopped.*HOST\$ ", "stopped", 20)
-    time.sleep(6)
-    found = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", f"^python3 -c {mark}"], capture_output=True).stdout
+    person.type(f"{LAUNCHER} run --timeout 8s --grace 1s -- python3 -c \"{mark}\n{code}\"\n")
+    person.expect(rb"Stopped.*HOST\$ ", "stopped")
+
+    def found_inside():
+        return subprocess.run(["pgrep", "-f", f"^python3 -c {mark}"], capture_output=True).stdout
+
+    # By itself it would be there for a minute.
+    person.until(lambda: found_inside() == b"", 40)
+    found = found_inside()
     tell(found == b"", "the wall limit has ended the place", found)
     person.type("fg\n")
-    person.expect(rb"HOST\$ ", "the launcher ends", 20)
+    person.expect(rb"HOST\$ ", "the launcher ends")
     person.type("exit\n")
     person.end()
 
@@ -419,7 +527,7 @@ def pipelines():
         person.rest(0.6)
         tell(person.is_as_before(), "sane behind a pager")
     person.type(f"sh -c '{LAUNCHER} run -- sleep 0.7 </dev/tty & sleep 0.3; {LAUNCHER} run -- sleep 1; wait'; stty -a | grep -o '.icanon'\n")
-    person.expect(rb" icanon", "two launchers leave the terminal as it was", 20)
+    person.expect(rb" icanon", "two launchers leave the terminal as it was")
     person.type("cat | " + f"{LAUNCHER} run -- cat | cat\n")
     person.type("piped\n")
     person.expect(rb"piped\r\n.*piped\r\n", "lines come through on both sides")
@@ -451,7 +559,7 @@ def apart():
         person = shell()
         person.type(what + "\n")
         person.expect(rb"started\r+\n", f"{name}: started")
-        person.until(lambda: subprocess.run(["pgrep", "-f", f"^{nap}"], capture_output=True).returncode == 0)
+        person.until(lambda: subprocess.run(["pgrep", "-f", f"^{nap}$"], capture_output=True).returncode == 0)
         person.type(b"\x1a")
         person.expect(rb"Stopped.*HOST\$ ", f"{name}: stopped by the keyboard")
         # Without any terminal the launcher stops alone, as with --no-tty.
@@ -464,14 +572,14 @@ def apart():
         person.rest()
         person.type(b"\x03")
         person.expect(rb"HOST\$ ", f"{name}: interrupted")
-        tell(subprocess.run(["pgrep", "-f", f"^{nap}"], capture_output=True).returncode == 1, f"{name}: nothing is left")
+        tell(subprocess.run(["pgrep", "-f", f"^{nap}$"], capture_output=True).returncode == 1, f"{name}: nothing is left")
         person.type("exit\n")
         person.end()
 
 
 def pagers():
     """Behind a pipe the keyboard is the caller's: whoever wants keys is told at once, and does not wait for them."""
-    def ends(what, command, wanted, seconds=10):
+    def ends(what, command, wanted, seconds=60):
         person = shell()
         person.type(f"{command}; echo en''ded $?\n")
         found = person.wait(rb"ended \d+\r\n", seconds)
@@ -520,12 +628,15 @@ def unowned():
     controlling, peer = os.openpty()
     job = subprocess.Popen(run("sh", "-c", "cat; echo after-eof; exit 5"), stdin=peer, stdout=peer, stderr=peer)
     os.close(peer)
-    time.sleep(1)
+    # Before it has the keyboard the caller's terminal would echo it once more.
+    end = time.monotonic() + 60
+    while time.monotonic() < end and termios.tcgetattr(controlling)[3] & (termios.ECHO | termios.ICANON):
+        time.sleep(0.01)
     os.write(controlling, b"word\r")
     time.sleep(0.5)
     os.write(controlling, b"\x04")
     seen = b""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end and b"after-eof" not in seen:
         ready, _, _ = select.select([controlling], [], [], 0.2)
         if ready:
@@ -533,38 +644,81 @@ def unowned():
                 seen += os.read(controlling, 4096)
             except OSError:
                 break
-    tell(job.wait(20) == 5, "ends by itself", seen)
+    tell(job.wait(60) == 5, "ends by itself", seen)
     tell(seen.count(b"word") == 2 and b"after-eof\r\n" in seen and b"\r\r" not in seen, "echo and answer once", seen)
 
 
 def late():
     """The terminal's answer to a job's last words does not reach the shell; a slow terminal is brought back, too."""
-    for delay in (0.02, 0.1, 0.2):
+    def answers(delay):
+        """What the shell shows of it, and how long the answer took."""
         person = shell()
         person.type(f"{LAUNCHER} run -- printf 'ask\\033[c'\n")
         person.expect(rb"ask\x1b\[c", "the job asks as its last act")
+        asked = time.monotonic()
         time.sleep(delay)
         person.type("echo inj''ected\n")
-        person.wait(rb"\x1b\[5n", 2)
+        took = time.monotonic() - asked
+        person.wait(rb"\x1b\[5n", 15)
         person.type(b"\x1b[0n")
         person.expect(rb"HOST\$ ", "the job has ended")
         seen = person.rest(0.7)
-        tell(b"injected\r\n" not in seen, f"an answer after {delay} s is nobody's command", seen)
         person.type("exit\n")
         person.end()
-    person = Person(run("sh", "-c", "head -c 60000 /dev/zero | tr '\\0' x; printf '\\033[?1003h\\033[?25l'"))
+        return seen, took
+
+    def answers_much():
+        """The same of a terminal that has much to answer, and how many it was; the launcher waits 0.3 s for each, five for all."""
+        person = shell()
+        person.type(f"{LAUNCHER} run -- sh -c 'printf \"\\033[6n%.0s\" $(seq 1500)'\n")
+        seen, answered, longest, last = b"", 0, 0, None
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not seen.endswith(PROMPT):
+            seen += person.rest(0.03)
+            questions = re.findall(rb"\x1b\[([56])n", seen)
+            for question in questions[answered : answered + 100]:
+                person.type(b"\x1b[0n" if question == b"5" else b"\x1b[7;9R")
+            answered = min(answered + 100, len(questions))
+            if answered:
+                longest, last = max(longest, time.monotonic() - (last or time.monotonic())), time.monotonic()
+        seen += person.rest(1)
+        person.type("exit\n")
+        person.end()
+        return seen, answered, longest
+
+    # A machine that stops for a second between question and answer shows nothing: once more then.
+    for delay in (0.02, 0.1, 0.2):
+        for _ in range(5):
+            seen, took = answers(delay)
+            if b"injected\r\n" not in seen or took < 1:
+                break
+        tell(b"injected\r\n" not in seen, f"an answer after {delay} s is nobody's command", seen)
+    # It has much to answer, and takes its time, as long as it goes on.
+    for _ in range(5):
+        seen, answered, longest = answers_much()
+        if answered == 1501 and b"7;9R" not in seen or longest < 0.2:
+            break
+    tell(answered == 1501, "all questions are answered, the launcher's behind the job's", str(answered).encode())
+    tell(b"7;9R" not in seen and seen.endswith(PROMPT), "a terminal that answers for 1.5 s types nothing to the shell", (longest, seen[-200:]))
+    person = Person(run("sh", "-c", "head -c 60000 /dev/zero | tr '\\0' x; printf '\\033[?1049h\\033[?25l'"))
     time.sleep(3)
     seen = b""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end and b"\x1b[?25h" not in seen:
         seen += person.rest(0.1)
-    tell(seen.find(b"\x1b[?25l") < seen.find(b"\x1b[?1003l") != -1, "undone behind everything that was shown", seen[-100:])
+    tell(seen.find(b"\x1b[?25l") < seen.find(b"\x1b[?1049l") != -1, "undone behind everything that was shown", seen[-100:])
     tell(seen.count(b"x") == 60000, "and all of it was shown", str(seen.count(b"x")).encode())
     tell(person.end() == 0 and person.is_as_before(), "and sane")
-    person = Person(run("printf", "\\033[?1003h\\033[?25lx"), streams=(1, 2))
-    seen = person.wait(rb"\x1b\[\?25h", 10)
-    tell(seen is not None and b"\x1b[?1003l" in seen, "output alone is undone, too", seen)
+    person = Person(run("printf", "\\033[?1049h\\033[?1003h\\033[?25lx"), streams=(1, 2))
+    seen = person.wait(rb"\x1b\[\?25h", 60)
+    tell(seen is not None and b"\x1b[?1049l" in seen, "output alone is undone, too", seen)
+    tell(b"\x1b[?1003h" not in (seen or b"\x1b[?1003h"), "the mouse types nothing where the keyboard is not the job's", seen)
     person.end()
+    # Half a question for one terminal, a whole one for another: it is asked whether anything is on its way.
+    person = Person(run("printf", "ask\\033]4;1;\\234;2;?\\007"))
+    seen = person.wait(re.escape(QUESTION), 60)
+    tell(seen is not None and seen.endswith(CLOSING + QUESTION), "what is not understood counts as asking", seen)
+    tell(person.end() == 0 and person.is_as_before(), "and the terminal need not answer")
 
 
 def unanswered():
@@ -586,18 +740,162 @@ def unanswered():
     tell(all(question in seen for question in asked), "control: the terminal is asked", seen)
     person.type("stty echo\n")
     person.rest()
-    person.type(f"{LAUNCHER} run -- sh -c \"printf 'ask\\033[c'; kill -TSTP 0; echo goes-on\"\n")
-    person.expect(rb"ask\x1b\[c", "the job asks and stops")
-    person.type("echo inj''ected\n")
-    tell(person.wait(rb"\x1b\[5n", 2) is not None, "its answer is awaited", person.seen[-200:])
-    person.type(b"\x1b[0n")
-    person.expect(rb"Stopped", "the job is stopped")
-    seen = person.rest(0.7)
+    for _ in range(5):
+        person.type(f"{LAUNCHER} run -- sh -c \"printf 'ask\\033[c'; kill -TSTP 0; echo goes-on\"\n")
+        person.expect(rb"ask\x1b\[c", "the job asks and stops")
+        began = time.monotonic()
+        person.type("echo inj''ected\n")
+        took = time.monotonic() - began
+        tell(person.wait(rb"\x1b\[5n", 15) is not None, "its answer is awaited", person.seen[-200:])
+        person.type(b"\x1b[0n")
+        person.expect(rb"Stopped", "the job is stopped")
+        seen = person.rest(0.7)
+        if b"injected\r\n" not in seen or took < 1:
+            break
+        person.type("fg\n")
+        person.expect(rb"goes-on\r\n.*HOST\$ ", "it goes on")
     tell(b"injected\r\n" not in seen, "the answer is nobody's command", seen)
     person.type("fg\n")
-    person.expect(rb"goes-on\r\n", "it goes on")
+    person.expect(rb"goes-on\r\n.*HOST\$ ", "it goes on")
     person.type("exit\n")
     person.end()
+
+
+def background():
+    """A job that has not the keyboard asks the terminal nothing, whichever way it came into the background."""
+    asks = "printf '\\033[6n\\033[21t\\033[?1003hsho''wn'"
+    asked = [b"\x1b[6n", b"\x1b[21t", b"\x1b[?1003h"]
+    person = shell()
+
+    def look(what, is_asked, seconds=60):
+        seen = person.expect(rb"shown", f"{what}: the rest is shown", seconds) or b""
+        told = [question in seen for question in asked]
+        tell(all(told) if is_asked else not any(told), f"{what}: the terminal is asked {'all' if is_asked else 'nothing'}", seen)
+        # Where it was asked, the launcher waits for the answers.
+        person.expect(rb"HOST\$ ", f"{what}: the shell is back")
+        person.rest()
+
+    person.type("stty -echo; clear\n")
+    person.rest()
+    person.type(f"{LAUNCHER} run -- {asks} & wait\n")
+    look("begun in the background", False)
+    person.type(f'sh -c "timeout 60 {LAUNCHER} run -- {asks}; :"\n')
+    look("in a group of its own", False)
+    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; kill -TSTP 0; {asks}"\n')
+    person.expect(rb"up\r\n.*Stopped.*HOST\$ ", "it stops")
+    person.type("bg; wait\n")
+    look("continued in the background", False)
+    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; sleep 5; {asks}; sleep 1"\n')
+    person.expect(rb"up\r\n", "it is there")
+    tell(person.until(person.is_raw), "with the keyboard")
+    launcher = subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout.split()[0]
+    os.kill(int(launcher), signal.SIGSTOP)
+    person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
+    person.type("bg; wait\n")
+    look("stopped from outside and continued in the background", False)
+    # Controls: in the foreground, at once and again, and without the sandbox.
+    person.type(f"{LAUNCHER} run -- {asks}\n")
+    look("control: in the foreground", True)
+    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; kill -TSTP 0; {asks}"\n')
+    person.expect(rb"up\r\n.*Stopped.*HOST\$ ", "it stops")
+    person.type("fg\n")
+    look("control: in the foreground again", True)
+    person.type(f"{asks} & wait\n")
+    look("control: in the background without the sandbox", True)
+    # A stop that the launcher has not known of: the keyboard is taken again.
+    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; sleep 5; {asks}"\n')
+    person.expect(rb"up\r\n", "it is there")
+    tell(person.until(person.is_raw), "with the keyboard")
+    launcher = subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout.split()[0]
+    os.kill(int(launcher), signal.SIGSTOP)
+    person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
+    person.type("stty sane -echo; fg\n")
+    look("control: stopped from outside and in the foreground again", True)
+    person.type("exit\n")
+    person.end()
+    # Somebody has set the terminal up for himself: what is typed comes to us no more, or not as it is typed.
+    for what, changes in (("control: left alone", False), ("with modes of somebody else", True)):
+        person = Person(run("sh", "-c", f"echo u''p; sleep 2; {asks}"))
+        person.expect(rb"up\r\n", f"{what}: it is there")
+        tell(person.until(person.is_raw), f"{what}: with the keyboard")
+        if changes:
+            termios.tcsetattr(person.controlling, termios.TCSANOW, person.before)
+        seen = person.expect(rb"shown", f"{what}: the rest is shown") or b""
+        told = [question in seen for question in asked]
+        tell(not any(told) if changes else all(told), f"{what}: the terminal is asked {'nothing' if changes else 'all'}", seen)
+        person.end()
+    # With --tty one terminal may be typed at, and another one shown, whose answers are typed there.
+    controlling, peer = os.openpty()
+    person = Person(run("sh", "-c", asks, options=["--tty"]), others={1: os.ttyname(peer), 2: os.ttyname(peer)}, streams=(0,))
+    os.close(peer)
+    seen = b""
+    while b"shown" not in seen and select.select([controlling], [], [], 60)[0]:
+        seen += os.read(controlling, 1000)
+    tell(b"shown" in seen and not any(question in seen for question in asked), "two terminals: the one that is shown is asked nothing", seen)
+    person.end()
+
+
+def silenced():
+    """Pipes that lead to the caller's terminals: each is read by itself, none comes between, and what stays on is undone."""
+    spoil = "\\033[?1003h\\033[?1049h\\033[>1u\\033[?25lspo" + "iled\\033]10;?\\007"
+    person = Person(run("printf", spoil, options=["--no-tty"]))
+    seen = person.expect(rb"spoiled.*\x1b\[\?25h", "pipes: the terminal is brought back") or b""
+    tell(b"\x1b[?1049h" in seen and b"\x1b[?1049l" in seen, "pipes: from the other screen, too", seen)
+    tell(not re.search(rb"\x1b\[\?1003h|\x1b\[>1u|\?\x07", seen), "pipes: what makes it type is not shown", seen)
+    tell(person.end() == 0, "ended")
+    person = shell()
+    person.type(f"{LAUNCHER} run --no-tty -- printf '\\033[?25lspo''iled' </dev/null & wait; echo en''ded\n")
+    seen = person.expect(rb"spoiled.*ended\r\n", "pipes in the background") or b""
+    seen += person.rest()
+    tell(b"\x1b[?25h" not in seen, "a terminal that somebody else has in the foreground is left to him", seen)
+    person.type("exit\n")
+    person.end()
+    # stdout and stderr are one terminal by two descriptions, and it is slow.
+    job = ("(head -c 60000 /dev/zero | tr '\\0' c) & for i in 1 2 3 4 5 6 7 8 9; do printf '\\033[' >&2; sleep 0.05; printf '1;31m' >&2; "
+           "printf '\\033[' >&2; sleep 0.05; done; wait")
+    person = Person(["sh", "-c", f'exec {LAUNCHER} run --no-tty -- sh -c "{job}" </dev/null 2>/dev/tty'])
+    time.sleep(1.5)
+    seen = b""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        ready, _, _ = select.select([person.controlling], [], [], 60)
+        try:
+            piece = os.read(person.controlling, 300) if ready else b""
+        except OSError:
+            piece = b""
+        if not piece:
+            break
+        seen += piece
+        time.sleep(0.001)
+    tell(seen.count(b"c") == 60000, "one terminal twice: nothing is lost", str(seen.count(b"c")).encode())
+    begun = re.findall(rb"\x1b\[.{0,5}", seen)
+    tell(begun == [b"\x1b[1;31m"] * 9 + [b"\x1b[0m"], "one terminal twice: nothing comes between a sequence and its end", begun)
+    tell(person.end() == 0, "ended")
+    # stdout and stderr are two.
+    controlling, peer = os.openpty()
+    job = "printf 'one\\033['; sleep 0.3; printf m >&2; sleep 0.3; printf 'c'; printf '\\033[1m' >&2; sleep 0.3; printf two"
+    person = Person(run("sh", "-c", job, options=["--no-tty", "--quiet"]), others={2: os.ttyname(peer)}, streams=(0, 1))
+    os.close(peer)
+    person.expect(rb"^onetwo", "two terminals: a sequence of one does not end on the other")
+    ready, _, _ = select.select([controlling], [], [], 60)
+    seen = os.read(controlling, 1000) if ready else b""
+    tell(seen.startswith(b"m"), "two terminals: nor does the other's begin there", seen)
+    tell(person.end() == 0, "ended")
+
+
+def has_ended(pid):
+    """Whether a process of anybody's is gone, or is one only its parent still hears of. It may go between the two calls of a read."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def state(pid):
+    """proc_pid_stat(5): a letter."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0].decode()
 
 
 def guarded():
@@ -623,7 +921,7 @@ def guarded():
             pass  # gone with the first one
     tell(person.end() == 137, "killed by name")
     tell(person.until(person.is_as_before), "and sane")
-    tell(person.until(lambda: not os.path.exists(f"/proc/{last[0]}") or "Z" in open(f"/proc/{last[0]}/stat").read().split()[2]), "no guard is left", last)
+    tell(person.until(lambda: has_ended(last[0])), "no guard is left", last)
     # Others' modes are others'.
     person = shell()
     person.type(f"{LAUNCHER} run -- sleep 100\n")
@@ -633,6 +931,8 @@ def guarded():
     person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
     person.type("vim -n -u NONE other.txt\n")
     person.expect(rb"other\.txt", "the shell runs an editor")
+    # The name was there when it was typed.
+    person.until(lambda: termios.tcgetattr(person.controlling)[3] & termios.ICANON == 0)
     person.rest()
     theirs = termios.tcgetattr(person.controlling)
     os.kill(int(launcher), signal.SIGKILL)
@@ -677,8 +977,11 @@ def two():
     person = Person(run("sh", "-c", "echo on $(tty <&2) >&2; tty; echo last"), others={2: os.ttyname(peer)}, streams=(0, 1))
     os.close(peer)
     person.expect(rb"/dev/pts/0\r\nlast\r\n", "stdin and stdout are the first")
-    ready, _, _ = select.select([controlling], [], [], 10)
-    seen = os.read(controlling, 1000) if ready else b""
+    ready, _, _ = select.select([controlling], [], [], 60)
+    seen = b""
+    while ready and not seen.endswith(b"\n"):
+        seen += os.read(controlling, 1000)
+        ready, _, _ = select.select([controlling], [], [], 60)
     tell(seen == b"on /dev/pts/1\r\n", "stderr is the second", seen)
     tell(person.end() == 0, "ended")
 

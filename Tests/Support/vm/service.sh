@@ -218,14 +218,17 @@ holds "the bound stands in the unit" is codex-sandbox.service TimeoutStopUSec "5
 long finish
 holds "or it waits for them" grep -q '"status":"completed"' "$work/finish"
 holds "without a fault, or an end by the watchdog" is codex-sandbox.service NRestarts 0
-rm -r "$units/codex-sandbox.service.d"
-systemctl --user daemon-reload
 
 # --- token --------------------------------------------------------------------------------------------------------------
 (umask 077; echo 0123456789abcdef0123456789abcdef >"$work/token")
 service install --token-file "$work/token"
 holds "with a token nobody is served without" eventually answers 401 "/api/v1/projects/$project"
 holds "but with it" answers 200 "/api/v1/projects/$project" -H 'Authorization: Bearer 0123456789abcdef0123456789abcdef'
+before=$(pid)
+sleep $((${WATCHDOG:-10} * 2))
+holds "its own watchdog needs none" [ "$(pid)" = "$before" ]
+rm -r "$units/codex-sandbox.service.d"
+systemctl --user daemon-reload
 service install
 holds "install without it takes it away" eventually answers 200 "/api/v1/projects/$project"
 
@@ -252,6 +255,51 @@ service uninstall
 holds "a second uninstall changes nothing" says "nothing changed"
 service install
 holds "installed anew it has the project" answers 200 "/api/v1/projects/$project"
+
+# --- another folder -----------------------------------------------------------------------------------------------------
+state="$work/other state"
+service install --state-dir "$state"
+holds "with another state folder install says where the data stays" says "the service had its data in $data/"
+holds "a project is made there" answers 200 /api/v1/projects/ -H "$json" -d '{"instruction":"Generate a minimal Python CLI project."}'
+moved=$(member id)
+holds "in a folder of that one" [ -d "$state/serve/workspaces/$moved" ]
+holds "with its records" "$bin" evidence verify --state-dir "$state" --workspace "$state/serve/workspaces/$moved"
+holds "where the first one's project is not" answers 404 "/api/v1/projects/$project"
+mkdir "$state/serve/workspaces/my-thesis" && echo text >"$state/serve/workspaces/my-thesis/one"
+ln -s "$work/app" "$state/serve/workspaces/11111111-2222-4333-8444-555555555555"
+service uninstall
+holds "uninstall says what removes it" says "--purge --state-dir \"$state\""
+service uninstall --purge --state-dir "$state/serve"
+holds "a folder that is none of a server's is not there to be purged" says "there is no data"
+mkdir "$work/none" "$work/none/serve" && echo text >"$work/none/serve/notes"
+service uninstall --purge --state-dir "$work/none"
+ended=$?
+holds "or is refused" [ "$ended" = 1 -a -e "$work/none/serve/notes" ]
+holds "with what is in it" says "it has notes, which no server has made"
+(cd "$state/serve/workspaces/$moved" && seq 20000 | xargs touch)
+count() { find "$state/serve/workspaces/$moved" 2>/dev/null | wc -l; }
+whole=$(count)
+"$bin" service uninstall --purge --state-dir "$state" >"$work/out" 2>&1 &
+purge=$!
+while kill -0 "$purge" 2>/dev/null && [ "$(count)" = "$whole" ]; do :; done
+kill -9 "$purge" 2>/dev/null
+wait "$purge" 2>/dev/null
+echo "         killed with $? after $((whole - $(count))) of $whole"
+service uninstall --purge --state-dir "$state"
+ended=$?
+holds "a purge that was killed is ended by the next one" [ ! -e "$state/serve/workspaces/$moved" -a ! -e "$state/serve/codex.db" ]
+holds "what no server has made stays" [ "$(cat "$state/serve/workspaces/my-thesis/one")" = text ]
+holds "and is named" says "my-thesis\", which no server has made"
+holds "with a status that says so" [ "$ended" = 1 ]
+holds "a link in a project's place too" says "11111111-2222-4333-8444-555555555555\", which no server has made"
+holds "and what it leads to" [ -x "$bin" ]
+rm -r "$state/serve/workspaces/my-thesis" "$state/serve/workspaces/11111111-2222-4333-8444-555555555555"
+service uninstall --purge --state-dir "$state"
+ended=$?
+holds "once that is away the rest goes" [ "$ended" = 0 -a ! -e "$state/serve" ]
+holds "the records stay, and the first one's data" [ -d "$state/evidence" -a -d "$data/workspaces/$project" ]
+service install
+holds "installed once more it has its project" answers 200 "/api/v1/projects/$project"
 service uninstall --purge
 holds "purged, the data is gone" [ ! -e "$data" ]
 holds "and the settings" [ ! -e "$settings" ]

@@ -184,9 +184,10 @@ def swapped(context):
             finally:
                 os._exit(1)
         try:
-            end = time.monotonic() + 3
+            # For three seconds, and on a busy machine until both have been met.
+            begun = time.monotonic()
             seen = set()
-            while time.monotonic() < end:
+            while time.monotonic() - begun < (3 if {200, 400} <= seen else 30):
                 answer = fetch(context, "planted-swap")
                 expect(b"SECRET" not in answer.body, "a swapped link leaks")
                 expect(answer.status in (200, 400, 404), f"{answer}")
