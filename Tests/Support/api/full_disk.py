@@ -59,6 +59,10 @@ def main():
     tell(status == 503, "an upload is refused", (status, answer))
     names = sorted(os.listdir(os.path.join(workspaces, first["id"])))
     tell(names == [".codex", "README.md", "app.py", "tests"], "and nothing of it is left", names)
+    # A folder loses its name at once, and is taken apart beside other work: that ends, whenever the machine gets to it.
+    until = time.monotonic() + 60
+    while any(name.startswith(".removed-") for name in os.listdir(workspaces)) and time.monotonic() < until:
+        time.sleep(0.05)
     folders = sorted(os.listdir(workspaces))
     tell(folders == sorted(one["id"] for one in projects()), "every folder is a project's, and whole", folders)
     tell(ask("GET", "/healthz")[0] == 200, "the server answers")

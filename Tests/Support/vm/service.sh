@@ -233,18 +233,17 @@ service install
 holds "install without it takes it away" eventually answers 200 "/api/v1/projects/$project"
 
 # --- journal ------------------------------------------------------------------------------------------------------------
-journal() { journalctl --user -u codex-sandbox.service -o json --no-pager 2>/dev/null; }
-if [ -n "$(journal | head -n 1)" ]; then
-    fields() { journal | python3 -c 'import json,sys
+# It takes a journal that this account may read: its own file, or, where the journal is kept in memory, the group systemd-journal.
+journal() { journalctl --quiet --user-unit codex-sandbox.service -o json --no-pager; }
+fields() { journal | python3 -c 'import json,sys
 lines = [json.loads(line) for line in sys.stdin]
-assert any(e.get("CODEX_ACTION") == "createProject" and e.get("CODEX_PROJECT") and e.get("CODEX_PEER") and e.get("PRIORITY") == "5" for e in lines), lines[-3:]
+assert any(e.get("CODEX_ACTION") == "createProject" and e.get("CODEX_PROJECT") and e.get("CODEX_PEER") and e.get("CODEX_REQUEST")
+    and e.get("CODEX_STATUS") == "200" and e.get("PRIORITY") == "5" for e in lines), lines[-3:]
 assert not any("0123456789abcdef" in str(e) for e in lines)'; }
-    holds "the journal has what was changed, in fields, and no secret" fields
-    service logs --lines 20
-    holds "logs shows it" says "codex-sandbox"
-else
-    echo "         no journal that this user may read"
-fi
+holds "the journal has what was changed, in fields, and no secret" fields
+"$bin" service logs --lines 2000 >"$work/out" 2>"$work/errors"
+holds "logs shows it" says "audit createProject project="
+holds "and says nothing else" [ ! -s "$work/errors" ]
 
 # --- uninstall ----------------------------------------------------------------------------------------------------------
 service uninstall
