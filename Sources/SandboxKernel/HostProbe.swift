@@ -52,10 +52,16 @@ public enum HostProbe {
     }
 
     /// What `/etc/resolv.conf` leads to, and where that lies: of one and the same file, which others may replace at any moment.
+    ///
+    /// Nothing where it leads to none: the C library goes by its defaults then (resolv.conf(5)), in the place as on the host.
     private static func resolver() throws(SyscallError) -> (settings: [UInt8], path: OSString) {
         let name: OSString = "/etc/resolv.conf"
         for _ in 0..<100 {
-            let file = try FileReading.open(name)
+            let file: OwnedFileDescriptor
+            do throws(SyscallError) { file = try FileReading.open(name) } catch {
+                if error.errno == ENOENT { return ([], name) }
+                throw error
+            }
             let settings = try FileReading.read(file, named: name, limit: 1 << 16)
             // Of a file that has been replaced since, this ends in a word of the kernel's.
             let path = try FileReading.path(of: file.number)

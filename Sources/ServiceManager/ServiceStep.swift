@@ -106,8 +106,9 @@ public enum ServicePlan {
         }
         if !states.allSatisfy({ $0?.isEnabled == true }) { steps.append(.manager(["enable"] + units)) }
         if states.contains(where: { $0?.isFailed == true }) { steps.append(.manager(["reset-failed"] + units)) }
-        if isNewSocket, found.socket?.isActive == true {
-            // A socket does not change its addresses while its service runs.
+        let listensAnew = UnitFile.directives(found.socketText ?? "") != UnitFile.directives(wanted.socket)
+        if isNewSocket, listensAnew, found.socket?.isActive == true {
+            // A socket does not change its addresses while its service runs. Other words about it are no reason to turn a client away.
             steps.append(.manager(["stop"] + units))
             steps.append(.manager(["start"] + units))
         } else if found.service?.isActive == true, found.socket?.isActive == true {

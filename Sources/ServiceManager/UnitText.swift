@@ -42,6 +42,14 @@ struct UnitFile {
 
     var text: String { lines.joined(separator: "\n") }
 
+    /// What a text says to systemd: without comments, empty lines and what describes the unit to people.
+    static func directives(_ text: String) -> [String] {
+        UnitFile(text).lines.filter { line in
+            line.contains { !$0.isWhitespace } && !line.hasPrefix("#") && !line.hasPrefix(";")
+                && !line.hasPrefix("Description=") && !line.hasPrefix("Documentation=")
+        }
+    }
+
     /// Puts other assignments in the place of all of that name; where there are none, nothing happens.
     mutating func set(_ name: String, _ values: [String]) {
         guard let first = lines.firstIndex(where: { $0.hasPrefix("\(name)=") }) else { return }

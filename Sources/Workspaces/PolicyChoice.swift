@@ -100,10 +100,10 @@ struct PolicyChoice {
         "the policy \(policy.name) names no worker.command, and CODEX_WORKER_COMMAND is not set: set one of them"
     }
 
-    /// By name, the server's among them.
+    /// By name, the server's among them; one that the server has from a file comes first, by the file's name.
     func list(_ log: (String) -> Void) -> [PolicySummary] {
         do throws(Refusal) {
-            return try catalog.entries().map { entry in
+            let named = try catalog.entries().map { entry in
                 PolicySummary(
                     name: entry.name,
                     description: entry.summary,
@@ -112,9 +112,25 @@ struct PolicyChoice {
                     unusable: unusable(entry.name)
                 )
             }
+            return try ownFile() + named
         } catch {
             log("the policies cannot be listed: \(error.message)")
             return []
         }
+    }
+
+    /// The server's policy where it is a file: no request can name it, and every project without one has it.
+    private func ownFile() throws(Refusal) -> [PolicySummary] {
+        guard case .file(let path) = settings.policy else { return [] }
+        let entry = try catalog.entry(path)
+        return [
+            PolicySummary(
+                name: entry.name,
+                description: entry.summary,
+                isDefault: true,
+                notHeld: entry.isUnconfined ? [PolicySummary.everything] : entry.notHeld.map(\.rawValue),
+                unusable: "the server has it from a file: projects that name no policy have it"
+            )
+        ]
     }
 }

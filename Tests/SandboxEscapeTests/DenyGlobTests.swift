@@ -103,6 +103,10 @@ struct DenyGlobTests {
         }
         let control = try read(["--deny", etc])
         #expect(control.lines == ["nameserver 192.0.2.77"], "\(control.story)")
+        // A host whose resolver is not running has the link and no file: no reason to run nothing.
+        try #require(unlink(run + "/stub-1.conf") == 0)
+        let without = try read([])
+        #expect(without.ending == .exited(1) && without.errorText.contains("No such file"), "\(without.story)")
     }
 
     /// What a policy lists of `/etc` need not be there: `java-*` on a host without one.

@@ -243,6 +243,23 @@ struct ToolTests {
         #expect(result.left == 0 && result.zombies == 0, "\(result.story)")
     }
 
+    /// Name and mail address are the caller's, unless the file that has them is denied: by its path, where a link leads, or a folder around it.
+    @Test(arguments: Caller.available)
+    func ofDeniedGitSettingsNothingIsTaken(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let (kept, link) = (scene.folder + "/kept", scene.home + "/.gitconfig")
+        try scene.makeFolder(kept)
+        try scene.write("[user]\n\tname = A Caller\n\temail = caller@example.org\n", to: kept + "/settings")
+        try scene.link(link, to: kept + "/settings")
+        let command = ["/usr/bin/git", "config", "--get-regexp", "^user[.]"]
+        let control = try scene.runInside(command, options: ["--deny", scene.folder + "/other"])
+        #expect(control.lines == ["user.name A Caller", "user.email caller@example.org"], "\(control.story)")
+        for denied in [link, scene.home, kept, kept + "/settings"] {
+            let result = try scene.runInside(command, options: ["--deny", denied])
+            #expect(result.ending == .exited(1) && result.output == [], "\(denied): \(result.story)")
+        }
+    }
+
     /// In a repository that was there before, whose configuration and hooks are read-only.
     @Test(arguments: Caller.available)
     func gitWorksInAProtectedRepository(caller: Caller) throws {

@@ -84,6 +84,15 @@ struct ServicePlanTests {
         )
     }
 
+    /// An upgrade that only says something else about the socket leaves it open.
+    @Test func otherWordsNeedNoOtherSockets() throws {
+        #expect(
+            try install {
+                $0.socketText = $0.socketText?.replacingOccurrences(of: "Description=", with: "# of old\n\nDescription=Older ")
+            } == ["write \(folder)/codex-sandbox.socket", "run systemctl --user daemon-reload"]
+        )
+    }
+
     @Test func whatFailedBeginsAnew() throws {
         let units = "codex-sandbox.socket codex-sandbox.service"
         #expect(

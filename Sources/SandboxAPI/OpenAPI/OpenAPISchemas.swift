@@ -173,7 +173,11 @@ enum OpenAPISchemas {
             object(
                 ["name", "description", "default", "not_held", "usable"],
                 [
-                    "name": text, "description": text, "default": flag,
+                    "name": text, "description": text,
+                    "default": [
+                        "type": "boolean",
+                        "description": "Whether projects that name no policy have it; then it may be a file of the server's, by the file's name.",
+                    ],
                     "not_held": [
                         "type": "array", "items": text,
                         "description": .string(

@@ -91,7 +91,7 @@ public struct PolicyCatalog {
         var entries: [Entry] = []
         for name in try PolicyCatalog.ownNames(in: folder) {
             let path = folder?.appending(OSString(name + ".toml")) ?? ""
-            let (summary, confinement) = PolicyCatalog.look(at: name, loader)
+            let (summary, confinement) = PolicyCatalog.look(at: .named(name), loader)
             entries.append(Entry(name: name, origin: path.description, summary: summary, confinement))
         }
         for builtin in BuiltinPolicy.all where !entries.contains(where: { $0.name == "\(builtin.name)" }) {
@@ -107,11 +107,24 @@ public struct PolicyCatalog {
         return entries
     }
 
-    private static func look(at name: String, _ loader: PolicyLoader) -> (summary: String, Confinement) {
+    /// A policy that is a file and has no name to be asked for by; it is called by the file's.
+    public func entry(_ path: OSString) throws(Refusal) -> Entry {
+        let (summary, confinement) = PolicyCatalog.look(at: .file(path), try places().loader)
+        return Entry(
+            name: path.lastComponent.description,
+            origin: path.description,
+            summary: summary,
+            confinement
+        )
+    }
+
+    private static func look(at policy: PolicyReference, _ loader: PolicyLoader) -> (summary: String, Confinement) {
         do throws(Refusal) {
-            let policy = try loader.load(.named(name)).policy.policy
+            let policy = try loader.load(policy).policy.policy
             return (policy.summary, policy.confinement)
         } catch {
+            // The path of a file is the operator's, and this is told to clients.
+            guard case .named(let name) = policy else { return ("not valid: the log of the server says why", .sandbox) }
             return ("not valid: see `codex-sandbox policy show \(OSString(name))`", .sandbox)
         }
     }

@@ -148,7 +148,7 @@ public struct Preparation: ~Copyable {
         do throws(SyscallError) {
             host = try HostProbe.facts(
                 pins: pins,
-                gitUser: Preparation.gitUser(options),
+                gitUser: Preparation.gitUser(options, denied: policy.filesystem.deny),
                 hostNetwork: policy.network == .host
             )
         } catch {
@@ -324,15 +324,20 @@ public struct Preparation: ~Copyable {
         guard text == CommonFolder.own || text == CommonFolder.earlier else { throw CommonFolder.refusal(path) }
     }
 
-    /// Name and mail address of the caller's own git settings; a file that is not there says nothing.
-    private static func gitUser(_ options: LaunchOptions) -> GitUser {
+    /// Name and mail address of the caller's own git settings; a file that is not there, or is denied, says nothing.
+    private static func gitUser(_ options: LaunchOptions, denied: [OSString]) -> GitUser {
         var user = GitUser(name: "", email: "")
         guard let home = OwnFolders.home(options) else { return user }
         var base = home.appending(".config")
         if let xdg = options.variable("XDG_CONFIG_HOME"), xdg.isAbsolute { base = xdg }
         for path in [base.appending("git/config"), home.appending(".gitconfig")] {
             do throws(SyscallError) {
-                user.read(try FileReading.read(path, limit: 256 << 10))
+                let file = try FileReading.open(path)
+                if !denied.isEmpty {
+                    let real = try FileReading.path(of: file.number)
+                    if denied.contains(where: { real.isWithin($0) || path.isWithin($0) }) { continue }
+                }
+                user.read(try FileReading.read(file, named: path, limit: 256 << 10))
             } catch {
                 continue  // absent or unreadable: git inside then asks who commits, which harms nobody
             }

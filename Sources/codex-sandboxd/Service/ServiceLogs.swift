@@ -17,9 +17,10 @@ enum ServiceLogs {
         }
         // Without --quiet each call would tell who is in none of the system's groups so.
         let unit = ["--quiet", "--user-unit=\(ServiceUnits.serviceName)"]
-        let entries = try look(path, unit)
-        if entries != .some {
-            try checkSource(path, entries)
+        switch try look(path, unit) {
+        case .some: try warnOfOldOnes(path, unit)
+        case .nothing, .unread:
+            try checkSource(path)
             Output.say("\(ServiceUnits.serviceName) has logged nothing yet that is still kept")
         }
         var words = [path] + unit + ["--lines=\(options.lines)"]
@@ -29,10 +30,22 @@ enum ServiceLogs {
         throw ServiceError("\(path) cannot be started: \(ErrnoName.described(errno))")
     }
 
+    /// A file of the account's from an earlier boot can be read where what is logged now cannot.
+    private static func warnOfOldOnes(_ journalctl: String, _ unit: [String]) throws(ServiceError) {
+        if try look(journalctl, unit + ["--boot"]) == .some { return }
+        let isRunning: Bool
+        do throws(ServiceError) {
+            isRunning = try UserManager().states().service?.isActive ?? false
+        } catch { return }  // Without a manager nothing runs that could log.
+        if isRunning {
+            Output.say("what follows is older than this boot; of now \(try unreadable(journalctl) ?? "nothing is kept")")
+        }
+    }
+
     /// Where nothing is logged yet: whether something could be.
     ///
     /// - Throws: `ServiceError` where there is no manager, no service, or no journal that this account may read.
-    private static func checkSource(_ journalctl: String, _ found: Entries) throws(ServiceError) {
+    private static func checkSource(_ journalctl: String) throws(ServiceError) {
         let none = "the journal shows nothing of \(ServiceUnits.serviceName)"
         let service: UnitState?
         do throws(ServiceError) {
@@ -41,18 +54,22 @@ enum ServiceLogs {
         guard service != nil else {
             throw ServiceError("\(none): it is not installed; codex-sandbox service install")
         }
-        // Of this boot: a file of the account's from an earlier one tells nothing of where its messages go now.
-        var reason = ""
-        switch (found, try look(journalctl, ["--quiet", "--boot"])) {
-        case (.unread(let said), .some): throw ServiceError("\(none): \(journalctl) fails: \(said); see journalctl(1)")
-        case (_, .some): return
-        case (_, .unread(let said)), (.unread(let said), .nothing): reason = " (journalctl: \(said))"
-        case (_, .nothing): break
+        if let why = try unreadable(journalctl) { throw ServiceError("\(none): \(why)") }
+    }
+
+    /// Why this account reads no journal of this boot, with what to do; nil where it does.
+    ///
+    /// A file of an earlier boot tells nothing of where messages go now.
+    private static func unreadable(_ journalctl: String) throws(ServiceError) -> String? {
+        switch try look(journalctl, ["--quiet", "--boot"]) {
+        case .some: return nil
+        case .unread(let said):
+            return "\(UserManager.account) may read no journal of this boot (journalctl: \(said)); have root add you to the group "
+                + "systemd-journal (a new login takes it), or keep the journal on the disk, where each account has files of its own: "
+                + "make /var/log/journal and restart systemd-journald"
+        case .nothing:
+            return "there is no journal of this boot; Storage= of journald.conf(5) says whether and where one is kept"
         }
-        throw ServiceError(
-            "\(none), and there is no journal of this boot that \(UserManager.account) may read\(reason); have root add you to the group "
-                + "systemd-journal (a new login takes it), or make /var/log/journal and restart systemd-journald"
-        )
     }
 
     private enum Entries: Equatable {

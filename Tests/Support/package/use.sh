@@ -24,6 +24,10 @@ holds "the older version is installed with what it needs" apt install ./old.deb
 holds "its version is known" same "$(version)" 0.0.1
 mapfile -t owned < <(dpkg -L codex-sandbox | while read -r path; do [ -d "$path" ] || echo "$path"; done)
 holds "it owns files below /usr only" lacks -v '^/usr/' <(printf '%s\n' "${owned[@]}")
+for unit in codex-sandbox.service codex-sandbox.socket; do
+    holds "it has $unit" grep -qx "/usr/lib/systemd/user/$unit" <(printf '%s\n' "${owned[@]}")
+done
+holds "the service starts what is installed" grep -q '^ExecStart=/usr/bin/codex-sandbox serve ' /usr/lib/systemd/user/codex-sandbox.service
 holds "no user unit is switched on by it" gone /etc/systemd/user/default.target.wants /etc/systemd/user/sockets.target.wants
 
 mkdir -p ~/ws && cd ~/ws

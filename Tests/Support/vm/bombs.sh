@@ -259,7 +259,11 @@ for word, reason, reached in bombs:
         status, text = ask("GET", "/api/v1/projects/%s/jobs/%s/logs" % (project, found["id"]),
                            isText=True)
         holds("descriptors: the kernel said so to the job", "Too many open files" in str(text), text)
-    left = [name for name in os.listdir(tree) if name.startswith("codex-sandbox.") and not name.endswith(".callers")]
+    for _ in range(300):
+        left = [name for name in os.listdir(tree) if name.startswith("codex-sandbox.") and not name.endswith(".callers")]
+        if not left:
+            break
+        time.sleep(0.1)
     holds("%s: no group is left" % word, left == [], left)
 
 print("%d held, %d did not" % (counts[True], counts[False]))

@@ -59,12 +59,13 @@ holds "once it is done the log is there" eventually shows "$first"
 holds "of this unit alone" sh -c '! grep -qv codex-sandbox "$1"' sh "$work/out"
 logs --lines 2
 holds "--lines bounds it" [ "$(wc -l <"$work/out")" = 2 ]
-as_user timeout 10 "$bin" service logs --follow --lines 1 >"$work/followed" 2>&1 &
+as_user timeout 250 "$bin" service logs --follow --lines 1 >"$work/followed" 2>&1 &
 follower=$!
 eventually [ -s "$work/followed" ]
 second=$(create)
 holds "--follow goes on with what comes" eventually grep -qF "audit createProject project=$second" "$work/followed"
-wait "$follower"
+kill "$follower"
+wait "$follower" 2>/dev/null
 journalctl --quiet --rotate --vacuum-time=1us
 # What was logged since is of root's own doing.
 holds "where nothing of it is left" ends 0
@@ -72,7 +73,8 @@ holds "that is said" says "has logged nothing yet that is still kept"
 holds "and nothing shown" hides
 
 gpasswd -d tester systemd-journal >/dev/null
-mkdir /var/log/journal
+mkdir -p /etc/systemd/journald.conf.d /var/log/journal
+printf '[Journal]\nStorage=persistent\n' >/etc/systemd/journald.conf.d/zz-journal.conf
 systemd-tmpfiles --create --prefix /var/log/journal >/dev/null 2>&1
 systemctl restart systemd-journald
 journalctl --flush

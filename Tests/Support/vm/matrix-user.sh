@@ -47,6 +47,7 @@ capture run "$sandbox" run "${options[@]}" --result ~/result.json -- /bin/sh -c 
 cp ~/result.json "$out/run.json" 2>/dev/null
 [ ! -e ran ] || echo yes >"$out/ran"
 capture evidence "$sandbox" evidence show --last
+capture explain "$sandbox" explain "${options[@]}" -- /bin/true
 # The weaker profile: runs without user namespaces, never without Landlock. In a workspace of its own, for its records.
 mkdir -p ~/weaker && cd ~/weaker || exit 2
 capture weaker "$sandbox" run --policy landlock-only --result ~/weaker.json -- /bin/sh -c 'echo ran >ran; echo inside'
@@ -85,12 +86,13 @@ while True:
         if time.monotonic() - begun > 120:
             raise
         time.sleep(0.2)
+_, policies = ask("GET", "/api/v1/policies")
 status, made = ask("POST", "/api/v1/projects/", json.dumps({"instruction": "Print the first 10 Fibonacci numbers."}))
 project = made
 while status in (200, 201, 202) and str(project.get("status")).lower() in ("pending", "queued", "running", "new") and time.monotonic() - begun < 300:
     time.sleep(0.3)
     _, project = ask("GET", f"/api/v1/projects/{made['id']}")
-print(json.dumps({"ready": ready, "why": why, "created": status, "project": project}))
+print(json.dumps({"ready": ready, "why": why, "policies": policies, "created": status, "project": project}))
 P
 echo $? >"$out/job.status"
 kill "$server" 2>/dev/null

@@ -5,7 +5,7 @@
 #   systemd-run --user --wait --pipe Tests/Support/vm/upgrade.sh before FOLDER ARCHIVE    on the older system
 #   systemd-run --user --wait --pipe Tests/Support/vm/upgrade.sh after FOLDER ARCHIVE     on the newer one, same account name
 #
-# FOLDER has the release executables. `before` installs the service, makes a project, leaves a job running, and packs what an
+# FOLDER has the release executables. `before` installs the service, makes a project, ends the service while a job runs, and packs what an
 # account's home has of it into ARCHIVE (a tar); `after` unpacks that, as an upgraded system finds it, and starts the user's units. Each line is a claim and
 # whether it held; the exit status is 0 only if all did.
 set -u
@@ -49,7 +49,14 @@ before)
     member id >"$HOME/$state/upgrade-project"
     holds "its files are there" answers "/api/v1/projects/$(cat "$HOME/$state/upgrade-project")/files"
     cp "$work/answer" "$HOME/$state/upgrade-files"
+    printf 'WORKER=minimal\nSLEEP_SECONDS=600\n' >"$HOME/.config/codex-sandbox/service.env"
+    systemctl --user restart codex-sandbox.service
+    holds "a long job is begun" answers /api/v1/projects/ -H "$json" -H 'Prefer: respond-async' -d '{"instruction":"long_run"}'
+    member id >"$HOME/$state/upgrade-running"
+    is_running() { answers "/api/v1/projects/$(cat "$HOME/$state/upgrade-running")/evidence" && [ "$(wc -c <"$work/answer")" -gt 100 ]; }
+    holds "and runs" eventually is_running
     systemctl --user stop codex-sandbox.service codex-sandbox.socket
+    : >"$HOME/.config/codex-sandbox/service.env"
     holds "the account's files are packed" tar -C "$HOME" -cf "$archive" .local .config
     ;;
 after)
@@ -63,6 +70,10 @@ after)
     holds "with its state" [ "$(member status)" = completed ]
     holds "and its files" answers "/api/v1/projects/$project/files"
     holds "which are the same" cmp "$work/answer" "$HOME/$state/upgrade-files"
+    holds "the job that the stop ended is there" answers "/api/v1/projects/$(cat "$HOME/$state/upgrade-running")"
+    holds "with its end" [ "$(member status)" = error ]
+    holds "and the reason" grep -q interrupted "$work/answer"
+    holds "and its records" "$bin" evidence verify --workspace "$(member workspace_path)"
     holds "it takes another instruction" answers "/api/v1/projects/$project/jobs" -X POST -H "$json" -d '{"job_type":"edit","instruction":"Append a comment line to app.py describing the change."}'
     holds "whose job completes" [ "$(member status)" = completed ]
     holds "the records of both are one unbroken chain" "$bin" evidence verify --workspace "$(ask "/api/v1/projects/$project" |

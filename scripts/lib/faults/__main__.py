@@ -206,18 +206,36 @@ class Leg:
         return {point.word for found in self.found.values() for point in found if not point.text.endswith("(…)")}
 
     def cases(self):
-        """All of them, or a sample; those of one kind together, so that the launches of a kind stay warm."""
+        """All of them and none to spare, or a sample and what can take a place in it; those of one kind together, so that the launches of a kind stay warm."""
         everything = [case for kind, found in self.found.items() for point in found
                       for case in faults_at(kind, point, self.options.errors)
                       if self.options.only is None or re.search(self.options.only, case.key)]
         if self.options.sample is None or self.options.sample >= len(everything):
-            return everything
-        chosen = random.Random(self.options.seed).sample(range(len(everything)), self.options.sample)
-        return [everything[index] for index in sorted(chosen)]
+            return everything, []
+        order = random.Random(self.options.seed).sample(range(len(everything)), len(everything))
+        chosen, spare = order[:self.options.sample], order[self.options.sample:]
+        return [everything[index] for index in sorted(chosen)], [everything[index] for index in spare]
 
     def run(self, journal):
         """The results of all cases."""
-        cases, results = self.cases(), []
+        cases, spare = self.cases()
+        results = self._run(cases, journal)
+        # On a busy machine the traced launch has waited more often than the others: such points take no place from those that can be
+        # shown. More than a fifth of them would be another fault.
+        replaced = 0
+        while spare:
+            missed = [result for result in results if result["verdict"] == "not reached"]
+            if not missed or replaced + len(missed) > len(cases) // 5:
+                break
+            replaced += len(missed)
+            more, spare = spare[:len(missed)], spare[len(missed):]
+            results = [result for result in results if result["verdict"] != "not reached"] + self._run(more, journal)
+        if replaced:
+            print(f"{self.leg}: {replaced} points were not reached by ten launches, others took their places")
+        return results
+
+    def _run(self, cases, journal):
+        results = []
         free = {kind: queue.Queue() for kind in self.places}
         for kind, places in self.places.items():
             for place in places:

@@ -57,6 +57,16 @@ def problems(row, expected, words):
     project = job["project"]
     outcome = str(project.get("status"))
     holds("the records verify", row.status("evidence-verify") == 0)
+    why = json.dumps(job["why"])
+    if expected == "refuses":
+        holds("the server says that it is not ready, and why", job["ready"] == 503 and "every job would be refused" in why)
+    else:
+        holds("the server says that it is ready", job["ready"] == 200)
+    policies = {policy["name"]: policy for policy in job["policies"]["policies"]}
+    own = [policy for policy in policies.values() if policy["default"]]
+    holds("the API lists one policy as the server's own", len(own) == 1)
+    holds("the API says what the profiles landlock-only and container do not hold",
+          policies["container"]["not_held"] and policies["danger-full-access"]["not_held"] == ["everything"])
     holds("serve ends with status 0", row.status("serve") == 0)
     if expected != "refuses":
         if expected == "runs":
@@ -65,8 +75,9 @@ def problems(row, expected, words):
         else:
             holds("doctor says no", row.status("doctor") == 1 and doctor.startswith("run works here: no") and not report["works"])
             promises = not_held(run)
-            holds("result, warning, record and server say what is not held",
-                  bool(promises) and all(word in row.text(text) for word in promises for text in ("run.err", "evidence", "serve")))
+            holds("plan, result, warning, record, server and API say what is not held",
+                  bool(promises) and own[0]["not_held"] == promises and
+                  all(word in row.text(text) for word in promises for text in ("explain", "run.err", "evidence", "serve")))
             given = ("not held",)
         holds("run runs", row.status("run") == 0 and row.text("run") == "inside\n" and row.text("ran") == "yes\n")
         holds("every layer is enforced, or degraded by name",
@@ -115,7 +126,7 @@ def problems(row, expected, words):
 def weaker_problems(row, report):
     """What does not agree where the profile landlock-only was asked for: it runs, and says what it does not hold, wherever Landlock is."""
     if row.status("weaker") is None:
-        return []  # a row of before it was looked at
+        return ["landlock-only was not tried"]
     found, seen = [], row.json("weaker.json") or {}
     if any(check["name"] == "landlock" and check["state"] == "missing" for check in report["checks"]):
         if row.status("weaker") != 125 or row.text("weaker") or row.text("weaker-ran"):
