@@ -88,7 +88,9 @@ struct ServicePlanTests {
     @Test func otherWordsNeedNoOtherSockets() throws {
         #expect(
             try install {
-                $0.socketText = $0.socketText?.replacingOccurrences(of: "Description=", with: "# of old\n\nDescription=Older ")
+                var lines = UnitFile($0.socketText ?? "").lines
+                lines.removeAll { $0.hasPrefix("Description=") }
+                $0.socketText = (lines + ["# of old", "", "Description=Older"]).joined(separator: "\n")
             } == ["write \(folder)/codex-sandbox.socket", "run systemctl --user daemon-reload"]
         )
     }
