@@ -95,7 +95,7 @@ extension ProjectsPage {
           list(found.policies).forEach(policy => {
             $('policy').append(el('option', { value: policy.default ? '' : policy.name,
               title: policy.usable === false ? policy.reason : policy.description,
-              disabled: policy.usable === false && !policy.default, selected: policy.default },
+              disabled: !policy.usable && !policy.default, selected: policy.default },
               policy.name + (policy.default ? ' (the server\'s own)' : '')));
           });
         }
