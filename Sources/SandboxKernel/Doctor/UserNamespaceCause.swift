@@ -24,7 +24,8 @@ struct UserNamespaceCause {
         case (_, ENOSPC), (_, EUSERS):
             self = UserNamespaceCause.limit(facts)
         case (_, EPERM), (_, EACCES):
-            self = UserNamespaceCause.forbidden(facts, errno)
+            // What is written there is written in the namespace, which is made by then.
+            self = UserNamespaceCause.forbidden(facts, errno, isMade: call.hasPrefix("write /proc/self/"))
         case (_, ENOSYS), (_, EINVAL):
             if let cause = UserNamespaceCause.filtered(facts) {
                 self = cause
@@ -58,19 +59,19 @@ struct UserNamespaceCause {
     }
 
     /// EPERM and EACCES: a setting, a filter, a chroot, or a security module, in the order in which they can be told.
-    private static func forbidden(_ facts: DoctorFacts, _ errno: Int32) -> UserNamespaceCause {
+    private static func forbidden(_ facts: DoctorFacts, _ errno: Int32, isMade: Bool) -> UserNamespaceCause {
         let clone = HostSetting.unprivilegedUserNamespaces
         if facts.settings[clone] == 0 {
             return UserNamespaceCause("\(clone.name) is 0.", clone.command(1))
         }
-        if let cause = appArmor(facts, errno) { return cause }
+        if let cause = appArmor(facts, errno, isMade: isMade) { return cause }
         if facts.mounts?.contains("/") == false {
             return UserNamespaceCause(
                 "We are in a chroot, and the kernel makes no user namespace there.",
                 "Run codex-sandbox outside of the chroot, or enter the tree with systemd-nspawn instead."
             )
         }
-        if let cause = filtered(facts) ?? confined(facts) { return cause }
+        if let cause = filtered(facts) ?? confined(facts, isMade: isMade) { return cause }
         let modules = facts.securityModules.map { " (\($0))" } ?? ""
         return UserNamespaceCause(
             "That is a chroot, or a security module\(modules) that forbids it.",
@@ -82,8 +83,8 @@ struct UserNamespaceCause {
     /// security/apparmor/task.c answers EACCES, which no filter and no setting does.
     ///
     /// Ubuntu lets unshare succeed and then takes every capability, so that a later call fails, with EPERM.
-    static func appArmor(_ facts: DoctorFacts, _ errno: Int32) -> UserNamespaceCause? {
-        if errno == EACCES, let cause = confined(facts) { return cause }
+    static func appArmor(_ facts: DoctorFacts, _ errno: Int32, isMade: Bool = true) -> UserNamespaceCause? {
+        if errno == EACCES, let cause = confined(facts, isMade: isMade) { return cause }
         let setting = HostSetting.appArmorRestriction
         guard facts.settings[setting] == 1 else { return nil }
         return UserNamespaceCause(
@@ -98,9 +99,15 @@ struct UserNamespaceCause {
         + "sudo apparmor_parser -r /etc/apparmor.d/codex-sandbox"
 
     /// A profile that holds us to its rules: neither `unconfined`, nor one in complain or unconfined mode.
-    private static func confined(_ facts: DoctorFacts) -> UserNamespaceCause? {
+    private static func confined(_ facts: DoctorFacts, isMade: Bool) -> UserNamespaceCause? {
         guard let label = facts.appArmorLabel, label.hasSuffix(" (enforce)") else { return nil }
         let profile = label.dropLast(" (enforce)".count)
+        if isMade {
+            return UserNamespaceCause(
+                "The AppArmor profile \(profile) is on us: it allows the namespace, and no capability in it.",
+                "Add the rule capability, to the AppArmor profile \(profile) and load it again, or start codex-sandbox outside of it."
+            )
+        }
         return UserNamespaceCause(
             "The AppArmor profile \(profile) is on us, and does not allow it.",
             "Add the rule userns, to the AppArmor profile \(profile) and load it again, or start codex-sandbox outside of it."

@@ -201,6 +201,20 @@ import Testing
         #expect(checks.contains { $0.detail == "not tried: it needs user-namespace" && $0.name == "proc" })
     }
 
+    /// Made, and of no use: the other half of what Ubuntu's restriction does, by a profile.
+    @Test func aNamespaceWithoutCapabilitiesHasItsCause() throws {
+        var facts = good
+        refuse(&facts, "write /proc/self/setgroups", EACCES)
+        facts.appArmorLabel = "docker-default (enforce)"
+        let check = try #require(HostDiagnosis(facts: facts).checks.first { $0.name == "user-namespace" })
+        #expect(check.detail.contains("allows the namespace, and no capability in it"))
+        #expect(check.remedy.hasPrefix("Add the rule capability, to the AppArmor profile docker-default"))
+        facts.appArmorLabel = "unconfined"
+        facts.settings[.appArmorRestriction] = 1
+        let other = HostDiagnosis(facts: facts).checks.first { $0.name == "user-namespace" }
+        #expect(other?.remedy == HostDiagnosisTests.loadProfile)
+    }
+
     // MARK: - Doctor's own launch
 
     private func remedy(_ remedy: String, errno: Int32 = ENOSYS, layer: Layer? = nil, _ facts: DoctorFacts) -> String? {

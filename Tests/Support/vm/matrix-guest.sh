@@ -1,7 +1,7 @@
 #!/bin/bash
 # Run in the VM as root by scripts/matrix: sets one row up, then looks as an ordinary user what the product says and does.
 #
-#   matrix-guest.sh SETUP      SETUP: none, no-delegation, apparmor-forbids, apparmor-profile, container, container-profile
+#   matrix-guest.sh SETUP      SETUP: none, no-delegation, apparmor-forbids, apparmor-capabilities, apparmor-profile, container, container-profile
 #
 # $VMTEST_SHARE has bin/ and libexec/ as the tarball has them. Everything that was seen is left in $VMTEST_RESULTS.
 set -u
@@ -35,28 +35,37 @@ print(abi if abi >= 0 else errno.errorcode[ctypes.get_errno()])
 P
 sysctl -n kernel.core_pattern >"$out/core-pattern"
 
+forbid() { # RULES: a profile of the product's executables that has them besides all else
+    mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+    cat >/etc/apparmor.d/forbids <<P
+abi <abi/4.0>,
+include <tunables/global>
+profile forbids /opt/codex-sandbox/** flags=(attach_disconnected, mediate_deleted) {
+  allow all,
+  $1
+}
+P
+    apparmor_parser -r /etc/apparmor.d/forbids >"$out/setup" 2>&1 || exit 90
+}
 case $setup in
 none) ;;
 no-delegation) delegate=() ;;
 apparmor-forbids)
     # What Ubuntu's restriction does to a program without a profile, by a profile that lacks the rule: Debian's kernel has no
     # such sysctl. Loaded for the product's executables only.
-    cat >/etc/apparmor.d/forbids <<'P'
-abi <abi/4.0>,
-include <tunables/global>
-profile forbids /opt/codex-sandbox/** flags=(attach_disconnected, mediate_deleted) {
-  allow all,
-  audit deny userns,
-}
-P
-    mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
-    apparmor_parser -r /etc/apparmor.d/forbids >"$out/setup" 2>&1 || exit 90
+    forbid 'audit deny userns,'
+    ;;
+apparmor-capabilities)
+    # The other half of it: the namespace is made, and nothing may be done in it.
+    forbid 'userns, audit deny capability,'
     ;;
 apparmor-profile)
-    # The same, and then our own profile in its place, as doctor prints it.
-    mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+    # Forbidden as above, and then our own profile, as doctor prints it: its paths are nearer than the other one's pattern.
+    forbid 'audit deny userns,'
+    "${as_user[@]}" "${unit[@]}" "${delegate[@]}" -- sh -c "mkdir -p control && cd control && exec $place/bin/codex-sandbox run -- /bin/true" >"$out/control" 2>&1
+    echo $? >"$out/control.status"
     $place/bin/codex-sandbox doctor --apparmor-profile >/etc/apparmor.d/codex-sandbox
-    apparmor_parser -r /etc/apparmor.d/codex-sandbox >"$out/setup" 2>&1 || exit 90
+    apparmor_parser -r /etc/apparmor.d/codex-sandbox >>"$out/setup" 2>&1 || exit 90
     ;;
 container | container-profile)
     # An engine's own defaults, without root: its seccomp profile, its covers over /proc, its user namespace.

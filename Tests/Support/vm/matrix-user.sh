@@ -40,7 +40,8 @@ if [ -n "${MATRIX_POLICY-}" ]; then
 fi
 id -u >"$out/id"
 cat /proc/self/cgroup >"$out/cgroup"
-cat /proc/self/attr/apparmor/current >"$out/apparmor" 2>/dev/null
+# Under which profile a job runs, where there are any: "NAME (MODE)".
+"$sandbox" run "${options[@]}" -- cat /proc/self/attr/current >"$out/apparmor" 2>/dev/null
 capture doctor "$sandbox" doctor
 capture doctor.json "$sandbox" doctor --json
 capture run "$sandbox" run "${options[@]}" --result ~/result.json -- /bin/sh -c 'echo ran >ran; echo inside'

@@ -108,6 +108,9 @@ def problems(row, expected, words):
         holds("the job of the API is refused", outcome == "error" and "refused" in str(project.get("summary")))
         holds("and wrote nothing", not project.get("files"))
         holds("required = \"kernel\" is refused too", row.status("required") == 125)
+    if os.path.exists(os.path.join(row.folder, "control.status")):
+        holds("the control: without our profile AppArmor's refuses", row.status("control") == 125 and "new namespaces (clone)" in row.text("control"))
+        holds("jobs run under our profile", row.text("apparmor").startswith("codex-sandbox "))
     found += weaker_problems(row, report)
     for kind, control, crashed, limited in (line for line in row.cores() if line[1] != "unknown"):
         holds(f"core_pattern {kind}: the control leaves a core", control != "control:")
