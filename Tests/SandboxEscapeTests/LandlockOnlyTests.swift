@@ -279,7 +279,7 @@ struct LandlockOnlyTests {
         try job.signal(SIGKILL)
         let result = try job.finish()
         #expect(result.ending == .signalled(SIGKILL) && result.stuck.isEmpty, "\(result.story)")
-        for _ in 0..<2000 where try !HostProcesses.mentioning(word).isEmpty { usleep(10_000) }
+        for _ in 0..<6000 where try !HostProcesses.mentioning(word).isEmpty { usleep(10_000) }
         #expect(try HostProcesses.mentioning(word).isEmpty)
         // Nobody was left to remove it: the next launch does (of another test, maybe), and nothing else that bears such a name.
         let number = String(100_000 + Int(getpid()) % 100_000).dropFirst()

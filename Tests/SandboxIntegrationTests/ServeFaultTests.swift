@@ -89,7 +89,7 @@ struct ServeFaultTests {
 
     @Test func readinessSeesThatNoRecordCanBeKept() throws {
         let scene = try Scene(.user)
-        let ask = "curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' {BASE}/readyz"
+        let ask = "curl -sS -m 60 -o /dev/null -w '%{http_code}\\n' {BASE}/readyz"
         let wait = "i=0; until [ \"$(\(ask))\" = 503 ] || [ $i -gt 300 ]; do i=$((i+1)); sleep 0.1; done; \(ask)"
         let result = try play(
             scene,
@@ -110,7 +110,7 @@ struct ServeFaultTests {
     ])
     func readinessSeesWhatWasTakenAway(take: String, back: String) throws {
         let scene = try Scene(.user)
-        let ask = "curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' {BASE}"
+        let ask = "curl -sS -m 60 -o /dev/null -w '%{http_code}\\n' {BASE}"
         let result = try play(
             scene,
             [],
@@ -126,7 +126,7 @@ struct ServeFaultTests {
         let script = """
             import sqlite3, subprocess, time
             def ask(path):
-                subprocess.run(['curl', '-sS', '-m', '20', '-w', '\\n', '{BASE}' + path], check=True)
+                subprocess.run(['curl', '-sS', '-m', '60', '-w', '\\n', '{BASE}' + path], check=True)
             ask('/readyz')
             other = sqlite3.connect('codex.db', isolation_level=None)
             other.execute('BEGIN IMMEDIATE')
@@ -157,7 +157,7 @@ struct ServeFaultTests {
         let policy = scene.workspace + "/strict.toml"
         let text = "version = 1\nextends = \"codex-worker\"\n[landlock]\nminimum_abi = "
         try scene.write(text + "99\n", to: policy, mode: 0o600)
-        let ask = "curl -sS -m 20 -w ' %{http_code}\n' {BASE}"
+        let ask = "curl -sS -m 60 -w ' %{http_code}\n' {BASE}"
         let create =
             "curl -sS -m 60 -H 'Content-Type: application/json' -d '{\"instruction\": \"make something\"}' {BASE}/api/v1/projects/"
         let result = try play(

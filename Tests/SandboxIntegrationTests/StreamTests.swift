@@ -207,7 +207,7 @@ struct StreamTests {
         usleep(1_500_000)
         let waited = !process.hasEnded()
         if waited { try process.signal(SIGTERM) }
-        for _ in 0..<300 where !process.hasEnded() { usleep(100_000) }
+        for _ in 0..<600 where !process.hasEnded() { usleep(100_000) }
         let ended = process.hasEnded()
         if !ended { try process.signal(SIGKILL) }
         let result = try process.finish()

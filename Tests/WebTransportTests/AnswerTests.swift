@@ -142,10 +142,9 @@ extension TransportTests {
                 #expect(client.waits(for: "200 OK"))
                 #expect(truncate(path, 0) == 0)
                 // Up to the connection's end, or to 30 s of silence.
-                let quiet = ContinuousClock.now
                 let bytes = client.rest(quiet: 30)
                 #expect(!bytes.isEmpty && bytes.utf8.count < 30_000_000)
-                #expect(ContinuousClock.now - quiet < .seconds(30), "the connection was not ended")
+                #expect(client.end != .open, "the connection was not ended")
             }
         }
 

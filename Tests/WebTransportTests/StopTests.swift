@@ -145,12 +145,12 @@ extension TransportTests {
                 let second = try RawClient(port: port)
                 second.send(request("GET /archive"))
                 #expect(second.waits(for: "half"))
-                server.beginStop(within: 1)
+                server.beginStop(within: 5)
                 let reply = try #require(first.reply())
                 #expect(reply.isWhole)
                 let broken = try #require(second.reply())
                 #expect(broken.text == "half" && !broken.isWhole)
-                await server.stop(within: 1)
+                await server.stop(within: 5)
                 #expect(events.closed == 1 && archive.closed == 1)
             }
         }

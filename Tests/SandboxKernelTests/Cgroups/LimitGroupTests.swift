@@ -41,7 +41,7 @@ struct LimitGroupTests {
         #expect(process.group == group.name)
         kill(process.pid, SIGCONT)
         var processes = 0
-        for _ in 0..<1000 where processes < 2 {
+        for _ in 0..<6000 where processes < 2 {
             usleep(10_000)
             processes = try group.value(of: "cgroup.procs")?.split(separator: "\n").count ?? 0
         }
@@ -284,7 +284,7 @@ private final class Sleeper {
     /// The signal that ended it; it must have ended or be about to.
     func end() -> Int32 {
         var status: Int32 = 0
-        for _ in 0..<1000 {
+        for _ in 0..<6000 {
             if waitpid(pid, &status, WNOHANG) == pid {
                 isWaitedFor = true
                 return status & 0x7F

@@ -79,7 +79,7 @@ import Testing
             for probe in FeatureProbe.allCases { _ = probe.outcome(as: FeatureProbeTests.identity) }
             // What the test library's own threads have open for a moment goes again.
             var difference = FeatureProbeTests.traces().difference(from: before)
-            for _ in 0..<200 where !difference.isEmpty {
+            for _ in 0..<1200 where !difference.isEmpty {
                 usleep(50_000)
                 difference = FeatureProbeTests.traces().difference(from: before)
             }

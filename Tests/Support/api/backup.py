@@ -62,7 +62,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(40)
+        status = self.process.wait(120)
         holds("the server ends in good order", status == 0, (status, self.log()[-500:]))
 
 

@@ -69,7 +69,7 @@ def main():
 
     os.remove(filler)
     started = time.monotonic()
-    while time.monotonic() - started < 30 and any(one["status"] in ("queued", "in_progress") for one in projects()):
+    while time.monotonic() - started < 120 and any(one["status"] in ("queued", "in_progress") for one in projects()):
         time.sleep(0.1)
     left = [one for one in projects() if one["status"] not in ("completed", "error")]
     tell(not left, "with room again every job has its end", left)

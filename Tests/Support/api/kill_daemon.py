@@ -74,7 +74,7 @@ class Server:
         raise RuntimeError(f"the server does not start: {self.process.poll()} {self.log()[-800:]}")
 
 
-def ask(port, method, path, body=None, timeout=30):
+def ask(port, method, path, body=None, timeout=60):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})

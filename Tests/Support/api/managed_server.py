@@ -101,7 +101,7 @@ class Manager:
         self.said.append((time.monotonic(), message))
         return True
 
-    def waits(self, word, seconds=30):
+    def waits(self, word, seconds=60):
         """The first message from now on that has the word."""
         end, seen = time.monotonic() + seconds, len(self.said)
         while time.monotonic() < end:
@@ -140,7 +140,7 @@ class Manager:
             connection.close()
 
 
-def waits_for(condition, seconds=30):
+def waits_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -423,12 +423,11 @@ def restarts_under_load():
     manager = Manager("load")
     manager.start("--max-jobs", "4")
     manager.waits("READY=1")
-    over, faults, done = threading.Event(), [], [0]
+    over, faults, done, excused = threading.Event(), [], [0], [0]
 
     def load(unix, keeps):
         connection, last = None, 0.0
         while not over.is_set():
-            asked = time.monotonic()
             try:
                 if connection is None:
                     connection = Unix(manager.unix_path) if unix else http.client.HTTPConnection("127.0.0.1", manager.port, timeout=60)
@@ -444,8 +443,10 @@ def restarts_under_load():
                     connection = None
             except (OSError, http.client.HTTPException) as error:
                 # A server that stops keeps a connection that asks nothing for a second: who gets no processor for longer comes late.
-                if not (keeps and connection is not None and connection.sock is not None and asked - last > 0.5):
+                if not (keeps and connection is not None and connection.sock is not None and time.monotonic() - last > 0.5):
                     faults.append(f"{type(error).__name__}: {error}")
+                else:
+                    excused[0] += 1
                 connection = None
 
     threads = [threading.Thread(target=load, args=(number % 2 == 0, number % 4 < 2)) for number in range(8)]
@@ -465,7 +466,8 @@ def restarts_under_load():
     for thread in threads:
         thread.join()
     manager.stop()
-    holds(f"no client of {done[0]} is refused in five restarts", not faults and statuses == [0] * 5 and done[0] > 300, f"{faults[:5]} {len(faults)} {statuses}")
+    holds(f"no client of {done[0]} is refused in five restarts", not faults and excused[0] <= 8 and statuses == [0] * 5 and done[0] > 300,
+          f"{faults[:5]} {len(faults)} {excused[0]} {statuses}")
 
 
 def credentials():

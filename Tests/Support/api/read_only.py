@@ -58,7 +58,7 @@ def main():
     status, second = create()
     tell(status == 200 and second["status"] == "completed", "when it may again it goes on", (status, second))
     ids = sorted(one["id"] for one in ask("GET", "/api/v1/projects/?limit=1000")[1]["projects"])
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end and sorted(name for name in os.listdir(workspaces) if not name.startswith(".")) != ids:
         time.sleep(0.1)
     found = sorted(name for name in os.listdir(workspaces) if not name.startswith("."))

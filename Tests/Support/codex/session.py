@@ -22,7 +22,7 @@ turns = {
         {"custom_call": {"name": "apply_patch", "input": "*** Begin Patch\n*** Update File: kept.txt\n@@\n-old line\n+new line\n*** End Patch\n"}},
         {"call": {"name": "exec_command", "args": {"cmd": "tty; read x; echo got:$x; sleep 60", "tty": True, "yield_time_ms": 3000}}},
         {"capture": {"SID": "session ID (\\d+)"},
-         "call": {"name": "write_stdin", "args": "{\"session_id\": ${SID}, \"chars\": \"abc\\n\", \"yield_time_ms\": 3000}"}},
+         "call": {"name": "write_stdin", "args": "{\"session_id\": ${SID}, \"chars\": \"abc\\n\", \"yield_time_ms\": 10000}"}},
         {"call": {"name": "exec_command", "args": {"cmd": "python3 -c 'import added; print(\"double:\", added.double(21))' && git add -A && git commit -qm work && echo committed"}}},
         {"text": "All done."},
     ]

@@ -37,6 +37,8 @@ class Person:
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.controlling)
         self.seen = b""
+        # When it was last asked for more: what came then came later than that.
+        self.asked = time.monotonic()
         environment = dict(os.environ, TERM="xterm", PS1=PROMPT.decode(), LC_ALL="C.UTF-8")
         self.pid = os.fork()
         if self.pid == 0:
@@ -66,7 +68,8 @@ class Person:
             if found:
                 taken, self.seen = self.seen[: found.end()], self.seen[found.end() :]
                 return taken
-            ready, _, _ = select.select([self.controlling], [], [], max(0, end - time.monotonic()))
+            self.asked = time.monotonic()
+            ready, _, _ = select.select([self.controlling], [], [], max(0, end - self.asked))
             try:
                 piece = os.read(self.controlling, 65536) if ready else b""
             except OSError:
@@ -239,7 +242,7 @@ def unconfined():
     for _ in range(20):
         os.killpg(launcher, signal.SIGCONT)
         os.killpg(launcher, signal.SIGTSTP)
-        stay += person.until(lambda: all(state(pid) == "T" for pid in both), 5)
+        stay += person.until(lambda: all(state(pid) == "T" for pid in both), 60)
         time.sleep(0.03)
         stay += all(state(pid) == "T" for pid in both)
     tell(len(both) == 2 and stay == 40, "and stays so, however fast", [stay] + [state(pid) for pid in both])
@@ -655,7 +658,7 @@ def late():
         person = shell()
         person.type(f"{LAUNCHER} run -- printf 'ask\\033[c'\n")
         person.expect(rb"ask\x1b\[c", "the job asks as its last act")
-        asked = time.monotonic()
+        asked = person.asked
         time.sleep(delay)
         person.type("echo inj''ected\n")
         took = time.monotonic() - asked
@@ -743,7 +746,7 @@ def unanswered():
     for _ in range(5):
         person.type(f"{LAUNCHER} run -- sh -c \"printf 'ask\\033[c'; kill -TSTP 0; echo goes-on\"\n")
         person.expect(rb"ask\x1b\[c", "the job asks and stops")
-        began = time.monotonic()
+        began = person.asked
         person.type("echo inj''ected\n")
         took = time.monotonic() - began
         tell(person.wait(rb"\x1b\[5n", 15) is not None, "its answer is awaited", person.seen[-200:])
@@ -765,6 +768,13 @@ def background():
     """A job that has not the keyboard asks the terminal nothing, whichever way it came into the background."""
     asks = "printf '\\033[6n\\033[21t\\033[?1003hsho''wn'"
     asked = [b"\x1b[6n", b"\x1b[21t", b"\x1b[?1003h"]
+    # A job that waits for it asks only when it is where it is to be, however slow the machine is.
+    go = "until test -e go; do sleep 0.1; done"
+
+    def let_go():
+        with open("go", "wb"):
+            pass
+
     person = shell()
 
     def look(what, is_asked, seconds=60):
@@ -785,14 +795,16 @@ def background():
     person.expect(rb"up\r\n.*Stopped.*HOST\$ ", "it stops")
     person.type("bg; wait\n")
     look("continued in the background", False)
-    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; sleep 5; {asks}; sleep 1"\n')
+    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; {go}; {asks}; sleep 1"\n')
     person.expect(rb"up\r\n", "it is there")
     tell(person.until(person.is_raw), "with the keyboard")
     launcher = subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout.split()[0]
     os.kill(int(launcher), signal.SIGSTOP)
     person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
     person.type("bg; wait\n")
+    let_go()
     look("stopped from outside and continued in the background", False)
+    os.unlink("go")
     # Controls: in the foreground, at once and again, and without the sandbox.
     person.type(f"{LAUNCHER} run -- {asks}\n")
     look("control: in the foreground", True)
@@ -803,26 +815,31 @@ def background():
     person.type(f"{asks} & wait\n")
     look("control: in the background without the sandbox", True)
     # A stop that the launcher has not known of: the keyboard is taken again.
-    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; sleep 5; {asks}"\n')
+    person.type(f'{LAUNCHER} run -- sh -c "echo u""p; {go}; {asks}"\n')
     person.expect(rb"up\r\n", "it is there")
     tell(person.until(person.is_raw), "with the keyboard")
     launcher = subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout.split()[0]
     os.kill(int(launcher), signal.SIGSTOP)
     person.expect(rb"Stopped.*HOST\$ ", "stopped from outside")
     person.type("stty sane -echo; fg\n")
+    person.until(person.is_raw)
+    let_go()
     look("control: stopped from outside and in the foreground again", True)
+    os.unlink("go")
     person.type("exit\n")
     person.end()
     # Somebody has set the terminal up for himself: what is typed comes to us no more, or not as it is typed.
     for what, changes in (("control: left alone", False), ("with modes of somebody else", True)):
-        person = Person(run("sh", "-c", f"echo u''p; sleep 2; {asks}"))
+        person = Person(run("sh", "-c", f"echo u''p; {go}; {asks}"))
         person.expect(rb"up\r\n", f"{what}: it is there")
         tell(person.until(person.is_raw), f"{what}: with the keyboard")
         if changes:
             termios.tcsetattr(person.controlling, termios.TCSANOW, person.before)
+        let_go()
         seen = person.expect(rb"shown", f"{what}: the rest is shown") or b""
         told = [question in seen for question in asked]
         tell(not any(told) if changes else all(told), f"{what}: the terminal is asked {'nothing' if changes else 'all'}", seen)
+        os.unlink("go")
         person.end()
     # With --tty one terminal may be typed at, and another one shown, whose answers are typed there.
     controlling, peer = os.openpty()

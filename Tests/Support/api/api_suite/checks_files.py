@@ -208,9 +208,15 @@ def special_files(context):
         try:
             listener.bind(f"/proc/self/fd/{here}/planted-socket")
             for path in ("planted-fifo", "planted-socket"):
-                start = time.monotonic()
-                expect_error(fetch(context, path), (400, 404))
-                expect(time.monotonic() - start < 5, f"{path} took {time.monotonic() - start:.1f} s")
+                # The quickest of three: a machine that stands still shows nothing.
+                quickest = 10
+                for _ in range(3):
+                    start = time.monotonic()
+                    expect_error(fetch(context, path), (400, 404))
+                    quickest = min(quickest, time.monotonic() - start)
+                    if quickest < 5:
+                        break
+                expect(quickest < 5, f"{path} took {quickest:.1f} s")
             expect(context.client.get(f"/{context.project}/files").status == 200, "listing beside a FIFO")
         finally:
             context.client.timeout = patience
