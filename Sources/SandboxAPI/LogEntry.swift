@@ -26,7 +26,8 @@ public struct LogEntry: Hashable, Sendable, CustomStringConvertible {
     public var audit: Audit?
 
     public var level: LogLevel {
-        if status >= 500 { return .error }
+        // A version that is not spoken is what a client asked for, and nothing that the operator could mend.
+        if status >= 500 && status != 505 { return .error }
         if status >= 400 { return .warning }
         return route == "/healthz" || route == "/readyz" ? .debug : .info
     }

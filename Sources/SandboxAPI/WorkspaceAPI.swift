@@ -199,11 +199,10 @@ public final class WorkspaceAPI: HTTPHandler {
         return HTTPResponse(status: 200, headers: headers, body: .bytes(Array("OK".utf8)))
     }
 
-    /// As the original's framework: host and scheme as the client named them, the query kept, the method and body to be repeated.
+    /// To the same server, by whatever scheme and name the client came, which behind a proxy only the client knows
+    /// (RFC 9110, 10.2.2); the query kept, the method and body to be repeated.
     private func redirect(_ head: HTTPRequestHead, to path: [UInt8]) -> HTTPResponse {
-        var location = ""
-        if let host = head.headers["Host"], HostName(host) != nil { location = "http://\(host)" }
-        location += WorkspaceAPI.sendable(path)
+        var location = WorkspaceAPI.sendable(path)
         if let query = head.query { location += "?" + WorkspaceAPI.sendable(query) }
         return HTTPResponse(status: 307, headers: ["Location": location])
     }

@@ -91,7 +91,7 @@ extension Orchestrator {
     }
 
     public func workspacePath(_ id: String) -> String {
-        settings.rootAsWritten.hasSuffix("/") ? settings.rootAsWritten + id : settings.rootAsWritten + "/" + id
+        WrittenPath.path(of: id, in: settings.rootAsWritten)
     }
 
     // MARK: - Jobs

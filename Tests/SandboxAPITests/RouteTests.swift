@@ -62,14 +62,13 @@ import Workspaces
         let client = try Client()
         let answer = await client.post("/api/v1/projects?a=b%20c", "not json", [("Host", "LocalHost:8001")])
         #expect(answer.status == 307)
-        #expect(answer.headers["Location"] == "http://LocalHost:8001/api/v1/projects/?a=b%20c")
+        #expect(answer.headers["Location"] == "/api/v1/projects/?a=b%20c")
         #expect(await client.post("/api/v1/projects", "{}", [("Host", "evil.test")]).status == 421)
         let (id, _) = try await client.project()
         #expect(
-            await client.post("/api/v1/\(id)/jobs/", "{}").headers["Location"]
-                == "http://localhost:8000/api/v1/\(id)/jobs"
+            await client.post("/api/v1/\(id)/jobs/", "{}").headers["Location"] == "/api/v1/\(id)/jobs"
         )
-        #expect(await client.ask("GET", "/docs/").headers["Location"] == "http://localhost:8000/docs")
+        #expect(await client.ask("GET", "/docs/").headers["Location"] == "/docs")
     }
 
     /// ORC-16: one shape for what is not there and for what cannot be done.

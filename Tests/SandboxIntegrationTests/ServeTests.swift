@@ -26,7 +26,7 @@ struct ServeTests {
 
     @Test func aServerThatIsKilledLosesNothingThatItHasAcknowledged() throws {
         let scene = try scene()
-        let rounds = ProcessInfo.processInfo.environment["KILL_DAEMON_ROUNDS"] ?? "10"
+        let rounds = ProcessInfo.processInfo.environment["KILL_DAEMON_ROUNDS"] ?? "50"
         let result = try play(
             scene,
             [script("kill_daemon.py"), scene.workshop.launcher, scene.workspace, rounds],

@@ -59,7 +59,8 @@ struct APIError: Error {
         }
     }
 
-    /// The machine's word for a status, as the original has it (ORC-16); 501 and 503 are planned, and no faults.
+    /// The machine's word for a status, as the original has it (ORC-16); 501 and 503 are planned, and no faults, and
+    /// 505 is the client's.
     static func word(_ status: Int) -> String {
         switch status {
         case 400: "bad_request"
@@ -70,6 +71,7 @@ struct APIError: Error {
         case 422: "validation_error"
         case 501: "not_implemented"
         case 503: "unavailable"
+        case 505: "http_error"
         case 500...: "internal_error"
         default: "http_error"
         }
@@ -86,7 +88,7 @@ struct APIError: Error {
         case 422: "Validation failed"
         case 501: "Not implemented"
         case 503: "Service unavailable"
-        case 505: "HTTP version not supported"
+        case 505: "HTTP error"
         case 500...: "Internal server error"
         default: "HTTP error"
         }

@@ -84,7 +84,7 @@ enum ServeCommand {
         do throws(StoreError) {
             var options = SQLiteStore.Options()
             options.tool = "\(ToolVersion.current)"
-            options.workspaceRoot = settings.api.workspaceRoot
+            options.workspaceRoot = WrittenPath.plain(settings.api.workspaceRoot)
             return try SQLiteStore(settings.database, options: options)
         } catch { throw ServeError("DATABASE_URL: \(error)") }
     }

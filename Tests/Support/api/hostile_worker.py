@@ -105,13 +105,21 @@ def main():
         job = add(project, "true" + ANSWER)
         tell(job["status"] == "completed", "and jobs start again", job)
     tell(server.ask("GET", f"/api/v1/{project}/files/sub/file")[1].get("contents") == "mine\n", "what lay beside it stays")
-    slow = add(project, "mkdir .vscode; echo x > .vscode/x; sleep 60", Prefer="respond-async")
+    # What a job before this one has made is listed; what this one makes is not in a record before its end.
+    add(project, "git init -q later" + ANSWER)
+    slow = add(project, "mkdir .vscode; echo x > .vscode/x; sleep 600", Prefer="respond-async")
     started = time.monotonic()
-    while server.ask("GET", f"/api/v1/{project}/files/.vscode/x")[0] != 200 and time.monotonic() - started < 30:
+    while server.ask("GET", f"/api/v1/{project}/files/.vscode/x")[0] != 200 and time.monotonic() - started < 60:
         time.sleep(0.02)
-    tell(server.ask("DELETE", f"/api/v1/{project}/planted/.vscode")[0] in (404, 409), "not while a job runs")
+    listed = [one["path"] for one in server.ask("GET", f"/api/v1/{project}/planted")[1]["planted"]]
+    tell(listed == ["later/.git"], "what lies there is listed while a job runs", listed)
+    status, answer = server.ask("DELETE", f"/api/v1/{project}/planted/later/.git")
+    tell(status == 409, "and not removed meanwhile", (status, answer))
     server.ask("POST", f"/api/v1/{project}/jobs/{slow['id']}/cancel")
-    tell(server.ask("DELETE", f"/api/v1/{project}/planted/.vscode")[0] == 204, "and behind it again")
+    listed = [one["path"] for one in server.ask("GET", f"/api/v1/{project}/planted")[1]["planted"]]
+    tell(sorted(listed) == [".vscode", "later/.git"], "behind it what it has made is listed, too", listed)
+    for path in ("later/.git", ".vscode"):
+        tell(server.ask("DELETE", f"/api/v1/{project}/planted/{path}")[0] == 204, f"and {path} is removed")
 
     # The place and its network.
     project, _ = create("(ls /; cat /etc/passwd; id; ls -a /workspace) > seen; (: < /dev/tcp/127.0.0.1/%d) 2> port" % server.port + ANSWER)

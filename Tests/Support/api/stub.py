@@ -90,6 +90,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def is_wrong(self, fault):
         return self.server.fault == fault
 
+    def send_error(self, code, *_):
+        """What http.server refuses itself, in the same shape; the request is read to its end, so that the answer is not lost."""
+        while self.rfile.readline(65536) not in (b"\r\n", b""):
+            pass
+        error, message = KINDS.get(code, ("http_error", "HTTP error"))
+        data = json.dumps({"error": error, "message": message, "code": code, "detail": "refused"}).encode()
+        if self.is_wrong("505 is a fault") and code == 505:
+            data = data.replace(b"http_error", b"internal_error")
+        if self.is_wrong("HTML for long paths"):
+            data = b"<html>refused</html>"
+        self.close_connection = True
+        self.request_version = self.protocol_version
+        self.send_response(code)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
     def handle_any(self):
         try:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -98,6 +116,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             error, message = KINDS.get(refusal.status, ("http_error", "HTTP error"))
             status, fields = refusal.status, {}
             answer = {"error": error, "message": message, "code": status, "detail": refusal.detail}
+            if self.is_wrong("other message") and status == 403:
+                answer["message"] = "Not you"
             if self.is_wrong("other error shape"):
                 answer = {"detail": refusal.detail}
         data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
@@ -154,7 +174,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             project = self.project(found[1])
             with self.server.lock:
                 jobs = list(self.server.jobs[project["id"]].values())
-            return 200, project | {"workspace_path": "ws/" + project["id"], "jobs": jobs}, {}
+            return 200, project | {"workspace_path": self.place(project["id"]), "jobs": jobs}, {}
         found = re.fullmatch(r"(?:/projects)?/([^/]+)/jobs(?:/([^/]+))?", path)
         if not found:
             raise Refusal(404, "Not Found")
@@ -176,6 +196,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             faults.append(self.fault_item("job_type", "missing" if missing else "enum", "Field required" if missing else "x"))
         instruction = self.instruction(values, 1, faults)
         return 200, self.server.add_job(self.project(found[1]), values["job_type"], instruction), {}
+
+    def place(self, name):
+        return ("./" if self.is_wrong("dotted path") else "") + "workspaces/" + name
 
     def only(self, method):
         if self.command != method:

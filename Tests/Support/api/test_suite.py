@@ -8,6 +8,8 @@ from api_suite import __main__ as suite
 from stub import Stub
 
 FAULTS = {
+    "dotted path": "ORC-03", "HTML for long paths": "ORC-05", "other message": "ORC-33",
+    "505 is a fault": "ORC-16",
     "more keys": "ORC-01", "zoned times": "ORC-01", "redirect after validation": "ORC-02", "hidden files missing": "ORC-04",
     "one spelling": "ORC-05", "raw path echoed": "ORC-05", "empty contents": "ORC-05", "project before body": "ORC-06",
     "foreign jobs": "ORC-07", "error is completed": "ORC-08", "stale request": "ORC-09", "not trimmed": "ORC-11",
@@ -24,7 +26,7 @@ FIRST = {"NUL is a fault": ["ORC-25"]}
 class SuiteTest(unittest.TestCase):
     def run_suite(self, fault=None, rows=()):
         with tempfile.TemporaryDirectory() as root, Stub(root, fault) as stub:
-            threading.Thread(target=stub.serve_forever, daemon=True).start()
+            threading.Thread(target=stub.serve_forever, args=(0.02,), daemon=True).start()
             arguments = ["--base-url", f"http://127.0.0.1:{stub.server_port}", "--workspace-root", root]
             for row in rows:
                 arguments += ["--only", row]

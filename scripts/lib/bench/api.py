@@ -1,13 +1,15 @@
-"""Measures the workspace API: `codex-sandbox serve` with the dummy worker, on this machine.
+"""Measures the workspace API: `codex-sandbox serve --worker minimal`, on this machine.
 
   hello   GET /healthz, reading a file, listing a workspace of 5 and one of 10,000 files: requests a second by wrk, keep-alive, 32 connections,
           in turns; and the same hello of FastAPI, where PyPI has it, under uvicorn as it is alone (h11, asyncio), without and
           with the log of requests that it writes by default, and under uvicorn[standard] (httptools, uvloop); this server logs no
-          single requests
+          single requests. What cannot be installed or started is `not compared`, with the reason
   create  POST /api/v1/projects/ one after the other (sandbox, verification, evidence and database included) against
           `codex-sandbox run /bin/true`, in turns; and 16 clients at a time
   events  1,000 streams of one job at the same time: resident memory of each
-  idle    resident memory of a server that has served one project
+  idle    resident memory of a server that has made two projects, before anything else is asked of it
+
+Behind the numbers each bound is printed: met, missed, or not compared.
 
 Runs as an ordinary user; root uses the one of the tests. Compare ratios, not rates. This is a measurement: its exit status says only whether
 it could be made.
@@ -100,18 +102,26 @@ QUIET = ["--log-level", "warning"]
 OTHERS = {"FastAPI": ALONE + QUIET, "FastAPI, its log": ALONE, "FastAPI standard": QUIET}
 
 
+def last_line(run):
+    lines = (run.stderr or run.stdout).decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else f"exit status {run.returncode}"
+
+
 def others(base, account):
-    """The other servers by their names, each as its address and its process; none where their packages are not to be had."""
+    """The other servers by their names, each as its address and its process; and of those that are not to be had why."""
     venv = os.path.join(base, "venv")
     # Root's own Python may lie where the account cannot read it.
     python = "/usr/bin/python3" if os.getuid() == 0 and os.path.exists("/usr/bin/python3") else sys.executable
     made = subprocess.run([python, "-m", "venv", venv], check=False, capture_output=True)
     install = [os.path.join(venv, "bin", "pip"), "install", "-q", "fastapi", "uvicorn[standard]"]
-    if made.returncode != 0 or subprocess.run(install, check=False, capture_output=True).returncode != 0:
-        return {}
+    if made.returncode != 0:
+        return {}, dict.fromkeys(OTHERS, f"venv: {last_line(made)}")
+    installed = subprocess.run(install, check=False, capture_output=True)
+    if installed.returncode != 0:
+        return {}, dict.fromkeys(OTHERS, f"pip: {last_line(installed)}")
     with open(os.path.join(base, "hello.py"), "w", encoding="utf-8") as file:
         file.write(FASTAPI)
-    found = {}
+    found, missing = {}, {}
     for name, words in OTHERS.items():
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -121,11 +131,13 @@ def others(base, account):
             cwd=base, env=account.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_for(port)
-        except RuntimeError:
+        except RuntimeError as error:
             process.kill()
+            process.wait()
+            missing[name] = f"uvicorn: {error}"
             continue
         found[name] = (f"http://127.0.0.1:{port}/healthz", process)
-    return found
+    return found, missing
 
 
 def streams(port, path, count, pid):
@@ -167,14 +179,14 @@ def measure(options, base):
             subprocess.run(account.words(["/bin/sh", "-c", f"mkdir {folder}; cd {folder}; seq 10000 | xargs touch"]), check=True)
             rows = {"hello": f"{url}/healthz", "read": f"{url}/api/v1/{small}/files/app.py", "list": f"{url}/api/v1/{small}/files",
                     "list of 10,000": f"{url}/api/v1/{large}/files"}
-            beside = others(base, account)
+            beside, missing = others(base, account)
             rows.update({name: address for name, (address, _) in beside.items()})
             rates = {name: [] for name in rows}
             for _ in range(options.turns):
                 for name, address in rows.items():
                     rates[name].append(wrk(account, address, options.seconds))
             if options.only_rates:
-                return {"rates": rates}
+                return {"rates": rates, "not compared": missing}
             run, made = [], []
             work = os.path.join(base, "work")
             os.mkdir(work)
@@ -196,7 +208,7 @@ def measure(options, base):
             job = json.loads(connection.getresponse().read())["id"]
             per_stream = streams(port, f"/api/v1/{small}/jobs/{job}/events", 1000, server.pid)
             return {
-                "rates": rates, "create": made, "run": run, "parallel per second": together, "bytes per stream": per_stream,
+                "rates": rates, "not compared": missing, "create": made, "run": run, "parallel per second": together, "bytes per stream": per_stream,
                 "idle bytes": idle,
             }
         finally:
@@ -207,12 +219,43 @@ def measure(options, base):
             server.wait()
 
 
-def show(found):
-    def times(rates, base):
-        return statistics.median(one / other for one, other in zip(rates, found["rates"][base]))
+def times(found, name, base):
+    """How many times as fast one row is as another one: the median of the turns' ratios."""
+    return statistics.median(one / other for one, other in zip(found["rates"][name], found["rates"][base]))
 
+
+def bounds(found):
+    """What was promised: the words, the value (None where nothing was measured), and whether it holds."""
+    for name in ("read", "list"):
+        value = times(found, name, "hello")
+        yield f"{name} at least 0.5 × hello", value, value >= 0.5
+        if "FastAPI" in found["rates"]:
+            value = times(found, name, "FastAPI")
+            yield f"{name} at least 10 × FastAPI", value, value >= 10
+        else:
+            yield f"{name} at least 10 × FastAPI", None, False
+    if "create" not in found:
+        return
+    value = statistics.median(a / b for a, b in zip(found["create"], found["run"]))
+    yield "create at most 2 × run /bin/true", value, value <= 2
+    value = found["bytes per stream"] / 1024
+    yield "a stream at most 64 KiB", value, value <= 64
+    value = found["idle bytes"] / (1 << 20)
+    yield "idle at most 30 MiB", value, value <= 30
+
+
+def show(found):
+    show_numbers(found)
+    for name, reason in found["not compared"].items():
+        print(f"{name:16} not compared: {reason}")
+    print()
+    for words, value, holds in bounds(found):
+        print(f"{words:36} " + ("not compared" if value is None else f"{'met' if holds else 'missed'} ({value:.2f})"))
+
+
+def show_numbers(found):
     for name, rates in found["rates"].items():
-        ratios = "".join(f"   {times(rates, base):5.2f} × {base}" for base in ("hello", *OTHERS) if base in found["rates"])
+        ratios = "".join(f"   {times(found, name, base):5.2f} × {base}" for base in ("hello", *OTHERS) if base in found["rates"])
         print(f"{name:16} {statistics.median(rates):10.0f} requests/s{ratios}")
     if "create" not in found:
         return

@@ -116,3 +116,4 @@ def routes(context):
     for method, path in (("PUT", "/projects/"), ("DELETE", f"/{context.project}/files"), ("PATCH", "/projects/")):
         expect_error(context.client.request(method, context.client.target(path)), 405)
     expect_error(context.client.request("BREW", "/api/v1/projects/"), 405)
+    expect_error(context.client.request("GET", "/api/v1/projects/", version="2.0"), 505)
