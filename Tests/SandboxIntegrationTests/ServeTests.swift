@@ -354,7 +354,7 @@ struct ServeTests {
             seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
-        #expect(result.lines.filter { $0.hasPrefix("ok - ") }.count > 10, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok - ") }.count == 20, "\(result.story)")
     }
 
     /// Jobs that mean ill: planted repositories, results that are none, thousands of files, deep trees; and what clients then see.
