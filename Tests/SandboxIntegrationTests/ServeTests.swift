@@ -293,34 +293,6 @@ struct ServeTests {
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 40, "\(result.story)")
     }
 
-    /// The ladder of the seed with the live worker, the broken layers of L09 among it; and the smoke set with the other one.
-    @Test(arguments: [true, false]) func theLiveSuitePasses(isLive: Bool) throws {
-        let scene = try scene()
-        scene.environment["OPENAI_API_KEY"] = "canary-\(scene.token)"
-        // Beside `.env`, in the server's folder.
-        try scene.write("OPENAI_ORG_ID=live-canary-\(scene.token)\n", to: scene.workspace + "/.env.live")
-        let result = try play(
-            scene,
-            [script("with_server.py"), scene.workshop.launcher, scene.workspace]
-                + (isLive ? ["--worker", "minimal"] : []) + [
-                    "--", scene.workshop.launcher, "live-suite", "--base-url", "{BASE}", "--out",
-                    scene.workspace + "/out",
-                ] + (isLive ? [] : ["--mocked"]),
-            seconds: 1500
-        )
-        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
-        let gates = result.lines.filter { $0.hasPrefix("[gate] PASS") }
-        #expect(gates.count >= 8 && !result.outputText.contains("FAIL"), "\(result.story)")
-        // The value went to the worker, and nowhere else.
-        let grep = try scene.run([
-            "grep", "-rl", "--exclude=.env.live", "canary-\(scene.token)", scene.workspace, scene.state,
-        ])
-        #expect(grep.output.isEmpty, "\(grep.story)")
-        let present = try scene.run(["grep", "-rhoE", "OPENAI_[A-Z_]+=[a-z]+", scene.workspace + "/out"])
-        #expect(!isLive || present.lines.contains("OPENAI_ORG_ID=present"), "\(present.story)")
-        #expect(!isLive || present.lines.contains("OPENAI_PROJECT=absent"), "\(present.story)")
-    }
-
     /// A server of this machine has its records here: where they cannot be looked at, nothing has passed.
     @Test func recordsThatAreNotVerifiedHaveNotPassed() throws {
         let scene = try scene()
@@ -339,7 +311,7 @@ struct ServeTests {
         #expect(result.outputText.contains("--state-dir"), "\(result.story)")
     }
 
-    /// The page at `/` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
+    /// The pages at `/` and `/docs` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
     @Test func thePageWorksInABrowser() throws {
         let scene = try scene()
         scene.environment["SLEEP_SECONDS"] = "60"
