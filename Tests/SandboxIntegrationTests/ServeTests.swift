@@ -281,6 +281,8 @@ struct ServeTests {
     @Test(arguments: [[], ["--worker", "minimal"]]) func clientsOfTheOrchestratorWorkUnchanged(options: [String]) throws
     {
         let scene = try scene()
+        // Long enough to see others served meanwhile (ORC-28).
+        scene.environment["SLEEP_SECONDS"] = "8"
         let result = try play(
             scene,
             [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
