@@ -17,12 +17,25 @@ import Workspaces
 
     @Test func defaultsAreTheOriginals() throws {
         let settings = try APISettings { _ in nil }
-        #expect(settings == APISettings())
+        #expect(settings.appName == "Codex Workspace Orchestrator")
         #expect(settings.apiPrefix == "/api/v1")
         #expect(settings.databaseURL == "sqlite:///./codex.db")
+        #expect(settings.workspaceRoot == "./workspaces")
         #expect(settings.useDummyWorker)
+        #expect(settings.workerImage == "codex-worker:latest")
+        #expect(settings.allowOrigins == ["http://localhost:3000", "http://127.0.0.1:3000"])
+        #expect(settings.allowMethods == ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
+        #expect(settings.allowHeaders == ["Authorization", "Content-Type"])
+        #expect(!settings.allowCredentials)
+        // Those that the original has not.
         #expect(settings.listen == .tcp(host: "127.0.0.1", port: 8000))
-        #expect(settings.token == nil)
+        #expect(settings.token == nil && settings.allowedHosts.isEmpty)
+        #expect(settings.maxJobs == nil && settings.logLevel == .info)
+        #expect(settings.stopJobs == .end && settings.stopSeconds == 600)
+        #expect(settings.retention.projectAge == nil && settings.retention.projectSize == nil)
+        #expect(settings.retention.logAge == nil && settings.retention.logSize == nil)
+        #expect(settings.retentionInterval == 3600)
+        #expect(settings.evidenceDays == nil && settings.evidenceSize == nil)
     }
 
     /// An error is printed and logged: the password of an address is not.

@@ -281,6 +281,8 @@ struct ServeTests {
     @Test(arguments: [[], ["--worker", "minimal"]]) func clientsOfTheOrchestratorWorkUnchanged(options: [String]) throws
     {
         let scene = try scene()
+        // Long enough to see others served meanwhile (ORC-28).
+        scene.environment["SLEEP_SECONDS"] = "8"
         let result = try play(
             scene,
             [script("with_server.py"), scene.workshop.launcher, scene.workspace] + options + [
@@ -291,34 +293,6 @@ struct ServeTests {
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
         #expect(result.lines.filter { $0.hasPrefix("ok ") }.count > 40, "\(result.story)")
-    }
-
-    /// The ladder of the seed with the live worker, the broken layers of L09 among it; and the smoke set with the other one.
-    @Test(arguments: [true, false]) func theLiveSuitePasses(isLive: Bool) throws {
-        let scene = try scene()
-        scene.environment["OPENAI_API_KEY"] = "canary-\(scene.token)"
-        // Beside `.env`, in the server's folder.
-        try scene.write("OPENAI_ORG_ID=live-canary-\(scene.token)\n", to: scene.workspace + "/.env.live")
-        let result = try play(
-            scene,
-            [script("with_server.py"), scene.workshop.launcher, scene.workspace]
-                + (isLive ? ["--worker", "minimal"] : []) + [
-                    "--", scene.workshop.launcher, "live-suite", "--base-url", "{BASE}", "--out",
-                    scene.workspace + "/out",
-                ] + (isLive ? [] : ["--mocked"]),
-            seconds: 1500
-        )
-        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
-        let gates = result.lines.filter { $0.hasPrefix("[gate] PASS") }
-        #expect(gates.count >= 8 && !result.outputText.contains("FAIL"), "\(result.story)")
-        // The value went to the worker, and nowhere else.
-        let grep = try scene.run([
-            "grep", "-rl", "--exclude=.env.live", "canary-\(scene.token)", scene.workspace, scene.state,
-        ])
-        #expect(grep.output.isEmpty, "\(grep.story)")
-        let present = try scene.run(["grep", "-rhoE", "OPENAI_[A-Z_]+=[a-z]+", scene.workspace + "/out"])
-        #expect(!isLive || present.lines.contains("OPENAI_ORG_ID=present"), "\(present.story)")
-        #expect(!isLive || present.lines.contains("OPENAI_PROJECT=absent"), "\(present.story)")
     }
 
     /// A server of this machine has its records here: where they cannot be looked at, nothing has passed.
@@ -339,7 +313,7 @@ struct ServeTests {
         #expect(result.outputText.contains("--state-dir"), "\(result.story)")
     }
 
-    /// The page at `/` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
+    /// The pages at `/` and `/docs` in a headless Chromium: by the keyboard, live, narrow, and with hostile contents.
     @Test func thePageWorksInABrowser() throws {
         let scene = try scene()
         scene.environment["SLEEP_SECONDS"] = "60"
@@ -354,7 +328,7 @@ struct ServeTests {
             seconds: 1500
         )
         #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
-        #expect(result.lines.filter { $0.hasPrefix("ok - ") }.count > 10, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok - ") }.count == 20, "\(result.story)")
     }
 
     /// Jobs that mean ill: planted repositories, results that are none, thousands of files, deep trees; and what clients then see.

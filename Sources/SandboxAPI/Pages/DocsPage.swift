@@ -114,9 +114,11 @@ enum DocsPage {
             var reader = answer.body.getReader(), decoder = new TextDecoder(), text = '', cut = false;
             for (;;) {
               var piece = await reader.read();
+              // A character may lie across pieces, so each is decoded once; what is left at the end is half a one.
+              var words = piece.done ? decoder.decode() : decoder.decode(piece.value, { stream: true });
+              text += words;
+              out.append(words);
               if (piece.done) break;
-              text += decoder.decode(piece.value, { stream: true });
-              out.append(decoder.decode(piece.value));
               if (text.length > 1000000) { cut = true; stop.abort(); break; }
             }
             if (!cut && (answer.headers.get('content-type') || '').startsWith('application/json')) {

@@ -44,7 +44,7 @@ class Stub(http.server.ThreadingHTTPServer):
             os.makedirs(self.root + "/temp", exist_ok=True)
         if "long_run" in job["instruction"]:
             with self.lock if self.fault == "long job blocks" else threading.Lock():
-                time.sleep(6 if self.fault == "long job blocks" else 0.3)
+                time.sleep(6 if self.fault == "long job blocks" else 2)
         failed = "force_error" in job["instruction"]
         if not failed:
             for name in ("README.md", "app.py", "tests/test_cli.py"):

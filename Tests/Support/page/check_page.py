@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Uses the page of a running server as people do, with the keyboard, in a headless Chromium.
+"""Uses the page of a running server, and the one at /docs, as people do, with the keyboard, in a headless Chromium.
 
     check_page.py --base-url http://127.0.0.1:8000 [--screenshots DIR] [--chromium PATH]
 
@@ -21,6 +21,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chromium import Failure, Page  # noqa: E402
+from docs_checks import DocsChecks, expect  # noqa: E402
 
 INSTRUCTION = "Generate a minimal Python CLI project that prints the first 10 Fibonacci numbers and includes a basic test."
 HOSTILE = "<script>window.taken = 1</script><img src=x onerror=window.taken=1> a\u202eb\u2066c\x1b[31md\u200be\x00f"
@@ -38,12 +39,7 @@ WATCH = """
 """
 
 
-def expect(condition, what):
-    if not condition:
-        raise Failure(what)
-
-
-class Check:
+class Check(DocsChecks):
     def __init__(self, base, pictures, executable):
         self.base = base.rstrip("/")
         self.pictures = pictures
@@ -496,7 +492,8 @@ class Check:
 
     def run(self):
         steps = [self.begin, self.creates, self.files, self.plan, self.evidence, self.edits, self.cancels, self.fails,
-                 self.hostile, self.refused, self.torn, self.tokens, self.resumes, self.keyboard, self.empty, self.removes]
+                 self.hostile, self.refused, self.torn, self.tokens, self.resumes, self.keyboard, self.empty,
+                 self.tries, self.watches, self.decodes, self.removes]
         for step in steps:
             step()
             found = self.page.run("[violations, shift]")
