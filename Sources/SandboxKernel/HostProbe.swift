@@ -63,15 +63,26 @@ public enum HostProbe {
                 throw error
             }
             let settings = try FileReading.read(file, named: name, limit: 1 << 16)
-            // Of a file that has been replaced since, this ends in a word of the kernel's.
-            let path = try FileReading.path(of: file.number)
-            var (opened, there) = (cs_identity(), cs_identity())
-            guard cs_identify(file.number, "", &opened) == 0,
-                path.withCString({ cs_identify(AT_FDCWD, $0, &there) }) == 0
-            else { continue }
-            if opened.device == there.device && opened.inode == there.inode { return (settings, path) }
+            var opened = cs_identity()
+            guard cs_identify(file.number, "", &opened) == 0 else { continue }
+            for path in try resolverNames(name) {
+                var there = cs_identity()
+                guard path.withCString({ cs_identify(AT_FDCWD, $0, &there) }) == 0 else { continue }
+                if opened.device == there.device && opened.inode == there.inode { return (settings, path) }
+            }
         }
         throw SyscallError(call: "openat2", subject: name.description, errno: EBUSY)
+    }
+
+    /// Where the name leads.
+    ///
+    /// A file that is mounted there, and was replaced since where it comes from, the kernel calls deleted for good (d_path in
+    /// fs/d_path.c), although it is there by its name.
+    private static func resolverNames(_ name: OSString) throws(SyscallError) -> [OSString] {
+        let path = try RealPath.of(name)
+        let mark = " (deleted)"
+        guard path.bytes.suffix(mark.utf8.count).elementsEqual(mark.utf8) else { return [path] }
+        return [path, OSString(path.bytes.dropLast(mark.utf8.count))]
     }
 
     /// Whether a plan depends on where core dumps go: a limit of 1, which a hard limit of 0 does not allow, stops all of

@@ -121,7 +121,7 @@ public struct EffectivePolicy: Sendable {
 
     /// Where no layer is, nothing that a file says could hold.
     private func checkFullAccess(_ project: PolicyStatement?, _ ceiling: PolicyStatement?) throws(Refusal) {
-        if let ceiling, !ceiling.says(.fullAccess) || ceiling.values.confinement != .none {
+        if let ceiling, !ceiling.says(.fullAccess) {
             let file = files.last { $0.kind == .ceiling }?.description ?? ""
             throw Refusal(
                 stage: "policy",
@@ -146,14 +146,13 @@ public struct EffectivePolicy: Sendable {
     ///
     /// The weaker profiles keep different promises: one that is allowed does not stand for the other.
     private func checkWeaker(_ key: PolicyKey, _ ceiling: PolicyStatement?) throws(Refusal) {
-        let asked = policy.confinement
-        guard let ceiling, !ceiling.says(key) || ceiling.values.confinement != asked else { return }
+        guard let ceiling, !ceiling.says(key) else { return }
         let file = files.last { $0.kind == .ceiling }?.description ?? ""
         throw Refusal(
             stage: "policy",
             subject: key.path,
-            message: "the weaker profile \(asked.word) exceeds what the administrator allows: \(file) does not say "
-                + "\(key.path) = true",
+            message: "the weaker profile \(policy.confinement.word) exceeds what the administrator allows: \(file) "
+                + "does not say \(key.path) = true",
             remedy: "use another policy, or ask who looks after this machine"
         )
     }

@@ -3,8 +3,8 @@ internal import SandboxPlan
 extension Policy {
     /// The most that the administrator's text leaves of this policy.
     ///
-    /// What it does not say it does not bound, nor does the permission of full access; but who writes a path reads it. Where it says only what may be read, nothing else
-    /// may be written either.
+    /// What it does not say it does not bound, nor does the permission of full access or a weaker profile; but who writes a path reads it.
+    /// Where it says only what may be read, nothing else may be written either.
     func most(under ceiling: PolicyStatement) -> Policy {
         let most = bounded(by: ceiling)
         guard ceiling.says(.read), !ceiling.says(.write) else { return most }

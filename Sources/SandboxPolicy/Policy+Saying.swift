@@ -18,10 +18,10 @@ extension Policy {
 
     /// The policy with what a bound says over it.
     ///
-    /// Full access is a permission there: of a policy that does not ask for it, it changes nothing.
+    /// Full access and the weaker profiles are permissions there: they change nothing of a policy, whichever it is.
     public func bounded(by bound: PolicyStatement) -> Policy {
         var policy = taking(bound)
-        if bound.values.confinement == .none { policy.confinement = confinement }
+        policy.confinement = confinement
         return policy
     }
 

@@ -62,7 +62,33 @@ import Testing
     func codexWordsForItContradict(rest: String) throws {
         let way = "[codex]\nfs_isolation = false\n"
         #expect(throws: PolicyError.self) { try compiled("top", "version = 1\n\(way)\(rest)") }
-        #expect(throws: PolicyError.self) { try effective(ceiling: way + rest) }
+        // A bound asks for none of them, but what is said of the network beside it contradicts there, too.
+        if rest.utf8.starts(with: "network".utf8) {
+            #expect(throws: PolicyError.self) { try effective(ceiling: way + rest) }
+        } else {
+            #expect(try effective(ceiling: way + rest).confinement == .sandbox)
+        }
+    }
+
+    /// Permissions stand beside each other, and each for itself alone.
+    @Test func anAdministratorPermitsSeveralConfinements() throws {
+        let asking: [(Confinement, String, String)] = [
+            (.none, "full_access", "[danger]\nfull_access = true\n"),
+            (.landlockOnly, "landlock_only", "[danger]\nlandlock_only = true\n"),
+            (.container, "container", "[danger]\ncontainer = true\n"),
+        ]
+        for allowed in 0..<8 {
+            let said = asking.indices.map { "\(asking[$0].1) = \(allowed & 1 << $0 != 0)\n" }.joined()
+            let ceiling = "[danger]\n\(said)"
+            for (index, (confinement, _, text)) in asking.enumerated() {
+                if allowed & 1 << index != 0 {
+                    #expect(try effective(text, ceiling: ceiling).confinement == confinement, "\(said)")
+                } else {
+                    #expect(throws: Refusal.self, "\(said)") { try effective(text, ceiling: ceiling) }
+                }
+            }
+            #expect(try effective(ceiling: ceiling).confinement == .sandbox)
+        }
     }
 
     @Test(arguments: ways) func noProjectCanSayIt(way: String) throws {

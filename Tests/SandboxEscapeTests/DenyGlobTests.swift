@@ -103,6 +103,25 @@ struct DenyGlobTests {
         }
         let control = try read(["--deny", etc])
         #expect(control.lines == ["nameserver 192.0.2.77"], "\(control.story)")
+        // A file that is mounted there, and was replaced since where it comes from: the kernel calls it deleted, and it is there.
+        let source = scene.folder + "/source.conf"
+        try scene.write("nameserver 192.0.2.78\n", to: source)
+        let replaced = """
+            mount --bind \(etc) /etc && rm /etc/resolv.conf && : > /etc/resolv.conf && mount --bind \(source) /etc/resolv.conf && \
+            cp \(source) \(source).new && mv \(source).new \(source) && "$@"; status=$?
+            umount /etc/resolv.conf; ln -sf \(run)/stub-1.conf /etc/resolv.conf; exit $status
+            """
+        for (options, text) in [([], "nameserver 192.0.2.78"), (["--deny", "/etc/resolv.conf"], nil)] {
+            let result = try scene.run(
+                ["/usr/bin/unshare", "-m", "/bin/sh", "-c", replaced, "sh"]
+                    + scene.sandboxed(
+                        ["/bin/cat", "/etc/resolv.conf"],
+                        options: ["--network", "host", "--danger-host-network"] + options
+                    ),
+                keeper: scene.caller.keeperOptions
+            )
+            #expect(result.lines.first == text, "\(result.story)")
+        }
         // A host whose resolver is not running has the link and no file: no reason to run nothing.
         try #require(unlink(run + "/stub-1.conf") == 0)
         let without = try read([])

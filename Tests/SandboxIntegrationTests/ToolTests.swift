@@ -258,6 +258,13 @@ struct ToolTests {
             let result = try scene.runInside(command, options: ["--deny", denied])
             #expect(result.ending == .exited(1) && result.output == [], "\(denied): \(result.story)")
         }
+        let policy = scene.folder + "/policy.toml"
+        for pattern in [scene.home + "/.gitconf*", scene.folder + "/*/settings"] {
+            try scene.write("version = 1\n[filesystem]\ndeny_globs = [\"\(pattern)\"]\n", to: policy)
+            if caller == .root { try #require(chown(policy, 0, 0) == 0) }
+            let result = try scene.runInside(command, options: ["--policy", policy])
+            #expect(result.ending == .exited(1) && result.output == [], "\(pattern): \(result.story)")
+        }
     }
 
     /// In a repository that was there before, whose configuration and hooks are read-only.

@@ -45,6 +45,15 @@ public struct PolicyDocument: Hashable, Sendable {
         return danger.first { $0.key == PolicyDocument.name(of: key) }?.node.value == .boolean(true)
     }
 
+    /// Whether it says `false` at a key of `[danger]` by which a bound permits another confinement: as if it said nothing.
+    private func denies(_ key: PolicyKey) -> Bool {
+        let permissions: [PolicyKey] = [.fullAccess, .landlockOnly, .container]
+        guard permissions.contains(key),
+            case .table(let danger) = members.first(where: { $0.key == "danger" })?.node.value
+        else { return false }
+        return danger.first { $0.key == PolicyDocument.name(of: key) }?.node.value == .boolean(false)
+    }
+
     /// A key without its section.
     static func name(of key: PolicyKey) -> String {
         String(decoding: key.path.utf8.drop { $0 != UInt8(ascii: ".") }.dropFirst(), as: UTF8.self)
@@ -56,7 +65,7 @@ public struct PolicyDocument: Hashable, Sendable {
     ///   - base: what it is put over.
     ///   - file: its number in the list of files, for the origins.
     ///   - home: what `~` means where it may stand; empty when nobody knows.
-    ///   - isBound: whether it is the administrator's, which permits full access and bounds everything else.
+    ///   - isBound: whether it is the administrator's, which permits confinements and bounds everything else.
     /// - Returns: what it says, and nothing of the base.
     /// - Throws: `PolicyError.invalid` with every problem there is.
     func statement(
@@ -70,7 +79,7 @@ public struct PolicyDocument: Hashable, Sendable {
         let values = validator.values(SectionReader(path: "", members: members, log: log))
         var said: [PolicyOrigin] = []
         for key in PolicyKey.allCases {
-            guard let position = log.keys[key.path] else { continue }
+            guard let position = log.keys[key.path], !isBound || !denies(key) else { continue }
             said.append(PolicyOrigin(key: key, file: file, line: position.line))
         }
         let statement = PolicyStatement(values: values, said: said)

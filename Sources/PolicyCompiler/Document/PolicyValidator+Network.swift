@@ -30,7 +30,8 @@ extension PolicyValidator {
             landlockOnly: landlockOnly?.value,
             container: container?.value
         )
-        if let landlockOnly, landlockOnly.value, danger.fullAccess || danger.hostNetwork {
+        // What a bound permits is not asked for by it.
+        if let landlockOnly, landlockOnly.value, !isBound, danger.fullAccess || danger.hostNetwork {
             log.report(
                 at: landlockOnly.position,
                 key: landlockOnly.key,
@@ -39,7 +40,7 @@ extension PolicyValidator {
                 remedy: "remove one of the two"
             )
         }
-        if let container, container.value, danger.fullAccess || danger.landlockOnly == true {
+        if let container, container.value, !isBound, danger.fullAccess || danger.landlockOnly == true {
             log.report(
                 at: container.position,
                 key: container.key,

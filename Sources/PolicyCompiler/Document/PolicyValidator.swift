@@ -26,7 +26,8 @@ struct PolicyValidator {
             refuseOtherSections(document, beside: "danger.full_access", allowed: ["version", "description", "danger"])
             return fullAccess(policy)
         }
-        policy.confinement = danger.confinement
+        // A bound permits each confinement that it names, and asks for none.
+        policy.confinement = isBound && danger.confinement != .sandbox ? .none : danger.confinement
         workspace(&document, &policy)
         policy.filesystem = filesystem(&document)
         policy.network = network(&document, hostAllowed: danger.hostNetwork)

@@ -176,7 +176,9 @@ enum OpenAPISchemas {
                     "name": text, "description": text,
                     "default": [
                         "type": "boolean",
-                        "description": "Whether projects that name no policy have it; then it may be a file of the server's, by the file's name.",
+                        "description": .string(
+                            "Whether projects that name no policy have it; then it may be a file of the server's, by the file's name."
+                        ),
                     ],
                     "not_held": [
                         "type": "array", "items": text,

@@ -197,7 +197,7 @@ public struct HostDiagnosis {
                 state: .information,
                 detail:
                     "\(HiddenProcesses.cause(mode)): a sandbox has a /proc of its own, and works; the weaker profile container is "
-                    + "refused. Should that be needed, as root: \(HiddenProcesses.remount)"
+                    + "refused, but for the group that the mount shows all to (gid=). Should that be needed, as root: \(HiddenProcesses.remount)"
             )
         ]
     }

@@ -144,11 +144,12 @@ public struct Preparation: ~Copyable {
             try Preparation.checkCommonFolder(path, pins.entries)
         }
         try ProjectFile.check(chosen.project, workspace, pins.entries)
+        let gitUser = try CallersGit.user(options, policy.filesystem)
         var host: HostFacts
         do throws(SyscallError) {
             host = try HostProbe.facts(
                 pins: pins,
-                gitUser: Preparation.gitUser(options, denied: policy.filesystem.deny),
+                gitUser: gitUser,
                 hostNetwork: policy.network == .host
             )
         } catch {
@@ -322,26 +323,5 @@ public struct Preparation: ~Copyable {
             text = try FileReading.read(path, limit: CommonFolder.own.count + 1, followingLinks: false)
         } catch { throw CommonFolder.refusal(path) }
         guard text == CommonFolder.own || text == CommonFolder.earlier else { throw CommonFolder.refusal(path) }
-    }
-
-    /// Name and mail address of the caller's own git settings; a file that is not there, or is denied, says nothing.
-    private static func gitUser(_ options: LaunchOptions, denied: [OSString]) -> GitUser {
-        var user = GitUser(name: "", email: "")
-        guard let home = OwnFolders.home(options) else { return user }
-        var base = home.appending(".config")
-        if let xdg = options.variable("XDG_CONFIG_HOME"), xdg.isAbsolute { base = xdg }
-        for path in [base.appending("git/config"), home.appending(".gitconfig")] {
-            do throws(SyscallError) {
-                let file = try FileReading.open(path)
-                if !denied.isEmpty {
-                    let real = try FileReading.path(of: file.number)
-                    if denied.contains(where: { real.isWithin($0) || path.isWithin($0) }) { continue }
-                }
-                user.read(try FileReading.read(file, named: path, limit: 256 << 10))
-            } catch {
-                continue  // absent or unreadable: git inside then asks who commits, which harms nobody
-            }
-        }
-        return user
     }
 }

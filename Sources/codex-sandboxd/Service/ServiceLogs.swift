@@ -38,7 +38,8 @@ enum ServiceLogs {
             isRunning = try UserManager().states().service?.isActive ?? false
         } catch { return }  // Without a manager nothing runs that could log.
         if isRunning {
-            Output.say("what follows is older than this boot; of now \(try unreadable(journalctl) ?? "nothing is kept")")
+            let now = try unreadable(journalctl) ?? "nothing is kept"
+            Output.say("what follows is older than this boot; of now \(now)")
         }
     }
 
@@ -64,7 +65,8 @@ enum ServiceLogs {
         switch try look(journalctl, ["--quiet", "--boot"]) {
         case .some: return nil
         case .unread(let said):
-            return "\(UserManager.account) may read no journal of this boot (journalctl: \(said)); have root add you to the group "
+            let who = UserManager.account
+            return "\(who) may read no journal of this boot (journalctl: \(said)); have root add you to the group "
                 + "systemd-journal (a new login takes it), or keep the journal on the disk, where each account has files of its own: "
                 + "make /var/log/journal and restart systemd-journald"
         case .nothing:
