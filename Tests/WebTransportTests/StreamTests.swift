@@ -61,7 +61,7 @@ extension TransportTests {
                 let reply = try #require(client.reply())
                 #expect(reply.isWhole)
                 #expect(reply.text == (0..<20).map { "piece \($0)." }.joined())
-                #expect(feed.closed == 1)
+                #expect(try await eventually { feed.closed == 1 })
                 // The same stream twice cannot be sent: the connection is closed.
                 #expect(client.rest() == "")
             }

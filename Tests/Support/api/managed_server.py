@@ -344,7 +344,16 @@ def stopping():
         holds(f"{manner}: the manager is asked for the time", message and f"EXTEND_TIMEOUT_USEC={wanted}" in message, message)
         # Whoever comes now is not refused: he waits for the next server.
         late = []
-        later = threading.Thread(target=lambda: late.append(manager.ask(path="/api/v1/projects/")))
+
+        def come_late():
+            # The one that ends may still take it, and then end before it has answered.
+            while not late:
+                try:
+                    late.append(manager.ask(path="/api/v1/projects/"))
+                except (OSError, http.client.HTTPException):
+                    time.sleep(0.05)
+
+        later = threading.Thread(target=come_late, daemon=True)
         later.start()
         holds(f"{manner}: it ends with 0", manager.ended() == 0, manager.log())
         if manner == "finish":
@@ -353,7 +362,7 @@ def stopping():
         thread.join()
         holds(f"{manner}: its client has his answer", answers and answers[0][0] == 200 and answers[0][1]["status"] == verdict[0], answers)
         manager.start("--worker", "minimal")
-        later.join()
+        later.join(120)
         holds(f"{manner}: who came meanwhile is served by the next one", late and late[0][0] == 200, late)
         jobs = [manager.ask(path=f"/api/v1/projects/{p}/jobs/{job}")[1] for p, job in (
             (one["id"], job["id"]) for one in late[0][1]["projects"] for job in manager.ask(path=f"/api/v1/projects/{one['id']}/jobs")[1]["jobs"])]

@@ -63,6 +63,7 @@ class Check(DocsChecks):
         self.page.send("Page.navigate", url="about:blank")
         self.page.send("Page.navigate", url=self.base + "/" + address)
         self.page.until("document.readyState === 'complete' && document.querySelector('#main').children.length > 0 "
+                        "&& document.querySelector('#main').ariaBusy !== 'true' "
                         "&& /Ready|[45]\\d\\d/.test(document.querySelector('#ready').textContent)", "the page")
 
     def part(self, name, ready):
@@ -209,7 +210,8 @@ class Check(DocsChecks):
         page.until("/long_run/.test(document.querySelector('#log').textContent)", "live output")
         before = page.run("document.querySelector('#log').textContent.length")
         page.until(f"document.querySelector('#log').textContent.length > {before}", "more of it")
-        expect(self.state("#list a[aria-current] .state") == "in progress", "the list's state")
+        # The list is asked for again by itself where the page and the stream agree already.
+        page.until("document.querySelector('#list a[aria-current] .state')?.textContent === 'in progress'", "the list's state")
         expect(page.run("document.getAnimations().length") > 0, "a badge that moves")
         page.media(prefers_reduced_motion="reduce")
         expect(page.run("document.getAnimations().length") == 0, "nothing moves for those who want that")
@@ -312,7 +314,7 @@ class Check(DocsChecks):
         page.intercept = lambda request: (200, "application/jsonl", body) if request["url"].endswith("/evidence") else None
         page.send("Fetch.enable", patterns=[{"urlPattern": "*/evidence"}])
         self.open(f"#/p/{self.project}/evidence")
-        page.until("document.querySelector('.launch')", "the refusal")
+        page.until("document.querySelector('.launch details[open] table')", "the refusal")
         shown = page.run("document.querySelector('.launch').innerText")
         for words in ("Refused: Landlock does not hold.", "EOPNOTSUPP (95)", "Use a newer kernel.", "expected: EACCES",
                       "opened <b>", "not reached", "not one instruction"):
