@@ -121,7 +121,7 @@ public struct EffectivePolicy: Sendable {
 
     /// Where no layer is, nothing that a file says could hold.
     private func checkFullAccess(_ project: PolicyStatement?, _ ceiling: PolicyStatement?) throws(Refusal) {
-        if let ceiling, !ceiling.says(.fullAccess) {
+        if let ceiling, !ceiling.says(.fullAccess) || ceiling.values.confinement != .none {
             let file = files.last { $0.kind == .ceiling }?.description ?? ""
             throw Refusal(
                 stage: "policy",
@@ -146,7 +146,7 @@ public struct EffectivePolicy: Sendable {
     ///
     /// The weaker profiles keep different promises: one that is allowed does not stand for the other.
     private func checkWeaker(_ key: PolicyKey, _ ceiling: PolicyStatement?) throws(Refusal) {
-        guard let ceiling, !ceiling.says(key) else { return }
+        guard let ceiling, !ceiling.says(key) || ceiling.values.confinement != .none else { return }
         let file = files.last { $0.kind == .ceiling }?.description ?? ""
         throw Refusal(
             stage: "policy",

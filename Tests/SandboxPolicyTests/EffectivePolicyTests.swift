@@ -263,11 +263,13 @@ import Testing
     @Test(arguments: confinements, confinements)
     func aCeilingAllowsNoOtherProfile(allowed: Confinement, asked: Confinement) throws {
         var values = plain
-        values.confinement = allowed
+        // What it permits it says, and asks for none of it.
+        values.confinement = allowed == .sandbox ? .sandbox : .none
+        let said: [PolicyKey] = allowed == .none ? [.fullAccess] : allowed.weakerKey.map { [$0] } ?? []
         var policy = plain
         policy.confinement = asked
         if asked == .landlockOnly { policy.filesystem.coverMissing = [] }
-        let ceiling = statement(values, [.fullAccess, .landlockOnly, .container], file: 2)
+        let ceiling = statement(values, said, file: 2)
         let refused = refusal { () throws(Refusal) in try EffectivePolicy(compiled(policy, ceiling: ceiling)) }
         #expect((refused == nil) == (asked == .sandbox || asked == allowed), "\(refused?.message ?? "taken")")
     }
