@@ -126,7 +126,7 @@ public final class WorkspaceAPI: HTTPHandler {
         }
     }
 
-    public func refusal(_ status: Int, reason: String, head: HTTPRequestHead?) -> HTTPResponse {
+    public func refusal(_ status: Int, reason: String, head: HTTPRequestHead?, peer: HTTPPeer?) -> HTTPResponse {
         let known =
             head
             ?? HTTPRequestHead(
@@ -134,7 +134,7 @@ public final class WorkspaceAPI: HTTPHandler {
                 path: [],
                 query: nil,
                 headers: [:],
-                peer: HTTPPeer(kind: .remote, address: "-", uid: nil)
+                peer: peer ?? HTTPPeer(kind: .remote, address: "-", uid: nil)
             )
         let error = status == 500 ? APIError.fault(reason) : APIError(status, reason, log: reason)
         return finish(error, Exchange(known), head.map { template(of: $0) } ?? "-")

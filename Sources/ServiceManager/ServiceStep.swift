@@ -87,32 +87,38 @@ public enum ServicePlan {
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
         var steps: [ServiceStep] = []
-        let isNewService = found.serviceText != wanted.service
-        let isNewSocket = found.socketText != wanted.socket
+        let isOtherService = found.serviceText != wanted.service
+        let isOtherSocket = found.socketText != wanted.socket
+        // Whoever wrote the text and was ended before the manager had read it has left this: the text alone is no sign that it acts.
+        let (isServiceUnread, isSocketUnread) = (isUnread(found.service), isUnread(found.socket))
         if !found.hasUnitFolder { steps.append(.makeFolder(folder)) }
         if !found.hasSettings {
             steps.append(.makeFolder(parent(settings)))
             steps.append(.writeFile(settings, text: settingsText, mode: 0o600))
         }
-        if isNewSocket {
+        if isOtherSocket {
             steps.append(.writeFile("\(folder)/\(ServiceUnits.socketName)", text: wanted.socket, mode: 0o644))
         }
-        if isNewService {
+        if isOtherService {
             steps.append(.writeFile("\(folder)/\(ServiceUnits.serviceName)", text: wanted.service, mode: 0o644))
         }
+        let listensAnew =
+            isSocketUnread || UnitFile.directives(found.socketText ?? "") != UnitFile.directives(wanted.socket)
+            || found.socket.map { $0.listensElsewhere(wanted.socket) } ?? false
+        // A socket does not change its addresses while its service runs. Other words about it are no reason to turn a client away.
+        // Before the manager reads the text: whoever is ended behind that leaves no socket with old addresses that looks like a new one.
+        let isStopped = listensAnew && found.socket?.isActive == true
+        if isStopped { steps.append(.manager(["stop"] + units)) }
         let states = [found.service, found.socket]
-        if isNewService || isNewSocket || states.contains(where: { $0?["NeedDaemonReload"] == "yes" }) {
+        if isOtherService || isOtherSocket || isServiceUnread || isSocketUnread || isStopped {
             steps.append(.manager(["daemon-reload"]))
         }
         if !states.allSatisfy({ $0?.isEnabled == true }) { steps.append(.manager(["enable"] + units)) }
         if states.contains(where: { $0?.isFailed == true }) { steps.append(.manager(["reset-failed"] + units)) }
-        let listensAnew = UnitFile.directives(found.socketText ?? "") != UnitFile.directives(wanted.socket)
-        if isNewSocket, listensAnew, found.socket?.isActive == true {
-            // A socket does not change its addresses while its service runs. Other words about it are no reason to turn a client away.
-            steps.append(.manager(["stop"] + units))
-            steps.append(.manager(["start"] + units))
-        } else if found.service?.isActive == true, found.socket?.isActive == true {
-            if isNewService || found.isOutdated { steps.append(.manager(["restart", ServiceUnits.serviceName])) }
+        if !isStopped, found.service?.isActive == true, found.socket?.isActive == true {
+            if isOtherService || isServiceUnread || found.isOutdated {
+                steps.append(.manager(["restart", ServiceUnits.serviceName]))
+            }
         } else {
             steps.append(.manager(["start"] + units))
         }
@@ -139,6 +145,11 @@ public enum ServicePlan {
             state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || $0.isFailed) } ?? false
         }
         if known { steps.append(.manager(["disable", "--now"] + units)) }
+        // Before the units, which say where the data lies: whoever is ended here finds the same folder once more.
+        if let data {
+            if found.hasData { steps.append(.removeData(data, isWhole: !found.hasForeignData)) }
+            if found.hasSettings { steps.append(.removeFile(settings)) }
+        }
         var isRemoved = false
         for (text, name) in [
             (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
@@ -151,12 +162,11 @@ public enum ServicePlan {
         if [found.service, found.socket].contains(where: { $0?.isFailed == true }) {
             steps.append(.manager(["reset-failed"] + units))
         }
-        if let data {
-            if found.hasData { steps.append(.removeData(data, isWhole: !found.hasForeignData)) }
-            if found.hasSettings { steps.append(.removeFile(settings)) }
-        }
         return steps
     }
+
+    /// The file is another one than the manager has read.
+    private static func isUnread(_ state: UnitState?) -> Bool { state?["NeedDaemonReload"] == "yes" }
 
     private static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
         for (text, name) in [

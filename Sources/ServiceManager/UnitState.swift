@@ -8,6 +8,7 @@ public struct UnitState: Hashable, Sendable {
         "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "NeedDaemonReload", "Result",
         "MainPID",
         "NRestarts", "ActiveEnterTimestamp", "StatusText", "MemoryCurrent", "TasksCurrent", "Listen", "ExecMainStatus",
+        "DropInPaths",
     ]
 
     public init(properties: [String: String]) { self.properties = properties }

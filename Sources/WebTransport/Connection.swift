@@ -77,6 +77,14 @@ final class Connection: Sendable {
         }
     }
 
+    /// The server has shut it, and libmicrohttpd, on the calling thread, has not closed it yet.
+    var isEnding: Bool {
+        state.withLock { state in
+            guard state.isOpen, state.isShut, let thread = state.thread else { return false }
+            return pthread_equal(thread, pthread_self()) != 0
+        }
+    }
+
     struct Reading {
         /// Of the request that comes.
         var hasRequestLine: Bool

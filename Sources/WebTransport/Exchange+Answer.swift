@@ -7,7 +7,7 @@ extension Exchange {
         step = .answered
         if let fault = response.fault {
             response.body.discard()
-            return queue(server.refusal(500, fault, head))
+            return queue(server.refusal(500, fault, head, for: connection.peer))
         }
         return queue(response)
     }

@@ -62,7 +62,7 @@ final class Exchange: @unchecked Sendable {
             framing = try readHead(method: method, version: version)
         } catch {
             // Directly: of some faults libmicrohttpd 0.9.75 has queued an answer of its own by now, and would send both.
-            return cut(server.refusal(error.status, error.reason, head))
+            return cut(server.refusal(error.status, error.reason, head, for: connection.peer))
         }
         guard let head else { return false }
         guard !server.isRefusing else { return refuseEarly(503, "the server is stopping") }
@@ -113,7 +113,7 @@ final class Exchange: @unchecked Sendable {
             isNumber = !text.isEmpty && text.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
         }
         let fault = isNumber ? BodyFraming.tooLong : BodyFraming.noLength
-        _ = cut(server.refusal(fault.status, fault.reason, nil))
+        _ = cut(server.refusal(fault.status, fault.reason, nil, for: connection.peer))
     }
 
     private func readHead(
@@ -167,13 +167,13 @@ final class Exchange: @unchecked Sendable {
         switch step {
         case .body(let limit):
             guard received <= UInt64(max(limit, 0)) else {
-                return cut(server.refusal(413, "the body has more than \(limit) bytes", head))
+                return cut(server.refusal(413, "the body has more than \(limit) bytes", head, for: connection.peer))
             }
             body.append(contentsOf: bytes)
             return true
         case .sink(let sink, let limit):
             guard received <= limit else {
-                return cut(server.refusal(413, "the body has more than \(limit) bytes", head))
+                return cut(server.refusal(413, "the body has more than \(limit) bytes", head, for: connection.peer))
             }
             guard let response = sink.take(bytes) else { return true }
             return cut(response)
@@ -287,7 +287,7 @@ final class Exchange: @unchecked Sendable {
         // A body that was announced may still come.
         lingers = true
         isLast = true
-        let response = server.refusal(status, reason, head)
+        let response = server.refusal(status, reason, head, for: connection.peer)
         if case .sink(let sink, _) = step {
             step = .head
             sink.abandon()

@@ -24,6 +24,8 @@ enum LibraryFault {
 
     static func refuse(_ status: Int, among connections: [Connection], of server: ServerCore) {
         guard let reason = reason(status) else { return }
+        // One that has been shut is still read to its end, and may be what is meant.
+        guard !connections.contains(where: { $0.isEnding }) else { return }
         var candidates: [(connection: Connection, reading: Connection.Reading)] = []
         for connection in connections {
             if let reading = connection.reading { candidates.append((connection, reading)) }
@@ -37,7 +39,7 @@ enum LibraryFault {
         guard candidates.count == 1, let (connection, reading) = candidates.first, reading.phase != .body else {
             return
         }
-        let answer = server.raw(server.refusal(status, reason, nil), nil)
+        let answer = server.raw(server.refusal(status, reason, nil, for: connection.peer), nil)
         server.linger(connection)
         connection.writeLast(answer)
     }

@@ -183,8 +183,8 @@ final class ServerCore: Sendable {
     // MARK: - Words
 
     /// The handler's refusal; one that cannot be sent becomes an empty one.
-    func refusal(_ status: Int, _ reason: String, _ head: HTTPRequestHead?) -> HTTPResponse {
-        let response = handler.refusal(status, reason: reason, head: head)
+    func refusal(_ status: Int, _ reason: String, _ head: HTTPRequestHead?, for peer: HTTPPeer?) -> HTTPResponse {
+        let response = handler.refusal(status, reason: reason, head: head, peer: peer)
         guard response.fault == nil else {
             response.body.discard()
             return HTTPResponse(status: status)
@@ -196,7 +196,7 @@ final class ServerCore: Sendable {
         var sendable = response
         if let fault = response.fault {
             response.body.discard()
-            sendable = refusal(500, fault, head)
+            sendable = refusal(500, fault, head, for: head?.peer)
         }
         return RawAnswer.bytes(sendable, isHead: head?.method == "HEAD")
     }

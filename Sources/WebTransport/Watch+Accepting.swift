@@ -176,7 +176,8 @@ extension Watch {
         missing -= min(missing, idle.count)
         guard missing > 0, !behind.isEmpty else { return }
         behind.sort { $0.goes(before: $1) }
-        let words = core.raw(core.refusal(408, "the request came too slowly while others waited", nil), nil)
+        let refusal = core.refusal(408, "the request came too slowly while others waited", nil, for: nil)
+        let words = core.raw(refusal, nil)
         for candidate in behind.prefix(missing) {
             // In an answer there is no place for another.
             let last = candidate.phase == .answering ? [] : words

@@ -87,17 +87,18 @@ final class Watch {
             if isLate || isDrained || connection.takeFresh() && hasLeft(connection) { connection.shut() }
         case .head where isDrained && state.exchange == nil: connection.shut()
         case .head where isLate:
-            let words = core.refusal(408, "the head of the request came too slowly", nil)
+            let words = core.refusal(408, "the head of the request came too slowly", nil, for: connection.peer)
             connection.shut(lateSince: now, in: .head, answer: core.raw(words, nil))
         case .body where isLate:
-            let words = core.refusal(408, "the body of the request came too slowly", nil)
+            let words = core.refusal(408, "the body of the request came too slowly", nil, for: connection.peer)
             connection.shut(lateSince: now, in: .body, answer: core.raw(words, nil))
         case .answering where isLate:
             connection.shut()
         case .running:
             guard let exchange = state.exchange else { return }
             if isLate {
-                exchange.expire(core.refusal(503, "the request took longer than the server allows", nil))
+                let words = "the request took longer than the server allows"
+                exchange.expire(core.refusal(503, words, nil, for: connection.peer))
             } else if hasLeft(connection) {
                 exchange.cancel()
             }
@@ -177,7 +178,7 @@ final class Watch {
         let connections = core.all
         guard connections.isEmpty || core.stop.deadline <= now else { return false }
         if !connections.isEmpty {
-            let words = core.refusal(503, "the server has stopped", nil)
+            let words = core.refusal(503, "the server has stopped", nil, for: nil)
             for connection in connections {
                 let state = connection.now
                 if state.phase == .running { state.exchange?.expire(words) }

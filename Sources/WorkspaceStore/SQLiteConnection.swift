@@ -216,11 +216,11 @@ final class SQLiteConnection: @unchecked Sendable {
         }
     }
 
-    /// Takes the lock of who writes, waiting so many milliseconds for another process's, and gives it back.
+    /// Takes the lock of who writes, and gives it back; another process's is not waited for.
     ///
-    /// - Throws: `.busy` if another process keeps it.
-    func tryLock(milliseconds: Int32) throws(StoreError) {
-        sqlite3_busy_timeout(handle, milliseconds)
+    /// - Throws: `.busy` if another process has it.
+    func tryLock() throws(StoreError) {
+        sqlite3_busy_timeout(handle, 0)
         defer { sqlite3_busy_timeout(handle, busyTimeout) }
         try transaction {}
     }

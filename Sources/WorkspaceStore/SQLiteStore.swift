@@ -52,8 +52,12 @@ public final class SQLiteStore: WorkspaceStore {
     private let foundBusy = Atomic<Bool>(false)
     /// Since when the call that writes waits for the file's lock, in milliseconds of the monotonic clock; 0 where none does.
     private let waitsSince = Atomic<Int64>(0)
-    /// In milliseconds: another process's lock is looked for so long, and one that is waited for longer keeps others from writing.
-    private static let patience: Int32 = 250
+    /// Since when each look at the file's lock has found it with another process, as `waitsSince`; 0 where the last one did not.
+    private let busySince = Atomic<Int64>(0)
+    /// One look at a time: two at once would each take the other's for a call that writes.
+    private let looking = Mutex<Void>(())
+    /// In milliseconds: another process's lock that is met for longer keeps others from writing.
+    private static let patience: Int64 = 250
 
     /// A connection that reads, and its lock.
     private final class LockedReader: Sendable {
@@ -124,27 +128,63 @@ public final class SQLiteStore: WorkspaceStore {
 
     public func checkReady() throws(StoreError) {
         // One that writes now has looked itself.
-        try writer.withLockIfAvailable { (connection) throws(StoreError) in
-            guard let connection else { throw SQLiteStore.closed }
-            guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+        try looking.withLock { (_) throws(StoreError) in
+            _ = try writer.withLockIfAvailable { (connection) throws(StoreError) in
+                guard let connection else { throw SQLiteStore.closed }
+                guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+            }
         }
     }
 
     public func checkWritable() throws(StoreError) {
-        let looked: Void? = try writer.withLockIfAvailable { (connection) throws(StoreError) in
-            guard let connection else { throw SQLiteStore.closed }
-            guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
-            try connection.tryLock(milliseconds: min(SQLiteStore.patience, options.busyTimeout))
+        let found: Lock? = try looking.withLock { (_) throws(StoreError) in
+            try writer.withLockIfAvailable { (connection) throws(StoreError) in
+                guard let connection else { throw SQLiteStore.closed }
+                guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+                return try look(connection)
+            }
         }
+        let isLong: Bool
+        switch found {
+        case .free: return
+        case .busy(let time): isLong = time > SQLiteStore.patience
         // One writes now, which is as good a trial; or it waits for the same lock, perhaps as the one before it did in vain.
-        let since = waitsSince.load(ordering: .relaxed)
-        let waitsLong = since != 0 && SQLiteStore.milliseconds() - since > Int64(SQLiteStore.patience)
-        guard looked == nil, waitsLong || foundBusy.load(ordering: .relaxed) else { return }
+        case nil:
+            let since = waitsSince.load(ordering: .relaxed)
+            isLong = since != 0 && SQLiteStore.milliseconds() - since > SQLiteStore.patience
+        }
+        guard isLong || foundBusy.load(ordering: .relaxed) else { return }
         throw StoreError(
             kind: .busy,
             message: "writing the database: \(path): another process holds its lock",
             remedy: SQLiteFailure.remedy(SQLITE_BUSY, 0, path)
         )
+    }
+
+    /// The lock of who writes, as it is found.
+    private enum Lock {
+        case free
+        /// Each look has met another process's for so many milliseconds.
+        case busy(Int64)
+    }
+
+    /// Does not wait: who asks holds a thread that others wait for.
+    private func look(_ connection: SQLiteConnection) throws(StoreError) -> Lock {
+        let now = SQLiteStore.milliseconds()
+        do throws(StoreError) { try connection.tryLock() } catch {
+            guard error.kind == .busy else { throw error }
+            // Another process may write at any moment: that is found by chance once, and not again and again.
+            let (isFirst, since) = busySince.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+            return .busy(isFirst ? 0 : now - since)
+        }
+        isWritable()
+        return .free
+    }
+
+    /// Somebody has just had the lock.
+    private func isWritable() {
+        foundBusy.store(false, ordering: .relaxed)
+        busySince.store(0, ordering: .relaxed)
     }
 
     // MARK: - Calls
@@ -163,7 +203,7 @@ public final class SQLiteStore: WorkspaceStore {
                     waitsSince.store(0, ordering: .relaxed)
                     return try body(connection)
                 }
-                foundBusy.store(false, ordering: .relaxed)
+                isWritable()
                 return value
             } catch {
                 foundBusy.store(error.kind == .busy, ordering: .relaxed)

@@ -79,7 +79,8 @@ public protocol WorkspaceStore: Sendable {
     func checkReady() throws(StoreError)
     /// Whether a call that writes would find the database free: another process may hold the lock of who writes.
     ///
-    /// Waits a quarter of a second for such a lock at the most, and writes nothing.
+    /// Waits for no such lock, and writes nothing. A lock that is met by one call alone may be that of a short write: it counts from a
+    /// quarter of a second on, in which every call has met it, or once a call that writes has waited for it in vain.
     ///
     /// - Throws: `.busy` while another process keeps the lock, and what `checkReady` throws.
     func checkWritable() throws(StoreError)

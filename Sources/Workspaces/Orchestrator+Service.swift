@@ -280,7 +280,12 @@ extension Orchestrator {
     public func readiness() -> String? {
         if let problem = serverProblem() ?? lockProblem() { return problem }
         // Asked each time: whoever mends the policy need tell nobody.
-        if let problem = policyProblem() { return "every job would be refused: \(problem)" }
+        if let problem = policyProblem() {
+            guard case .file = settings.policy else { return "every job would be refused: \(problem)" }
+            // It names the file, by a path of the host, which is nothing for clients.
+            log("not ready: every job would be refused: \(problem)")
+            return "every job would be refused: the server's policy cannot be used; the log says why"
+        }
         return hostProblem.withLock { $0 }
     }
 

@@ -35,7 +35,7 @@ enum DbCommand {
             stateFolder: options.stateDirectory
         ).database
         if let folder = options.folder {
-            let folder = try SettingsFile.absolute(folder.description)
+            let folder = try SettingsFile.absolute(folder.description, of: "db \(options.action.rawValue)")
             return options.action == .restore
                 ? try RestoreCommand(options: options, database: url, folder: folder).run()
                 : try BackupCommand(options: options, database: url, folder: folder).run()

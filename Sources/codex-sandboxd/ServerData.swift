@@ -27,7 +27,7 @@ struct ServerData {
         let environment = CallerStrings.all(environ)
         var data: [String: String] = [:]
         if let folder {
-            let path = try SettingsFile.absolute(folder.description)
+            let path = try SettingsFile.absolute(folder.description, of: "--data-dir")
             guard let text = path.utf8 else { throw ServeError("--data-dir \(path) is not UTF-8; name another folder") }
             data = DataFolder.settings(of: text)
         }
@@ -39,6 +39,6 @@ struct ServerData {
             database = try DatabaseURL(value(.databaseURL, APISettings().databaseURL))
         } catch { throw ServeError("\(error)") }
         rootAsWritten = value(.workspaceRoot, APISettings().workspaceRoot)
-        root = try SettingsFile.absolute(rootAsWritten)
+        root = try SettingsFile.absolute(rootAsWritten, of: SettingName.workspaceRoot.rawValue)
     }
 }

@@ -21,7 +21,8 @@ private final class InPlace: TaskExecutor {
         var taken: (any HTTPBodySink)?
         switch client.api.accept(head) {
         case .answer(let response): return check(response)
-        case .body(let limit): if body.count > limit { return check(client.api.refusal(413, reason: "x", head: head)) }
+        case .body(let limit):
+            if body.count > limit { return check(client.api.refusal(413, reason: "x", head: head, peer: nil)) }
         case .sink(let sink, _):
             request.body = []
             taken = sink

@@ -122,7 +122,9 @@ struct Client {
         switch api.accept(head) {
         case .answer(let response): return response
         case .body(let limit):
-            if body.count > limit { return api.refusal(413, reason: "The body is too large", head: head) }
+            if body.count > limit {
+                return api.refusal(413, reason: "The body is too large", head: head, peer: head.peer)
+            }
         case .sink(let sink, _):
             request.body = []
             taken = sink

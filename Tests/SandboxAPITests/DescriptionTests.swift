@@ -151,11 +151,11 @@ import Workspaces
             #expect(answer.headers["Cache-Control"] != nil)
             #expect(answer.headers["X-Request-ID"]?.utf8.count == 32)
         }
-        let refusal = client.api.refusal(431, reason: "The head is too large", head: nil)
+        let refusal = client.api.refusal(431, reason: "The head is too large", head: nil, peer: nil)
         #expect(refusal.status == 431)
         #expect(refusal.headers["X-Request-ID"] != nil)
         for status in [400, 408, 413, 500, 501, 503] {
-            let response = client.api.refusal(status, reason: "words", head: nil)
+            let response = client.api.refusal(status, reason: "words", head: nil, peer: nil)
             #expect(response.status == status)
             let answer = Client.Answer(status: status, headers: response.headers, body: response.body)
             #expect(answer.json?["code"] as? Int == status)

@@ -32,7 +32,7 @@ import Workspaces
     /// A response that cannot be sent is a fault as well, whose words stay here.
     @Test func theTransportsFaultIsOneToo() throws {
         let client = try Client()
-        let response = client.api.refusal(500, reason: "why: /srv/secret", head: nil)
+        let response = client.api.refusal(500, reason: "why: /srv/secret", head: nil, peer: nil)
         #expect(response.status == 500 && client.log.last?.level == .error)
         #expect(client.log.last?.detail == "why: /srv/secret")
         let body = try object(response)
@@ -42,7 +42,7 @@ import Workspaces
     /// Another version of HTTP is the client's choice, not a fault of the server, though its status begins with 5.
     @Test func anotherVersionIsTheClients() throws {
         let client = try Client()
-        let response = client.api.refusal(505, reason: "HTTP/1.1 and HTTP/1.0 are spoken", head: nil)
+        let response = client.api.refusal(505, reason: "HTTP/1.1 and HTTP/1.0 are spoken", head: nil, peer: nil)
         #expect(response.status == 505)
         #expect(
             try object(response) == [
@@ -67,7 +67,7 @@ import Workspaces
     ])
     func everyStatusHasItsWords(status: Int, word: String, words: String) throws {
         let client = try Client()
-        let body = try object(client.api.refusal(status, reason: "why", head: nil))
+        let body = try object(client.api.refusal(status, reason: "why", head: nil, peer: nil))
         #expect(body["error"] as? String == word && body["message"] as? String == words)
         #expect(body["code"] as? Int == status && body["detail"] as? String == (status == 500 ? nil : "why"))
     }

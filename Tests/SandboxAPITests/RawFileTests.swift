@@ -116,30 +116,31 @@ import Testing
         func status(_ fields: (String, String)...) async -> Int { await client.ask(method, target, fields).status }
         let whole = await client.ask(method, target)
         #expect(whole.status == 200 && whole.headers["Last-Modified"] == Self.dates.same)
-        for date in [
-            Self.dates.same, Self.dates.after, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
-        ] {
+        for date in [Self.dates.same, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
             let answer = await client.ask(method, target, [("If-Modified-Since", date)])
             #expect(answer.status == 304 && answer.headers["ETag"] == tag && answer.bytes.isEmpty, "\(date)")
             #expect(answer.headers["Last-Modified"] == Self.dates.same)
             #expect(await status(("If-Unmodified-Since", date)) == 200, "\(date)")
         }
         #expect(await status(("If-Modified-Since", Self.dates.before)) == 200)
+        // A link or a folder may lead to an older file than the one whose date was told.
+        #expect(await status(("If-Modified-Since", Self.dates.after)) == 200)
+        #expect(await status(("If-Unmodified-Since", Self.dates.after)) == 200)
         #expect(await status(("If-Unmodified-Since", Self.dates.before)) == 412)
         for date in ["", "yesterday", "784111777", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET"] {
             #expect(await status(("If-Modified-Since", date)) == 200, "\(date)")
             #expect(await status(("If-Unmodified-Since", date)) == 200, "\(date)")
         }
-        let after = ("If-Modified-Since", Self.dates.after)
-        #expect(await status(after, after) == 200)
+        let same = ("If-Modified-Since", Self.dates.same)
+        #expect(await status(same, same) == 200)
         // The tag wins, either way.
-        #expect(await status(("If-None-Match", "\"other\""), after) == 200)
+        #expect(await status(("If-None-Match", "\"other\""), same) == 200)
         #expect(await status(("If-None-Match", tag), ("If-Modified-Since", Self.dates.before)) == 304)
         #expect(await status(("If-Match", tag), ("If-Unmodified-Since", Self.dates.before)) == 200)
         #expect(await status(("If-Match", "\"other\""), ("If-Unmodified-Since", Self.dates.after)) == 412)
         // Both steps are taken, and a range comes behind them.
-        #expect(await status(("If-Match", tag), after) == 304)
-        #expect(await status(("Range", "bytes=0-1"), after) == 304)
+        #expect(await status(("If-Match", tag), same) == 304)
+        #expect(await status(("Range", "bytes=0-1"), same) == 304)
     }
 
     @Test func writesHoldConditionsByDate() async throws {

@@ -130,6 +130,9 @@ struct ServeFaultTests {
             ask('/readyz')
             other = sqlite3.connect('codex.db', isolation_level=None)
             other.execute('BEGIN IMMEDIATE')
+            # One look alone may have met a short write.
+            ask('/readyz')
+            time.sleep(0.5)
             ask('/readyz'); ask('/healthz')
             # One that waits for the lock itself holds nothing back.
             create = ['curl', '-sS', '-o', '/dev/null', '-X', 'POST', '-H', 'Content-Type: application/json',
@@ -144,11 +147,34 @@ struct ServeFaultTests {
         let result = try play(scene, [], ["/usr/bin/python3", "-c", script])
         #expect(result.ending == .exited(0), "\(result.story)")
         let lines = result.lines
-        try #require(lines.count == 5, "\(result.story)")
-        #expect(lines[0].contains("ready") && lines[4] == lines[0] && lines[2].contains("ok"), "\(result.story)")
-        for line in [lines[1], lines[3]] {
+        try #require(lines.count == 6, "\(result.story)")
+        #expect(lines[0].contains("ready") && lines[5] == lines[0] && lines[3].contains("ok"), "\(result.story)")
+        #expect(lines[1] == lines[0], "\(result.story)")
+        for line in [lines[2], lines[4]] {
             #expect(line.contains("another process holds the lock of the database"), "\(result.story)")
         }
+    }
+
+    /// Where the server's policy lies is for its log, and not for clients.
+    @Test func readinessTellsNoClientOfThePolicysFile() throws {
+        let scene = try Scene(.user)
+        let policy = scene.workspace + "/strict.toml"
+        try scene.write("version = 1\nextends = \"codex-worker\"\n", to: policy, mode: 0o600)
+        let ask = "curl -sS -m 60 -w ' %{http_code}\n' {BASE}/readyz"
+        let result = try play(
+            scene,
+            ["--policy", policy],
+            ["/bin/sh", "-c", "\(ask); echo 'nonsense = 1' >strict.toml; \(ask); cat server.log"]
+        )
+        #expect(result.ending == .exited(0), "\(result.story)")
+        let lines = result.lines
+        try #require(lines.count > 2, "\(result.story)")
+        #expect(lines[0].hasSuffix(" 200") && lines[1].hasSuffix(" 503"), "\(result.story)")
+        #expect(lines[1].contains("the server's policy cannot be used; the log says why"), "\(result.story)")
+        #expect(!lines[1].contains("strict.toml"), "\(result.story)")
+        let why = "not ready: every job would be refused: The server's policy cannot be used: "
+        #expect(lines[2...].contains { $0.contains(why) }, "\(result.story)")
+        #expect(lines[2...].contains { $0.contains(policy) }, "\(result.story)")
     }
 
     /// A host that cannot hold the server's policy: here by a Landlock that no kernel has, until the policy asks for one that is there.

@@ -67,19 +67,63 @@ struct ServicePlanTests {
                 "write \(folder)/codex-sandbox.service", "run systemctl --user daemon-reload", restart,
             ]
         )
-        #expect(
-            try install { $0.service = state("active", "enabled", ["NeedDaemonReload": "yes"]) } == [
-                "run systemctl --user daemon-reload"
-            ]
+    }
+
+    /// The files are as they are wanted, and whoever wrote them was ended before the manager had read them.
+    @Test func anInstallThatWasInterruptedIsCompleted() throws {
+        let units = "codex-sandbox.socket codex-sandbox.service"
+        let (reload, restart) = (
+            "run systemctl --user daemon-reload", "run systemctl --user restart codex-sandbox.service"
         )
+        let anew = ["run systemctl --user stop \(units)", reload, "run systemctl --user start \(units)"]
+        let unread = ["NeedDaemonReload": "yes"]
+        #expect(try install { $0.service = state("active", "enabled", unread) } == [reload, restart])
+        #expect(try install { $0.socket = state("active", "enabled", unread) } == anew)
+        #expect(
+            try install {
+                $0.service = state("inactive", "enabled", unread)
+                $0.socket = state("inactive", "enabled", unread)
+            } == [anew[1], anew[2]]
+        )
+        // The manager has not seen that there is another file than the package's.
+        #expect(try install { $0.socket = listening("127.0.0.1:9000 (Stream)") } == anew)
+    }
+
+    private func listening(_ addresses: String..., more: [String: String] = [:]) -> UnitState {
+        state("active", "enabled", ["Listen": addresses.joined(separator: "\n")].merging(more) { $1 })
+    }
+
+    @Test func addressesAreComparedWhereTheyAreKnown() throws {
+        let usual = "ListenStream=%t/codex-sandbox/api.sock\nListenStream=127.0.0.1:8000\n"
+        let (path, port) = ("/run/user/1/codex-sandbox/api.sock (Stream)", "127.0.0.1:8000 (Stream)")
+        #expect(!listening(path, port).listensElsewhere(usual) && !listening(port, path).listensElsewhere(usual))
+        #expect(try install { $0.socket = listening(path, port) } == [])
+        for other in [
+            listening(path), listening(port), listening(path, "127.0.0.1:8001 (Stream)"),
+            listening("/run/user/1/codex-sandbox/other.sock (Stream)", port),
+            listening(path, port, "[::1]:8000 (Stream)"),
+        ] { #expect(other.listensElsewhere(usual), "\(other)") }
+        #expect(!listening("/a%b (Stream)").listensElsewhere("ListenStream=/a%%b\n"))
+        #expect(listening("/a%%b (Stream)").listensElsewhere("ListenStream=/a%%b\n"))
+        // Not known: no such property, a person's drop-in, what the manager may write in another way.
+        #expect(!state("active").listensElsewhere(usual) && !listening("").listensElsewhere(usual))
+        let dropIn = listening(
+            port,
+            more: ["DropInPaths": "/home/ann/.config/systemd/user/codex-sandbox.socket.d/a.conf"]
+        )
+        #expect(!dropIn.listensElsewhere(usual))
+        #expect(listening(port, more: ["DropInPaths": ""]).listensElsewhere(usual))
+        for text in ["[0::1]:8000", "8000", "127.1:8000", "127.0.0.1:08000", "/a//b", "/a/../b", "/a/"] {
+            #expect(!listening(port).listensElsewhere("ListenStream=\(text)\n"), "\(text)")
+        }
     }
 
     @Test func otherAddressesNeedOtherSockets() throws {
         let units = "codex-sandbox.socket codex-sandbox.service"
         #expect(
             try install { $0.socketText = ServiceUnits.mark + "\n" } == [
-                "write \(folder)/codex-sandbox.socket", "run systemctl --user daemon-reload",
-                "run systemctl --user stop \(units)", "run systemctl --user start \(units)",
+                "write \(folder)/codex-sandbox.socket", "run systemctl --user stop \(units)",
+                "run systemctl --user daemon-reload", "run systemctl --user start \(units)",
             ]
         )
     }
@@ -117,21 +161,24 @@ struct ServicePlanTests {
     }
 
     @Test func uninstallKeepsDataUnlessTold() throws {
-        let removal = [
-            "run systemctl --user disable --now codex-sandbox.socket codex-sandbox.service",
+        let end = "run systemctl --user disable --now codex-sandbox.socket codex-sandbox.service"
+        let units = [
             "remove \(folder)/codex-sandbox.service", "remove \(folder)/codex-sandbox.socket",
             "run systemctl --user daemon-reload",
         ]
-        #expect(try uninstall(nil) { $0.hasData = true } == removal)
+        #expect(try uninstall(nil) { $0.hasData = true } == [end] + units)
+        // The unit says where the data lies: it goes last, for whoever is ended in the middle and begins anew.
         #expect(
             try uninstall("/home/ann/s/serve") { $0.hasData = true }
-                == removal + ["remove /home/ann/s/serve/ and everything in it", "remove \(settings)"]
+                == [end, "remove /home/ann/s/serve/ and everything in it", "remove \(settings)"] + units
         )
         #expect(
             try uninstall("/home/ann/s/serve") {
                 $0.hasData = true
                 $0.hasForeignData = true
-            } == removal + ["remove what a server has made in /home/ann/s/serve/", "remove \(settings)"]
+                $0.service = state("failed")
+            } == [end, "remove what a server has made in /home/ann/s/serve/", "remove \(settings)"] + units
+                + ["run systemctl --user reset-failed codex-sandbox.socket codex-sandbox.service"]
         )
         #expect(try uninstall(nil) { $0 = FoundService() } == [])
         // The package's own units are put to rest and stay where they are.
@@ -139,7 +186,7 @@ struct ServicePlanTests {
             try uninstall(nil) {
                 $0.serviceText = nil
                 $0.socketText = nil
-            } == [removal[0]]
+            } == [end]
         )
     }
 

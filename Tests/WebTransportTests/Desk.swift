@@ -10,6 +10,8 @@ final class Desk: HTTPHandler {
     private let answers: @Sendable (HTTPRequest, (any HTTPBodySink)?) -> HTTPAnswer
     /// What came to `accept`, in order.
     let heads = Mutex<[HTTPRequestHead]>([])
+    /// For whom `refusal` was asked, in order.
+    let refused = Mutex<[HTTPPeer?]>([])
 
     init(
         accepts: @escaping @Sendable (HTTPRequestHead) -> HTTPAcceptance = { _ in .body(limit: 1_000) },
@@ -26,8 +28,13 @@ final class Desk: HTTPHandler {
 
     func answer(_ request: HTTPRequest, sink: (any HTTPBodySink)?) -> HTTPAnswer { answers(request, sink) }
 
-    func refusal(_ status: Int, reason: String, head: HTTPRequestHead?) -> HTTPResponse {
-        HTTPResponse(status: status, headers: ["X-Refused": "yes"], body: .bytes(Array("refused: \(reason)".utf8)))
+    func refusal(_ status: Int, reason: String, head: HTTPRequestHead?, peer: HTTPPeer?) -> HTTPResponse {
+        refused.withLock { $0.append(peer) }
+        return HTTPResponse(
+            status: status,
+            headers: ["X-Refused": "yes"],
+            body: .bytes(Array("refused: \(reason)".utf8))
+        )
     }
 
     /// Answers the path, the query, and the body.

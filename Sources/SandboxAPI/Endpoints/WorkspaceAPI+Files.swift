@@ -120,7 +120,9 @@ extension WorkspaceAPI {
         if let date = min(modified, .now).text { headers.add("Last-Modified", date) }
         let isKnown =
             EntityTags(call.head.headers, "If-None-Match").map { $0.matchesWeakly(file.tag) }
-            ?? HTTPDate(call.head.headers.all("If-Modified-Since")).map { modified <= $0 } ?? false
+            // Not where the file is older than that: a link or a folder leads to another file now, and its date tells nothing of these
+            // bytes. Nor in the second that the date is of, in which the file may change again.
+            ?? HTTPDate(call.head.headers.all("If-Modified-Since")).map { modified == $0 && modified <= .now } ?? false
         if isKnown {
             // The transport sends the length of it, and no more.
             let body = try asking { () throws(WorkspaceError) in try file.body() }

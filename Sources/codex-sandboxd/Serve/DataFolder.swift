@@ -8,7 +8,7 @@ struct DataFolder {
     let settings: [String: String]
 
     init(_ given: OSString) throws(ServeError) {
-        let path = try SettingsFile.absolute(given.description)
+        let path = try SettingsFile.absolute(given.description, of: "--data-dir")
         guard let text = path.utf8 else { throw ServeError("--data-dir \(path) is not UTF-8; name another folder") }
         try DataFolder.make(path)
         settings = DataFolder.settings(of: text)

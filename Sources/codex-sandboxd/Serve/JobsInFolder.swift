@@ -28,7 +28,11 @@ struct JobsInFolder {
     }
 
     private static func here(recordedIn state: OSString) throws(ServeError) -> JobsInFolder? {
-        var folder = try SettingsFile.absolute(".")
+        var folder = try SettingsFile.absolute(
+            ".",
+            of: "the current folder",
+            remedy: "start in another one"
+        )
         while true {
             let records = EvidenceLocation(stateFolder: state, workspace: folder).records.parent
             var status = stat()

@@ -57,7 +57,7 @@ struct ServeSettings {
         do throws(ListenError) {
             listen = try HTTPListenAddress(api.listen.description)
         } catch { throw ServeError("LISTEN: \(error)") }
-        let root = try SettingsFile.absolute(api.workspaceRoot)
+        let root = try SettingsFile.absolute(api.workspaceRoot, of: SettingName.workspaceRoot.rawValue)
         workspaces = WorkspaceSettings(
             root: root,
             rootAsWritten: api.workspaceRoot,

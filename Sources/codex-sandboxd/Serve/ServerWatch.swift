@@ -58,7 +58,8 @@ final class ServerWatch: Sendable {
             let stops = ending.withLock { $0 != nil }
             let isWell =
                 stops && server.hasStopped
-                ? storeAnswers : answers.allSatisfy { stops ? $0 != nil : $0 == 200 || $0 == 503 && onlyHostIsAmiss }
+                ? storeAnswers
+                : answers.allSatisfy { ServerWatch.isWell($0, stops: stops) { self.orchestrator.serverProblem() } }
             // Before the status: what changes in between is told once more.
             told = signs
             if isWell {
@@ -92,8 +93,12 @@ final class ServerWatch: Sendable {
 
     private var signs: Signs { Signs(orchestrator: orchestrator.signs, ending: ending.withLock { $0 }) }
 
-    /// Not ready, but another server would be no more so.
-    private var onlyHostIsAmiss: Bool { orchestrator.serverProblem() == nil && orchestrator.readiness() != nil }
+    /// Whether an answer is that of a server that works.
+    ///
+    /// One that is not ready does, too, where another server would be no more so; what it was not ready for may be over by now.
+    static func isWell(_ status: Int?, stops: Bool, serverProblem: () -> String?) -> Bool {
+        stops ? status != nil : status == 200 || status == 503 && serverProblem() == nil
+    }
 
     /// Jobs that still run need nothing else.
     private var storeAnswers: Bool {

@@ -162,19 +162,31 @@ enum SettingsFile {
         }
     }
 
-    /// A path from the current folder on, with no links resolved.
-    static func absolute(_ path: String) throws(ServeError) -> OSString {
+    /// A path from the current folder on, with the links in it resolved.
+    ///
+    /// - Parameters:
+    ///   - path: as somebody has written it.
+    ///   - subject: who has named it, for a person: an option or a setting.
+    ///   - remedy: what to do where it cannot be resolved.
+    /// - Returns: the absolute path; what does not exist yet stands below what does.
+    /// - Throws: `ServeError` that says whose path cannot be resolved, and why.
+    static func absolute(
+        _ path: String,
+        of subject: String,
+        remedy: String = "name another folder"
+    ) throws(ServeError) -> OSString {
         let written = OSString(path)
-        guard !written.isAbsolute else { return try real(written) }
+        guard !written.isAbsolute else { return try real(written, subject, remedy) }
         guard let folder = getcwd(nil, 0) else {
             throw ServeError("the current folder cannot be found (\(ErrnoName.described(errno))); start in another one")
         }
         defer { free(folder) }
-        return try real(OSString(UnsafeRawBufferPointer(start: folder, count: strlen(folder))).appending(written))
+        let here = OSString(UnsafeRawBufferPointer(start: folder, count: strlen(folder)))
+        return try real(path == "." ? here : here.appending(written), subject, remedy)
     }
 
     /// Without links and `.`; what does not exist yet stands below what does.
-    private static func real(_ path: OSString) throws(ServeError) -> OSString {
+    private static func real(_ path: OSString, _ subject: String, _ remedy: String) throws(ServeError) -> OSString {
         var rest: [OSString] = []
         var front = path
         while true {
@@ -186,7 +198,7 @@ enum SettingsFile {
                 return rest.reversed().reduce(real) { $0.appending($1) }
             }
             guard code == ENOENT, front != "/", front.lastComponent != ".." else {
-                throw ServeError("WORKSPACE_ROOT \(path): \(ErrnoName.described(code)); name another folder")
+                throw ServeError("\(subject) \(path): \(ErrnoName.described(code)); \(remedy)")
             }
             if front.lastComponent != "." && !front.lastComponent.isEmpty { rest.append(front.lastComponent) }
             front = front.parent

@@ -84,9 +84,27 @@ enum RecognisedData {
         let usual = DataFolder.settings(of: path)
         var found: [(name: SettingName, value: String)] = []
         for name in [SettingName.databaseURL, .workspaceRoot] {
-            guard let value = file.values[name.rawValue], value != usual[name.rawValue] else { continue }
+            guard let value = file.values[name.rawValue], let usual = usual[name.rawValue], !isSame(name, value, usual)
+            else {
+                continue
+            }
             found.append((name, name == .databaseURL ? SettingProblem.withoutSecrets(value) : value))
         }
         return found
+    }
+
+    /// Whether two values of a setting mean the same place, however they are written.
+    private static func isSame(_ name: SettingName, _ value: String, _ usual: String) -> Bool {
+        guard value != usual else { return true }
+        do {
+            let (place, own) =
+                name == .databaseURL ? (try DatabaseURL(value).path, try DatabaseURL(usual).path) : (value, usual)
+            // From the service's folder on, which is not this one.
+            guard place.hasPrefix("/") else { return false }
+            return try SettingsFile.absolute(place, of: name.rawValue) == SettingsFile.absolute(own, of: name.rawValue)
+        } catch {
+            // What cannot be resolved is named, for a person to look at.
+            return false
+        }
     }
 }

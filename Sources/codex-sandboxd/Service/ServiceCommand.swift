@@ -102,7 +102,7 @@ enum ServiceCommand {
             )
         } catch { throw ServiceError(error.words) }
         var notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge).ofUninstall
-        notes += elsewhere.map { ServiceNotes.elsewhere($0.name, $0.value, settings: places.settings) }
+        notes += elsewhere.map { ServiceNotes.elsewhere($0.name, $0.value) }
         let status = try finish(steps, options, manager, problem, notes, stays: foreign)
         return elsewhere.isEmpty ? status : 1
     }

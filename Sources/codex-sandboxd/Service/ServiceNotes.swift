@@ -50,10 +50,12 @@ struct ServiceNotes {
     }
 
     /// What the service had in another place than its folder of data.
-    static func elsewhere(_ name: SettingName, _ value: String, settings: String) -> String {
-        let what = name == .databaseURL ? "the database" : "the projects"
+    ///
+    /// Without the settings that said so, which go too.
+    static func elsewhere(_ name: SettingName, _ value: String) -> String {
+        let (what, them) = name == .databaseURL ? ("the database", "it") : ("the projects", "them")
         return
-            "not removed: \(what) in \(Shown.whole(OSString(value))), which \(name.rawValue) of \(settings) names; remove it yourself"
+            "not removed: \(what) in \(Shown.whole(OSString(value))), where \(name.rawValue) had \(them); remove \(them) yourself"
     }
 
     private var settings: [String] { !isPurge && found.hasSettings ? ["kept: \(places.settings)"] : [] }

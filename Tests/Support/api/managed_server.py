@@ -322,7 +322,8 @@ def weaker_by_now():
     # And the policy is read at each launch, so no old one stays.
     holds("nor does a job run until it is mended", waits_for(lambda: "every job is refused until the policy is mended" in manager.log()), manager.log())
     status, text = manager.ask()[:2]
-    holds("which is not ready", status == 503 and "could not write its answer" in str(text), (status, text))
+    holds("which is not ready", status == 503 and "the server's policy cannot be used; the log says why" in str(text), (status, text))
+    holds("and tells clients nothing of the file", policy not in str(text) and "not ready: every job would be refused" in manager.log(), (text, manager.log()))
     write("nonsense = 1\n")
     status, text = manager.ask()[:2]
     holds("nor is a policy that is none, without HUP", status == 503 and "every job would be refused" in str(text), (status, text))

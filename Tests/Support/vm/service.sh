@@ -284,18 +284,22 @@ service uninstall --purge --state-dir "$work/none"
 ended=$?
 holds "or is refused" [ "$ended" = 1 -a -e "$work/none/serve/notes" ]
 holds "with what is in it" says "it has notes, which no server has made"
+# Installed: the unit says the folder, also to the call behind one that was killed.
+service install --state-dir "$state"
 (cd "$state/serve/workspaces/$moved" && seq 20000 | xargs touch)
 count() { find "$state/serve/workspaces/$moved" 2>/dev/null | wc -l; }
 whole=$(count)
-"$bin" service uninstall --purge --state-dir "$state" >"$work/out" 2>&1 &
+"$bin" service uninstall --purge >"$work/out" 2>&1 &
 purge=$!
 while kill -0 "$purge" 2>/dev/null && [ "$(count)" = "$whole" ]; do :; done
 kill -9 "$purge" 2>/dev/null
 wait "$purge" 2>/dev/null
 echo "         killed with $? after $((whole - $(count))) of $whole"
-service uninstall --purge --state-dir "$state"
+holds "a purge that was killed leaves the unit, which says where the data lies" [ -e "$units/codex-sandbox.service" ]
+service uninstall --purge
 ended=$?
-holds "a purge that was killed is ended by the next one" [ ! -e "$state/serve/workspaces/$moved" -a ! -e "$state/serve/codex.db" ]
+holds "so the same command ends it" [ ! -e "$state/serve/workspaces/$moved" -a ! -e "$state/serve/codex.db" ]
+holds "and takes no other server's data" [ -d "$data/workspaces/$project" ]
 holds "what no server has made stays" [ "$(cat "$state/serve/workspaces/my-thesis/one")" = text ]
 holds "and is named" says "my-thesis\", which no server has made"
 holds "with a status that says so" [ "$ended" = 1 ]

@@ -1,0 +1,86 @@
+import Foundation
+import SandboxAPI
+import Testing
+
+@testable import codex_sandboxd
+
+/// What the server's program makes of paths and of its own answers.
+@Suite struct ServerPlacesTests {
+    /// A folder of one test, with its own links resolved.
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let made = FileManager.default.temporaryDirectory.appending(path: "server-places-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(at: made) } }
+        try body(made.resolvingSymlinksInPath().path(percentEncoded: false))
+    }
+
+    @Test func whoHasNamedAPathIsNamed() throws {
+        try withFolder { folder in
+            let loop = folder + "/loop"
+            try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: loop)
+            for subject in ["--data-dir", "the current folder"] {
+                let error = #expect(throws: ServeError.self) {
+                    try SettingsFile.absolute(loop + "/x", of: subject, remedy: "mend it")
+                }
+                let text = try #require(error).text
+                #expect(text.hasPrefix("\(subject) \(loop)/x: ELOOP") && text.hasSuffix("; mend it"), "\(text)")
+            }
+        }
+    }
+
+    /// One place is not two for being written in another way.
+    @Test func whatIsElsewhereIsFoundByItsPlace() throws {
+        try withFolder { folder in
+            let data = folder + "/serve"
+            try FileManager.default.createDirectory(
+                atPath: data + "/workspaces",
+                withIntermediateDirectories: true
+            )
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: data)
+            let settings = folder + "/service.env"
+            func elsewhere(_ text: String) throws -> [SettingName] {
+                try text.write(toFile: settings, atomically: false, encoding: .utf8)
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: settings)
+                return try RecognisedData.elsewhere(data, settings: settings).map(\.name)
+            }
+            for place in [
+                data + "/workspaces", data + "/workspaces/", data + "/./workspaces", folder + "/link/workspaces",
+            ] {
+                #expect(try elsewhere("WORKSPACE_ROOT=\(place)\n") == [], "\(place)")
+            }
+            for place in [data + "/workspaces/x", folder + "/workspaces", "workspaces", "./serve/workspaces"] {
+                #expect(try elsewhere("WORKSPACE_ROOT=\(place)\n") == [.workspaceRoot], "\(place)")
+            }
+            for url in ["sqlite:///\(data)/codex.db", "sqlite:///\(folder)/link/codex.db"] {
+                #expect(try elsewhere("DATABASE_URL=\(url)\n") == [], "\(url)")
+            }
+            for url in ["sqlite:///\(folder)/codex.db", "sqlite:///codex.db", "postgres://u:s3cret@h/d"] {
+                #expect(try elsewhere("DATABASE_URL=\(url)\n") == [.databaseURL], "\(url)")
+            }
+        }
+    }
+
+    /// The settings go with a purge: nobody is sent to them.
+    @Test func whatIsKeptElsewhereIsSaidWithoutTheSettings() {
+        #expect(
+            ServiceNotes.elsewhere(.databaseURL, "sqlite:////x/a.db")
+                == "not removed: the database in sqlite:////x/a.db, where DATABASE_URL had it; remove it yourself"
+        )
+        #expect(
+            ServiceNotes.elsewhere(.workspaceRoot, "/x/projects")
+                == "not removed: the projects in /x/projects, where WORKSPACE_ROOT had them; remove them yourself"
+        )
+    }
+
+    /// A fault that is over when it is looked for was none of the server's either.
+    @Test func onlyTheServersOwnFaultIsNotWell() {
+        for (status, stops, problem, isWell) in [
+            (200, false, "x", true), (503, false, nil, true), (503, false, "the store cannot be used", false),
+            (500, false, nil, false), (401, false, nil, false), (nil, false, nil, false), (503, true, "x", true),
+            (nil, true, nil, false),
+        ] as [(Int?, Bool, String?, Bool)] {
+            let found = ServerWatch.isWell(status, stops: stops) { problem }
+            #expect(found == isWell, "\(String(describing: status)) \(stops) \(problem ?? "-")")
+        }
+    }
+}
