@@ -106,6 +106,31 @@ public struct Gate: ~Copyable {
         return nil
     }
 
+    /// What execve(2) answered, if the process said so before the end that it caused; does not wait.
+    ///
+    /// For whoever knows that the process has ended: whatever else is there is passed over.
+    ///
+    /// - Parameter worker: the process, as the kernel names it: a sibling may have got hold of the gate.
+    /// - Returns: nil when it said nothing of the kind.
+    public func executionFailure(of worker: Int32?) -> (errno: Int32, candidate: Int)? {
+        var failure: (errno: Int32, candidate: Int)?
+        for _ in 0..<Gate.wordLimit {
+            do throws(PlaceError) {
+                switch try event(timeout: 0) {
+                case .executionFailed(let pid, let code, let candidate):
+                    if pid == worker { failure = (code, candidate) }
+                case .terminal(_, let number), .listener(_, let number): _ = close(number)
+                case .born, .ready: continue
+                case .closed: return failure
+                }
+            } catch { return failure }
+        }
+        return failure
+    }
+
+    /// A sibling that has the gate may go on for ever.
+    private static let wordLimit = 256
+
     /// Opens the gate: what comes next is execve(2).
     public func release() throws(PlaceError) {
         var message = cs_message()

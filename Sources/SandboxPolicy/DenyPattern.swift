@@ -89,7 +89,7 @@ public struct DenyPattern: Hashable, Sendable {
 
     /// What of a progress is not that of every folder: a pattern that begins with `**` begins anew in each.
     public func beyondEverywhere(_ progress: Progress) -> Progress {
-        guard !isAbsolute, names.first == "**" else { return progress }
+        guard names.first == "**" else { return progress }
         return Progress(bits: progress.bits & ~start.bits)
     }
 

@@ -137,6 +137,20 @@ struct DenyGlobTests {
         #expect(plain.lines.contains { $0.hasPrefix("sandbox:") }, "\(plain.story)")
     }
 
+    /// `/bin` is a link on most hosts: what the wildcard in its name means is shown below `/usr`.
+    @Test(arguments: Caller.available) func aWildcardInTheNameOfALinkThatIsShown(caller: Caller) throws {
+        let (scene, options) = try scene("deny_globs = [\"/*bin/factor\"]", caller)
+        let script =
+            "for f in /bin/factor /usr/bin/factor; do head -c 4 $f >/dev/null 2>&1 && echo read || echo no; done"
+        let denied = try scene.runInside(["/bin/sh", "-c", script], options: options)
+        var found = stat()
+        try #require(lstat("/bin", &found) == 0)
+        try #require(found.st_mode & S_IFMT == S_IFLNK, "this host's /bin is no link")
+        #expect(denied.lines == ["no", "no"], "\(denied.story)")
+        let plain = try scene.runInside(["/bin/sh", "-c", script])
+        #expect(plain.lines == ["read", "read"], "\(plain.story)")
+    }
+
     @Test func whatCannotBeWorkedOutIsARefusal() throws {
         let (scene, options) = try scene("deny_globs = [\"*.pem\"]")
         for index in 0..<257 { try scene.write("", to: scene.workspace + "/\(index).pem") }

@@ -137,6 +137,33 @@ struct OwnSettingsTests {
         #expect(result.ending == .exited(0) && result.lines != ["50"], "\(result.story)")
     }
 
+    /// Somebody else's home, or one that a service does not see: a policy that is named by its file needs nothing of it.
+    @Test func aFolderThatNobodyMayLookIntoIsNoSettingsForAFile() throws {
+        let scene = try scene()
+        let closed = scene.folder + "/closed"
+        try scene.makeFolder(closed)
+        scene.environment["XDG_CONFIG_HOME"] = closed
+        try #require(chmod(closed, 0) == 0)
+        defer { _ = chmod(closed, 0o700) }
+        let file = try scene.policy("[limits]\ntasks = 60\n")
+        let result = try run(scene, options: file)
+        #expect(result.ending == .exited(0) && result.lines == ["60"], "\(result.story)")
+        let shown = try scene.run(
+            [scene.workshop.launcher, "policy", "show", file[1]],
+            keeper: scene.caller.keeperOptions
+        )
+        #expect(shown.ending == .exited(0), "\(shown.story)")
+        try #require(unlink(scene.workspace + "/ran") == 0)
+        // A policy by its name may stand there, and so may one that the file extends; and a folder that is named has to hold.
+        let words = ["\(closed)/codex-sandbox", "HOME", "XDG_CONFIG_HOME", Self.variable]
+        #expect(isRefused(try run(scene), scene, words))
+        #expect(isRefused(try run(scene, options: ["--policy", "strict"]), scene, words))
+        try isRefusedEverywhere(scene, words)
+        #expect(isRefused(try run(scene, closed + "/codex-sandbox", options: file), scene, [Self.variable]))
+        let extending = try scene.policy("extends = \"strict\"\n")
+        #expect(isRefused(try run(scene, options: extending), scene, ["\(closed)/codex-sandbox/policies/strict.toml"]))
+    }
+
     /// No version reads it, and what is in it would not hold.
     @Test(arguments: ["policy = \"strict\"\n", "junk", ""], [true, false])
     func aFileOfSettingsThatNobodyReadsIsARefusal(text: String, isNamed: Bool) throws {

@@ -2,7 +2,6 @@ import Foundation
 import SandboxTestSupport
 import Testing
 
-/// Threat list B4: a project's own file narrows, and does more only when just these bytes at just this place were approved.
 @Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct ProjectPolicyTests {
     /// Says how many processes it may have, and leaves a file.
@@ -44,6 +43,27 @@ struct ProjectPolicyTests {
     private func record(_ scene: Scene) throws -> String {
         let names = try scene.names(in: recordFolder(scene))
         return try recordFolder(scene) + "/" + #require(names.count == 1 ? names.first : nil)
+    }
+
+    /// A policy that cannot be loaded hides no approval that a launch under another one still goes by.
+    @Test func anApprovalIsListedBesideAPolicyThatIsBroken() throws {
+        let scene = try project(ProjectPolicyTests.wider)
+        let folder = scene.home + "/.config/codex-sandbox/policies"
+        for path in [scene.home + "/.config", scene.home + "/.config/codex-sandbox", folder] {
+            try scene.makeFolder(path)
+        }
+        try scene.write("version = 1\n[limits]\ntasks = 100\n", to: folder + "/dev.toml")
+        let approved = try policy(scene, ["trust", "--yes", "--policy", "dev", scene.workspace])
+        try #require(approved.ending == .exited(0), "\(approved.story)")
+        let before = try policy(scene, ["trust", "--list"])
+        #expect(before.lines.first?.hasSuffix("trusted over dev, not over workspace-write") == true, "\(before.story)")
+        try scene.write("version = 1\nnonsense = 1\n", to: folder + "/workspace-write.toml")
+        let run = try run(scene, ["--policy", "dev"])
+        #expect(run.ending == .exited(0) && run.lines == ["5000"], "\(run.story)")
+        let list = try policy(scene, ["trust", "--list"])
+        let line = list.lines.first ?? ""
+        #expect(line.contains("trusted over dev, not over workspace-write: "), "\(list.story)")
+        #expect(line.contains("is not valid: /") && line.contains("nonsense"), "\(list.story)")
     }
 
     /// What a file widens depends on the policy: approved over one, it is not over another, nor over that one changed.

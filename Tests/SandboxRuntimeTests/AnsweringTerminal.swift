@@ -168,7 +168,8 @@ struct AnsweringTerminal {
         case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "_"), UInt8(ascii: "^"), UInt8(ascii: "X"):
             position = .string
         case UInt8(ascii: "Z"): questions.append("DECID")
-        case UInt8(ascii: "c"): isShifted = false
+        // Booted with vt.default_utf8=0, and set to UTF-8 by hand.
+        case UInt8(ascii: "c"): (isShifted, isOfBytes) = (false, true)
         default: break
         }
     }

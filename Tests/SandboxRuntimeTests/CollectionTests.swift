@@ -144,6 +144,36 @@ import Testing
         #expect(try place.verify(required: true).isVerified)
     }
 
+    /// A launcher was killed behind its link, or all but the newline is there: that line is not removed before it is whole.
+    @Test(arguments: [400, nil] as [Int?]) func halfALastLineWithALinkStays(length: Int?) throws {
+        for number in 1...3 as ClosedRange<UInt8> { try place.keepRefused(number) }
+        let lines = try place.lines(place.location.records)
+        let half = lines[2].prefix(length ?? lines[2].count - 1)
+        guard case .linked = LinePlace(Array(half)) else { throw Program.NotBuilt(name: "a line with a link") }
+        try place.write(lines[0] + lines[1] + half, to: place.location.records)
+        #expect(try place.collect(keep: 0)?.removed == Checkpoint.Counts(launches: 2, records: 2))
+        let kept = try place.lines(place.location.records)
+        #expect(kept.count == 2 && kept[0] == half + [0x0A])
+        #expect(try place.bytes(place.location.records) == Array(kept.joined()))
+        let report = try place.verify(required: true)
+        #expect(report.isVerified && report.tornCount == (length == nil ? 0 : 1), "\(report.problems)")
+        // It goes on, and with a line behind it the half one goes as well.
+        try place.keepRefused(4)
+        #expect(try place.verify().isVerified)
+        #expect(try place.collect(keep: 0)?.removed.records == 3)
+        let alone = try place.verify(required: true)
+        #expect(alone.isVerified && alone.lines == 1, "\(alone.problems)")
+    }
+
+    /// Where there is no other line, nothing is removed, and nothing written.
+    @Test func halfALastLineAloneStays() throws {
+        try place.keepRefused(1)
+        let half = Array(try place.bytes(place.location.records).dropLast())
+        try place.write(half, to: place.location.records)
+        #expect(try place.collect(keep: 0)?.removed.records == 0)
+        #expect(try place.bytes(place.location.records) == half)
+    }
+
     @Test func cutFileWithoutACheckpointIsFound() throws {
         for number in 1...4 as ClosedRange<UInt8> { try place.keepRefused(number) }
         _ = try place.collect(keep: 2)

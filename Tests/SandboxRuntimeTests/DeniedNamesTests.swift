@@ -111,6 +111,74 @@ import Testing
         #expect(try tree.found(["a/**/z.key", "a/up/up/b/*"]) == ["a/b/z.key"])
     }
 
+    /// A file system may leave it open what an entry is.
+    @Test func linksAreFollowedWhereKindsAreNotTold() throws {
+        let tree = try Tree(["settings/x.key", "settings/deep/y.key", "plain"])
+        for (name, target) in [("config", "settings"), ("none", "nowhere"), ("file", "plain")] {
+            try #require(symlink(target, "\(tree.path)/\(name)") == 0)
+        }
+        for kindsAreTold in [true, false] {
+            var bounds = DeniedNames.Bounds()
+            bounds.kindsAreTold = kindsAreTold
+            #expect(try tree.found(["config/*.key"], bounds) == ["settings/x.key"])
+            #expect(try tree.found(["config/deep/*", "*/x.key"], bounds) == ["settings/deep/y.key", "settings/x.key"])
+            #expect(try tree.found(["**/*.key"], bounds) == ["settings/deep/y.key", "settings/x.key"])
+            #expect(try tree.found(["none/*", "file/*", "plain/*"], bounds) == [])
+        }
+    }
+
+    /// `/bin`, which is a link to `usr/bin`: a wildcard in its own name means what is behind it.
+    @Test func aRootThatIsALinkIsFollowed() throws {
+        let host = try Tree(["usr/bin/su", "usr/bin/cat", "usr/lib/a/x.pem"])
+        let tree = try Tree([])
+        for (name, target) in [
+            ("bin", "usr/bin"), ("lib", "usr/lib"), ("lost", "nowhere"), ("inside", "/nowhere-here/x"),
+        ] {
+            try #require(symlink(target, "\(host.path)/\(name)") == 0)
+        }
+        func found(
+            _ pattern: String,
+            _ system: [String],
+            movedTo inside: OSString? = nil,
+            _ bounds: DeniedNames.Bounds = .init()
+        ) throws -> [String] {
+            try DeniedNames.paths(
+                matching: [OSString(host.path + pattern)],
+                in: [OSString(tree.path)],
+                system: system.map { OSString("\(host.path)/\($0)") },
+                movedTo: inside,
+                bounds
+            )
+            .map { String($0.description.dropFirst(host.path.count + 1)) }
+        }
+        #expect(try found("/*in/su", ["usr", "bin", "lib"]) == ["usr/bin/su"])
+        #expect(try found("/?ib/**/*.pem", ["usr", "lib"]) == ["usr/lib/a/x.pem"])
+        // The controls: nothing has that name, or what is behind it is not shown.
+        #expect(try found("/*in/su", ["usr", "lib"]) == [])
+        #expect(try found("/*in/su", ["bin"]) == [])
+        // One that leads nowhere is no reason to refuse, unless it may lead into the workspace there.
+        #expect(try found("/*/su", ["usr", "bin", "lost"], movedTo: "/nowhere-here") == ["usr/bin/su"])
+        let words = "is a link that leads elsewhere inside the sandbox than here"
+        #expect(message { try found("/*/su", ["usr", "inside"], movedTo: "/nowhere-here") }.contains(words))
+        #expect(try found("/*/su", ["usr", "inside"]) == [])
+    }
+
+    /// What is meant in every folder is not looked for twice.
+    @Test func aRootThatIsALinkCostsNothingForPatternsOfEveryFolder() throws {
+        let host = try Tree(["usr/lib/a/x.pem"])
+        let tree = try Tree([])
+        try #require(symlink("usr/lib", host.path + "/lib") == 0)
+        var bounds = DeniedNames.Bounds()
+        bounds.entries = 3
+        let found = try DeniedNames.paths(
+            matching: ["/**/x.pem"],
+            in: [OSString(tree.path)],
+            system: ["usr", "lib"].map { OSString("\(host.path)/\($0)") },
+            bounds
+        )
+        #expect(found == [OSString(host.path + "/usr/lib/a/x.pem")])
+    }
+
     /// One path without a wildcard is denied as `filesystem.deny` has it: a link in the last name, too, wherever it lies.
     @Test func onePathIsMeantWhereverItLies() throws {
         let outside = try Tree(["file"])

@@ -68,6 +68,7 @@ import Testing
             Array("\u{E}\u{1F6DB}6n".utf8), Array("\u{E}\u{1B}[!p\u{1B}[0m\u{DB}c".utf8),
             Array("\u{1B}[1;12m\u{DB}6n".utf8), Array("\u{1B}[38;11m\u{1B}[38;2;1;11m\u{DB}6n".utf8),
             Array("\u{1B}%@\u{DB}6n".utf8), Array("\u{1B}%@\u{1B}[!p\u{DB}c".utf8), Array("\u{1B}%\n@\u{26DB}c".utf8),
+            Array("\u{1B}c\u{DB}5n".utf8), Array("\u{1B}c\u{26DB}c".utf8),
             Array("\u{1B}[58;5;11m\u{DB}6n".utf8), Array("\u{1B}[38;5;1;11m\u{1B}[0m\u{DB}c".utf8),
             [0x1B, 0x5D, 0x30, 0x3B, 0xE2, 0x9C, 0x93, 0xE2, 0x9B, 0x9B, 0x36, 0x6E, 0x07],
         ]
@@ -167,7 +168,7 @@ import Testing
         "\u{1B}]104\u{7}\u{1B}]104;1;2\u{7}\u{1B}]112\u{7}",
         "\u{1B}]10;#ffffff\u{7}\u{1B}]9;4;1;50\u{1B}\\", "\u{1B}[22;0;0t\u{1B}[23;0;0t", "\u{1B}[1;5r\u{1B}[!p\u{1B}[r",
         "\u{1B}[6 q", "\u{1B}(0lqk\u{1B}(B\u{F}", "\u{1B}[?6c",
-        "\u{1B}7\u{1B}8\u{1B}=\u{1B}>\u{1B}D\u{1B}M\u{1B}E\u{1B}H\u{1B}c",
+        "\u{1B}7\u{1B}8\u{1B}=\u{1B}>\u{1B}D\u{1B}M\u{1B}E\u{1B}H",
         "\u{1B}#8", "\u{1B}[s\u{1B}[u\u{1B}[5b", "\u{1B}[?1000l\u{1B}[?1006;1015l", "\u{1B}[4h\u{1B}[4l\u{1B}[34h",
         // gcc with links, git, apt's bar.
         "\u{1B}[01m\u{1B}[Kx.c:1:\u{1B}[m\u{1B}[K \u{1B}[01;31m\u{1B}[Kerror\u{1B}]8;;https://gcc.gnu.org/x#y\u{1B}\\w\u{1B}]8;;\u{1B}\\",
@@ -184,6 +185,14 @@ import Testing
         let bytes = Array(text.utf8)
         for size in [1, 2, 3, 5, 1000] { #expect(passed(bytes, by: size) == bytes) }
         #expect(!looked(bytes).hasAsked && !looked(bytes).isInside)
+    }
+
+    /// A full reset may end UTF-8 (the Linux console, vt.default_utf8=0): it is left out, and counts as asking and as unclear.
+    @Test func aFullResetIsLeftOut() {
+        let text = Array("a\u{1B}c\u{C4}b".utf8)
+        for size in 1...text.count { #expect(passed(text, by: size) == Array("a\u{C4}b".utf8)) }
+        #expect(looked(text).hasAsked && looked(text).isUnclear)
+        #expect(!looked(Array("a\u{1B}8\u{C4}b".utf8)).hasAsked)
     }
 
     /// Where nobody says that the terminal takes UTF-8, its bytes begin no sequence in another one.

@@ -44,7 +44,7 @@ struct TerminalStateTests {
         ("\u{1B}[11m", "\u{1B}[10m\u{1B}[0m"), ("\u{1B}[1;12m\u{1B}[0m", "\u{1B}[10m"),
         ("\u{1B}[11m\u{1B}[0;10m\u{1B}[0m", ""), ("\u{1B}[38;5;11m\u{1B}[38:5:11m\u{1B}[0m", ""),
         ("\u{1B}[11m\u{1B}[38;5;10m\u{1B}[58:10m\u{1B}[0m", "\u{1B}[10m"), ("\u{E}\u{1B}[!p\u{1B}[0m", "\u{F}"),
-        ("\u{1B}]0;\u{E}\u{7}", "\u{F}"), ("\u{1B}[11m\u{1B}c", ""),
+        ("\u{1B}]0;\u{E}\u{7}", "\u{F}"), ("\u{1B}[11m\u{1B}c", "\u{1B}%G"),
         // Colours, progress, links, cursor, tabulators.
         ("\u{1B}]4;1;#fff\u{7}", "\u{1B}]104\u{1B}\\"), ("\u{1B}]4;1;?;2;?\u{7}\u{1B}]11;?\u{1B}\\", ""),
         ("\u{1B}]4;1;?;2;#fff\u{1B}\\\u{1B}]104\u{7}", ""),
@@ -53,7 +53,7 @@ struct TerminalStateTests {
         // Some terminals carry out what is cut off: the colour may be set, and may not be back.
         ("\u{1B}]11;red\u{18}", "\u{18}\u{1B}\\\u{1B}]111\u{1B}\\"),
         ("\u{1B}]11;red\u{7}\u{1B}]111\u{18}", "\u{18}\u{1B}\\\u{1B}]111\u{1B}\\"),
-        ("\u{1B}]11;red\u{7}\u{1B}c", "\u{1B}]111\u{1B}\\"),
+        ("\u{1B}]11;red\u{7}\u{1B}c", "\u{1B}%G\u{1B}]111\u{1B}\\"),
         ("\u{1B}]9;4;1;50\u{7}", "\u{1B}]9;4;0\u{1B}\\"),
         ("\u{1B}]9;4;1;50\u{7}\u{1B}]9;4;0\u{7}\u{1B}]9;hello\u{7}", ""),
         ("\u{1B}]8;;http://a\u{7}x", "\u{1B}]8;;\u{1B}\\"), ("\u{1B}]8;id=1;http://a\u{7}x\u{1B}]8;;\u{7}", ""),
@@ -66,8 +66,8 @@ struct TerminalStateTests {
         ("\u{1B}(0\u{1B}[s\u{1B}(B\u{1B}[u", "\u{1B}(B"), ("\u{1B}[?6h\u{1B}7\u{1B}[?6l\u{1B}8", "\u{1B}[?6l"),
         ("\u{1B}[31m\u{1B}[?1049h\u{1B}[0m", "\u{1B}[?1049l\u{1B}[0m"),
         ("\u{E}\u{1B}[?1048h\u{F}\u{1B}[?1048l", "\u{F}"), ("\u{1B}[?6h\u{1B}[?6l", ""), ("\u{1B}[?6r", "\u{1B}[?6l"),
-        // A full reset by the job itself.
-        ("\u{1B}[?1049h\u{1B}[?25l\u{1B}=\u{1B}c", ""),
+        // A full reset by the job itself: the Linux console may have been booted with another encoding.
+        ("\u{1B}[?1049h\u{1B}[?25l\u{1B}=\u{1B}c", "\u{1B}%G"),
     ])
     func knowsWhatIsLeft(text: String, wanted: String) {
         #expect(undoing(text) == wanted, "\(text.debugDescription)")
@@ -169,7 +169,9 @@ struct TerminalStateTests {
             return state
         }
         let back = Array("\u{1B}%G".utf8)
-        for text in ["\u{1B}%@", "\u{1B}%8", "\u{1B}%/G", "\u{1B}%\nG", "\u{1B}%@\u{1B}c", "\u{1B}%@\u{1B}[!p"] {
+        for text in [
+            "\u{1B}c", "\u{1B}%@", "\u{1B}%8", "\u{1B}%/G", "\u{1B}%\nG", "\u{1B}%@\u{1B}c", "\u{1B}%@\u{1B}[!p",
+        ] {
             #expect(state(text).undoing == back && state(text).isShifted, "\(text.debugDescription)")
             #expect(state(text + "\u{1B}%G").undoing.isEmpty && !state(text + "\u{1B}%G").isShifted)
         }

@@ -209,6 +209,11 @@ import Testing
             } else {
                 #expect(report.torn.map(\.line) == [3] && Set(report.problems.map(\.line)) == [2], "\(report.problems)")
                 #expect(report.problems.contains { $0.what.contains("Compare it with a copy") })
+                // So it has to be there still.
+                let before = try bytes()
+                let error = #expect(throws: EvidenceError.self) { try place.collect(keep: 1) }
+                #expect(error?.cause == "it does not verify" && error?.remedy.contains("backup") == true)
+                #expect(try bytes() == before)
             }
             #expect(report.notKnown.contains { $0.contains("the last record before line 4 was changed") })
             // The signer goes on, and a signature vouches for the record before them.

@@ -187,6 +187,7 @@ public struct ChainReport: Sendable {
         tornCount += judged.torn.count
         torn += judged.torn.prefix(max(ChainReport.listLimit - torn.count, 0))
         for problem in judged.damage { add(problem, isDamage: true) }
+        for problem in judged.undecided { add(problem) }
     }
 
     /// A record that an earlier version linked to half a line only.

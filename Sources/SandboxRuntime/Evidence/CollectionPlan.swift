@@ -93,8 +93,9 @@ private struct CollectionSearch {
             isOver = true
             return
         }
-        // What is behind half a line without a link is linked to more than that line.
-        guard place != .unknown else { return }
+        // What is behind half a line without a link is linked to more than that line; and at half a line with one the file would
+        // be cut before the newline that the next writer puts behind it.
+        guard place != .unknown, !line.isCutOff else { return }
         guard open.isEmpty, unfinished.count <= Checkpoint.unfinishedLimit, launches > 0 else { return }
         candidate = checkpoint(line)
     }

@@ -91,7 +91,8 @@ public enum EvidenceCollector {
                 subject: location.records,
                 cause: "it does not verify",
                 remedy:
-                    "see what `codex-sandbox evidence verify` says; what was changed is no evidence, and is kept as it is"
+                    "see what `codex-sandbox evidence verify` says; what was changed is no evidence, and is kept as it is, "
+                    + "and so is what has to be compared with a backup"
             )
         }
         guard !dryRun else {

@@ -34,7 +34,9 @@ enum RecordReplacement {
         let end = try ChainEnd(of: records.number, length: length, path: path)
         let line = LinkedRecord(cut.checkpoint.record(at: .now, toolVersion: toolVersion), end.next)
         let newline = [UInt8(ascii: "\n")]
-        try file.write((end.isHalfLine ? newline : []) + line.line.bytes + newline)
+        // Where nothing is kept there is no half line in the new file, and its first line would be an empty one.
+        let endsInHalfLine = end.isHalfLine && cut.offset < length
+        try file.write((endsInHalfLine ? newline : []) + line.line.bytes + newline)
         try file.putInPlace()
         return ChainCheckpoint(sequence: end.next.sequence, digest: line.digest)
     }

@@ -8,15 +8,20 @@ struct TornRun {
     struct Judged {
         var torn: [ChainReport.Problem] = []
         var damage: [ChainReport.Problem] = []
+        /// Of which nobody can say whether it is damage: somebody has to look.
+        var undecided: [ChainReport.Problem] = []
 
         fileprivate mutating func add(torn line: TornLine, _ note: String) {
             torn.append(ChainReport.Problem(line: line.number, offset: line.offset, what: note))
         }
 
-        fileprivate mutating func add(damaged line: TornLine, _ more: [String] = []) {
-            damage += (line.damage + more).map {
-                ChainReport.Problem(line: line.number, offset: line.offset, what: $0)
-            }
+        fileprivate mutating func add(damaged line: TornLine) {
+            damage += line.damage.map { ChainReport.Problem(line: line.number, offset: line.offset, what: $0) }
+        }
+
+        fileprivate mutating func add(undecided line: TornLine, _ what: String) {
+            add(damaged: line)
+            undecided.append(ChainReport.Problem(line: line.number, offset: line.offset, what: what))
         }
     }
 
@@ -69,7 +74,7 @@ struct TornRun {
             // A whole record has got its newline since it was read.
             if line.isWhole { continue }
             if isLinkedToLast && line.hasLink && line.number != lines.last?.number {
-                judged.add(damaged: line, [TornRun.cannotBeTold])
+                judged.add(undecided: line, TornRun.cannotBeTold)
             } else {
                 judged.add(torn: line, line.note)
             }

@@ -33,8 +33,10 @@ public struct PolicyCatalog {
     }
 
     /// Found anew for each question, as a launch does it.
-    private func places() throws(Refusal) -> (loader: PolicyLoader, folder: OSString?) {
-        let (cache, settings) = try OwnFolders.withoutState(options)
+    private func places(
+        for policy: PolicyReference? = nil
+    ) throws(Refusal) -> (loader: PolicyLoader, folder: OSString?) {
+        let (cache, settings) = try OwnFolders.withoutState(options, for: policy)
         let loader = PolicyLoader(settingsFolder: settings, cacheFolder: cache, home: OwnFolders.home(options))
         return (loader, settings?.appending("policies"))
     }
@@ -50,7 +52,7 @@ public struct PolicyCatalog {
 
     /// The policy with its origins.
     public func load(_ reference: PolicyReference) throws(Refusal) -> Shown {
-        let loaded = try places().loader.load(reference)
+        let loaded = try places(for: reference).loader.load(reference)
         let effective = try EffectivePolicy(loaded.policy)
         return Shown(policy: effective.policy, origins: effective.origins, warnings: loaded.warnings)
     }

@@ -6,6 +6,13 @@ public enum PolicyReference: Hashable, Sendable {
     case named(String)
     case file(OSString)
 
+    var isFile: Bool {
+        switch self {
+        case .named: false
+        case .file: true
+        }
+    }
+
     /// As somebody wrote it.
     var word: String {
         switch self {

@@ -78,7 +78,7 @@ public struct ProjectTrust {
                 remedy: "name the project's folder"
             )
         }
-        try folders.checkSettings()
+        try folders.checkSettings(for: policy)
         let loaded = try loader.load(policy, project: file.text)
         guard let statement = loaded.policy.project else {
             preconditionFailure("a policy that was compiled with a project's file has its statement")
@@ -154,25 +154,41 @@ public struct ProjectTrust {
     private func state(_ approval: TrustStore.Approval, _ usual: PolicyReference, _ others: [PolicyReference]) -> String
     {
         let file: ProjectFile
-        let trust: EffectivePolicy.Trust
         do throws(Refusal) {
             guard let found = try ProjectFile.read(in: approval.path.parent) else {
                 return "not trusted: the file is gone"
             }
             file = found
-            trust = try loader.trust(of: file, over: usual, in: store).trust
         } catch { return "not trusted: \(error.message)" }
         let holding = others.filter { other in
             do throws(Refusal) {
-                return try loader.trust(of: file, over: other, in: store).trust == .trusted
+                return try trust(of: file, over: other) == .trusted
             } catch { return false }  // nothing is launched under it
         }
-        let isUsual = trust == .trusted
-        let words = ((isUsual ? [usual] : []) + holding).map(\.word)
-        if case .untrusted(let why) = trust, holding.isEmpty { return "not trusted: \(why)" }
+        var words = holding.map(\.word)
+        var missing = ""
+        do throws(Refusal) {
+            switch try trust(of: file, over: usual) {
+            case .trusted: words.insert(usual.word, at: 0)
+            case .untrusted(let why):
+                if holding.isEmpty { return "not trusted: \(why)" }
+                missing = ", not over \(usual.word)"
+            }
+        } catch {
+            // Nothing is launched under it either, but under the others.
+            let why = error.message.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+            if holding.isEmpty { return "not trusted: \(why)" }
+            missing = ", not over \(usual.word): \(why)"
+        }
         let rest = approval.policies.count - words.count
-        return "trusted over \(words.joined(separator: ", "))" + (isUsual ? "" : ", not over \(usual.word)")
+        return "trusted over \(words.joined(separator: ", "))\(missing)"
             + (rest > 0 ? "; \(rest) more of its approvals hold over none of these as they are now" : "")
+    }
+
+    /// As a launch under that policy finds it.
+    private func trust(of file: ProjectFile, over policy: PolicyReference) throws(Refusal) -> EffectivePolicy.Trust {
+        try folders.checkSettings(for: policy)
+        return try loader.trust(of: file, over: policy, in: store).trust
     }
 
     private static func folder(_ place: OSString) -> OSString {

@@ -112,13 +112,7 @@ extension SandboxLoop {
             return
         }
         // What execve(2) said came before the end it caused.
-        for _ in 0..<4 {
-            do throws(PlaceError) {
-                guard case .executionFailed(let pid, let code, let candidate)? = try process.gateEvent() else { break }
-                if pid != process.worker { continue }
-                process.executionError = (code, candidate)
-            } catch { break }
-        }
+        if let failure = process.executionFailure() { process.executionError = failure }
         let signal = status & 0x7F
         var outcome: Outcome
         if let error = process.executionError {

@@ -28,6 +28,14 @@ extension StartingProcess {
         }
     }
 
+    /// What execve(2) answered, of a process that has ended.
+    func executionFailure() -> (errno: Int32, candidate: Int)? {
+        switch gate {
+        case .some(let gate): gate.executionFailure(of: worker)
+        case nil: nil
+        }
+    }
+
     func openGate() throws(PlaceError) {
         switch gate {
         case .some(let gate): try gate.release()

@@ -22,7 +22,7 @@ public struct ChosenPolicy {
     ///   - workspace: real path of the workspace.
     /// - Throws: `Refusal` when there is none of that name, it is not valid, or it needs a flag that is missing.
     init(_ options: LaunchOptions, _ folders: OwnFolders, workspace: OSString) throws(Refusal) {
-        try folders.checkSettings()
+        try folders.checkSettings(for: options.policy)
         let loader = PolicyLoader(
             settingsFolder: folders.settings,
             cacheFolder: folders.cache,

@@ -17,6 +17,8 @@ struct DeniedNames {
         var matches = PolicyRange.listLength.upperBound
         /// Nanoseconds for all of it.
         var time: Int64 = 2_000_000_000
+        /// For tests: false as on a file system that does not say what its entries are (DT_UNKNOWN).
+        var kindsAreTold = true
     }
 
     private let patterns: [DenyPattern]
@@ -103,8 +105,12 @@ struct DeniedNames {
         }
         let progress = patterns.map { $0.isAbsolute || relative ? $0.start(at: root) : .over }
         if progress.allSatisfy(\.isOver) { return }
-        guard let folder = try folder(root, AT_FDCWD, named: root, isKnown: false) else { return }
-        try look(into: folder, root, progress, depth: 1)
+        if let folder = try folder(root, AT_FDCWD, named: root, isKnown: false) {
+            return try look(into: folder, root, progress, depth: 1)
+        }
+        // A link, as `/bin` to `usr/bin`: what is behind it is shown there, and by this name, too.
+        let beyond = patterns.indices.map { patterns[$0].beyondEverywhere(progress[$0]) }
+        if !beyond.allSatisfy(\.isOver) { try follow(root, AT_FDCWD, root, beyond, 0) }
     }
 
     private struct Folder {
@@ -125,9 +131,10 @@ struct DeniedNames {
         if depth > bounds.depth { throw tooLarge(path, "folders more than \(bounds.depth) deep") }
         var folders: [Folder] = []
         var (seen, matches) = (seen, [OSString]())
-        let (patterns, limit) = (patterns, bounds.entries)
+        let (patterns, limit, kindsAreTold) = (patterns, bounds.entries, bounds.kindsAreTold)
+        let number = folder.number
         do throws(SyscallError) {
-            try FolderEntries.each(in: folder.number, named: path) { (entry) throws(SyscallError) in
+            try FolderEntries.each(in: number, named: path) { (entry) throws(SyscallError) in
                 seen += 1
                 if seen > limit { return false }
                 let name = entry.copy
@@ -141,11 +148,14 @@ struct DeniedNames {
                 }
                 if isMatch {
                     matches.append(path.appending(name))
-                } else if entry.kind == UInt8(DT_DIR) || entry.kind == UInt8(DT_UNKNOWN),
-                    !next.allSatisfy(\.isOver)
-                {
-                    folders.append(Folder(name: name, progress: next, isKnown: entry.kind == UInt8(DT_DIR)))
-                } else if entry.kind == UInt8(DT_LNK) {
+                    return true
+                }
+                if next.allSatisfy(\.isOver) { return true }
+                var kind = kindsAreTold ? entry.kind : UInt8(DT_UNKNOWN)
+                if kind == UInt8(DT_UNKNOWN) { kind = try DeniedNames.kind(of: entry, in: number) }
+                if kind == UInt8(DT_DIR) || kind == UInt8(DT_UNKNOWN) {
+                    folders.append(Folder(name: name, progress: next, isKnown: kind == UInt8(DT_DIR)))
+                } else if kind == UInt8(DT_LNK) {
                     // Where a pattern is as far at every place, what is behind the link is found where it lies.
                     let beyond = patterns.indices.map { patterns[$0].beyondEverywhere(next[$0]) }
                     if !beyond.allSatisfy(\.isOver) {
@@ -175,6 +185,24 @@ struct DeniedNames {
         }
     }
 
+    /// What an entry is that its file system does not say it of: a folder, a link, DT_REG for all else.
+    ///
+    /// - Returns: DT_UNKNOWN for what is gone, or cannot be looked at: opening it will say what that means.
+    private static func kind(of entry: FolderEntries.Entry, in folder: Int32) throws(SyscallError) -> UInt8 {
+        var found = cs_identity()
+        let result = cs_identify(folder, entry.name, &found)
+        switch Int32(-result) {
+        case 0: break
+        case ENOENT, EACCES: return UInt8(DT_UNKNOWN)
+        case let code: throw SyscallError(call: "statx", subject: entry.copy.description, errno: code)
+        }
+        switch found.mode & S_IFMT {
+        case S_IFDIR: return UInt8(DT_DIR)
+        case S_IFLNK: return UInt8(DT_LNK)
+        case _: return UInt8(DT_REG)
+        }
+    }
+
     /// Goes on behind a link, if it leads to a folder that is shown.
     private mutating func follow(
         _ name: OSString,
@@ -188,7 +216,8 @@ struct DeniedNames {
         guard number >= 0 else {
             switch Int32(-number) {
             // Here it leads nowhere; where the workspace has another path inside, it may lead somewhere there.
-            case ENOENT where moved != nil: throw astray(path)
+            // A root is the host's own, which knows nothing of that path, and may well have links that lead nowhere.
+            case ENOENT where moved != nil && (depth > 0 || leadsIntoMoved(path)): throw astray(path)
             // Round and round, or through a folder of a process: that of the job is another one than ours.
             case ELOOP where PatternFront.leadsThroughProcess(name, below: parent): throw astray(path)
             // It leads nowhere, or to no folder.
@@ -208,6 +237,16 @@ struct DeniedNames {
             followed.insert(Followed(path: real, progress: progress)).inserted
         else { return }
         try look(into: folder, real, progress, depth: depth + 1)
+    }
+
+    /// Whether a link that leads nowhere here may lead into the workspace's other path inside.
+    private func leadsIntoMoved(_ path: OSString) -> Bool {
+        guard let moved else { return false }
+        do throws(SyscallError) {
+            return try RealPath.of(path).isWithin(moved)
+        } catch {
+            return true  // nobody can say
+        }
     }
 
     /// Whether what a link leads to, and cannot be listed, is not shown, or closed to the job as well.

@@ -27,17 +27,25 @@ public struct OwnFolders: Hashable, Sendable {
 
     /// Before a policy is looked for, and behind the point from which on a refusal is recorded.
     ///
+    /// - Parameter policy: what is to be read.
     /// - Throws: `Refusal` for settings that are there and would not be read: who made them means something else than what would run.
-    func checkSettings() throws(Refusal) {
-        if let settings { try SettingsFolder.check(settings, isNamed: areSettingsNamed) }
+    func checkSettings(for policy: PolicyReference) throws(Refusal) {
+        if let settings { try SettingsFolder.check(settings, isNamed: areSettingsNamed, for: policy) }
     }
 
     /// Cache and settings alone: for commands that launch nothing.
     ///
+    /// - Parameters:
+    ///   - options: environment.
+    ///   - policy: what is to be read; nil for every policy there is.
+    /// - Returns: nil each where nothing names a place.
     /// - Throws: `Refusal` for a variable that names no folder, and as `checkSettings`.
-    static func withoutState(_ options: LaunchOptions) throws(Refusal) -> (cache: OSString?, settings: OSString?) {
+    static func withoutState(
+        _ options: LaunchOptions,
+        for policy: PolicyReference?
+    ) throws(Refusal) -> (cache: OSString?, settings: OSString?) {
         let settings = try settings(options)
-        if let settings { try SettingsFolder.check(settings, isNamed: isSet(settingsVariable, options)) }
+        if let settings { try SettingsFolder.check(settings, isNamed: isSet(settingsVariable, options), for: policy) }
         return (try cache(options), settings)
     }
 

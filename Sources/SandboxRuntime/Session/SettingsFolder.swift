@@ -7,8 +7,10 @@ enum SettingsFolder {
     /// - Parameters:
     ///   - folder: of settings; absolute.
     ///   - isNamed: whether our own variable names it: then it has to be there.
+    ///   - policy: what is to be read; a file needs nothing of a folder that this account may not look into, and an `extends`
+    ///     by name in it still asks. Nil for every policy there is.
     /// - Throws: `Refusal` when it has to be there and is none, or when something in it is for no version that this one is.
-    static func check(_ folder: OSString, isNamed: Bool) throws(Refusal) {
+    static func check(_ folder: OSString, isNamed: Bool, for policy: PolicyReference?) throws(Refusal) {
         if isNamed { try checkIsFolder(folder) }
         // Policies are read from `policies/` alone; values that stand here would be passed over.
         let path = folder.appending("config.toml")
@@ -25,7 +27,9 @@ enum SettingsFolder {
             )
         // What it is about a folder that is none, `checkAbsence` says where a policy is looked for.
         case ENOENT, ENOTDIR: return
-        default: throw unreadable(path, "lstat", code)
+        // Somebody else's home, or one that a service does not see: nothing in it is ours.
+        case EACCES where !isNamed && policy?.isFile == true: return
+        case _: throw unreadable(path, "lstat", code)
         }
     }
 
@@ -92,7 +96,8 @@ enum SettingsFolder {
             subject: path.description,
             errno: code,
             message: "it cannot be found out whether there is \(path)",
-            remedy: "make the folders on the way yours, and such that you may look into them"
+            remedy: "make the folders on the way yours, and such that you may look into them; or let HOME, "
+                + "XDG_CONFIG_HOME or CODEX_SANDBOX_CONFIG name others"
         )
     }
 }

@@ -207,7 +207,9 @@ struct HarmlessOutput {
             if isBack || HarmlessSequences.isHarmless(escape: held) {
                 putHeld(into: &passed)
             } else {
-                drop(isUnclear: isEncoding)
+                // Everything back, on a Linux console the encoding that it was booted with, too (vc_reset, vt.default_utf8).
+                let isReset = held.count == 2 && byte == UInt8(ascii: "c")
+                drop(isUnclear: isEncoding || isReset)
             }
             return true
         default:

@@ -35,8 +35,8 @@ struct HarmlessSequences {
     /// - Returns: whether it is.
     static func isHarmless(escape bytes: [UInt8]) -> Bool {
         switch (bytes.count, bytes[1]) {
-        // Cursor, keypad, out of a VT52, tabulators, lines, a flash (screen), and everything back.
-        case (2, let final): Set("78=><DEHMcg".utf8).contains(final)
+        // Cursor, keypad, out of a VT52, tabulators, lines, a flash (screen).
+        case (2, let final): Set("78=><DEHMg".utf8).contains(final)
         case (3, 0x28...0x2B): characterSets.contains(bytes[2])
         // Lines of double size, a picture for adjusting.
         case (3, UInt8(ascii: "#")): Set("34568".utf8).contains(bytes[2])

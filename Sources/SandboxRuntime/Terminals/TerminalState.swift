@@ -192,15 +192,18 @@ struct TerminalState: Equatable {
         case UInt8(ascii: "H"): hasTabs = true
         case UInt8(ascii: "7"): save()
         case UInt8(ascii: "8"): restore()
-        case UInt8(ascii: "c"): if isDirect && isCertain { reset() }
+        case UInt8(ascii: "c"):
+            if isDirect && isCertain { reset() }
+            // The Linux console goes back to the encoding that it was booted with (vc_reset, vt.default_utf8).
+            hasOtherEncoding = isUTF8
         default: break
         }
     }
 
-    /// Everything back, by the job itself; but for colours and the encoding, which not all of them bring back.
+    /// Everything back, by the job itself; but for colours, which not all of them bring back.
     private mutating func reset() {
         var next = TerminalState(isUTF8: isUTF8)
-        (next.commands, next.hasOtherEncoding) = (commands, hasOtherEncoding)
+        next.commands = commands
         (next.standard, next.ofPrivate) = (standard, ofPrivate)
         next.standard.reset()
         next.ofPrivate.reset()
