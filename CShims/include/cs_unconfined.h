@@ -8,23 +8,37 @@
 
 #include "cs_kernel.h"
 
+struct cs_unconfined {
+    int32_t pid; /* 0 where none was made */
+    const char *step; /* that failed; NULL for execve(2) itself */
+    int32_t may_not_have_executed; /* ended by a signal it has executed nothing, or nobody can say */
+};
+
 /*
- * Starts a command by execvpe(3) with default signal actions, but for those of HUP, INT, QUIT, TERM, USR1 and USR2 that this
- * process ignores, and none blocked. It gets SIGKILL when this process dies
- * (PR_SET_PDEATHSIG; a change of its ids by its program file clears that), and whose parent ends inside it becomes a child of this
- * process (PR_SET_CHILD_SUBREAPER). This process must have one thread. 0 when the program runs, its id in *pid; -errno of
- * the step that failed, with no process left.
+ * Starts a command that is looked for as by execvp(3), in this process's PATH, but that no shell is given where it is no program
+ * (ENOEXEC). It has default signal actions, but for those of HUP, INT, QUIT, TERM, USR1, USR2, TSTP, TTIN and TTOU that this
+ * process ignores, and none blocked. It gets SIGKILL when this process dies (PR_SET_PDEATHSIG; a change of its ids by its program
+ * file clears that), and whose parent ends inside it becomes a child of this process (PR_SET_CHILD_SUBREAPER). This process must
+ * have one thread; what it has as descendants now is the caller's from then on. 0 when the program runs or has ended before it
+ * could; -errno of the step that failed, with no process left.
  */
-long cs_unconfined_start(char *const arguments[], char *const variables[], int *pid);
+long cs_unconfined_start(char *const arguments[], char *const variables[], struct cs_unconfined *started);
 
 /* A child that has ended, reaped, or one that has stopped or was continued (wait4(2)): its id; 0 when there is none now. */
 long cs_unconfined_event(int *status, struct cs_usage *usage);
 
 /*
- * Sends a signal to all descendants of this process, as /proc lists them, but for zombies; with `group` only to those in that
- * process group, and never to `but`. How many got it.
+ * Sends a signal to all descendants of this process, as /proc lists them, but for zombies, and for what was there before the
+ * command with whatever it starts; with `group` only to those in that process group, and never to `but`. How many got it;
+ * -errno where some may not have been looked at.
  */
 long cs_unconfined_signal(int number, int group, int but);
+
+/*
+ * Sends a signal to the process that has had this number since then (proc_pid_stat(5), starttime), and to none that got the
+ * number after it. 1; 0 where there is none, or where it is another's; -errno where nobody can say.
+ */
+long cs_unconfined_reach(int pid, uint64_t since, int number);
 
 /*
  * Whether nobody of this process's session has an eye on its process group: a job-control signal stops none of it then (setpgid(2),

@@ -7,7 +7,8 @@ internal import SandboxPlan
 ///
 /// It dies with this process (PR_SET_PDEATHSIG). Whoever it leaves behind is ended where this process ends the job, by the wall
 /// limit or after TERM, as far as `/proc` shows them as its descendants; what it leaves at an end of its own goes on, and so
-/// does all but itself when this process is killed: without a pid namespace nobody can hold more.
+/// does all but itself when this process is killed: without a pid namespace nobody can hold more. What was a descendant of
+/// this process before the command, for the caller became it by an exec, is left alone.
 struct UnconfinedProcess {
     let plan: LaunchPlan
     /// The caller's, `NAME=VALUE` each.
@@ -19,7 +20,9 @@ struct UnconfinedProcess {
         + "danger-full-access holds nothing: the command can do whatever the caller can"
 
     /// Records, runs, and waits for the end; every layer is `not requested`.
-    func launch(record: (Established) throws(Refusal) -> Void) -> CompletedLaunch {
+    ///
+    /// `warnings` gets what could not be held, for a person.
+    func launch(_ warnings: inout [String], record: (Established) throws(Refusal) -> Void) -> CompletedLaunch {
         var result = CompletedLaunch.notReached(.noProcess)
         result.layers = LayerReports.list(plan, [])
         do throws(Refusal) {
@@ -27,10 +30,10 @@ struct UnconfinedProcess {
             if blocked < 0 { throw Refusal(own: "rt_sigprocmask", blocked) }
             let signals = try SignalSource()
             try record(Established(layers: result.layers, worker: 0, executable: nil))
-            result.released = true
-            result.releasedAt = cs_now()
-            let from = cs_monotonic()
-            let end = run(signals)
+            let (at, from) = (cs_now(), cs_monotonic())
+            let start = try spawn(&result.execve)
+            (result.released, result.releasedAt) = (true, at)
+            let end = follow(start, signals, &warnings)
             result.wallNanoseconds = cs_monotonic() - from
             result.outcome = end.outcome
             result.execve = end.execve
@@ -47,10 +50,19 @@ struct UnconfinedProcess {
         var usage: Usage
     }
 
-    private func run(_ signals: borrowing SignalSource) -> End {
-        var pid: Int32 = 0
-        let code = spawn(&pid)
-        guard code == 0 else {
+    /// What became of the start.
+    private enum Start {
+        case process(pid: Int32, mayNotHaveExecuted: Bool)
+        /// execve(2) itself has failed.
+        case notExecuted(errno: Int32)
+    }
+
+    private func follow(_ start: Start, _ signals: borrowing SignalSource, _ warnings: inout [String]) -> End {
+        let pid: Int32
+        let mayNotHaveExecuted: Bool
+        switch start {
+        case .process(let number, let isUnsure): (pid, mayNotHaveExecuted) = (number, isUnsure)
+        case .notExecuted(let code):
             let outcome = Outcome.notExecuted(errno: code, message: plan.process.arguments[0].description)
             return End(outcome: outcome, execve: .failed, usage: .none)
         }
@@ -62,12 +74,13 @@ struct UnconfinedProcess {
         var mayPrecedeIt = true
         while true {
             let wasContinued = cs_unconfined_continued() == 1
-            if let (status, usage) = event(of: pid, &isStopped) {
+            if let (status, usage) = event(of: pid, &isStopped, isEnding: killAt != nil) {
                 // Ended by us: then nothing of it stays.
-                if killAt != nil { UnconfinedProcess.endDescendants() }
+                if killAt != nil { UnconfinedProcess.endDescendants(&warnings) }
                 let signal = status & 0x7F
                 let ended: Outcome = signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
-                return End(outcome: verdict ?? ended, execve: .started, usage: usage)
+                let isUnsure = signal != 0 && mayNotHaveExecuted
+                return End(outcome: verdict ?? ended, execve: isUnsure ? .notKnown : .started, usage: usage)
             }
             // A shell continues the whole group, and the person may have stopped it again before we got here: only where the
             // command is in the stop it was in is it for us to wake it.
@@ -81,7 +94,7 @@ struct UnconfinedProcess {
                 if signal == SIGTERM {
                     // To its process group, as in a sandbox, but for the caller's processes, who may be in it.
                     let group = getpgid(pid)
-                    if group > 0 { _ = cs_unconfined_signal(SIGTERM, group, pid) }
+                    if group > 0 { UnconfinedProcess.signal(SIGTERM, group: group, but: pid, &warnings) }
                     killAt = killAt ?? cs_monotonic() + grace
                 }
                 // As the kernel does it at a hang-up: a stopped process would not see it (setpgid(2)).
@@ -91,9 +104,11 @@ struct UnconfinedProcess {
             let now = cs_monotonic()
             if now >= wall && verdict == nil {
                 verdict = .timedOut
-                _ = cs_unconfined_signal(SIGTERM, 0, 0)
-                // A stopped process would not see TERM.
-                _ = cs_unconfined_signal(SIGCONT, 0, 0)
+                // A stopped process would not see TERM. The command itself is reached whatever is known of the others.
+                for signal in [SIGTERM, SIGCONT] {
+                    _ = kill(pid, signal)
+                    UnconfinedProcess.signal(signal, but: pid, &warnings)
+                }
                 killAt = min(killAt ?? Int64.max, now + grace)
             }
             if let killAt, now >= killAt {
@@ -107,11 +122,17 @@ struct UnconfinedProcess {
 
     /// What has become of the children: the command's wait status once it has ended, nil before.
     ///
-    /// Where it was stopped by the terminal, so is this process, which the caller's shell looks at.
-    private func event(of pid: Int32, _ isStopped: inout Bool) -> (status: Int32, usage: Usage)? {
+    /// Where it was stopped by the terminal, so is this process, which the caller's shell looks at; but not once it is to
+    /// end (`isEnding`): the command could put that off as long as it likes.
+    private func event(
+        of pid: Int32,
+        _ isStopped: inout Bool,
+        isEnding: Bool
+    ) -> (status: Int32, usage: Usage)? {
         var status: Int32 = 0
         var used = cs_usage()
-        while true {
+        // Not for ever: the clocks have to be looked at, whatever the command makes end.
+        for _ in 0..<1000 {
             let child = Int32(cs_unconfined_event(&status, &used))
             if child <= 0 { return nil }
             // Somebody whom the command has left behind.
@@ -132,29 +153,80 @@ struct UnconfinedProcess {
             isStopped = true
             // SIGSTOP is between the command and whoever sends it: nobody would continue this process.
             guard [SIGTSTP, SIGTTIN, SIGTTOU].contains(signal) else { continue }
-            let mayBeOrphaned = cs_unconfined_orphaned() != 0
-            // Where nobody can wake us, it would not have stopped by the keyboard either.
-            if cs_unconfined_stop(signal, pid) != 1 && mayBeOrphaned && signal == SIGTSTP { _ = kill(pid, SIGCONT) }
+            // Where nothing can stop us, or nobody wake us, it goes on: its caller would not get to see that it has stopped.
+            let mayGoOn = cs_unconfined_orphaned() != 0 || cs_is_ignored(signal) == 1
+            if isEnding || cs_unconfined_stop(signal, pid) != 1 && mayGoOn {
+                _ = kill(pid, SIGCONT)
+                // It may stop again at once.
+                return nil
+            }
         }
+        return nil
+    }
+
+    /// To the command's descendants; that not all of them may have been found is told once.
+    @discardableResult
+    private static func signal(_ number: Int32, group: Int32 = 0, but: Int32 = 0, _ warnings: inout [String]) -> Int {
+        let reached = cs_unconfined_signal(number, group, but)
+        if reached < 0 {
+            let why = String(cString: strerror(Int32(-reached)))
+            let words =
+                "what the command has started could not all be signalled (/proc: \(why)): some of it may still run"
+            if !warnings.contains(words) { warnings.append(words) }
+        }
+        return reached
     }
 
     /// SIGKILL for all that the command has left, until none is there: one may have made another meanwhile.
-    private static func endDescendants() {
+    private static func endDescendants(_ warnings: inout [String]) {
         var status: Int32 = 0
         var used = cs_usage()
         let until = cs_monotonic() + 5_000_000_000
-        while cs_unconfined_signal(SIGKILL, 0, 0) > 0 && cs_monotonic() < until {
+        while signal(SIGKILL, &warnings) > 0 {
+            if cs_monotonic() >= until {
+                warnings.append(
+                    "what the command has started did not all end within 5 s of SIGKILL: some of it may still run"
+                )
+                return
+            }
             while cs_unconfined_event(&status, &used) > 0 {}
             _ = poll(nil, 0, 2)
         }
     }
 
-    /// 0, or the errno of the step that failed.
-    private func spawn(_ pid: inout Int32) -> Int32 {
-        guard plan.process.workingDirectory.withPointer({ chdir($0) }) == 0 else { return errno }
+    /// - Throws: for whatever fails but execve(2) itself; `execve` has then how it is known that this was not reached.
+    private func spawn(_ execve: inout ExecveFact) throws(Refusal) -> Start {
+        let folder = plan.process.workingDirectory
+        guard folder.withPointer({ chdir($0) }) == 0 else {
+            throw refusal(
+                "chdir",
+                folder.description,
+                errno,
+                remedy: "see that this folder is there, and can be entered"
+            )
+        }
         let arguments = plan.process.arguments.map { $0.withPointer { strdup($0) } }
         let variables = environment.map { $0.withPointer { strdup($0) } }
         defer { (arguments + variables).forEach { free($0) } }
-        return Int32(-cs_unconfined_start(arguments + [nil], variables + [nil], &pid))
+        var started = cs_unconfined()
+        let code = Int32(-cs_unconfined_start(arguments + [nil], variables + [nil], &started))
+        if code == 0 { return .process(pid: started.pid, mayNotHaveExecuted: started.may_not_have_executed != 0) }
+        guard let step = started.step else { return .notExecuted(errno: code) }
+        if started.pid > 0 { execve = .notReached(.failedStep) }
+        let remedy =
+            code == EAGAIN
+            ? "raise the limit of processes (ulimit -u, pids.max of the cgroup)" : "see why this call fails here"
+        throw refusal(String(cString: step), plan.process.arguments[0].description, code, remedy: remedy)
+    }
+
+    private func refusal(_ step: String, _ subject: String, _ code: Int32, remedy: String) -> Refusal {
+        Refusal(
+            stage: "process",
+            step: step,
+            subject: subject,
+            errno: code,
+            message: "the command could not be started: \(step) failed",
+            remedy: remedy
+        )
     }
 }

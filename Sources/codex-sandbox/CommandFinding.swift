@@ -52,7 +52,7 @@ struct CommandFinding {
     private func candidates(_ command: OSString) -> [OSString] {
         if command.isEmpty { return [] }
         if plan.confinement == .none && !command.containsSlash {
-            // posix_spawnp(3) looks in the caller's own PATH.
+            // It is looked for in the caller's own PATH, as by execvp(3), but no shell is tried (CShims/unconfined.c).
             let path = getenv("PATH").map { OSString(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
             let folders = (path ?? "/bin:/usr/bin").bytes.split(separator: UInt8(ascii: ":"))
             return folders.map { absolute(OSString($0).appending(command)) }

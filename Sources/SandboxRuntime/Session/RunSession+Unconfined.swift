@@ -14,7 +14,7 @@ extension RunSession {
         let start = prepared
         var recorded = false
         let process = UnconfinedProcess(plan: preparation.plan, environment: options.environment)
-        let done = process.launch { (established) throws(Refusal) in
+        let done = process.launch(&warnings) { (established) throws(Refusal) in
             defer { recorded = store.hasStart }
             do throws(EvidenceError) {
                 try store.appendStart(start, layers: established.layers)

@@ -293,6 +293,28 @@ def unconfined():
     alone.controlling = os.open("/dev/null", os.O_RDWR)
     tell(alone.end() == 129, "a terminal that is gone ends the launcher")
     tell(alone.until(lambda: has_ended(int(job.split()[-2]))), "and the command before it")
+    # A launcher that ignores the key does not stop: then nor does the command, or it goes on.
+    with open(f"{FOLDER}/key.py", "w") as file:
+        file.write("import signal,sys\nif sys.argv[1]=='heeds': signal.signal(signal.SIGTSTP,signal.SIG_DFL)\nprint('up',flush=True)\n"
+                   "for line in sys.stdin: print('got',line,end='',flush=True)\n")
+    for way in ["ignores", "heeds"]:
+        person.type(f"sh -c \"trap '' TSTP; exec {LAUNCHER} run --danger-full-access -- python3 {FOLDER}/key.py {way}\"\n")
+        person.expect(rb"up\r\n", f"it is there and {way} the key")
+        person.type(b"\x1a")
+        person.type("six\r")
+        person.expect(rb"got six\r\n", f"ignored by the launcher: one that {way} the key has the terminal still")
+        person.type(b"\x04")
+        person.expect(rb"HOST\$ ", "ended")
+    # TERM's grace goes on although the command stops.
+    with open(f"{FOLDER}/stubborn.sh", "w") as file:
+        file.write("trap 'kill -TSTP $$' TERM; echo up; while :; do sleep 0.1; done\n")
+    person.type(f"{LAUNCHER} run --danger-full-access --grace 1s -- sh {FOLDER}/stubborn.sh\n")
+    person.expect(rb"up\r\n", "it is there")
+    launcher = int(subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout)
+    os.kill(launcher, signal.SIGTERM)
+    person.expect(rb"HOST\$ ", "one that stops at TERM does not stop the launcher")
+    person.type("echo status $?\n")
+    person.expect(rb"status 137\r\n", "and is killed after the grace")
     person.type("exit\n")
     person.end()
 
