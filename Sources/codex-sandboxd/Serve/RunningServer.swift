@@ -33,7 +33,8 @@ struct RunningServer {
         _ server: HTTPServer,
         _ orchestrator: Orchestrator,
         _ api: WorkspaceAPI,
-        _ watch: ServerWatch
+        _ watch: ServerWatch,
+        _ host: HostWatch
     ) {
         self.options = options
         self.surroundings = surroundings
@@ -44,14 +45,12 @@ struct RunningServer {
         self.api = api
         self.watch = watch
         retention = ServerRetention(orchestrator, settings)
-        host = HostWatch(orchestrator)
+        self.host = host
         memory = MemoryReturn(orchestrator)
     }
 
     /// Returns when the server has ended in an orderly way.
     mutating func serve() throws(ServeError) {
-        // Before anybody is told that it is ready.
-        host.look()
         let worker = settings.workspaces.worker.name
         ServerLog.note(
             "listening on \(server.addresses.joined(separator: " and ")), worker \(worker), "

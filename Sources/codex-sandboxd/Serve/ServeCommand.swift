@@ -59,6 +59,9 @@ enum ServeCommand {
             ownUID: geteuid(),
             log: { entry in ServerLog.request(entry) }
         )
+        // Before anybody is answered: who asks first whether it is ready hears what is so.
+        let host = HostWatch(orchestrator)
+        host.look()
         let server: HTTPServer
         do throws(HTTPServerError) {
             server = try HTTPServer(listeners: listeners, settings: transport(settings), handler: api)
@@ -68,7 +71,7 @@ enum ServeCommand {
             orchestrator,
             watchdogMicroseconds: surroundings.manager.watchdogMicroseconds
         )
-        var running = RunningServer(options, surroundings, settings, server, orchestrator, api, watch)
+        var running = RunningServer(options, surroundings, settings, server, orchestrator, api, watch, host)
         try running.serve()
     }
 
