@@ -12,7 +12,12 @@ struct StatusTests {
     /// Jobs in the workspace of this scene: other tests of the same user run at the same time.
     private func jobs(_ scene: Scene) throws -> [[String: Any]] {
         let result = try status(scene, ["--json"])
-        #expect(result.ending == .exited(0), "\(result.story)")
+        // Root sees this very process, which reads the records of other scenes, and may not use their folders: that is said, with status 1.
+        let isOfOthers = result.ending == .exited(1) && result.errorText.contains("it belongs to uid")
+        #expect(
+            result.ending == .exited(0) || isOfOthers && !result.errorText.contains(scene.folder),
+            "\(result.story)"
+        )
         let object = try #require(try JSONSerialization.jsonObject(with: Data(result.output)) as? [String: Any])
         let jobs = try #require(object["jobs"] as? [[String: Any]])
         return jobs.filter { $0["workspace"] as? String == scene.workspace }
