@@ -40,21 +40,26 @@ holds "verify holds" codex-sandbox verify
 holds "a policy of the examples is read" codex-sandbox policy check /usr/share/doc/codex-sandbox/examples/policies/strict.toml
 holds "man finds the pages" man -w codex-sandbox codex-sandbox-run codex-sandbox-serve
 holds "completions are those of this executable" diff /usr/share/bash-completion/completions/codex-sandbox <(codex-sandbox completions bash)
+# serve_one WORKER [OPTION]: the live suite with this option against a server with this worker, whose every gate has to pass.
 serve_one() {
-    local status=0 server
-    mkdir -p ~/server
-    (cd ~/server && exec codex-sandbox serve --listen "unix:$HOME/server/api.sock" >log 2>&1) &
+    local status=0 server worker=$1 gates
+    shift
+    mkdir -p ~/"$worker"
+    cd ~/"$worker" || return 1
+    codex-sandbox serve --worker "$worker" --listen "unix:$PWD/api.sock" >log 2>&1 &
     server=$!
     for _ in $(seq 300); do
-        ! curl -sf --unix-socket ~/server/api.sock http://localhost/healthz >/dev/null || break
+        ! curl -sf --unix-socket api.sock http://localhost/healthz >/dev/null || break
         sleep 0.1
     done
-    codex-sandbox live-suite --mocked --workspace-root ~/server/workspaces --base-url "unix:$HOME/server/api.sock" --out ~/server/out >~/server/said 2>&1 || status=$?
+    codex-sandbox live-suite "$@" --workspace-root workspaces --base-url "unix:$PWD/api.sock" --out out >said 2>&1 || status=$?
     kill "$server" && wait "$server" || status=$?
-    [ $status -eq 0 ] || { tail -n 5 ~/server/log; cat ~/server/said; }
-    return $status
+    # Ten each: M01 to M09, or L01 to L09, and the records of all jobs.
+    gates=$(grep -c '^\[gate\] PASS ' said)
+    [ "$status" -eq 0 ] && [ "$gates" -eq 10 ] || { tail -n 5 log; cat said; return 1; }
 }
-holds "serve passes the live suite with its built-in worker, and ends on TERM" serve_one
+holds "serve passes the smoke set with its built-in worker, and ends on TERM" serve_one dummy --mocked
+holds "and L01 to L09 with the live worker" serve_one minimal
 
 cd ~/project
 holds "the newer version takes its place" apt install ./new.deb
