@@ -199,6 +199,9 @@ final class SQLiteConnection: @unchecked Sendable {
 
     // MARK: - Transactions
 
+    /// How long another process's lock is waited for from now on, in milliseconds.
+    func waits(for time: Int32) { sqlite3_busy_timeout(handle, time) }
+
     /// Does all of `body`, or nothing of it.
     ///
     /// `IMMEDIATE`: another process's lock is met here, and not in the middle.

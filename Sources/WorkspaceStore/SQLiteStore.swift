@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
@@ -56,8 +57,12 @@ public final class SQLiteStore: WorkspaceStore {
     private let busySince = Atomic<Int64>(0)
     /// One look at a time: two at once would each take the other's for a call that writes.
     private let looking = Mutex<Void>(())
-    /// In milliseconds: another process's lock that is met for longer keeps others from writing.
+    /// In milliseconds: another process's lock that is met for longer, by each look, keeps others from writing.
     private static let patience: Int64 = 250
+    /// Between two looks at a lock that was met, in milliseconds.
+    private static let pause = 80
+    private let watcher = DispatchQueue(label: "codex-sandbox.store.watch", qos: .utility)
+    private let isWatched = Atomic<Bool>(false)
 
     /// A connection that reads, and its lock.
     private final class LockedReader: Sendable {
@@ -137,21 +142,18 @@ public final class SQLiteStore: WorkspaceStore {
     }
 
     public func checkWritable() throws(StoreError) {
-        let found: Lock? = try looking.withLock { (_) throws(StoreError) in
-            try writer.withLockIfAvailable { (connection) throws(StoreError) in
-                guard let connection else { throw SQLiteStore.closed }
-                guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
-                return try look(connection)
-            }
-        }
         let isLong: Bool
-        switch found {
+        switch try found() {
         case .free: return
-        case .busy(let time): isLong = time > SQLiteStore.patience
-        // One writes now, which is as good a trial; or it waits for the same lock, perhaps as the one before it did in vain.
-        case nil:
-            let since = waitsSince.load(ordering: .relaxed)
-            isLong = since != 0 && SQLiteStore.milliseconds() - since > SQLiteStore.patience
+        case .busy(let time):
+            isLong = time > SQLiteStore.patience
+            // Whether it is the same one that the next look meets can be told only by who looks between them, too.
+            watch()
+        // One writes now, which is as good a trial; or it waits for the lock that others have met before it.
+        case .inUse:
+            let times = [waitsSince.load(ordering: .relaxed), busySince.load(ordering: .relaxed)]
+            let since = times.filter { $0 != 0 }.min()
+            isLong = since.map { SQLiteStore.milliseconds() - $0 > SQLiteStore.patience } ?? false
         }
         guard isLong || foundBusy.load(ordering: .relaxed) else { return }
         throw StoreError(
@@ -166,6 +168,19 @@ public final class SQLiteStore: WorkspaceStore {
         case free
         /// Each look has met another process's for so many milliseconds.
         case busy(Int64)
+        /// A call of this process writes, or waits for it.
+        case inUse
+    }
+
+    private func found() throws(StoreError) -> Lock {
+        try looking.withLock { (_) throws(StoreError) in
+            let found: Lock? = try writer.withLockIfAvailable { (connection) throws(StoreError) in
+                guard let connection else { throw SQLiteStore.closed }
+                guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
+                return try look(connection)
+            }
+            return found ?? .inUse
+        }
     }
 
     /// Does not wait: who asks holds a thread that others wait for.
@@ -181,6 +196,27 @@ public final class SQLiteStore: WorkspaceStore {
         return .free
     }
 
+    /// Looks on until the lock is free: a look now and one in ten seconds say nothing of the time between them.
+    private func watch() {
+        let (isFirst, _) = isWatched.compareExchange(expected: false, desired: true, ordering: .relaxed)
+        if isFirst { lookLater() }
+    }
+
+    private func lookLater() {
+        watcher.asyncAfter(deadline: .now() + .milliseconds(SQLiteStore.pause)) { [weak self] in
+            guard let self else { return }
+            do throws(StoreError) {
+                switch try found() {
+                case .busy, .inUse: return lookLater()
+                case .free: break
+                }
+            } catch {
+                // The store is closed, or its file is gone: whoever asks next meets that, too.
+            }
+            isWatched.store(false, ordering: .relaxed)
+        }
+    }
+
     /// Somebody has just had the lock.
     private func isWritable() {
         foundBusy.store(false, ordering: .relaxed)
@@ -192,8 +228,12 @@ public final class SQLiteStore: WorkspaceStore {
     func write<Value: Sendable>(
         _ body: (SQLiteConnection) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
-        try writer.withLock { (connection) throws(StoreError) -> Value in
+        // What it waits for those before it counts, too: else the tenth call would wait ten times as long as the first.
+        let began = SQLiteStore.milliseconds()
+        return try writer.withLock { (connection) throws(StoreError) -> Value in
             guard let connection else { throw SQLiteStore.closed }
+            let waited = SQLiteStore.milliseconds() - began
+            connection.waits(for: Int32(max(0, Int64(options.busyTimeout) - waited)))
             // SQLite looks for this itself only where it makes a rollback journal.
             guard try !connection.hasMoved() else { throw SQLiteStore.moved(path) }
             do throws(StoreError) {

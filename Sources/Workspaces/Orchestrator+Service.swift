@@ -15,7 +15,6 @@ extension Orchestrator {
         try checkOpen(nil)
         if let policy { try PolicyChoice(settings).check(policy) }
         let id = UUIDText.random()
-        _ = try folders.create(id, owner: settings.owner)
         let now = StoredTime.now()
         let project = Project(
             id: id,
@@ -27,17 +26,46 @@ extension Orchestrator {
             updatedAt: now
         )
         let job = newJob(of: id, .initialProject, instruction, now)
+        try await aside { [self] () throws(WorkspaceError) in try make(project, firstJob: job) }
+        await run(job, waits: waits)
+        try checkStored(job.id)
+        return try self.project(id)
+    }
+
+    /// Folder and rows: both, or neither, also where the server is killed meanwhile.
+    ///
+    /// The folder is there first, as a removal's is there last: with the same mark beside it, so that the next start finds one without rows.
+    private func make(_ project: Project, firstJob job: Job) throws(WorkspaceError) {
+        let id = project.id
+        guard try folders.markRemoval(id) else {
+            throw WorkspaceError(
+                .unavailable,
+                "The server has no room for a project",
+                detail: "there is no room for the mark of project \(id)"
+            )
+        }
+        do throws(WorkspaceError) {
+            _ = try folders.create(id, owner: settings.owner)
+        } catch {
+            unmark(id)
+            throw error
+        }
         do throws(WorkspaceError) {
             try stored { () throws(StoreError) in
                 try store.add(project, firstJob: job, events: [queued(job)])
             }
         } catch {
-            removeFolder(id)
+            // With the mark, where it cannot be removed now.
+            if removeFolder(id) { unmark(id) }
             throw error
         }
-        await run(job, waits: waits)
-        try checkStored(job.id)
-        return try self.project(id)
+        unmark(id)
+    }
+
+    private func unmark(_ project: String) {
+        do throws(WorkspaceError) { try folders.unmarkRemoval(project) } catch {
+            log("the mark of project \(project) stays until the next start: \(error.detail)")
+        }
     }
 
     public func project(_ id: String) throws(WorkspaceError) -> Project {
@@ -61,16 +89,14 @@ extension Orchestrator {
             return state.queue.jobs(of: id)
         }
         defer { state.withLock { _ = $0.removed.remove(id) } }
-        for job in jobs { stopNow(job, "cancelled") }
+        try await aside { [self] in for job in jobs { stopNow(job, "cancelled") } }
         for job in jobs { await ended(job) }
-        guard
-            try removeNow(
-                id,
-                { () throws(WorkspaceError) in
-                    try stored { () throws(StoreError) in try store.removeProject(id) }
-                }
-            )
-        else { throw WorkspaceError(.noProject, "Project not found") }
+        let wasThere = try await aside { [self] () throws(WorkspaceError) in
+            try removeNow(id) { () throws(WorkspaceError) in
+                try stored { () throws(StoreError) in try store.removeProject(id) }
+            }
+        }
+        guard wasThere else { throw WorkspaceError(.noProject, "Project not found") }
     }
 
     /// Its rows and its folder's name at once; taking that apart lasts as long as a worker has made it, and holds nobody up.
@@ -83,11 +109,17 @@ extension Orchestrator {
     }
 
     /// Of a project that never came to be.
-    private func removeFolder(_ project: String) {
+    ///
+    /// - Returns: whether its name is gone.
+    private func removeFolder(_ project: String) -> Bool {
         do throws(WorkspaceError) {
-            guard let removed = try folders.setAside(project) else { return }
+            guard let removed = try folders.setAside(project) else { return true }
             removals.async { [removal] in removal.finish(removed, of: project) }
-        } catch { log("the folder of project \(project) stays, and belongs to none: \(error.detail)") }
+            return true
+        } catch {
+            log("the folder of project \(project) belongs to none, and stays until the next start: \(error.detail)")
+            return false
+        }
     }
 
     public func workspacePath(_ id: String) -> String {
@@ -106,7 +138,9 @@ extension Orchestrator {
         try checkOpen(project)
         let job = newJob(of: project, type, instruction, .now())
         do throws(WorkspaceError) {
-            try stored { () throws(StoreError) in try store.add(job, events: [queued(job)]) }
+            try await aside { [self] () throws(WorkspaceError) in
+                try stored { () throws(StoreError) in try store.add(job, events: [queued(job)]) }
+            }
         } catch {
             // It may have been removed just now.
             _ = try self.project(project)
@@ -137,7 +171,7 @@ extension Orchestrator {
 
     public func cancelJob(_ id: String, of project: String) async throws(WorkspaceError) -> Job {
         let job = try job(id, of: project)
-        guard !job.status.hasEnded, stopNow(id, "cancelled") else {
+        guard !job.status.hasEnded, try await aside({ [self] in stopNow(id, "cancelled") }) else {
             throw WorkspaceError(.conflict, "Job has ended already")
         }
         await ended(id)
@@ -278,15 +312,26 @@ extension Orchestrator {
     public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
 
     public func readiness() -> String? {
-        if let problem = serverProblem() ?? lockProblem() { return problem }
-        // Asked each time: whoever mends the policy need tell nobody.
-        if let problem = policyProblem() {
-            guard case .file = settings.policy else { return "every job would be refused: \(problem)" }
-            // It names the file, by a path of the host, which is nothing for clients.
-            log("not ready: every job would be refused: \(problem)")
-            return "every job would be refused: the server's policy cannot be used; the log says why"
+        let problem = serverProblem() ?? lockProblem() ?? choiceProblem() ?? hostProblem.withLock { $0 }
+        // A probe asks every few seconds: the log has each reason once.
+        if problem == nil { toldUnready.withLock { $0 = nil } }
+        return problem
+    }
+
+    /// Asked each time: whoever mends the policy need tell nobody.
+    private func choiceProblem() -> String? {
+        guard let problem = policyProblem() else { return nil }
+        // It names a file, by a path of the host, which is nothing for clients.
+        tellUnready("every job would be refused: \(problem)")
+        return "every job would be refused: the server's policy cannot be used; the log says why"
+    }
+
+    private func tellUnready(_ why: String) {
+        let isNew = toldUnready.withLock { told in
+            defer { told = why }
+            return told != why
         }
-        return hostProblem.withLock { $0 }
+        if isNew { log("not ready: \(why)") }
     }
 
     /// What is seen of the server without asking its database: where it differs, there may be something to tell.
@@ -302,7 +347,7 @@ extension Orchestrator {
             try store.checkReady()
             _ = try store.countProjects()
         } catch {
-            log("not ready: \(error)")
+            tellUnready("\(error)")
             return "the store cannot be used; the log says why"
         }
         guard folders.isThere else { return "the folder of the workspaces is not in its place any more" }
@@ -315,7 +360,7 @@ extension Orchestrator {
             try store.checkWritable()
             return nil
         } catch {
-            log("not ready: \(error)")
+            tellUnready("\(error)")
             return error.kind == .busy
                 ? "another process holds the lock of the database; the log says of which file"
                 : "the store cannot be used; the log says why"

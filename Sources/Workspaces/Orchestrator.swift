@@ -44,6 +44,10 @@ public final class Orchestrator: WorkspaceService {
     let state: Mutex<State>
     /// Why the host would refuse every job, by the last trial.
     let hostProblem = Mutex<String?>(nil)
+    /// Why the server is not ready, as the log has it.
+    let toldUnready = Mutex<String?>(nil)
+    /// Calls of `aside` that have not come to their end.
+    let callsAside = Atomic<Int>(0)
     let log: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -287,7 +291,13 @@ public final class Orchestrator: WorkspaceService {
         }
         guard isFirst else { return }
         Task { [weak self] in
-            while let self, storeUnstored() {
+            while let self {
+                let hasMore: Bool
+                // Where too many wait for the database already, that is no reason to give up.
+                do throws(WorkspaceError) { hasMore = try await aside { [self] in storeUnstored() } } catch {
+                    hasMore = true
+                }
+                guard hasMore else { return }
                 do { try await Task.sleep(for: .milliseconds(Orchestrator.patience)) } catch { return }
             }
         }

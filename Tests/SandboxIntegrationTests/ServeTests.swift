@@ -36,6 +36,18 @@ struct ServeTests {
         #expect(result.outputText.contains("0 wrong"), "\(result.story)")
     }
 
+    /// Another process holds the lock of the database: who reads or cancels waits for nobody, and a killed creation leaves no folder.
+    @Test func aLockedDatabaseHoldsUpOnlyWhoWrites() throws {
+        let scene = try scene()
+        let result = try play(
+            scene,
+            [script("locked_database.py"), scene.workshop.launcher, scene.workspace],
+            seconds: 900
+        )
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 10, "\(result.story)")
+    }
+
     /// Readiness, sockets that were handed over, watchdog, HUP, both manners of a stop, restarts under load, credentials.
     @Test func itIsAServiceBesideAManager() throws {
         let scene = try scene()

@@ -90,4 +90,73 @@ import Testing
         // The call that writes here has not come to its end, which would forget it as well.
         try duringAWrite(store) { try store.checkWritable() }
     }
+
+    /// Two short locks, each met by a look, and the database free between: no fault.
+    @Test func twoShortLocksAreNotALongOne() throws {
+        let store = try place.store()
+        defer { store.close() }
+        // A machine that stands still between the two looks may have seen nothing of the time between: it is asked again.
+        var found: [Bool] = []
+        for pause: UInt32 in [1, 4, 16] where found.last != true {
+            let first = try holder()
+            try store.checkWritable()
+            _ = try first.end()
+            sleep(pause)
+            let second = try holder()
+            do {
+                try store.checkWritable()
+                found.append(true)
+            } catch { found.append(false) }
+            _ = try second.end()
+            try store.checkWritable()
+        }
+        #expect(found.last == true, "\(found)")
+    }
+
+    /// Found by a look and kept: a call that has just begun to wait for it says nothing else.
+    @Test func aLockThatIsKeptStaysSeenWhileACallWaits() throws {
+        let store = try place.store()
+        defer { store.close() }
+        let other = try holder()
+        try store.checkWritable()
+        usleep(400_000)
+        for _ in 0..<5 {
+            let done = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                #expect(throws: StoreError.self) { try store.write { (_) throws(StoreError) in } }
+                done.signal()
+            }
+            for _ in 0..<20 {
+                #expect(try storeError { try store.checkWritable() }.kind == .busy)
+                usleep(5000)
+            }
+            #expect(done.wait(timeout: .now() + 60) == .success)
+        }
+        _ = try other.end()
+    }
+
+    /// The time that a call waits for those before it is part of its own.
+    @Test func callsThatWaitDoNotWaitForEachOther() throws {
+        let store = try place.store()
+        defer { store.close() }
+        let other = try holder()
+        var longest: [Duration] = []
+        // Eight times half a second would be four.
+        for _ in 0..<3 where longest.last.map({ $0 >= .seconds(2) }) ?? true {
+            let began = ContinuousClock.now
+            let done = DispatchGroup()
+            for _ in 0..<8 {
+                done.enter()
+                Thread.detachNewThread {
+                    #expect(throws: StoreError.self) { try store.write { (_) throws(StoreError) in } }
+                    done.leave()
+                }
+            }
+            #expect(done.wait(timeout: .now() + 60) == .success)
+            longest.append(ContinuousClock.now - began)
+        }
+        #expect(longest.last.map { $0 < .seconds(2) } == true, "\(longest)")
+        _ = try other.end()
+        try store.write { (_) throws(StoreError) in }
+    }
 }

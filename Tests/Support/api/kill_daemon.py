@@ -74,10 +74,10 @@ class Server:
         raise RuntimeError(f"the server does not start: {self.process.poll()} {self.log()[-800:]}")
 
 
-def ask(port, method, path, body=None, timeout=60):
+def ask(port, method, path, body=None, timeout=60, headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
-        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        connection.request(method, path, body, ({"Content-Type": "application/json"} if body else {}) | (headers or {}))
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read() or b"null")
     finally:
