@@ -15,15 +15,15 @@ public protocol HTTPHandler: Sendable {
     /// sent, 501 unknown transfer coding, 503 stopping or too late. The connection is closed behind it. Its body must be bytes. What
     /// libmicrohttpd finds itself comes here where it is known to which connection it says so: no HTTP version or an unknown one
     /// (400, 505), a header line without a colon (400), a head over `headBytes` (414, 431). Where other connections of the same
-    /// thread are between requests, send one or have just been shut, it answers itself, with a short HTML text. A line that is no request line at all
-    /// closes the connection.
+    /// thread are between requests, send one or have just been shut, it answers itself, with a short HTML text, and what comes of
+    /// this call, with neither head nor peer, is not sent. A line that is no request line at all closes the connection.
     ///
     /// - Parameters:
     ///   - status: to be answered.
     ///   - reason: what was wrong, for a person.
     ///   - head: nil where it could not be read.
-    ///   - peer: whom it is for; nil where it is for several.
-    /// - Returns: what is sent.
+    ///   - peer: whom it is for; nil where that is not known.
+    /// - Returns: what is sent, where that is.
     func refusal(_ status: Int, reason: String, head: HTTPRequestHead?, peer: HTTPPeer?) -> HTTPResponse
 }
 

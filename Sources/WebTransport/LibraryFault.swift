@@ -5,7 +5,7 @@ import Glibc
 ///
 /// It does not say to which connection. Where only one of its thread can be meant, that one is answered here, in the words of the API,
 /// and its sending side ended, so that the page goes nowhere. Where several can, none is touched: an answer to the wrong one is
-/// worse than HTML.
+/// worse than HTML. The handler hears of it all the same, and what it says is not sent.
 enum LibraryFault {
     /// Of its own words: `Error processing request (HTTP response code is 431 (…`, in 0.9.75 and 1.0.
     private static let words = "HTTP response code is "
@@ -25,7 +25,7 @@ enum LibraryFault {
     static func refuse(_ status: Int, among connections: [Connection], of server: ServerCore) {
         guard let reason = reason(status) else { return }
         // One that has been shut is still read to its end, and may be what is meant.
-        guard !connections.contains(where: { $0.isEnding }) else { return }
+        guard !connections.contains(where: { $0.isEnding }) else { return tell(status, reason, server) }
         var candidates: [(connection: Connection, reading: Connection.Reading)] = []
         for connection in connections {
             if let reading = connection.reading { candidates.append((connection, reading)) }
@@ -37,11 +37,16 @@ enum LibraryFault {
             if status == 414 { candidates = candidates.filter { !$0.reading.hasRequestLine } }
         }
         guard candidates.count == 1, let (connection, reading) = candidates.first, reading.phase != .body else {
-            return
+            return tell(status, reason, server)
         }
         let answer = server.raw(server.refusal(status, reason, nil, for: connection.peer), nil)
         server.linger(connection)
         connection.writeLast(answer)
+    }
+
+    /// Of a refusal that libmicrohttpd answers itself, nobody knows whom.
+    private static func tell(_ status: Int, _ reason: String, _ server: ServerCore) {
+        server.refusal(status, reason, nil, for: nil).body.discard()
     }
 
     /// Nil for what is not refused amid a head.
@@ -50,7 +55,7 @@ enum LibraryFault {
         case 400: "the request line or a header field is malformed (RFC 9112)"
         case 414: "the request line is too long"
         case 431: "the header fields are too long"
-        case 505: "the request is of another version than HTTP/1.1 and HTTP/1.0"
+        case 505: "the request is of another version than HTTP/1.x"
         case _: nil
         }
     }

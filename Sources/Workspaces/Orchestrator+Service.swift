@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Glibc
 internal import SandboxPlan
 internal import SandboxRuntime
 internal import Synchronization
@@ -85,10 +86,10 @@ extension Orchestrator {
     public func removeProject(_ id: String) async throws(WorkspaceError) {
         _ = try project(id)
         let jobs = state.withLock { state in
-            state.removed.insert(id)
+            state.beginRemoval(of: id)
             return state.queue.jobs(of: id)
         }
-        defer { state.withLock { _ = $0.removed.remove(id) } }
+        defer { state.withLock { $0.endRemoval(of: id) } }
         try await aside { [self] in for job in jobs { stopNow(job, "cancelled") } }
         for job in jobs { await ended(job) }
         let wasThere = try await aside { [self] () throws(WorkspaceError) in
@@ -147,6 +148,8 @@ extension Orchestrator {
             throw error
         }
         await run(job, waits: waits)
+        // It may have been removed meanwhile, and with it what there was to be stored.
+        _ = try self.project(project)
         try checkStored(job.id)
         return try self.job(job.id, of: project)
     }
@@ -225,7 +228,7 @@ extension Orchestrator {
             (
                 state.isClosed || state.isEnding, !state.queue.hasRoom,
                 project.map { !state.queue.hasRoom(for: $0) } ?? false,
-                project.map { state.removed.contains($0) } ?? false
+                project.map { state.isBeingRemoved($0) } ?? false
             )
         }
         if isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
@@ -294,15 +297,47 @@ extension Orchestrator {
             }
         }
         do throws(Refusal) {
-            return try WorkerLaunch(settings: settings, project: project.id, policy: policy(of: project)).explanation()
+            return try planned(project)
         } catch {
+            // What is being removed is half there, and then not at all.
+            _ = try self.project(project.id)
             let root = settings.root.appending(OSString(project.id))
-            throw WorkspaceError(
-                .unavailable,
-                "A launch would be refused: \(WorkspaceText.relative(error.message, to: root))",
-                detail: "\(error.message); \(error.remedy)"
-            )
+            let words = "A launch would be refused: \(WorkspaceText.relative(error.message, to: root))"
+            let detail = "\(error.message); \(error.remedy)"
+            if activity(of: project.id).isBusy {
+                throw WorkspaceError(
+                    .conflict,
+                    "A job of the project waits or runs, beside which there is no plan now; ask again when it has ended. \(words)",
+                    detail: detail
+                )
+            }
+            throw WorkspaceError(.unavailable, words, detail: detail)
         }
+    }
+
+    /// The plan in words, as the next launch would find the project.
+    ///
+    /// A job that begins takes its predecessor's result away and puts an empty one there, and the first that waits finds none yet:
+    /// what is refused beside one is looked at again.
+    func planned(_ project: Project, within patience: Duration = .milliseconds(500)) throws(Refusal) -> String {
+        let launch = WorkerLaunch(settings: settings, project: project.id, policy: policy(of: project))
+        let end = ContinuousClock.now + patience
+        while true {
+            let before = activity(of: project.id)
+            do throws(Refusal) {
+                return try launch.explanation()
+            } catch {
+                let now = activity(of: project.id)
+                let isAlone = !before.isBusy && !now.isBusy && before.begun == now.begun
+                if isAlone || ContinuousClock.now >= end { throw error }
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// Whether a job of a project waits or runs, and how many of all projects have begun.
+    private func activity(of project: String) -> (isBusy: Bool, begun: UInt64) {
+        state.withLock { state in (!state.queue.jobs(of: project).isEmpty, state.begun) }
     }
 
     func policy(of project: Project) -> PolicyReference { project.policy.map { .named($0) } ?? settings.policy }

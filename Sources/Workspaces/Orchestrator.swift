@@ -13,14 +13,28 @@ public final class Orchestrator: WorkspaceService {
         var queue: JobQueue
         var controls: [String: JobControl] = [:]
         var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
-        /// Projects whose folders are going away: nothing new is begun in them.
-        var removed: Set<String> = []
+        /// Projects whose folders are going away: nothing new is begun in them. How many are at it with each.
+        private var removals: [String: Int] = [:]
+        /// Jobs that were begun: who sees the same number twice, and none running, has had none in between.
+        var begun: UInt64 = 0
         /// Ends that the store did not take, because a disk was full: they are tried again.
         var unstored: [String: JobRun.LastWord] = [:]
         /// Nothing new is taken.
         var isClosed = false
         /// Nothing is begun.
         var isEnding = false
+
+        init(queue: JobQueue) { self.queue = queue }
+
+        func isBeingRemoved(_ project: String) -> Bool { removals[project] != nil }
+
+        mutating func beginRemoval(of project: String) { removals[project, default: 0] += 1 }
+
+        /// Of two that remove the same project the one that ends first, in vain perhaps, leaves the other's mark.
+        mutating func endRemoval(of project: String) {
+            let left = (removals[project] ?? 0) - 1
+            removals[project] = left > 0 ? left : nil
+        }
     }
 
     /// What becomes of jobs when the server stops.
@@ -55,9 +69,27 @@ public final class Orchestrator: WorkspaceService {
     ///   - store: open, its schema up to date.
     ///   - log: gets sentences for the operator.
     /// - Throws: `WorkspaceError` where the workspaces' folder cannot be used, or the store not be written.
-    public init(
+    public convenience init(
         _ settings: WorkspaceSettings,
         store: any WorkspaceStore,
+        log: @escaping @Sendable (String) -> Void
+    ) throws(WorkspaceError) {
+        try self.init(settings, store: store, withoutGroups: (), log: log)
+        let group = DelegatedGroup.prepare()
+        log("limits: \(group.words)")
+        guard group.hasLeftOvers else { return }
+        // Beside everything else: a job that ends slowly keeps no client waiting.
+        let isStarted = JobThread.start { for problem in group.removeLeftOvers() { log(problem) } }
+        if !isStarted {
+            log("what a killed server has left of cgroups stays until the next launch: there is no thread")
+        }
+    }
+
+    /// The same, and this process stays in its cgroup: for tests, which are no server.
+    init(
+        _ settings: WorkspaceSettings,
+        store: any WorkspaceStore,
+        withoutGroups: Void,
         log: @escaping @Sendable (String) -> Void
     ) throws(WorkspaceError) {
         configuration = Mutex(settings)
@@ -91,14 +123,6 @@ public final class Orchestrator: WorkspaceService {
             do throws(EvidenceError) {
                 try InterruptedWorkspace.settle(try WorkspaceEvidence(settings).location(of: project))
             } catch { log("project \(project): \(error.message); the next job in it tries again") }
-        }
-        let group = DelegatedGroup.prepare()
-        log("limits: \(group.words)")
-        guard group.hasLeftOvers else { return }
-        // Beside everything else: a job that ends slowly keeps no client waiting.
-        let isStarted = JobThread.start { for problem in group.removeLeftOvers() { log(problem) } }
-        if !isStarted {
-            log("what a killed server has left of cgroups stays until the next launch: there is no thread")
         }
     }
 
@@ -174,7 +198,7 @@ public final class Orchestrator: WorkspaceService {
     /// A project that is being removed, and a server that ends, begin nothing: such a job is ended here.
     func run(_ job: Job, waits: Bool) async {
         func enter(_ state: inout State) -> Bool {
-            guard !state.isClosed, !state.isEnding, !state.removed.contains(job.projectID) else { return false }
+            guard !state.isClosed, !state.isEnding, !state.isBeingRemoved(job.projectID) else { return false }
             state.queue.add(JobQueue.Entry(job: job.id, project: job.projectID))
             return true
         }
@@ -221,6 +245,7 @@ public final class Orchestrator: WorkspaceService {
                 guard !state.isEnding, let entry = state.queue.next() else { return nil }
                 let control = JobControl()
                 state.controls[entry.job] = control
+                state.begun += 1
                 return (entry, control)
             }
             guard let (entry, control) = begun else { return }
@@ -312,7 +337,7 @@ public final class Orchestrator: WorkspaceService {
             } catch {
                 // One that can never be stored would be tried for ever.
                 guard error.kind != .full && error.kind != .busy && error.kind != .unwritable else { continue }
-                log("the end of job \(word.job.id) is lost: \(error)")
+                if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
             }
             state.withLock { _ = $0.unstored.removeValue(forKey: word.job.id) }
             hub.wake(word.job.id)
@@ -348,10 +373,18 @@ public final class Orchestrator: WorkspaceService {
         do throws(StoreError) {
             try word.write(to: store)
         } catch {
-            storeLater(word)
-            throw error
+            if !isRemoved(job, error) {
+                storeLater(word)
+                throw error
+            }
         }
         hub.wake(job.id)
+    }
+
+    /// Whether that is why a job's end is not stored: its row has gone with its project, and nobody is to be told of it any more.
+    private func isRemoved(_ job: Job, _ error: StoreError) -> Bool {
+        guard error.kind == .constraint else { return false }
+        do throws(StoreError) { return try store.project(job.projectID) == nil } catch { return false }
     }
 
     private func over(_ job: String) {

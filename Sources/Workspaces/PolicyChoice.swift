@@ -100,7 +100,7 @@ struct PolicyChoice {
         "the policy \(policy.name) names no worker.command, and CODEX_WORKER_COMMAND is not set: set one of them"
     }
 
-    /// By name, the server's among them; one that the server has from a file comes first, by the file's name.
+    /// By name, the server's among them; one that the server has from a file comes first, by the file's name. No two have one name.
     func list(_ log: (String) -> Void) -> [PolicySummary] {
         do throws(Refusal) {
             let named = try catalog.entries().map { entry in
@@ -112,7 +112,7 @@ struct PolicyChoice {
                     unusable: unusable(entry.name)
                 )
             }
-            return try ownFile() + named
+            return try ownFile(beside: named) + named
         } catch {
             log("the policies cannot be listed: \(error.message)")
             return []
@@ -120,12 +120,16 @@ struct PolicyChoice {
     }
 
     /// The server's policy where it is a file: no request can name it, and every project without one has it.
-    private func ownFile() throws(Refusal) -> [PolicySummary] {
+    ///
+    /// Where a policy has the file's name, who asks by that gets the policy: the file is then listed as people name it, which is no
+    /// policy's name.
+    private func ownFile(beside named: [PolicySummary]) throws(Refusal) -> [PolicySummary] {
         guard case .file(let path) = settings.policy else { return [] }
         let entry = try catalog.entry(path)
+        let isTaken = named.contains { $0.name == entry.name }
         return [
             PolicySummary(
-                name: entry.name,
+                name: isTaken ? "./\(entry.name)" : entry.name,
                 description: entry.summary,
                 isDefault: true,
                 notHeld: entry.isUnconfined ? [PolicySummary.everything] : entry.notHeld.map(\.rawValue),

@@ -21,7 +21,11 @@ final class ProjectRemoval: Sendable {
     /// Ends what one that was killed has begun; nothing else may remove anything meanwhile.
     func finishBegun(_ hasRows: (_ id: String) throws(StoreError) -> Bool) throws(WorkspaceError) {
         for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }
-        for id in try folders.markedRemovals() {
+        let marked = try folders.markedRemovals()
+        for path in marked.others {
+            log("\(path) is left alone: it is named as the mark of a removal, and no project's")
+        }
+        for id in marked.projects {
             let isThere = try ProjectRemoval.stored { () throws(StoreError) in try hasRows(id) }
             if !isThere, let removed = try folders.setAside(id) {
                 do throws(WorkspaceError) { try folders.remove(removed) } catch {

@@ -19,10 +19,12 @@ enum WorkspaceText {
     /// - Parameters:
     ///   - text: names paths of the host.
     ///   - workspace: absolute, real.
-    /// - Returns: the same without the workspace's path before the names in it; the folder itself is `the workspace`.
+    /// - Returns: the same without the workspace's path before the names in it; the folder itself is `the workspace`, and nothing more
+    ///   where it is called so, or the working directory, already.
     static func relative(_ text: String, to workspace: OSString) -> String {
         let folder = Array("\(workspace)".utf8)
         let bytes = Array(text.utf8)
+        let called = ["the workspace ", "the working directory "].map { Array($0.utf8) }
         var shown: [UInt8] = []
         var index = 0
         while index < bytes.count {
@@ -39,7 +41,11 @@ enum WorkspaceText {
                 shown += folder
                 index = next
             } else {
-                shown += Array("the workspace".utf8)
+                if called.contains(where: { shown.suffix($0.count).elementsEqual($0) }) {
+                    shown.removeLast()
+                } else {
+                    shown += Array("the workspace".utf8)
+                }
                 index = next
             }
         }

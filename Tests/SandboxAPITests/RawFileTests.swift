@@ -110,7 +110,9 @@ import Testing
         after: "Sun, 06 Nov 1994 08:49:38 GMT"
     )
 
-    /// RFC 9110, 13.2.2: dates count where there are no tags; what is no date is passed over.
+    /// RFC 9110, 13.2.2: a date counts where there are no tags; what is no date is passed over.
+    ///
+    /// Not that of `If-Modified-Since`, whichever it is: two files of one second have the same one.
     @Test(arguments: ["GET", "HEAD"]) func conditionsByDateHold(method: String) async throws {
         let (client, target, tag) = try await client()
         func status(_ fields: (String, String)...) async -> Int { await client.ask(method, target, fields).status }
@@ -118,12 +120,11 @@ import Testing
         #expect(whole.status == 200 && whole.headers["Last-Modified"] == Self.dates.same)
         for date in [Self.dates.same, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
             let answer = await client.ask(method, target, [("If-Modified-Since", date)])
-            #expect(answer.status == 304 && answer.headers["ETag"] == tag && answer.bytes.isEmpty, "\(date)")
+            #expect(answer.status == 200 && answer.headers["ETag"] == tag, "\(date)")
             #expect(answer.headers["Last-Modified"] == Self.dates.same)
             #expect(await status(("If-Unmodified-Since", date)) == 200, "\(date)")
         }
         #expect(await status(("If-Modified-Since", Self.dates.before)) == 200)
-        // A link or a folder may lead to an older file than the one whose date was told.
         #expect(await status(("If-Modified-Since", Self.dates.after)) == 200)
         #expect(await status(("If-Unmodified-Since", Self.dates.after)) == 200)
         #expect(await status(("If-Unmodified-Since", Self.dates.before)) == 412)
@@ -138,9 +139,9 @@ import Testing
         #expect(await status(("If-None-Match", tag), ("If-Modified-Since", Self.dates.before)) == 304)
         #expect(await status(("If-Match", tag), ("If-Unmodified-Since", Self.dates.before)) == 200)
         #expect(await status(("If-Match", "\"other\""), ("If-Unmodified-Since", Self.dates.after)) == 412)
-        // Both steps are taken, and a range comes behind them.
-        #expect(await status(("If-Match", tag), same) == 304)
-        #expect(await status(("Range", "bytes=0-1"), same) == 304)
+        #expect(await status(("If-None-Match", tag), same) == 304)
+        #expect(await status(("If-Match", tag), same) == 200)
+        #expect(await status(("Range", "bytes=0-1"), same) == (method == "GET" ? 206 : 200))
     }
 
     @Test func writesHoldConditionsByDate() async throws {

@@ -98,6 +98,15 @@ extension TransportTests {
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\na", 413),
         ]
 
+        /// RFC 9112, 2.3: a later minor version is served as the latest that is known.
+        @Test(arguments: ["1.0", "1.1", "1.2", "1.9"]) func everyMinorVersionIsServed(version: String) async throws {
+            try await withServer(.echoing) { port, _ in
+                let client = try RawClient(port: port)
+                client.send("GET / HTTP/\(version)\r\nHost: a\r\n\r\n")
+                #expect(try #require(client.reply()).status == 200)
+            }
+        }
+
         /// Nothing more is said, neither about it nor about a second request behind it.
         @Test(arguments: TransportTests.HeadTests.refused)
         func isRefusedAndTheConnectionClosed(_ bytes: String, _ status: Int) async throws {

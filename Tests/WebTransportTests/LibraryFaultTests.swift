@@ -58,6 +58,14 @@ import Testing
         let lines = [try Line(settings, address: "a:1"), try Line(settings, address: "a:2")]
         refuse(lines)
         for line in lines { #expect(line.text == "") }
+        // It is told all the same, of nobody.
+        #expect(desk.refused.withLock { $0.map { $0?.address } } == [nil])
+    }
+
+    /// Of a request whose head is whole something else would be meant.
+    @Test func whereNobodyReadsAHeadItIsTold() throws {
+        refuse([])
+        #expect(desk.refused.withLock { $0.map { $0?.address } } == [nil])
     }
 
     /// One that has just been shut is read to its end all the same: the refusal may be its own.
@@ -66,10 +74,11 @@ import Testing
         let other = try Line(settings, address: "a:2")
         ending.connection.shut()
         refuse([ending, other])
-        #expect(other.text == "" && desk.refused.withLock { $0.isEmpty })
+        #expect(other.text == "" && desk.refused.withLock { $0.map { $0?.address } } == [nil])
         // Once libmicrohttpd has closed it nobody else is left.
         ending.connection.closed()
         refuse([ending, other])
         #expect(other.text.hasPrefix("HTTP/1.1 400 "))
+        #expect(desk.refused.withLock { $0.map { $0?.address } } == [nil, "a:2"])
     }
 }

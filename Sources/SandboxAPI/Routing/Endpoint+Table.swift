@@ -215,11 +215,6 @@ extension Endpoint {
                 Parameter(name: "If-Match", note: "Only the file with one of these tags; `*` is any.", kind: .text),
                 Parameter(name: "If-Unmodified-Since", note: "A date; only without `If-Match`.", kind: .text),
                 Parameter(name: "If-None-Match", note: "The tags that the client has.", kind: .text),
-                Parameter(
-                    name: "If-Modified-Since",
-                    note: "The `Last-Modified` that the client has; only without `If-None-Match`.",
-                    kind: .text
-                ),
             ],
             answers: [
                 Answer(

@@ -232,12 +232,17 @@ public final class ProjectFolders: Sendable {
         }
     }
 
-    /// The projects of which a removal has begun.
-    func markedRemovals() throws(WorkspaceError) -> [String] {
-        try names { $0.bytes.starts(with: ProjectFolders.markPrefix.utf8) }.map { name throws(WorkspaceError) in
-            let id = OSString(name.bytes.dropFirst(ProjectFolders.markPrefix.utf8.count))
-            return try ProjectFolders.checked("\(id)").description
+    /// The projects of which a removal has begun; and the paths of what is named as a mark and none of ours.
+    func markedRemovals() throws(WorkspaceError) -> (projects: [String], others: [String]) {
+        var (projects, others): ([String], [String]) = ([], [])
+        for name in try names({ $0.bytes.starts(with: ProjectFolders.markPrefix.utf8) }) {
+            if ServerFileNames.isMark(name) {
+                projects.append("\(OSString(name.bytes.dropFirst(ProjectFolders.markPrefix.utf8.count)))")
+            } else {
+                others.append("\(path)/\(name)")
+            }
         }
+        return (projects, others)
     }
 
     private static func mark(_ name: String) throws(WorkspaceError) -> OSString {

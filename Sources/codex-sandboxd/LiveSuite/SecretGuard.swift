@@ -27,9 +27,18 @@ struct SecretGuard {
         secrets.append((name, value == Self.escaped(value) ? [value] : [value, Self.escaped(value)]))
     }
 
-    /// The name of the first variable whose value, as it is or as a JSON string has it, stands in the bytes.
+    /// The name of the first variable whose value stands in the bytes: as it is, or as a JSON string has it, or one that is in another.
+    ///
+    /// A worker may escape any letter in its result, and an answer of the API has the result in a string of its own. What is encoded
+    /// otherwise (Base64, reversed, in pieces) is not found.
     func found(in bytes: [UInt8]) -> String? {
-        secrets.first { secret in secret.forms.contains { SuiteText.contains(bytes, $0) } }?.name
+        var copies = [bytes]
+        while copies.count <= JSONEscapes.deepest, let undone = JSONEscapes.undone(copies[copies.count - 1]) {
+            copies.append(undone)
+        }
+        return secrets.first { secret in
+            secret.forms.contains { form in copies.contains { SuiteText.contains($0, form) } }
+        }?.name
     }
 
     /// A line for people, or, where it has a secret in it, a line that says so.
@@ -38,7 +47,7 @@ struct SecretGuard {
         return "the reason is withheld: it contains the value of \(name)"
     }
 
-    /// As our own JSON has it; what it leaves as it is, others may escape, but not the letters of a key.
+    /// As our own JSON has it, for bytes in which the escapes cannot be told apart from what stands before them.
     private static func escaped(_ value: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         for byte in value {

@@ -12,6 +12,18 @@ import Testing
         ("1 of them outside /srv/w/1/.vscode, /srv/w/1/é", "1 of them outside .vscode, é"), ("", ""),
         ("/srv/w", "/srv/w"),
         ("no path", "no path"),
+        (
+            "the way to the workspace /srv/w/1 leads through a symbolic link",
+            "the way to the workspace leads through a symbolic link"
+        ),
+        ("the workspace /srv/w/1 cannot be used", "the workspace cannot be used"),
+        ("the working directory /srv/w/1 cannot be used", "the working directory cannot be used"),
+        (
+            "the working directory /srv/w/1/a is not in the workspace /srv/w/1",
+            "the working directory a is not in the workspace"
+        ),
+        ("the workspace /srv/w/1, /srv/w/1", "the workspace, the workspace"),
+        ("the workspace /srv/w/12 is denied", "the workspace /srv/w/12 is denied"),
     ])
     func pathsAreRelative(text: String, shown: String) {
         #expect(WorkspaceText.relative(text, to: "/srv/w/1") == shown)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SandboxPlan
+import Synchronization
 import Testing
 import WorkspaceStore
 
@@ -85,24 +86,46 @@ import WorkspaceStore
 
     @Test func aRemovalThatHasBegunIsEndedByTheNextStart() throws {
         let fixture = try FilesFixture()
-        _ = try fixture.root.create("q")
+        let (p, q) = ("11111111-1111-4111-9111-111111111111", "22222222-2222-4222-9222-222222222222")
+        try fixture.root.removeAll("p")
+        _ = try fixture.root.create(p)
+        _ = try fixture.root.create(q)
         // Killed behind the rows of `p`, and before those of `q`.
-        try fixture.root.markRemoval("p")
-        try fixture.root.markRemoval("q")
-        try ProjectRemoval(fixture.root) { _ in }.finishBegun { $0 == "q" }
-        #expect(try names(fixture) == ["q"])
+        try fixture.root.markRemoval(p)
+        try fixture.root.markRemoval(q)
+        try ProjectRemoval(fixture.root) { _ in }.finishBegun { $0 == q }
+        #expect(try names(fixture) == [q])
         // Rows that cannot be removed leave everything.
         let removal = try ProjectRemoval(fixture.root) { _ in }
         #expect(throws: WorkspaceError.self) {
-            _ = try removal.begin("q") { () throws(WorkspaceError) in throw WorkspaceError(.unavailable, "full") }
+            _ = try removal.begin(q) { () throws(WorkspaceError) in throw WorkspaceError(.unavailable, "full") }
         }
-        #expect(try names(fixture) == ["q"])
-        let kept = try removal.begin("q") { () throws(WorkspaceError) in false }
-        #expect(try !kept.wasThere && names(fixture) == ["q"])
-        let gone = try removal.begin("q") { () throws(WorkspaceError) in true }
+        #expect(try names(fixture) == [q])
+        let kept = try removal.begin(q) { () throws(WorkspaceError) in false }
+        #expect(try !kept.wasThere && names(fixture) == [q])
+        let gone = try removal.begin(q) { () throws(WorkspaceError) in true }
         let folder = try #require(gone.folder)
         #expect(try names(fixture).allSatisfy { $0.hasPrefix(".removed-") })
-        removal.finish(folder, of: "q")
+        removal.finish(folder, of: q)
         #expect(try names(fixture) == [])
+    }
+
+    /// What has the name of a mark and is none of ours stays, and stops nothing.
+    @Test func whatIsNoMarkIsNamedAndStays() throws {
+        let fixture = try FilesFixture()
+        let others = [".removing-", ".removing-.x", ".removing-p", ".removing-x.tmp"]
+        for name in others { try FilesFixture.write([], "\(fixture.base)/workspaces/\(name)") }
+        let said = Mutex<[String]>([])
+        let removal = try ProjectRemoval(fixture.root) { line in said.withLock { $0.append(line) } }
+        try removal.finishBegun { _ in false }
+        #expect(try names(fixture) == others + ["p"])
+        let lines = said.withLock { $0 }
+        #expect(lines.count == others.count)
+        for name in others {
+            #expect(
+                lines.contains { $0.hasPrefix("\(fixture.base)/workspaces/\(name) is left alone") },
+                "\(name): \(lines)"
+            )
+        }
     }
 }

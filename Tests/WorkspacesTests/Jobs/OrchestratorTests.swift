@@ -1,0 +1,211 @@
+import Foundation
+import Glibc
+import SandboxPlan
+import SandboxRuntime
+import Synchronization
+import Testing
+import WorkspaceStore
+
+@testable import Workspaces
+
+/// What is answered beside what another client, or a job, is at.
+@Suite struct OrchestratorTests {
+    /// An orchestrator with one project, none of whose jobs is in the queue.
+    private final class Scene: Sendable {
+        let folder: String
+        let store: HookedStore
+        let orchestrator: Orchestrator
+        let project: Project
+        let job: Job
+        private let said: Said
+
+        init() throws {
+            var template = Array("/tmp/orchestrator-tests.XXXXXX".utf8CString)
+            try #require(mkdtemp(&template) != nil)
+            folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            store = HookedStore(try SQLiteStore(try DatabaseURL("sqlite:///" + folder + "/codex.db")))
+            var settings = WorkspaceSettings(
+                root: OSString(folder + "/workspaces"),
+                rootAsWritten: folder + "/workspaces",
+                launcher: "/nonexistent",
+                stateFolder: OSString(folder + "/state"),
+                policy: .named("codex-worker"),
+                worker: .command(["/bin/sh"], files: []),
+                maximumJobs: 1,
+                environment: [OSString("HOME=" + folder), "PATH=/usr/bin:/bin"]
+            )
+            // A job never runs as root.
+            if geteuid() == 0 { settings.owner = FileOwner(uid: 60601, gid: 60601) }
+            let said = Said()
+            orchestrator = try Orchestrator(settings, store: store, withoutGroups: ()) { said.add($0) }
+            self.said = said
+            let (id, now) = (UUIDText.random(), StoredTime.now())
+            project = Project(
+                id: id,
+                instruction: "one",
+                status: .queued,
+                summary: "",
+                policy: nil,
+                createdAt: now,
+                updatedAt: now
+            )
+            job = Scene.job(of: id)
+            try store.add(project, firstJob: job)
+            _ = try orchestrator.folders.create(id, owner: settings.owner)
+        }
+
+        deinit {
+            store.close()
+            FilesFixture.run("rm -rf '\(folder)'")
+        }
+
+        static func job(of project: String) -> Job {
+            Job(
+                id: UUIDText.random(),
+                projectID: project,
+                type: .edit,
+                instruction: "one",
+                status: .queued,
+                createdAt: .now(),
+                updatedAt: .now()
+            )
+        }
+
+        var log: [String] { said.all }
+
+        /// As a job that begins: it runs, and its result is not there yet.
+        func begin() {
+            orchestrator.state.withLock { state in
+                state.queue.add(JobQueue.Entry(job: job.id, project: project.id))
+                _ = state.queue.next()
+            }
+        }
+
+        func leaveResult() throws {
+            try FilesFixture.write([], "\(folder)/workspaces/\(project.id)/.codex/result.json")
+        }
+
+        /// Why there is no plan; nil where there is one.
+        func refusal() -> WorkspaceError? {
+            do throws(WorkspaceError) {
+                _ = try orchestrator.explanation(of: project.id)
+                return nil
+            } catch { return error }
+        }
+
+        func added() async -> WorkspaceError? {
+            do throws(WorkspaceError) {
+                _ = try await orchestrator.addJob(to: project.id, type: .edit, instruction: "two", waits: true)
+                return nil
+            } catch { return error }
+        }
+    }
+
+    private final class Said: Sendable {
+        private let lines = Mutex<[String]>([])
+
+        var all: [String] { lines.withLock { $0 } }
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+    }
+
+    // MARK: - The plan
+
+    @Test func aPlanThatIsRefusedAloneIsUnavailable() throws {
+        let scene = try Scene()
+        let refusal = try #require(scene.refusal())
+        #expect(refusal.kind == .unavailable && refusal.message.contains(".codex/result.json"), "\(refusal)")
+        try scene.leaveResult()
+        #expect(scene.refusal() == nil)
+    }
+
+    @Test func besideAJobThereIsNoPlanForNow() throws {
+        let scene = try Scene()
+        scene.begin()
+        let refusal = try #require(scene.refusal())
+        #expect(refusal.kind == .conflict && refusal.message.contains("ask again"), "\(refusal)")
+        try scene.leaveResult()
+        #expect(scene.refusal() == nil)
+    }
+
+    @Test func aPlanWaitsForTheBeginningOfAJob() throws {
+        let scene = try Scene()
+        scene.begin()
+        let fault = Mutex(false)
+        let thread = Thread {
+            usleep(300_000)
+            do { try scene.leaveResult() } catch { fault.withLock { $0 = true } }
+        }
+        thread.start()
+        #expect(try scene.orchestrator.planned(scene.project, within: .seconds(600)).contains("\nsteps\n"))
+        #expect(fault.withLock { !$0 })
+    }
+
+    @Test func whatWasRemovedMeanwhileHasNoPlan() throws {
+        let scene = try Scene()
+        try scene.orchestrator.folders.removeAll(scene.project.id)
+        #expect(scene.refusal()?.kind == .unavailable)
+        // There when it was asked for, and gone behind the refusal.
+        let scene2 = try Scene()
+        try scene2.orchestrator.folders.removeAll(scene2.project.id)
+        scene2.store.finds.withLock { $0 = { $0 == 0 } }
+        #expect(scene2.refusal()?.kind == .noProject)
+    }
+
+    // MARK: - Removal
+
+    @Test func aJobForWhatIsRemovedMeanwhileIsForNoProject() async throws {
+        let scene = try Scene()
+        let (orchestrator, store, id) = (scene.orchestrator, scene.store, scene.project.id)
+        let fault = Mutex<StoreError?>(nil)
+        store.added.withLock {
+            $0 = {
+                orchestrator.state.withLock { $0.beginRemoval(of: id) }
+                do throws(StoreError) { _ = try store.removeProject(id) } catch { fault.withLock { $0 = error } }
+            }
+        }
+        #expect(await scene.added()?.kind == .noProject)
+        #expect(fault.withLock { $0 } == nil)
+        #expect(orchestrator.state.withLock { $0.unstored.isEmpty } && scene.log.isEmpty, "\(scene.log)")
+    }
+
+    @Test func anEndIsNotLostWithItsProject() async throws {
+        let scene = try Scene()
+        let (orchestrator, store) = (scene.orchestrator, scene.store)
+        func isStored() async throws -> Bool {
+            let end = ContinuousClock.now + .seconds(300)
+            while ContinuousClock.now < end {
+                if orchestrator.state.withLock({ $0.unstored.isEmpty }) { return true }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            return false
+        }
+        store.updateFault.withLock { $0 = HookedStore.fault(.full) }
+        #expect(throws: StoreError.self) { try orchestrator.end(scene.job, "interrupted", "") }
+        #expect(try store.removeProject(scene.project.id))
+        store.updateFault.withLock { $0 = nil }
+        #expect(try await isStored())
+        #expect(scene.log.isEmpty, "\(scene.log)")
+    }
+
+    @Test func anEndThatCanNeverBeStoredIsTold() async throws {
+        let scene = try Scene()
+        let other = Scene.job(of: scene.project.id)
+        #expect(throws: StoreError.self) { try scene.orchestrator.end(other, "interrupted", "") }
+        let end = ContinuousClock.now + .seconds(300)
+        while scene.log.isEmpty, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(scene.log.contains { $0.contains("the end of job \(other.id) is lost") }, "\(scene.log)")
+    }
+
+    /// Of two that remove a project one fails: while the other is at it nothing begins there.
+    @Test func aRemovalThatFailsLeavesTheOthersMark() async throws {
+        let scene = try Scene()
+        let (orchestrator, id) = (scene.orchestrator, scene.project.id)
+        orchestrator.state.withLock { $0.beginRemoval(of: id) }
+        scene.store.removalFault.withLock { $0 = HookedStore.fault(.busy) }
+        await #expect(throws: WorkspaceError.self) { try await orchestrator.removeProject(id) }
+        #expect(await scene.added()?.kind == .noProject)
+        #expect(try scene.store.countJobs(.queued) == 1)
+        orchestrator.state.withLock { $0.endRemoval(of: id) }
+        #expect(!orchestrator.state.withLock { $0.isBeingRemoved(id) })
+    }
+}
