@@ -181,6 +181,36 @@ struct FullAccessTests {
         #expect(result.errorText.contains("could not all be signalled") == isClosed, "\(result.story)")
     }
 
+    /// SIGKILL is sent for five seconds to what the command has started, and that something of it is still there is said.
+    ///
+    /// A filter lets pidfd_send_signal(2) succeed without effect for this one signal, as for a process that the kernel cannot end.
+    @Test(arguments: [(SIGKILL, true), (SIGUSR2, false)], Caller.available)
+    func whatKillDoesNotEndIsSaid(of filtered: (signal: Int32, isLost: Bool), caller: Caller) throws {
+        let scene = try Scene(caller)
+        let filter = """
+            import ctypes, os, struct, sys
+            rows = [(0x20, 0, 0, 0), (0x15, 0, 3, 424), (0x20, 0, 0, 24), (0x15, 0, 1, int(sys.argv[1])),
+                    (0x06, 0, 0, 0x00050000), (0x06, 0, 0, 0x7FFF0000)]
+            code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *row) for row in rows))
+            header = ctypes.create_string_buffer(struct.pack("@HP", len(rows), ctypes.addressof(code)))
+            libc = ctypes.CDLL(None)
+            assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, header, 0, 0) == 0
+            os.execv(sys.argv[2], sys.argv[2:])
+            """
+        let process = try start(
+            scene,
+            "(trap '' TERM; echo ready; exec sleep 1000) & wait",
+            around: ["/usr/bin/python3", "-c", filter, "\(filtered.signal)"]
+        )
+        try process.line("ready")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGTERM), "\(result.story)")
+        #expect(result.left == (filtered.isLost ? 1 : 0), "\(result.story)")
+        let words = "did not all end within 5 s of SIGKILL"
+        #expect(result.errorText.contains(words) == filtered.isLost, "\(result.story)")
+    }
+
     // MARK: - How it is started
 
     /// execvp(3) would give it to a shell, unsaid.
@@ -209,11 +239,15 @@ struct FullAccessTests {
     @Test(
         arguments: [
             ("clone:EAGAIN", "fork", "no-process"), ("prctl/36:EPERM", "prctl", "no-process"),
-            ("prctl/1:EPERM", "prctl", "failed-step"),
+            ("prctl/1:EPERM", "prctl", "failed-step"), ("chdir:EACCES", "chdir", "no-process"),
+            ("pipe2:EMFILE", "pipe2", "no-process"),
         ],
         Caller.available
     ) func aStepBeforeItsExecIsNamed(of step: (call: String, name: String, knownBy: String), caller: Caller) throws {
         let scene = try Scene(caller)
+        // Control, which leaves the compiled policy to the next: the compiler is started, too.
+        let control = try start(scene, "echo ran").finish()
+        #expect(control.ending == .exited(0) && control.outputText == "ran\n", "\(control.story)")
         let filter = ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), step.call, "--"]
         let result = try start(scene, "echo ran", around: filter).finish()
         #expect(result.ending == .exited(125) && result.outputText == "", "\(result.story)")

@@ -6,25 +6,7 @@ import Testing
 @Suite(.takesTurns, .timeLimit(.minutes(120)))
 struct StatusTests {
     private func status(_ scene: Scene, _ words: [String] = []) throws -> RunResult {
-        try listed(scene) {
-            try scene.run([scene.workshop.launcher, "status"] + words, keeper: scene.caller.keeperOptions)
-        }
-    }
-
-    /// What `status` says at a moment when nothing else is in its way.
-    ///
-    /// Root's sees this very process, too, which at times reads the records of other scenes, and may not use their folders: it is
-    /// asked again until that is over. What it says of this scene is what it is.
-    private func listed(_ scene: Scene, _ run: () throws -> RunResult) throws -> RunResult {
-        var result = try run()
-        for _ in 0..<100
-        where result.ending == .exited(1) && result.errorText.contains("it belongs to uid")
-            && !result.errorText.contains(scene.folder)
-        {
-            usleep(50_000)
-            result = try run()
-        }
-        return result
+        try scene.run([scene.workshop.launcher, "status"] + words, keeper: scene.caller.keeperOptions)
     }
 
     /// Jobs in the workspace of this scene: other tests of the same user run at the same time.
@@ -85,14 +67,14 @@ struct StatusTests {
         try scene.write(
             """
             import subprocess, sys, time
-            held, memory = open("\(forged)/records.jsonl"), bytearray(20_000_000)
+            held, memory = open("\(forged)/records.jsonl", "r" if sys.argv[1] == "reads" else "a"), bytearray(20_000_000)
             if sys.argv[1] == "two": subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
             print("begun", flush=True)
             time.sleep(600)
             """,
             to: scene.workspace + "/run"
         )
-        // It looks like `codex-sandbox run two`, and has a file of records open.
+        // It looks like `codex-sandbox run two`, and has a file of records open to append to it.
         func poser(_ word: String) -> [String] {
             ["/bin/bash", "-c", "cd \(scene.workspace) && exec -a codex-sandbox /usr/bin/python3 run \(word)"]
         }
@@ -115,6 +97,12 @@ struct StatusTests {
         let seen = try status(scene, ["--json"])
         #expect(seen.outputText.contains(forged), "\(seen.story)")
         _ = try end(outside)
+        // But for one that only reads.
+        let reader = try scene.start(poser("reads"), keeper: scene.caller.keeperOptions)
+        try reader.line("begun")
+        let unseen = try status(scene, ["--json"])
+        #expect(unseen.ending == .exited(0) && !unseen.outputText.contains(forged), "\(unseen.story)")
+        _ = try end(reader)
         _ = try end(job)
     }
 
@@ -188,8 +176,27 @@ struct StatusTests {
         let scene = try Scene(.user)
         let job = try waiting(scene)
         #expect(try jobs(scene).count == 1)
-        let asRoot = try listed(scene) { try scene.run([scene.workshop.launcher, "status", "--json"]) }
+        let asRoot = try scene.run([scene.workshop.launcher, "status", "--json"])
         #expect(asRoot.ending == .exited(0) && !asRoot.outputText.contains(scene.workspace), "\(asRoot.story)")
+        _ = try end(job)
+    }
+
+    /// `evidence verify`, a backup, the process of these tests: root's status has nothing to say of whose records it is.
+    @Test func whoReadsRecordsIsNoSupervisor() throws {
+        guard Caller.available.count == 2 else { return }
+        let scene = try Scene(.user)
+        let job = try waiting(scene)
+        let records = try #require(try scene.records().first { $0.hasSuffix("/records.jsonl") })
+        let reads = "exec 3< \"$0\"; echo reads; exec sleep 600"
+        let reader = try scene.start(["/bin/sh", "-c", reads, records])
+        try reader.line("reads")
+        let asRoot = try scene.run([scene.workshop.launcher, "status", "--json"])
+        #expect(asRoot.ending == .exited(0) && asRoot.errorText == "", "\(asRoot.story)")
+        #expect(!asRoot.outputText.contains(scene.folder), "\(asRoot.story)")
+        // Control: the file is that of a job, which its own account sees.
+        let found = try #require(try jobs(scene).first)
+        #expect(found["records"] as? String == records)
+        _ = try end(reader)
         _ = try end(job)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import SandboxPlan
 import Testing
@@ -37,5 +38,34 @@ import Testing
     @Test func filterThatRefusesNothingIsNoticed() throws {
         let found = try observations(parent: getppid())
         #expect(found["clone3"] == false && found["fchmod to a set-id mode"] == false)
+    }
+
+    /// Whoever waits for an exec as vfork(2) does may be told of it while the old memory can still be read.
+    @Test func theEnvironmentIsReadAgainUntilTheExecIsOver() throws {
+        #expect(try isEmpty("time.sleep(0.3); os.execve('/bin/sleep', ['sleep', '600'], {})", 600_000))
+        // Control: one that stays is a difference.
+        #expect(try !isEmpty("time.sleep(600)", 50))
+    }
+
+    /// Whether a process of this program is found to have no environment, for so many milliseconds at most.
+    private func isEmpty(_ program: String, _ patience: UInt64) throws -> Bool {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/python3")
+        process.arguments = ["-c", "import os, time; os.write(1, b'.'); " + program]
+        process.environment = ["A": "1"]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        defer {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        // Its own exec is over.
+        try #require(try output.fileHandleForReading.read(upToCount: 1)?.count == 1)
+        var plan = SampleLaunch.plan
+        plan.limits.setUp = TimeSpan(milliseconds: patience)
+        var findings = Findings()
+        try ProcessVerification.verifyEnvironment(ProcessFiles(pid: process.processIdentifier), for: plan, &findings)
+        return findings.observations.allSatisfy(\.agrees)
     }
 }

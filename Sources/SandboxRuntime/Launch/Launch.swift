@@ -120,7 +120,7 @@ public struct Launch: ~Copyable {
         var membership = try GroupMembership(plan, group)
         try membership?.take(files)
         // Read before the worker is asked for: pid 1 then closes its memory, and this file with it.
-        try ProcessVerification.verifyEnvironment(files, &findings)
+        try ProcessVerification.verifyEnvironment(files, for: plan, &findings)
         // pid 1 takes the request when the place is ready, without waiting for a word of ours; the worker stands at
         // gate B while both are verified.
         var order = Optional(SpawnOrder(request: request, gate: gate.takeTheirs()))

@@ -65,7 +65,7 @@ struct PlaceOpening: ~Copyable {
         var membership = try GroupMembership(plan, group)
         try membership?.take(files)
         // Read before a process is asked for: pid 1 closes its memory then, and this file with it.
-        try ProcessVerification.verifyEnvironment(files, &findings)
+        try ProcessVerification.verifyEnvironment(files, for: plan, &findings)
         try KeptFolders.check(plan)
         try ShownSockets.check(plan, allowed: allowedSockets)
         let plants = try PlantWatch(plan)

@@ -71,14 +71,18 @@ struct ProcessList {
         }
     }
 
-    /// Files of records that the process has open, each once.
+    /// Files of records that the process has open to append to, each once: who only reads one, as `evidence verify` and a backup do,
+    /// supervises nothing.
     func recordFiles(of pid: Int32) -> [OSString] {
         var found: [OSString] = []
         let path = OSString("/proc/\(pid)/fd")
         do throws(SyscallError) {
             let folder = try FileReading.open(path)
             try FolderEntries.each(in: folder.number, named: path) { (entry) throws(SyscallError) in
-                if let file = ProcessList.records(path.appending(entry.copy)), !found.contains(file) {
+                let number = entry.copy
+                if let file = ProcessList.records(path.appending(number)), !found.contains(file),
+                    ProcessList.isAppending(pid, number)
+                {
                     found.append(file)
                 }
                 return true
@@ -100,6 +104,15 @@ struct ProcessList {
             folder.parent.lastComponent == EvidenceLocation.folderName
         else { return nil }
         return target
+    }
+
+    /// Whether that descriptor is one to append with (proc_pid_fdinfo(5): the flags are octal).
+    private static func isAppending(_ pid: Int32, _ descriptor: OSString) -> Bool {
+        guard let text = file(pid, OSString("fdinfo").appending(descriptor)),
+            let word = KernelText.value("flags", ":", in: text),
+            let flags = KernelText.number(text, in: word, radix: 8)
+        else { return false }
+        return flags & UInt64(O_ACCMODE) != UInt64(O_RDONLY) && flags & UInt64(O_APPEND) != 0
     }
 
     /// Whether it is `codex-sandbox run`, and not what it has started.

@@ -5,7 +5,7 @@ internal import SandboxPlan
 
 /// The jobs of this user that run now.
 ///
-/// Nothing is kept for this: a supervisor holds the file of its records open, which `/proc` shows, and the record that it
+/// Nothing is kept for this: a supervisor holds the file of its records open to append to it, which `/proc` shows, and the record that it
 /// has written there says the rest. A process that is gone holds nothing, so nothing stale can show.
 public enum RunningJobs {
     public struct Found: Sendable {
