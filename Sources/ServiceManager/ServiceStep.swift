@@ -35,6 +35,8 @@ public struct FoundService: Hashable, Sendable {
     /// Nil where the manager does not know the unit.
     public var service: UnitState?
     public var socket: UnitState?
+    /// Files that the manager has read for these names, and that are others than those in the user's folder of units.
+    public var otherUnits: [String] = []
     /// The server that runs is not the program that is installed now.
     public var isOutdated = false
 
@@ -47,6 +49,10 @@ public enum ServicePlanError: Error, Hashable, Sendable {
     case foreign(String)
     /// `--state-dir` of an uninstall names another folder than the installed unit.
     case otherState(unit: String, named: String)
+    /// Data is to be removed, and neither a unit nor the caller says where it lies.
+    case unknownState(folder: String)
+    /// The manager has another file than the one in the user's folder of units.
+    case otherUnit(manager: String, folder: String)
 
     public var words: String {
         switch self {
@@ -55,6 +61,13 @@ public enum ServicePlanError: Error, Hashable, Sendable {
         case .otherState(let unit, let named):
             "the installed service keeps its records in \(unit), not in \(named); leave --state-dir out, and name \(named) once the "
                 + "service is gone"
+        case .unknownState(let folder):
+            "no unit of service install in \(folder) says where the data lies, so --purge removes nothing and nothing was changed; name "
+                + "it: codex-sandbox service uninstall --purge --state-dir DIR, or leave --purge out"
+        case .otherUnit(let manager, let folder):
+            "the service manager has \(manager), which is not what is in \(folder), so nothing was changed; call it with the "
+                + "XDG_CONFIG_HOME and HOME of the manager (systemctl --user show-environment), or, where that unit is to go, use systemctl "
+                + "--user disable --now and remove it yourself; for one of \(folder) that is not read yet: systemctl --user daemon-reload"
         }
     }
 }
@@ -151,14 +164,16 @@ public enum ServicePlan {
             if found.hasSettings { steps.append(.removeFile(settings)) }
         }
         var isRemoved = false
+        // The service last, for the same reason.
         for (text, name) in [
-            (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
+            (found.socketText, ServiceUnits.socketName), (found.serviceText, ServiceUnits.serviceName),
         ]
         where text != nil {
             steps.append(.removeFile("\(folder)/\(name)"))
             isRemoved = true
         }
-        if isRemoved { steps.append(.manager(["daemon-reload"])) }
+        // Whoever was ended before that has left units to the manager that are there no more.
+        if isRemoved || isUnread(found.service) || isUnread(found.socket) { steps.append(.manager(["daemon-reload"])) }
         if [found.service, found.socket].contains(where: { $0?.isFailed == true }) {
             steps.append(.manager(["reset-failed"] + units))
         }
@@ -168,7 +183,7 @@ public enum ServicePlan {
     /// The file is another one than the manager has read.
     private static func isUnread(_ state: UnitState?) -> Bool { state?["NeedDaemonReload"] == "yes" }
 
-    private static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
+    static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
         for (text, name) in [
             (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
         ] {

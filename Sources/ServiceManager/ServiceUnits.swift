@@ -77,6 +77,13 @@ public struct ServiceUnits: Hashable, Sendable {
 
     /// Whether a unit's text is one that `service install` has written.
     public static func isOurs(_ text: String) -> Bool { text.hasPrefix(mark + "\n") }
+
+    /// Whether a path is one of the package's units.
+    public static func isPackaged(_ path: String) -> Bool {
+        ["/usr/lib/systemd/user/", "/lib/systemd/user/"].contains { folder in
+            [serviceName, socketName].contains { path == folder + $0 }
+        }
+    }
 }
 
 /// A path that no unit can name.

@@ -1,5 +1,6 @@
 import Foundation
 import SandboxAPI
+import ServiceManager
 import Testing
 
 @testable import codex_sandboxd
@@ -70,6 +71,39 @@ import Testing
             ServiceNotes.elsewhere(.workspaceRoot, "/x/projects")
                 == "not removed: the projects in /x/projects, where WORKSPACE_ROOT had them; remove them yourself"
         )
+    }
+
+    /// The units are gone, and with them what they said.
+    @Test func whatRemovesTheRestIsSaidInFull() {
+        let command = ServiceNotes.purge("/a b")
+        #expect(command == "codex-sandbox service uninstall --purge --state-dir \"/a b\"")
+        #expect(
+            ServiceNotes.staying(["/a b/serve/workspaces/x"], purge: command).last
+                == "once that is away, `\(command)` removes the rest"
+        )
+        #expect(ServiceNotes.staying([], purge: command) == [])
+    }
+
+    /// One folder is not two for being written in another way, nor one for having the same names in it.
+    @Test func theManagersUnitsAreTakenByTheirFolder() throws {
+        try withFolder { folder in
+            for name in ["/own", "/other"] {
+                try FileManager.default.createDirectory(atPath: folder + name, withIntermediateDirectories: false)
+            }
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/own")
+            let name = ServiceUnits.serviceName
+            func others(_ path: String?, in own: String = folder + "/own") -> [String] {
+                let state = UnitState(properties: path.map { ["FragmentPath": $0] } ?? [:])
+                return ServicePlaces.others([(state, name), (nil, ServiceUnits.socketName)], own)
+            }
+            for path in [nil, "", "\(folder)/own/\(name)", "\(folder)/link/\(name)", "\(folder)/./own/\(name)"] {
+                #expect(others(path) == [], "\(path ?? "-")")
+            }
+            for path in ["\(folder)/other/\(name)", "\(folder)/own/x.service", "\(folder)/gone/\(name)", "/dev/null"] {
+                #expect(others(path) == [path], "\(path)")
+            }
+            #expect(others("\(folder)/own/\(name)", in: folder + "/gone") == ["\(folder)/own/\(name)"])
+        }
     }
 
     /// A fault that is over when it is looked for was none of the server's either.

@@ -163,11 +163,11 @@ struct ServicePlanTests {
     @Test func uninstallKeepsDataUnlessTold() throws {
         let end = "run systemctl --user disable --now codex-sandbox.socket codex-sandbox.service"
         let units = [
-            "remove \(folder)/codex-sandbox.service", "remove \(folder)/codex-sandbox.socket",
+            "remove \(folder)/codex-sandbox.socket", "remove \(folder)/codex-sandbox.service",
             "run systemctl --user daemon-reload",
         ]
         #expect(try uninstall(nil) { $0.hasData = true } == [end] + units)
-        // The unit says where the data lies: it goes last, for whoever is ended in the middle and begins anew.
+        // The unit of the service says where the data lies: it goes last, also behind the one of the socket, for whoever is ended in the middle and begins anew.
         #expect(
             try uninstall("/home/ann/s/serve") { $0.hasData = true }
                 == [end, "remove /home/ann/s/serve/ and everything in it", "remove \(settings)"] + units
@@ -181,6 +181,15 @@ struct ServicePlanTests {
                 + ["run systemctl --user reset-failed codex-sandbox.socket codex-sandbox.service"]
         )
         #expect(try uninstall(nil) { $0 = FoundService() } == [])
+        // Ended before the manager was told: it has units that are there no more.
+        #expect(
+            try uninstall(nil) {
+                $0.serviceText = nil
+                $0.socketText = nil
+                $0.service = state("inactive", "disabled", ["NeedDaemonReload": "yes"])
+                $0.socket = nil
+            } == ["run systemctl --user daemon-reload"]
+        )
         // The package's own units are put to rest and stay where they are.
         #expect(
             try uninstall(nil) {

@@ -55,9 +55,35 @@ struct ServicePlaces {
         found.hasData = ServicePlaces.isThere(data(found))
         if let manager {
             (found.service, found.socket) = try manager.states()
+            found.otherUnits = ServicePlaces.others(
+                [(found.service, ServiceUnits.serviceName), (found.socket, ServiceUnits.socketName)],
+                unitFolder
+            )
             found.isOutdated = found.service?.mainPID.map(ServicePlaces.isOutdated) ?? false
         }
         return found
+    }
+
+    /// Files that the manager has read, and that do not lie in a folder.
+    static func others(_ units: [(state: UnitState?, name: String)], _ folder: String) -> [String] {
+        var others: [String] = []
+        for (state, name) in units {
+            guard let path = state?["FragmentPath"], !path.isEmpty, !isSame(path, name, folder) else { continue }
+            others.append(path)
+        }
+        return others
+    }
+
+    /// Whether a path is that of a name in a folder, however that is written.
+    ///
+    /// By the folder: the file may be gone.
+    private static func isSame(_ path: String, _ name: String, _ folder: String) -> Bool {
+        guard path != "\(folder)/\(name)" else { return true }
+        var (own, other) = (stat(), stat())
+        guard path.hasSuffix("/\(name)"), stat(folder, &own) == 0,
+            stat(String(path.dropLast(name.utf8.count)), &other) == 0
+        else { return false }
+        return own.st_dev == other.st_dev && own.st_ino == other.st_ino
     }
 
     /// Where an installed service keeps data and records that is to be one of another folder; nil where nothing is left behind.
