@@ -9,7 +9,7 @@ public enum InstalledState {
     ///     one may be the data of a server that somebody has started by hand.
     /// - Returns: the folder of the records; nil where the unit does not say it, and nobody else does.
     /// - Throws: `.foreign` and `.otherUnit` for units that are not ours to remove, `.otherState` where the unit names another folder
-    ///   than `--state-dir`, `.unknownState` where nobody names one.
+    ///   than `--state-dir`, `.unknownState` where nobody names one, `.overruled` where a drop-in may.
     public static func folder(
         of found: FoundService,
         units: String,
@@ -31,7 +31,11 @@ public enum InstalledState {
         {
             throw .otherUnit(manager: other, folder: units)
         }
+        let overruling = found.dropIns.first { $0.mayStartAnother }
+        if isPurge, !isNamed, let overruling { throw .overruled(by: overruling.path) }
         guard let installed = ServiceUnits.stateFolder(in: unit) else { return isNamed ? folder : nil }
+        // Whoever has a drop-in says what that says.
+        if isNamed, overruling != nil { return folder }
         if isNamed, installed != folder { throw .otherState(unit: installed, named: folder) }
         return installed
     }

@@ -37,6 +37,8 @@ public struct FoundService: Hashable, Sendable {
     public var socket: UnitState?
     /// Files that the manager has read for these names, and that are others than those in the user's folder of units.
     public var otherUnits: [String] = []
+    /// Of both units.
+    public var dropIns: [DropIn] = []
     /// The server that runs is not the program that is installed now.
     public var isOutdated = false
 
@@ -53,6 +55,8 @@ public enum ServicePlanError: Error, Hashable, Sendable {
     case unknownState(folder: String)
     /// The manager has another file than the one in the user's folder of units.
     case otherUnit(manager: String, folder: String)
+    /// A drop-in may say another folder than the unit.
+    case overruled(by: String)
 
     public var words: String {
         switch self {
@@ -68,6 +72,9 @@ public enum ServicePlanError: Error, Hashable, Sendable {
             "the service manager has \(manager), which is not what is in \(folder), so nothing was changed; call it with the "
                 + "XDG_CONFIG_HOME and HOME of the manager (systemctl --user show-environment), or, where that unit is to go, use systemctl "
                 + "--user disable --now and remove it yourself; for one of \(folder) that is not read yet: systemctl --user daemon-reload"
+        case .overruled(let path):
+            "\(path) says ExecStart=, or cannot be read, so the data may lie elsewhere than the unit says: --purge removes nothing and "
+                + "nothing was changed; name the folder: codex-sandbox service uninstall --purge --state-dir DIR, or leave --purge out"
         }
     }
 }

@@ -106,6 +106,30 @@ import Testing
         }
     }
 
+    /// As the manager reads them: through links; whatever cannot be read may say anything.
+    @Test func dropInsAreReadAndNamed() throws {
+        try withFolder { folder in
+            let (file, link, null) = (folder + "/a.conf", folder + "/b.conf", folder + "/c.conf")
+            try "[Service]\nExecStart=\n".write(toFile: file, atomically: false, encoding: .utf8)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+            try FileManager.default.createSymbolicLink(atPath: null, withDestinationPath: "/dev/null")
+            for path in [file, link] {
+                #expect(ServicePlaces.dropIn(path).text == "[Service]\nExecStart=\n", "\(path)")
+            }
+            #expect(ServicePlaces.dropIn(null).text == "")
+            for path in [folder, folder + "/gone.conf"] { #expect(ServicePlaces.dropIn(path).text == nil, "\(path)") }
+            #expect(try PlainFile.names(in: folder) == ["a.conf", "b.conf", "c.conf"])
+            #expect(try PlainFile.names(in: folder + "/gone") == nil)
+            #expect(throws: FileFault.self) { try PlainFile.names(in: file) }
+        }
+        let note = ServiceNotes.dropIn(DropIn(path: "/d/a.conf", text: "ExecStart=/x"))
+        #expect(
+            note.hasPrefix("kept: /d/a.conf, a drop-in") || note.hasPrefix("kept: \"/d/a.conf\", a drop-in"),
+            "\(note)"
+        )
+        #expect(note.contains("may say another folder"))
+    }
+
     /// A fault that is over when it is looked for was none of the server's either.
     @Test func onlyTheServersOwnFaultIsNotWell() {
         for (status, stops, problem, isWell) in [

@@ -87,11 +87,13 @@ struct ServiceUnitsTests {
         _ folder: String,
         isNamed: Bool,
         isPurge: Bool = true,
-        others: [String] = []
+        others: [String] = [],
+        dropIns: [DropIn] = []
     ) throws -> String? {
         var found = FoundService()
         found.serviceText = unit
         found.otherUnits = others
+        found.dropIns = dropIns
         return try InstalledState.folder(
             of: found,
             units: "/units",
@@ -157,6 +159,29 @@ struct ServiceUnitsTests {
         }
         #expect(try folder(unit, "/s", isNamed: true, others: packaged) == "/s")
         #expect(!ServiceUnits.isPackaged("/usr/lib/systemd/user/other.service"))
+    }
+
+    /// The unit's own words are not what started the server, then.
+    @Test func aDropInMaySayAnotherFolder() throws {
+        let unit = try ServiceUnits(choice { $0.stateFolder = "/s" }).service
+        for text in [
+            nil, "[Service]\nExecStart=\nExecStart=/x serve", "[Service]\n \tExecStart = /x\n", "ExecStart=/x\r\n",
+            "ExecStart\\\n=/x", "ExecStart=\u{301}",
+        ] {
+            let dropIn = DropIn(path: "/d/a.conf", text: text)
+            #expect(throws: ServicePlanError.overruled(by: "/d/a.conf"), "\(text ?? "-")") {
+                try folder(unit, "/usual", isNamed: false, dropIns: [DropIn(path: "/d/0.conf", text: ""), dropIn])
+            }
+            #expect(try folder(unit, "/s", isNamed: false, isPurge: false, dropIns: [dropIn]) == "/s")
+            #expect(try folder(unit, "/named", isNamed: true, dropIns: [dropIn]) == "/named")
+        }
+        for text in ["", "[Service]\nMemoryMax=1G\nExecStartPre=/x\n#ExecStart=/x\n"] {
+            #expect(try folder(unit, "/u", isNamed: false, dropIns: [DropIn(path: "/d/a.conf", text: text)]) == "/s")
+        }
+        #expect(DropIn.paths("/a/b c.conf /d /e.conf") == ["/a/b c.conf", "/d", "/e.conf"])
+        #expect(DropIn.paths("") == [])
+        #expect(DropIn(path: "/x/codex-sandbox.socket.d/a.conf", text: nil).isOfOurs)
+        #expect(!DropIn(path: "/x/service.d/codex-sandbox.service.d", text: nil).isOfOurs)
     }
 
     @Test func noOtherUnitsFolderIsTaken() {

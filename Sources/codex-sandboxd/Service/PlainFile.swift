@@ -35,6 +35,26 @@ enum PlainFile {
         return Array(bytes[..<done])
     }
 
+    /// The names in a folder, in their order; nil where there is none.
+    static func names(in folder: String) throws(FileFault) -> [String]? {
+        guard let stream = opendir(folder) else {
+            if errno == ENOENT { return nil }
+            throw FileFault(why: ErrnoName.described(errno))
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw FileFault(why: ErrnoName.described(errno)) }
+        return names.sorted()
+    }
+
     /// Puts a file in its place at once, whole: who reads it meanwhile finds the old one or the new one.
     static func write(_ path: String, _ text: String, mode: UInt32) throws(FileFault) {
         let new = "\(path).new-\(getpid())"

@@ -11,7 +11,16 @@ struct ServiceNotes {
     let state: String?
     let isPurge: Bool
 
-    var ofUninstall: [String] {
+    var ofUninstall: [String] { ofState + found.dropIns.filter(\.isOfOurs).map(ServiceNotes.dropIn) }
+
+    /// Somebody has written it, and it is for him to remove.
+    static func dropIn(_ dropIn: DropIn) -> String {
+        let path = Shown.whole(OSString(dropIn.path))
+        return "kept: \(path), a drop-in, which acts on the next unit of that name; remove it yourself"
+            + (dropIn.mayStartAnother ? ". It may say another folder of data than the unit" : "")
+    }
+
+    private var ofState: [String] {
         guard let state else {
             return ["kept: database, projects and records; the unit does not say where they lie"] + settings
         }

@@ -61,7 +61,38 @@ struct ServicePlaces {
             )
             found.isOutdated = found.service?.mainPID.map(ServicePlaces.isOutdated) ?? false
         }
+        found.dropIns = dropIns([found.service, found.socket])
         return found
+    }
+
+    /// Those in the user's folder of units, and those that the manager has from anywhere.
+    private func dropIns(_ states: [UnitState?]) -> [DropIn] {
+        var found: [DropIn] = []
+        for name in [ServiceUnits.serviceName, ServiceUnits.socketName] {
+            let folder = "\(unitFolder)/\(name).d"
+            do throws(FileFault) {
+                for name in try PlainFile.names(in: folder) ?? [] where name.hasSuffix(".conf") {
+                    found.append(ServicePlaces.dropIn("\(folder)/\(name)"))
+                }
+            } catch { found.append(DropIn(path: folder, text: nil)) }
+        }
+        for path in states.flatMap({ DropIn.paths($0?["DropInPaths"] ?? "") })
+        where !found.contains(where: { $0.path == path }) {
+            found.append(ServicePlaces.dropIn(path))
+        }
+        return found
+    }
+
+    /// With what it says, also through a link; one that leads to /dev/null says nothing (systemd.unit(5)).
+    static func dropIn(_ path: String) -> DropIn {
+        guard let place = realpath(path, nil) else { return DropIn(path: path, text: nil) }
+        defer { free(place) }
+        let resolved = String(cString: place)
+        if resolved == "/dev/null" { return DropIn(path: path, text: "") }
+        do throws(FileFault) {
+            let bytes = try PlainFile.read(resolved, limit: 1 << 20)
+            return DropIn(path: path, text: bytes.map { String(decoding: $0, as: UTF8.self) })
+        } catch { return DropIn(path: path, text: nil) }
     }
 
     /// Files that the manager has read, and that do not lie in a folder.
