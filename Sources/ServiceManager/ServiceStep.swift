@@ -3,6 +3,8 @@ public enum ServiceStep: Hashable, Sendable {
     case makeFolder(String)
     /// With its mode; whatever regular file stands there is replaced at once.
     case writeFile(String, text: String, mode: UInt32)
+    /// With its mode; whatever stands there stays, and is a failure.
+    case addFile(String, text: String, mode: UInt32)
     case removeFile(String)
     /// The folder of a server's data; what no server has made stays in it.
     case removeData(String, isWhole: Bool)
@@ -13,7 +15,7 @@ public enum ServiceStep: Hashable, Sendable {
     public var words: String {
         switch self {
         case .makeFolder(let path): "make \(path)/"
-        case .writeFile(let path, _, _): "write \(path)"
+        case .writeFile(let path, _, _), .addFile(let path, _, _): "write \(path)"
         case .removeFile(let path): "remove \(path)"
         case .removeData(let path, isWhole: true): "remove \(path)/ and everything in it"
         case .removeData(let path, isWhole: false): "remove what a server has made in \(path)/"
@@ -114,7 +116,7 @@ public enum ServicePlan {
         if !found.hasUnitFolder { steps.append(.makeFolder(folder)) }
         if !found.hasSettings {
             steps.append(.makeFolder(parent(settings)))
-            steps.append(.writeFile(settings, text: settingsText, mode: 0o600))
+            steps.append(.addFile(settings, text: settingsText, mode: 0o600))
         }
         if isOtherSocket {
             steps.append(.writeFile("\(folder)/\(ServiceUnits.socketName)", text: wanted.socket, mode: 0o644))

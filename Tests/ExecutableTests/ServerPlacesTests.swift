@@ -130,6 +130,27 @@ import Testing
         #expect(note.contains("may say another folder"))
     }
 
+    /// Somebody's own file of settings may be a link to where nothing is mounted now.
+    @Test func settingsAreNeverReplaced() throws {
+        try withFolder { folder in
+            let (file, link) = (folder + "/file", folder + "/link")
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder + "/gone")
+            try PlainFile.add(file, "one", mode: 0o600)
+            for path in [file, link, folder] {
+                let error = #expect(throws: FileFault.self) { try PlainFile.add(path, "two", mode: 0o600) }
+                #expect(error?.why.contains("EEXIST") == true, "\(path)")
+            }
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == "one")
+            #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == folder + "/gone")
+            #expect(try PlainFile.names(in: folder) == ["file", "link"])
+            // What it says of data elsewhere is not known.
+            #expect(throws: ServiceError.self) { try RecognisedData.elsewhere(folder, settings: link) }
+            #expect(try RecognisedData.elsewhere(folder, settings: folder + "/none").isEmpty)
+            #expect(ServicePlaces.isThere(link))
+        }
+    }
+
     /// A fault that is over when it is looked for was none of the server's either.
     @Test func onlyTheServersOwnFaultIsNotWell() {
         for (status, stops, problem, isWell) in [

@@ -56,6 +56,13 @@ struct ServicePlanTests {
 
     @Test func whatIsThereStays() throws {
         #expect(try install { _ in } == [])
+        var found = installed
+        found.hasSettings = false
+        // Settings that somebody makes meanwhile are his.
+        #expect(
+            try ServicePlan.install(units, folder: folder, settings: settings, found: found)
+                .contains(.addFile(settings, text: ServicePlan.settingsText, mode: 0o600))
+        )
     }
 
     /// The sockets stay open while the server is another one.

@@ -57,6 +57,30 @@ enum PlainFile {
 
     /// Puts a file in its place at once, whole: who reads it meanwhile finds the old one or the new one.
     static func write(_ path: String, _ text: String, mode: UInt32) throws(FileFault) {
+        try make(path, text, mode) { rename($0, path) }
+    }
+
+    /// Puts a file at once and whole where none is; anything of its name, a link that leads nowhere too, stays.
+    static func add(_ path: String, _ text: String, mode: UInt32) throws(FileFault) {
+        try make(path, text, mode) { new in
+            guard link(new, path) == 0 else { return -1 }
+            unlink(new)
+            return 0
+        }
+    }
+
+    /// - Parameters:
+    ///   - path: where it is to be.
+    ///   - text: what is in it.
+    ///   - mode: its mode.
+    ///   - place: gives the file its name; 0, or -1 with errno.
+    /// - Throws: `FileFault`, with nothing left behind.
+    private static func make(
+        _ path: String,
+        _ text: String,
+        _ mode: UInt32,
+        place: (String) -> Int32
+    ) throws(FileFault) {
         let new = "\(path).new-\(getpid())"
         let number = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(0o600))
         guard number >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
@@ -69,7 +93,7 @@ enum PlainFile {
         }
         if code == 0, fchmod(number, mode_t(mode)) != 0 { code = errno }
         if code == 0, fsync(number) != 0 { code = errno }
-        if code == 0, rename(new, path) != 0 { code = errno }
+        if code == 0, place(new) != 0 { code = errno }
         guard code == 0 else {
             unlink(new)
             throw FileFault(why: ErrnoName.described(code))

@@ -49,7 +49,7 @@ struct ServicePlaces {
     func found(_ manager: UserManager?) throws(ServiceError) -> FoundService {
         var found = FoundService()
         found.hasUnitFolder = access(unitFolder, F_OK) == 0
-        found.hasSettings = access(settings, F_OK) == 0
+        found.hasSettings = ServicePlaces.isThere(settings)
         found.serviceText = try unit(ServiceUnits.serviceName)
         found.socketText = try unit(ServiceUnits.socketName)
         found.hasData = ServicePlaces.isThere(data(found))
