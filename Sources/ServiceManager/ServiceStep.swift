@@ -31,6 +31,8 @@ public struct FoundService: Hashable, Sendable {
     public var socketText: String?
     public var hasUnitFolder = false
     public var hasSettings = false
+    /// What a call that was killed has not written to its end.
+    public var leftovers: [String] = []
     public var hasData = false
     /// In the folder of the data is something that no server has made.
     public var hasForeignData = false
@@ -108,7 +110,7 @@ public enum ServicePlan {
         found: FoundService
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
-        var steps: [ServiceStep] = []
+        var steps: [ServiceStep] = found.leftovers.map { .removeFile($0) }
         let isOtherService = found.serviceText != wanted.service
         let isOtherSocket = found.socketText != wanted.socket
         // Whoever wrote the text and was ended before the manager had read it has left this: the text alone is no sign that it acts.
@@ -161,7 +163,7 @@ public enum ServicePlan {
         found: FoundService
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
-        var steps: [ServiceStep] = []
+        var steps: [ServiceStep] = found.leftovers.map { .removeFile($0) }
         // Also those of the package, which stay as files.
         let known = [found.socket, found.service].contains { state in
             state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || $0.isFailed) } ?? false

@@ -151,6 +151,37 @@ import Testing
         }
     }
 
+    /// A killed writer's file goes, whoever has its number now; nobody else's does, nor what is being written.
+    @Test func whatAKilledWriterHasLeftIsFound() throws {
+        try withFolder { folder in
+            let path = folder + "/a.service"
+            // No process has a number above the kernel's greatest (PID_MAX_LIMIT).
+            let left = "\(path).new-4194305"
+            let others = [
+                "a.service.new-", "a.service.new-01", "a.service.new-1x", "a.service.new--4194305", "a.service.new",
+                "b.service.new-4194305", "xa.service.new-4194305", "a.service.new-\(getppid())",
+            ]
+            for name in others { try "x".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+            try "half".write(toFile: left, atomically: false, encoding: .utf8)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(path).new-4194306",
+                withDestinationPath: left
+            )
+            try FileManager.default.createDirectory(
+                atPath: "\(path).new-4194307",
+                withIntermediateDirectories: false
+            )
+            #expect(try PlainFile.leftovers(of: path) == [left])
+            #expect(try PlainFile.leftovers(of: folder + "/none/x") == [])
+            let own = "\(path).new-\(getpid())"
+            try "half".write(toFile: own, atomically: false, encoding: .utf8)
+            #expect(try PlainFile.leftovers(of: path).contains(own))
+            try PlainFile.write(path, "whole", mode: 0o644)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "whole")
+            #expect(!FileManager.default.fileExists(atPath: own))
+        }
+    }
+
     /// A fault that is over when it is looked for was none of the server's either.
     @Test func onlyTheServersOwnFaultIsNotWell() {
         for (status, stops, problem, isWell) in [

@@ -161,6 +161,15 @@ struct ServicePlanTests {
         )
     }
 
+    @Test func whatAKilledCallHasLeftGoes() throws {
+        #expect(try install { $0.leftovers = ["/x.new-1", "/y.new-2"] } == ["remove /x.new-1", "remove /y.new-2"])
+        let empty = try uninstall(nil) {
+            $0 = FoundService()
+            $0.leftovers = ["/x.new-1"]
+        }
+        #expect(empty == ["remove /x.new-1"])
+    }
+
     @Test func somebodysOwnUnitStays() {
         let error = #expect(throws: ServicePlanError.self) { try install { $0.serviceText = "[Service]\n" } }
         #expect(error == .foreign("\(folder)/codex-sandbox.service"))

@@ -81,7 +81,9 @@ enum PlainFile {
         _ mode: UInt32,
         place: (String) -> Int32
     ) throws(FileFault) {
-        let new = "\(path).new-\(getpid())"
+        let new = path + unfinished + "\(getpid())"
+        // Of one that was killed, and had the same number.
+        unlink(new)
         let number = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(0o600))
         guard number >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
         defer { close(number) }
@@ -98,6 +100,29 @@ enum PlainFile {
             unlink(new)
             throw FileFault(why: ErrnoName.described(code))
         }
+    }
+
+    /// Behind the name of a file that is not whole yet, with the number of the process that writes it behind it.
+    private static let unfinished = ".new-"
+
+    /// What writers of a file have left that were killed: regular files of our own, of which no process is at work.
+    static func leftovers(of path: String) throws(FileFault) -> [String] {
+        guard let slash = path.lastIndex(of: "/") else { return [] }
+        let folder = String(path[..<slash])
+        let beginning = path[path.index(after: slash)...] + unfinished
+        var found: [String] = []
+        for name in try names(in: folder) ?? [] where name.hasPrefix(beginning) {
+            let digits = name.dropFirst(beginning.count)
+            guard let pid = pid_t(digits), pid > 0, String(pid) == digits else { continue }
+            var status = stat()
+            guard lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+                status.st_uid == geteuid()
+            else { continue }
+            // Our own writes at this moment; one of another account is none that writes here.
+            if pid != getpid(), kill(pid, 0) == 0 { continue }
+            found.append("\(folder)/\(name)")
+        }
+        return found
     }
 
     /// Makes a folder and those on the way to it, where they are missing.

@@ -52,6 +52,12 @@ struct ServicePlaces {
         found.hasSettings = ServicePlaces.isThere(settings)
         found.serviceText = try unit(ServiceUnits.serviceName)
         found.socketText = try unit(ServiceUnits.socketName)
+        for path in ["\(unitFolder)/\(ServiceUnits.serviceName)", "\(unitFolder)/\(ServiceUnits.socketName)", settings]
+        {
+            do throws(FileFault) { found.leftovers += try PlainFile.leftovers(of: path) } catch {
+                throw ServiceError("what lies beside \(path): \(error.why)")
+            }
+        }
         found.hasData = ServicePlaces.isThere(data(found))
         if let manager {
             (found.service, found.socket) = try manager.states()
