@@ -45,6 +45,8 @@ public struct FoundService: Hashable, Sendable {
     public var dropIns: [DropIn] = []
     /// The server that runs is not the program that is installed now.
     public var isOutdated = false
+    /// The unit, or what the server reads at its start, was changed since that began.
+    public var isBehind = false
 
     public init() {}
 }
@@ -140,7 +142,8 @@ public enum ServicePlan {
         if !states.allSatisfy({ $0?.isEnabled == true }) { steps.append(.manager(["enable"] + units)) }
         if states.contains(where: { $0?.isFailed == true }) { steps.append(.manager(["reset-failed"] + units)) }
         if !isStopped, found.service?.isActive == true, found.socket?.isActive == true {
-            if isOtherService || isServiceUnread || found.isOutdated {
+            // Settings that are first written now are no older than the server at the next call either.
+            if isOtherService || isServiceUnread || found.isOutdated || found.isBehind || !found.hasSettings {
                 steps.append(.manager(["restart", ServiceUnits.serviceName]))
             }
         } else {

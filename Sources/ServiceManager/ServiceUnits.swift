@@ -34,6 +34,8 @@ public struct ServiceUnits: Hashable, Sendable {
 
     public let service: String
     public let socket: String
+    /// What the server reads at its start: settings, and the token where there is one.
+    public let files: [String]
 
     /// - Throws: `ServiceUnitsError` where a path cannot stand in a unit.
     public init(_ choice: Choice) throws(ServiceUnitsError) {
@@ -46,6 +48,7 @@ public struct ServiceUnits: Hashable, Sendable {
         }
         service = ServiceUnits.service(choice)
         socket = ServiceUnits.socket(choice)
+        files = [choice.settingsFile] + (choice.tokenFile.map { [$0] } ?? [])
     }
 
     private static func service(_ choice: Choice) -> String {

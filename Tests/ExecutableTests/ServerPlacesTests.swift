@@ -182,6 +182,22 @@ import Testing
         }
     }
 
+    /// By the kernel's own word for this process's parent and for a file.
+    @Test func aProcessIsComparedWithFiles() throws {
+        try withFolder { folder in
+            let (old, new, link) = (folder + "/old", folder + "/new", folder + "/link")
+            for path in [old, new] { try "x".write(toFile: path, atomically: false, encoding: .utf8) }
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1.5)],
+                ofItemAtPath: old
+            )
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: new)
+            #expect(ProcessStart.isBehind(getpid(), [old, new]) && ProcessStart.isBehind(getpid(), [link]))
+            #expect(!ProcessStart.isBehind(getpid(), [old, folder + "/gone"]) && !ProcessStart.isBehind(getpid(), []))
+            #expect(!ProcessStart.isBehind(4_194_305, [new]))
+        }
+    }
+
     /// A fault that is over when it is looked for was none of the server's either.
     @Test func onlyTheServersOwnFaultIsNotWell() {
         for (status, stops, problem, isWell) in [

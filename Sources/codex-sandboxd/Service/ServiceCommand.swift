@@ -48,7 +48,12 @@ enum ServiceCommand {
         let places = try ServicePlaces(stateDirectory: options.stateDirectory)
         let units = try ServiceChoice.units(options, places)
         let (manager, problem) = try reach(options)
-        let found = try places.found(manager)
+        var found = try places.found(manager)
+        if let pid = found.service?.mainPID {
+            // The text is as it is wanted, and who wrote it may have been ended before the server was started by it.
+            let unit = "\(places.unitFolder)/\(ServiceUnits.serviceName)"
+            found.isBehind = ProcessStart.isBehind(pid, [unit] + units.files)
+        }
         let steps: [ServiceStep]
         do throws(ServicePlanError) {
             steps = try ServicePlan.install(units, folder: places.unitFolder, settings: places.settings, found: found)
