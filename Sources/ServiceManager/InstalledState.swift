@@ -1,14 +1,41 @@
 /// Where records and data of a service lie that is to go: by what `service install` has written, else by who calls.
 public enum InstalledState {
     /// - Parameters:
-    ///   - unit: the text of the unit that is there; nil where none is. Somebody else's counts as none.
+    ///   - found: what there is.
+    ///   - units: the user's folder of units.
     ///   - folder: what the caller means: `--state-dir`, else the usual folder. Absolute.
     ///   - isNamed: whether it was `--state-dir`.
+    ///   - isPurge: what lies there is to be removed. That is done in no folder but one that a unit or the caller names: in the usual
+    ///     one may be the data of a server that somebody has started by hand.
     /// - Returns: the folder of the records; nil where the unit does not say it, and nobody else does.
-    /// - Throws: `.otherState` where the unit names another folder than `--state-dir`.
-    public static func folder(unit: String?, folder: String, isNamed: Bool) throws(ServicePlanError) -> String? {
-        guard let unit, ServiceUnits.isOurs(unit) else { return folder }
+    /// - Throws: `.foreign` and `.otherUnit` for units that are not ours to remove, `.otherState` where the unit names another folder
+    ///   than `--state-dir`, `.unknownState` where nobody names one, `.overruled` where a drop-in may.
+    public static func folder(
+        of found: FoundService,
+        units: String,
+        folder: String,
+        isNamed: Bool,
+        isPurge: Bool
+    ) throws(ServicePlanError) -> String? {
+        try ServicePlan.check(found, units)
+        if let other = found.otherUnits.first(where: { !ServiceUnits.isPackaged($0) }) {
+            throw .otherUnit(manager: other, folder: units)
+        }
+        guard let unit = found.serviceText else {
+            if isPurge, !isNamed { throw .unknownState(folder: units) }
+            return folder
+        }
+        // What runs is the package's, by whose text nobody asks: either the manager has not read ours, or never will.
+        if isPurge, !isNamed,
+            let other = found.otherUnits.first(where: { $0.hasSuffix("/\(ServiceUnits.serviceName)") })
+        {
+            throw .otherUnit(manager: other, folder: units)
+        }
+        let overruling = found.dropIns.first { $0.mayStartAnother }
+        if isPurge, !isNamed, let overruling { throw .overruled(by: overruling.path) }
         guard let installed = ServiceUnits.stateFolder(in: unit) else { return isNamed ? folder : nil }
+        // Whoever has a drop-in says what that says.
+        if isNamed, overruling != nil { return folder }
         if isNamed, installed != folder { throw .otherState(unit: installed, named: folder) }
         return installed
     }

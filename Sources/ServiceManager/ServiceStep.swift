@@ -3,6 +3,8 @@ public enum ServiceStep: Hashable, Sendable {
     case makeFolder(String)
     /// With its mode; whatever regular file stands there is replaced at once.
     case writeFile(String, text: String, mode: UInt32)
+    /// With its mode; whatever stands there stays, and is a failure.
+    case addFile(String, text: String, mode: UInt32)
     case removeFile(String)
     /// The folder of a server's data; what no server has made stays in it.
     case removeData(String, isWhole: Bool)
@@ -13,7 +15,7 @@ public enum ServiceStep: Hashable, Sendable {
     public var words: String {
         switch self {
         case .makeFolder(let path): "make \(path)/"
-        case .writeFile(let path, _, _): "write \(path)"
+        case .writeFile(let path, _, _), .addFile(let path, _, _): "write \(path)"
         case .removeFile(let path): "remove \(path)"
         case .removeData(let path, isWhole: true): "remove \(path)/ and everything in it"
         case .removeData(let path, isWhole: false): "remove what a server has made in \(path)/"
@@ -29,14 +31,22 @@ public struct FoundService: Hashable, Sendable {
     public var socketText: String?
     public var hasUnitFolder = false
     public var hasSettings = false
+    /// What a call that was killed has not written to its end.
+    public var leftovers: [String] = []
     public var hasData = false
     /// In the folder of the data is something that no server has made.
     public var hasForeignData = false
     /// Nil where the manager does not know the unit.
     public var service: UnitState?
     public var socket: UnitState?
+    /// Files that the manager has read for these names, and that are others than those in the user's folder of units.
+    public var otherUnits: [String] = []
+    /// Of both units.
+    public var dropIns: [DropIn] = []
     /// The server that runs is not the program that is installed now.
     public var isOutdated = false
+    /// The unit, or what the server reads at its start, was changed since that began.
+    public var isBehind = false
 
     public init() {}
 }
@@ -47,6 +57,12 @@ public enum ServicePlanError: Error, Hashable, Sendable {
     case foreign(String)
     /// `--state-dir` of an uninstall names another folder than the installed unit.
     case otherState(unit: String, named: String)
+    /// Data is to be removed, and neither a unit nor the caller says where it lies.
+    case unknownState(folder: String)
+    /// The manager has another file than the one in the user's folder of units.
+    case otherUnit(manager: String, folder: String)
+    /// A drop-in may say another folder than the unit.
+    case overruled(by: String)
 
     public var words: String {
         switch self {
@@ -55,6 +71,16 @@ public enum ServicePlanError: Error, Hashable, Sendable {
         case .otherState(let unit, let named):
             "the installed service keeps its records in \(unit), not in \(named); leave --state-dir out, and name \(named) once the "
                 + "service is gone"
+        case .unknownState(let folder):
+            "no unit of service install in \(folder) says where the data lies, so --purge removes nothing and nothing was changed; name "
+                + "it: codex-sandbox service uninstall --purge --state-dir DIR, or leave --purge out"
+        case .otherUnit(let manager, let folder):
+            "the service manager has \(manager), which is not what is in \(folder), so nothing was changed; call it with the "
+                + "XDG_CONFIG_HOME and HOME of the manager (systemctl --user show-environment), or, where that unit is to go, use systemctl "
+                + "--user disable --now and remove it yourself; for one of \(folder) that is not read yet: systemctl --user daemon-reload"
+        case .overruled(let path):
+            "\(path) says ExecStart=, or cannot be read, so the data may lie elsewhere than the unit says: --purge removes nothing and "
+                + "nothing was changed; name the folder: codex-sandbox service uninstall --purge --state-dir DIR, or leave --purge out"
         }
     }
 }
@@ -86,7 +112,7 @@ public enum ServicePlan {
         found: FoundService
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
-        var steps: [ServiceStep] = []
+        var steps: [ServiceStep] = found.leftovers.map { .removeFile($0) }
         let isOtherService = found.serviceText != wanted.service
         let isOtherSocket = found.socketText != wanted.socket
         // Whoever wrote the text and was ended before the manager had read it has left this: the text alone is no sign that it acts.
@@ -94,7 +120,7 @@ public enum ServicePlan {
         if !found.hasUnitFolder { steps.append(.makeFolder(folder)) }
         if !found.hasSettings {
             steps.append(.makeFolder(parent(settings)))
-            steps.append(.writeFile(settings, text: settingsText, mode: 0o600))
+            steps.append(.addFile(settings, text: settingsText, mode: 0o600))
         }
         if isOtherSocket {
             steps.append(.writeFile("\(folder)/\(ServiceUnits.socketName)", text: wanted.socket, mode: 0o644))
@@ -116,7 +142,8 @@ public enum ServicePlan {
         if !states.allSatisfy({ $0?.isEnabled == true }) { steps.append(.manager(["enable"] + units)) }
         if states.contains(where: { $0?.isFailed == true }) { steps.append(.manager(["reset-failed"] + units)) }
         if !isStopped, found.service?.isActive == true, found.socket?.isActive == true {
-            if isOtherService || isServiceUnread || found.isOutdated {
+            // Settings that are first written now are no older than the server at the next call either.
+            if isOtherService || isServiceUnread || found.isOutdated || found.isBehind || !found.hasSettings {
                 steps.append(.manager(["restart", ServiceUnits.serviceName]))
             }
         } else {
@@ -139,7 +166,7 @@ public enum ServicePlan {
         found: FoundService
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
-        var steps: [ServiceStep] = []
+        var steps: [ServiceStep] = found.leftovers.map { .removeFile($0) }
         // Also those of the package, which stay as files.
         let known = [found.socket, found.service].contains { state in
             state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || $0.isFailed) } ?? false
@@ -151,14 +178,16 @@ public enum ServicePlan {
             if found.hasSettings { steps.append(.removeFile(settings)) }
         }
         var isRemoved = false
+        // The service last, for the same reason.
         for (text, name) in [
-            (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
+            (found.socketText, ServiceUnits.socketName), (found.serviceText, ServiceUnits.serviceName),
         ]
         where text != nil {
             steps.append(.removeFile("\(folder)/\(name)"))
             isRemoved = true
         }
-        if isRemoved { steps.append(.manager(["daemon-reload"])) }
+        // Whoever was ended before that has left units to the manager that are there no more.
+        if isRemoved || isUnread(found.service) || isUnread(found.socket) { steps.append(.manager(["daemon-reload"])) }
         if [found.service, found.socket].contains(where: { $0?.isFailed == true }) {
             steps.append(.manager(["reset-failed"] + units))
         }
@@ -168,7 +197,7 @@ public enum ServicePlan {
     /// The file is another one than the manager has read.
     private static func isUnread(_ state: UnitState?) -> Bool { state?["NeedDaemonReload"] == "yes" }
 
-    private static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
+    static func check(_ found: FoundService, _ folder: String) throws(ServicePlanError) {
         for (text, name) in [
             (found.serviceText, ServiceUnits.serviceName), (found.socketText, ServiceUnits.socketName),
         ] {

@@ -34,6 +34,8 @@ public struct ServiceUnits: Hashable, Sendable {
 
     public let service: String
     public let socket: String
+    /// What the server reads at its start: settings, and the token where there is one.
+    public let files: [String]
 
     /// - Throws: `ServiceUnitsError` where a path cannot stand in a unit.
     public init(_ choice: Choice) throws(ServiceUnitsError) {
@@ -46,6 +48,7 @@ public struct ServiceUnits: Hashable, Sendable {
         }
         service = ServiceUnits.service(choice)
         socket = ServiceUnits.socket(choice)
+        files = [choice.settingsFile] + (choice.tokenFile.map { [$0] } ?? [])
     }
 
     private static func service(_ choice: Choice) -> String {
@@ -77,6 +80,13 @@ public struct ServiceUnits: Hashable, Sendable {
 
     /// Whether a unit's text is one that `service install` has written.
     public static func isOurs(_ text: String) -> Bool { text.hasPrefix(mark + "\n") }
+
+    /// Whether a path is one of the package's units.
+    public static func isPackaged(_ path: String) -> Bool {
+        ["/usr/lib/systemd/user/", "/lib/systemd/user/"].contains { folder in
+            [serviceName, socketName].contains { path == folder + $0 }
+        }
+    }
 }
 
 /// A path that no unit can name.

@@ -1,5 +1,6 @@
 import Foundation
 import SandboxAPI
+import ServiceManager
 import Testing
 
 @testable import codex_sandboxd
@@ -70,6 +71,131 @@ import Testing
             ServiceNotes.elsewhere(.workspaceRoot, "/x/projects")
                 == "not removed: the projects in /x/projects, where WORKSPACE_ROOT had them; remove them yourself"
         )
+    }
+
+    /// The units are gone, and with them what they said.
+    @Test func whatRemovesTheRestIsSaidInFull() {
+        let command = ServiceNotes.purge("/a b")
+        #expect(command == "codex-sandbox service uninstall --purge --state-dir \"/a b\"")
+        #expect(
+            ServiceNotes.staying(["/a b/serve/workspaces/x"], purge: command).last
+                == "once that is away, `\(command)` removes the rest"
+        )
+        #expect(ServiceNotes.staying([], purge: command) == [])
+    }
+
+    /// One folder is not two for being written in another way, nor one for having the same names in it.
+    @Test func theManagersUnitsAreTakenByTheirFolder() throws {
+        try withFolder { folder in
+            for name in ["/own", "/other"] {
+                try FileManager.default.createDirectory(atPath: folder + name, withIntermediateDirectories: false)
+            }
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/own")
+            let name = ServiceUnits.serviceName
+            func others(_ path: String?, in own: String = folder + "/own") -> [String] {
+                let state = UnitState(properties: path.map { ["FragmentPath": $0] } ?? [:])
+                return ServicePlaces.others([(state, name), (nil, ServiceUnits.socketName)], own)
+            }
+            for path in [nil, "", "\(folder)/own/\(name)", "\(folder)/link/\(name)", "\(folder)/./own/\(name)"] {
+                #expect(others(path) == [], "\(path ?? "-")")
+            }
+            for path in ["\(folder)/other/\(name)", "\(folder)/own/x.service", "\(folder)/gone/\(name)", "/dev/null"] {
+                #expect(others(path) == [path], "\(path)")
+            }
+            #expect(others("\(folder)/own/\(name)", in: folder + "/gone") == ["\(folder)/own/\(name)"])
+        }
+    }
+
+    /// As the manager reads them: through links; whatever cannot be read may say anything.
+    @Test func dropInsAreReadAndNamed() throws {
+        try withFolder { folder in
+            let (file, link, null) = (folder + "/a.conf", folder + "/b.conf", folder + "/c.conf")
+            try "[Service]\nExecStart=\n".write(toFile: file, atomically: false, encoding: .utf8)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+            try FileManager.default.createSymbolicLink(atPath: null, withDestinationPath: "/dev/null")
+            for path in [file, link] {
+                #expect(ServicePlaces.dropIn(path).text == "[Service]\nExecStart=\n", "\(path)")
+            }
+            #expect(ServicePlaces.dropIn(null).text == "")
+            for path in [folder, folder + "/gone.conf"] { #expect(ServicePlaces.dropIn(path).text == nil, "\(path)") }
+            #expect(try PlainFile.names(in: folder) == ["a.conf", "b.conf", "c.conf"])
+            #expect(try PlainFile.names(in: folder + "/gone") == nil)
+            #expect(throws: FileFault.self) { try PlainFile.names(in: file) }
+        }
+        let note = ServiceNotes.dropIn(DropIn(path: "/d/a.conf", text: "ExecStart=/x"))
+        #expect(
+            note.hasPrefix("kept: /d/a.conf, a drop-in") || note.hasPrefix("kept: \"/d/a.conf\", a drop-in"),
+            "\(note)"
+        )
+        #expect(note.contains("may say another folder"))
+    }
+
+    /// Somebody's own file of settings may be a link to where nothing is mounted now.
+    @Test func settingsAreNeverReplaced() throws {
+        try withFolder { folder in
+            let (file, link) = (folder + "/file", folder + "/link")
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder + "/gone")
+            try PlainFile.add(file, "one", mode: 0o600)
+            for path in [file, link, folder] {
+                let error = #expect(throws: FileFault.self) { try PlainFile.add(path, "two", mode: 0o600) }
+                #expect(error?.why.contains("EEXIST") == true, "\(path)")
+            }
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == "one")
+            #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == folder + "/gone")
+            #expect(try PlainFile.names(in: folder) == ["file", "link"])
+            // What it says of data elsewhere is not known.
+            #expect(throws: ServiceError.self) { try RecognisedData.elsewhere(folder, settings: link) }
+            #expect(try RecognisedData.elsewhere(folder, settings: folder + "/none").isEmpty)
+            #expect(ServicePlaces.isThere(link))
+        }
+    }
+
+    /// A killed writer's file goes, whoever has its number now; nobody else's does, nor what is being written.
+    @Test func whatAKilledWriterHasLeftIsFound() throws {
+        try withFolder { folder in
+            let path = folder + "/a.service"
+            // No process has a number above the kernel's greatest (PID_MAX_LIMIT).
+            let left = "\(path).new-4194305"
+            let others = [
+                "a.service.new-", "a.service.new-01", "a.service.new-1x", "a.service.new--4194305", "a.service.new",
+                "b.service.new-4194305", "xa.service.new-4194305", "a.service.new-\(getppid())",
+            ]
+            for name in others { try "x".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+            try "half".write(toFile: left, atomically: false, encoding: .utf8)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(path).new-4194306",
+                withDestinationPath: left
+            )
+            try FileManager.default.createDirectory(
+                atPath: "\(path).new-4194307",
+                withIntermediateDirectories: false
+            )
+            #expect(try PlainFile.leftovers(of: path) == [left])
+            #expect(try PlainFile.leftovers(of: folder + "/none/x") == [])
+            let own = "\(path).new-\(getpid())"
+            try "half".write(toFile: own, atomically: false, encoding: .utf8)
+            #expect(try PlainFile.leftovers(of: path).contains(own))
+            try PlainFile.write(path, "whole", mode: 0o644)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "whole")
+            #expect(!FileManager.default.fileExists(atPath: own))
+        }
+    }
+
+    /// By the kernel's own word for this process's parent and for a file.
+    @Test func aProcessIsComparedWithFiles() throws {
+        try withFolder { folder in
+            let (old, new, link) = (folder + "/old", folder + "/new", folder + "/link")
+            for path in [old, new] { try "x".write(toFile: path, atomically: false, encoding: .utf8) }
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1.5)],
+                ofItemAtPath: old
+            )
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: new)
+            #expect(ProcessStart.isBehind(getpid(), [old, new]) && ProcessStart.isBehind(getpid(), [link]))
+            #expect(!ProcessStart.isBehind(getpid(), [old, folder + "/gone"]) && !ProcessStart.isBehind(getpid(), []))
+            #expect(!ProcessStart.isBehind(4_194_305, [new]))
+        }
     }
 
     /// A fault that is over when it is looked for was none of the server's either.

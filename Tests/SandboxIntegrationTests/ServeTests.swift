@@ -176,7 +176,7 @@ struct ServeTests {
         #expect(ours.outputText.contains(remove), "\(ours.story)")
         let usual = try uninstall(["--purge"])
         #expect(
-            !usual.outputText.contains("would remove") && usual.outputText.contains("--state-dir DIR"),
+            usual.ending == .exited(1) && usual.output.isEmpty && usual.errorText.contains("--purge --state-dir DIR"),
             "\(usual.story)"
         )
         // What somebody has put beside the projects stays, whatever its name.

@@ -56,12 +56,22 @@ struct ServicePlanTests {
 
     @Test func whatIsThereStays() throws {
         #expect(try install { _ in } == [])
+        var found = installed
+        found.hasSettings = false
+        // Settings that somebody makes meanwhile are his.
+        #expect(
+            try ServicePlan.install(units, folder: folder, settings: settings, found: found)
+                .contains(.addFile(settings, text: ServicePlan.settingsText, mode: 0o600))
+        )
     }
 
     /// The sockets stay open while the server is another one.
     @Test func aNewServerIsRestartedBehindItsSockets() throws {
         let restart = "run systemctl --user restart codex-sandbox.service"
         #expect(try install { $0.isOutdated = true } == [restart])
+        #expect(try install { $0.isBehind = true } == [restart])
+        // Else the next call would find them younger than the server.
+        #expect(try install { $0.hasSettings = false }.last == restart)
         #expect(
             try install { $0.serviceText = ServiceUnits.mark + "\n" } == [
                 "write \(folder)/codex-sandbox.service", "run systemctl --user daemon-reload", restart,
@@ -87,6 +97,57 @@ struct ServicePlanTests {
         )
         // The manager has not seen that there is another file than the package's.
         #expect(try install { $0.socket = listening("127.0.0.1:9000 (Stream)") } == anew)
+    }
+
+    private func isBehind(_ started: Int64, _ written: (Int64, Int64)..., now: Int64 = 1_000_000) -> Bool {
+        ServerAge.isBehind(
+            started: started,
+            written: written.map { (seconds: $0.0, nanoseconds: $0.1) },
+            now: now
+        )
+    }
+
+    /// Between daemon-reload and restart nothing but the times of change says that the old server runs.
+    @Test func aServerOlderThanItsFilesIsBehind() {
+        #expect(isBehind(10_000, (9, 0), (10, 500_000_000)))
+        #expect(!isBehind(10_000, (9, 900_000_000), (8, 0)) && !isBehind(10_000))
+        // The clocks' steps: it may have been after the start.
+        #expect(isBehind(10_000, (9, 985_000_000)) && isBehind(10_000, (10, 1)) && !isBehind(10_000, (9, 979_000_000)))
+        // Whole seconds are not known better.
+        #expect(isBehind(10_999, (10, 0)) && isBehind(10_000, (9, 0)) && !isBehind(11_001, (10, 0)))
+        // The clock was set back: another start would be as old.
+        #expect(!isBehind(10_000, (2000, 5)) && isBehind(10_000, (2000, 5), now: 2_000_001))
+    }
+
+    /// Each restart begins later than what it reads was written: some install at last finds nothing to do.
+    @Test func anInstallThatIsRepeatedEnds() {
+        for written: (Int64, Int64) in [(9, 999_999_999), (10, 0), (10, 5_000_000)] {
+            var (now, started) = (Int64(10_005), Int64(10_005))
+            var restarts = 0
+            while isBehind(started, written, now: now), restarts < 1000 {
+                restarts += 1
+                now += 10
+                started = now
+            }
+            #expect(restarts > 0 && restarts < 200, "\(written): \(restarts)")
+        }
+    }
+
+    @Test func theStartIsReadBehindAnyName() {
+        let fields = (3...52).map { "\($0 == 22 ? "4711" : "\($0)")" }.joined(separator: " ")
+        for name in ["x", "a) S 1 2", "a b", ")", ""] {
+            #expect(ServerAge.startTicks("1 (\(name)) \(fields)\n") == 4711)
+        }
+        for text in ["", "1 (x) 3 4 5", "1 2 3", "1 (x) \(fields.split(separator: "4711")[0])x 23"] {
+            #expect(ServerAge.startTicks(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func theFilesThatAServerReadsAreKnown() throws {
+        var choice = ServiceUnits.Choice(launcher: "/x", stateFolder: "/s", settingsFile: "/e")
+        #expect(try ServiceUnits(choice).files == ["/e"])
+        choice.tokenFile = "/t"
+        #expect(try ServiceUnits(choice).files == ["/e", "/t"])
     }
 
     private func listening(_ addresses: String..., more: [String: String] = [:]) -> UnitState {
@@ -154,6 +215,15 @@ struct ServicePlanTests {
         )
     }
 
+    @Test func whatAKilledCallHasLeftGoes() throws {
+        #expect(try install { $0.leftovers = ["/x.new-1", "/y.new-2"] } == ["remove /x.new-1", "remove /y.new-2"])
+        let empty = try uninstall(nil) {
+            $0 = FoundService()
+            $0.leftovers = ["/x.new-1"]
+        }
+        #expect(empty == ["remove /x.new-1"])
+    }
+
     @Test func somebodysOwnUnitStays() {
         let error = #expect(throws: ServicePlanError.self) { try install { $0.serviceText = "[Service]\n" } }
         #expect(error == .foreign("\(folder)/codex-sandbox.service"))
@@ -163,11 +233,11 @@ struct ServicePlanTests {
     @Test func uninstallKeepsDataUnlessTold() throws {
         let end = "run systemctl --user disable --now codex-sandbox.socket codex-sandbox.service"
         let units = [
-            "remove \(folder)/codex-sandbox.service", "remove \(folder)/codex-sandbox.socket",
+            "remove \(folder)/codex-sandbox.socket", "remove \(folder)/codex-sandbox.service",
             "run systemctl --user daemon-reload",
         ]
         #expect(try uninstall(nil) { $0.hasData = true } == [end] + units)
-        // The unit says where the data lies: it goes last, for whoever is ended in the middle and begins anew.
+        // The unit of the service says where the data lies: it goes last, also behind the one of the socket, for whoever is ended in the middle and begins anew.
         #expect(
             try uninstall("/home/ann/s/serve") { $0.hasData = true }
                 == [end, "remove /home/ann/s/serve/ and everything in it", "remove \(settings)"] + units
@@ -181,6 +251,15 @@ struct ServicePlanTests {
                 + ["run systemctl --user reset-failed codex-sandbox.socket codex-sandbox.service"]
         )
         #expect(try uninstall(nil) { $0 = FoundService() } == [])
+        // Ended before the manager was told: it has units that are there no more.
+        #expect(
+            try uninstall(nil) {
+                $0.serviceText = nil
+                $0.socketText = nil
+                $0.service = state("inactive", "disabled", ["NeedDaemonReload": "yes"])
+                $0.socket = nil
+            } == ["run systemctl --user daemon-reload"]
+        )
         // The package's own units are put to rest and stay where they are.
         #expect(
             try uninstall(nil) {

@@ -82,23 +82,106 @@ struct ServiceUnitsTests {
         #expect(error?.path == path)
     }
 
+    private func folder(
+        _ unit: String?,
+        _ folder: String,
+        isNamed: Bool,
+        isPurge: Bool = true,
+        others: [String] = [],
+        dropIns: [DropIn] = []
+    ) throws -> String? {
+        var found = FoundService()
+        found.serviceText = unit
+        found.otherUnits = others
+        found.dropIns = dropIns
+        return try InstalledState.folder(
+            of: found,
+            units: "/units",
+            folder: folder,
+            isNamed: isNamed,
+            isPurge: isPurge
+        )
+    }
+
     /// Of an uninstall: the unit is believed, `--state-dir` where there is none, and no two that differ.
     @Test func theInstalledUnitSaysWhereTheDataLies() throws {
         let unit = try ServiceUnits(choice { $0.stateFolder = "/home/ann/other" }).service
-        #expect(try InstalledState.folder(unit: unit, folder: "/usual", isNamed: false) == "/home/ann/other")
-        #expect(try InstalledState.folder(unit: unit, folder: "/home/ann/other", isNamed: true) == "/home/ann/other")
-        #expect(throws: ServicePlanError.otherState(unit: "/home/ann/other", named: "/named")) {
-            try InstalledState.folder(unit: unit, folder: "/named", isNamed: true)
+        for isPurge in [false, true] {
+            #expect(try folder(unit, "/usual", isNamed: false, isPurge: isPurge) == "/home/ann/other")
         }
-        #expect(try InstalledState.folder(unit: nil, folder: "/named", isNamed: true) == "/named")
-        #expect(try InstalledState.folder(unit: "[Unit]\n", folder: "/usual", isNamed: false) == "/usual")
+        #expect(try folder(unit, "/home/ann/other", isNamed: true) == "/home/ann/other")
+        #expect(throws: ServicePlanError.otherState(unit: "/home/ann/other", named: "/named")) {
+            try folder(unit, "/named", isNamed: true)
+        }
+        #expect(try folder(nil, "/named", isNamed: true) == "/named")
         let changed = ServiceUnits.mark + "\nExecStart=/bin/x --state-dir /a --data-dir /b/serve"
-        #expect(try InstalledState.folder(unit: changed, folder: "/usual", isNamed: false) == nil)
-        #expect(try InstalledState.folder(unit: changed, folder: "/named", isNamed: true) == "/named")
+        #expect(try folder(changed, "/usual", isNamed: false) == nil)
+        #expect(try folder(changed, "/named", isNamed: true) == "/named")
         // The folder's own name is no option.
         let name = "/a --data-dir /b/serve c"
         let hidden = try ServiceUnits(choice { $0.stateFolder = name }).service
-        #expect(try InstalledState.folder(unit: hidden, folder: "/usual", isNamed: false) == nil)
+        #expect(try folder(hidden, "/usual", isNamed: false) == nil)
+    }
+
+    /// In the usual folder may be the data of a server that was started by hand: the unit of another folder is gone, and was purged.
+    @Test func nothingIsPurgedThatNobodyNames() throws {
+        #expect(throws: ServicePlanError.unknownState(folder: "/units")) { try folder(nil, "/usual", isNamed: false) }
+        #expect(try folder(nil, "/usual", isNamed: false, isPurge: false) == "/usual")
+        #expect(throws: ServicePlanError.foreign("/units/codex-sandbox.service")) {
+            try folder("[Unit]\n", "/usual", isNamed: false)
+        }
+        let words = ServicePlanError.unknownState(folder: "/units").words
+        #expect(words.contains("uninstall --purge --state-dir DIR"))
+    }
+
+    /// Whoever has another HOME or XDG_CONFIG_HOME than the manager would end its service, and purge by another unit, or by none.
+    @Test func theManagersUnitOfAnotherFolderIsNotTouched() throws {
+        let unit = try ServiceUnits(choice { $0.stateFolder = "/s" }).service
+        for name in ["service", "socket"] {
+            let other = "/elsewhere/systemd/user/codex-sandbox.\(name)"
+            for text in [nil, unit] {
+                for (isNamed, isPurge) in [(false, false), (false, true), (true, true)] {
+                    #expect(throws: ServicePlanError.otherUnit(manager: other, folder: "/units")) {
+                        try folder(text, "/s", isNamed: isNamed, isPurge: isPurge, others: [other])
+                    }
+                }
+            }
+        }
+        let packaged = ["codex-sandbox.socket", "codex-sandbox.service"].map { "/usr/lib/systemd/user/\($0)" }
+        // Of the package they are put to rest; ours beside them says nothing of what has run.
+        #expect(try folder(nil, "/s", isNamed: false, isPurge: false, others: packaged) == "/s")
+        #expect(try folder(nil, "/s", isNamed: true, others: packaged) == "/s")
+        #expect(throws: ServicePlanError.unknownState(folder: "/units")) {
+            try folder(nil, "/s", isNamed: false, others: packaged)
+        }
+        #expect(throws: ServicePlanError.otherUnit(manager: packaged[1], folder: "/units")) {
+            try folder(unit, "/usual", isNamed: false, others: packaged)
+        }
+        #expect(try folder(unit, "/s", isNamed: true, others: packaged) == "/s")
+        #expect(!ServiceUnits.isPackaged("/usr/lib/systemd/user/other.service"))
+    }
+
+    /// The unit's own words are not what started the server, then.
+    @Test func aDropInMaySayAnotherFolder() throws {
+        let unit = try ServiceUnits(choice { $0.stateFolder = "/s" }).service
+        for text in [
+            nil, "[Service]\nExecStart=\nExecStart=/x serve", "[Service]\n \tExecStart = /x\n", "ExecStart=/x\r\n",
+            "ExecStart\\\n=/x", "ExecStart=\u{301}",
+        ] {
+            let dropIn = DropIn(path: "/d/a.conf", text: text)
+            #expect(throws: ServicePlanError.overruled(by: "/d/a.conf"), "\(text ?? "-")") {
+                try folder(unit, "/usual", isNamed: false, dropIns: [DropIn(path: "/d/0.conf", text: ""), dropIn])
+            }
+            #expect(try folder(unit, "/s", isNamed: false, isPurge: false, dropIns: [dropIn]) == "/s")
+            #expect(try folder(unit, "/named", isNamed: true, dropIns: [dropIn]) == "/named")
+        }
+        for text in ["", "[Service]\nMemoryMax=1G\nExecStartPre=/x\n#ExecStart=/x\n"] {
+            #expect(try folder(unit, "/u", isNamed: false, dropIns: [DropIn(path: "/d/a.conf", text: text)]) == "/s")
+        }
+        #expect(DropIn.paths("/a/b c.conf /d /e.conf") == ["/a/b c.conf", "/d", "/e.conf"])
+        #expect(DropIn.paths("") == [])
+        #expect(DropIn(path: "/x/codex-sandbox.socket.d/a.conf", text: nil).isOfOurs)
+        #expect(!DropIn(path: "/x/service.d/codex-sandbox.service.d", text: nil).isOfOurs)
     }
 
     @Test func noOtherUnitsFolderIsTaken() {

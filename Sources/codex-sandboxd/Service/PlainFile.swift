@@ -35,9 +35,55 @@ enum PlainFile {
         return Array(bytes[..<done])
     }
 
+    /// The names in a folder, in their order; nil where there is none.
+    static func names(in folder: String) throws(FileFault) -> [String]? {
+        guard let stream = opendir(folder) else {
+            if errno == ENOENT { return nil }
+            throw FileFault(why: ErrnoName.described(errno))
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw FileFault(why: ErrnoName.described(errno)) }
+        return names.sorted()
+    }
+
     /// Puts a file in its place at once, whole: who reads it meanwhile finds the old one or the new one.
     static func write(_ path: String, _ text: String, mode: UInt32) throws(FileFault) {
-        let new = "\(path).new-\(getpid())"
+        try make(path, text, mode) { rename($0, path) }
+    }
+
+    /// Puts a file at once and whole where none is; anything of its name, a link that leads nowhere too, stays.
+    static func add(_ path: String, _ text: String, mode: UInt32) throws(FileFault) {
+        try make(path, text, mode) { new in
+            guard link(new, path) == 0 else { return -1 }
+            unlink(new)
+            return 0
+        }
+    }
+
+    /// - Parameters:
+    ///   - path: where it is to be.
+    ///   - text: what is in it.
+    ///   - mode: its mode.
+    ///   - place: gives the file its name; 0, or -1 with errno.
+    /// - Throws: `FileFault`, with nothing left behind.
+    private static func make(
+        _ path: String,
+        _ text: String,
+        _ mode: UInt32,
+        place: (String) -> Int32
+    ) throws(FileFault) {
+        let new = path + unfinished + "\(getpid())"
+        // Of one that was killed, and had the same number.
+        unlink(new)
         let number = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(0o600))
         guard number >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
         defer { close(number) }
@@ -49,11 +95,34 @@ enum PlainFile {
         }
         if code == 0, fchmod(number, mode_t(mode)) != 0 { code = errno }
         if code == 0, fsync(number) != 0 { code = errno }
-        if code == 0, rename(new, path) != 0 { code = errno }
+        if code == 0, place(new) != 0 { code = errno }
         guard code == 0 else {
             unlink(new)
             throw FileFault(why: ErrnoName.described(code))
         }
+    }
+
+    /// Behind the name of a file that is not whole yet, with the number of the process that writes it behind it.
+    private static let unfinished = ".new-"
+
+    /// What writers of a file have left that were killed: regular files of our own, of which no process is at work.
+    static func leftovers(of path: String) throws(FileFault) -> [String] {
+        guard let slash = path.lastIndex(of: "/") else { return [] }
+        let folder = String(path[..<slash])
+        let beginning = path[path.index(after: slash)...] + unfinished
+        var found: [String] = []
+        for name in try names(in: folder) ?? [] where name.hasPrefix(beginning) {
+            let digits = name.dropFirst(beginning.count)
+            guard let pid = pid_t(digits), pid > 0, String(pid) == digits else { continue }
+            var status = stat()
+            guard lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+                status.st_uid == geteuid()
+            else { continue }
+            // Our own writes at this moment; one of another account is none that writes here.
+            if pid != getpid(), kill(pid, 0) == 0 { continue }
+            found.append("\(folder)/\(name)")
+        }
+        return found
     }
 
     /// Makes a folder and those on the way to it, where they are missing.

@@ -1,3 +1,4 @@
+import Glibc
 import SandboxAPI
 import SandboxCLI
 import SandboxPlan
@@ -75,6 +76,13 @@ enum RecognisedData {
         _ path: String,
         settings: String
     ) throws(ServiceError) -> [(name: SettingName, value: String)] {
+        // It may lead to a file system that is not mounted now.
+        guard !ServicePlaces.isThere(settings) || access(settings, F_OK) == 0 else {
+            throw ServiceError(
+                "\(settings) leads nowhere now, and may say where data lies, so --purge removes nothing and nothing was changed; mend or "
+                    + "remove the link"
+            )
+        }
         let file: DotEnvFile
         do throws(ServeError) { file = try SettingsFile.read(OSString("-\(settings)")) } catch {
             throw ServiceError(

@@ -48,7 +48,12 @@ enum ServiceCommand {
         let places = try ServicePlaces(stateDirectory: options.stateDirectory)
         let units = try ServiceChoice.units(options, places)
         let (manager, problem) = try reach(options)
-        let found = try places.found(manager)
+        var found = try places.found(manager)
+        if let pid = found.service?.mainPID {
+            // The text is as it is wanted, and who wrote it may have been ended before the server was started by it.
+            let unit = "\(places.unitFolder)/\(ServiceUnits.serviceName)"
+            found.isBehind = ProcessStart.isBehind(pid, [unit] + units.files)
+        }
         let steps: [ServiceStep]
         do throws(ServicePlanError) {
             steps = try ServicePlan.install(units, folder: places.unitFolder, settings: places.settings, found: found)
@@ -66,7 +71,7 @@ enum ServiceCommand {
                 "without lingering the service ends with your last session, and does not start at boot: loginctl enable-linger"
             )
         }
-        return try finish(steps, options, manager, problem, notes, stays: [])
+        return try finish(steps, options, manager, problem, notes, stays: [], purge: nil)
     }
 
     private static func uninstall(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
@@ -76,16 +81,19 @@ enum ServiceCommand {
         let state: String?
         do throws(ServicePlanError) {
             state = try InstalledState.folder(
-                unit: found.serviceText,
+                of: found,
+                units: places.unitFolder,
                 folder: places.stateFolder,
-                isNamed: options.stateDirectory != nil
+                isNamed: options.stateDirectory != nil,
+                isPurge: options.purge
             )
         } catch { throw ServiceError(error.words) }
         let data = state.map { "\($0)/serve" }
         found.hasData = data.map { ServicePlaces.isThere($0) } ?? false
         var elsewhere: [(name: SettingName, value: String)] = []
         var foreign: [OSString] = []
-        if options.purge, let data = try purged(data, found) {
+        if options.purge {
+            let data = try purged(data)
             elsewhere = try RecognisedData.elsewhere(data, settings: places.settings)
             if found.hasData {
                 foreign = try RecognisedData.check(data, elsewhere: elsewhere, settings: places.settings)
@@ -103,13 +111,13 @@ enum ServiceCommand {
         } catch { throw ServiceError(error.words) }
         var notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge).ofUninstall
         notes += elsewhere.map { ServiceNotes.elsewhere($0.name, $0.value) }
-        let status = try finish(steps, options, manager, problem, notes, stays: foreign)
+        let command = state.map(ServiceNotes.purge)
+        let status = try finish(steps, options, manager, problem, notes, stays: foreign, purge: command)
         return elsewhere.isEmpty ? status : 1
     }
 
-    /// The folder that is to be purged; nil where the unit is somebody's own, which ends it in another way.
-    private static func purged(_ data: String?, _ found: FoundService) throws(ServiceError) -> String? {
-        if let text = found.serviceText, !ServiceUnits.isOurs(text) { return nil }
+    /// The folder that is to be purged.
+    private static func purged(_ data: String?) throws(ServiceError) -> String {
         if let data { return data }
         throw ServiceError(
             "the unit \(ServiceUnits.serviceName) does not say where the data lies in the way of service install, so --purge removes "
@@ -137,14 +145,21 @@ enum ServiceCommand {
         _ manager: UserManager?,
         _ problem: String?,
         _ notes: [String],
-        stays found: [OSString]
+        stays found: [OSString],
+        purge command: String?
     ) throws(ServiceError) -> Int32 {
         var stays = found
         if let manager, !options.dryRun {
             stays = []
-            for step in steps { stays += try ServiceDoing.carryOut(step, manager) }
+            do throws(ServiceError) {
+                for step in steps { stays += try ServiceDoing.carryOut(step, manager) }
+            } catch {
+                // The unit that says the folder may be gone with what was done before.
+                throw command.map { ServiceError("\(error.text); where no unit is left, the data goes with `\($0)`") }
+                    ?? error
+            }
         }
-        let notes = notes + ServiceNotes.staying(stays)
+        let notes = notes + ServiceNotes.staying(stays, purge: command)
         let status: Int32
         if options.json {
             var object = JSONObject([

@@ -12,6 +12,7 @@ enum ServiceDoing {
             switch step {
             case .makeFolder(let path): try PlainFile.makeFolder(path)
             case .writeFile(let path, let text, let mode): try PlainFile.write(path, text, mode: mode)
+            case .addFile(let path, let text, let mode): try PlainFile.add(path, text, mode: mode)
             case .removeFile(let path):
                 guard unlink(path) == 0 || errno == ENOENT else { throw FileFault(why: ErrnoName.described(errno)) }
             case .removeData(let path, _): return try removeData(path)
@@ -48,9 +49,12 @@ enum ServiceDoing {
     static func texts(_ steps: [ServiceStep]) -> [String] {
         var lines: [String] = []
         for step in steps {
-            guard case .writeFile(let path, let text, _) = step else { continue }
-            lines +=
-                ["", "--- \(path)"] + text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            switch step {
+            case .writeFile(let path, let text, _), .addFile(let path, let text, _):
+                lines +=
+                    ["", "--- \(path)"] + text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            case .makeFolder, .removeFile, .removeData, .manager: continue
+            }
         }
         return lines
     }

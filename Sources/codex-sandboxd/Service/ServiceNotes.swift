@@ -11,12 +11,21 @@ struct ServiceNotes {
     let state: String?
     let isPurge: Bool
 
-    var ofUninstall: [String] {
+    var ofUninstall: [String] { ofState + found.dropIns.filter(\.isOfOurs).map(ServiceNotes.dropIn) }
+
+    /// Somebody has written it, and it is for him to remove.
+    static func dropIn(_ dropIn: DropIn) -> String {
+        let path = Shown.whole(OSString(dropIn.path))
+        return "kept: \(path), a drop-in, which acts on the next unit of that name; remove it yourself"
+            + (dropIn.mayStartAnother ? ". It may say another folder of data than the unit" : "")
+    }
+
+    private var ofState: [String] {
         guard let state else {
             return ["kept: database, projects and records; the unit does not say where they lie"] + settings
         }
-        // What the unit said is gone with it: the next call has to be told.
-        let option = state == places.usualStateFolder ? "" : " --state-dir \(Shown.whole(OSString(state)))"
+        // What the unit said is gone with it: the next call has to be told, of the usual folder too.
+        let option = " --state-dir \(Shown.whole(OSString(state)))"
         var notes: [String] = []
         if isPurge {
             if !found.hasData {
@@ -28,7 +37,7 @@ struct ServiceNotes {
         } else {
             if found.hasData {
                 notes.append(
-                    "kept: \(state)/serve/ (database and projects); `codex-sandbox service uninstall --purge\(option)` removes it"
+                    "kept: \(state)/serve/ (database and projects); `\(ServiceNotes.purge(state))` removes it"
                 )
             }
             notes += settings
@@ -41,12 +50,19 @@ struct ServiceNotes {
 
     private static let mostNamed = 20
 
-    /// What a purge has met that no server has made.
-    static func staying(_ paths: [OSString]) -> [String] {
+    /// The command that removes what lies in a folder of records, whatever units there are.
+    static func purge(_ state: String) -> String {
+        "codex-sandbox service uninstall --purge --state-dir \(Shown.whole(OSString(state)))"
+    }
+
+    /// What a purge has met that no server has made, and the command for what is left then: the units are gone.
+    static func staying(_ paths: [OSString], purge command: String?) -> [String] {
         let named = paths.prefix(mostNamed).map {
             "not removed: \(Shown.whole($0)), which no server has made; move it away, or remove it yourself"
         }
-        return named + (paths.count > mostNamed ? ["not removed: \(paths.count - mostNamed) more beside them"] : [])
+        let more = paths.count > mostNamed ? ["not removed: \(paths.count - mostNamed) more beside them"] : []
+        let rest = paths.isEmpty ? nil : command.map { "once that is away, `\($0)` removes the rest" }
+        return named + more + (rest.map { [$0] } ?? [])
     }
 
     /// What the service had in another place than its folder of data.

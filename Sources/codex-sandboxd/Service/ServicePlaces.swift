@@ -49,15 +49,78 @@ struct ServicePlaces {
     func found(_ manager: UserManager?) throws(ServiceError) -> FoundService {
         var found = FoundService()
         found.hasUnitFolder = access(unitFolder, F_OK) == 0
-        found.hasSettings = access(settings, F_OK) == 0
+        found.hasSettings = ServicePlaces.isThere(settings)
         found.serviceText = try unit(ServiceUnits.serviceName)
         found.socketText = try unit(ServiceUnits.socketName)
+        for path in ["\(unitFolder)/\(ServiceUnits.serviceName)", "\(unitFolder)/\(ServiceUnits.socketName)", settings]
+        {
+            do throws(FileFault) { found.leftovers += try PlainFile.leftovers(of: path) } catch {
+                throw ServiceError("what lies beside \(path): \(error.why)")
+            }
+        }
         found.hasData = ServicePlaces.isThere(data(found))
         if let manager {
             (found.service, found.socket) = try manager.states()
+            found.otherUnits = ServicePlaces.others(
+                [(found.service, ServiceUnits.serviceName), (found.socket, ServiceUnits.socketName)],
+                unitFolder
+            )
             found.isOutdated = found.service?.mainPID.map(ServicePlaces.isOutdated) ?? false
         }
+        found.dropIns = dropIns([found.service, found.socket])
         return found
+    }
+
+    /// Those in the user's folder of units, and those that the manager has from anywhere.
+    private func dropIns(_ states: [UnitState?]) -> [DropIn] {
+        var found: [DropIn] = []
+        for name in [ServiceUnits.serviceName, ServiceUnits.socketName] {
+            let folder = "\(unitFolder)/\(name).d"
+            do throws(FileFault) {
+                for name in try PlainFile.names(in: folder) ?? [] where name.hasSuffix(".conf") {
+                    found.append(ServicePlaces.dropIn("\(folder)/\(name)"))
+                }
+            } catch { found.append(DropIn(path: folder, text: nil)) }
+        }
+        for path in states.flatMap({ DropIn.paths($0?["DropInPaths"] ?? "") })
+        where !found.contains(where: { $0.path == path }) {
+            found.append(ServicePlaces.dropIn(path))
+        }
+        return found
+    }
+
+    /// With what it says, also through a link; one that leads to /dev/null says nothing (systemd.unit(5)).
+    static func dropIn(_ path: String) -> DropIn {
+        guard let place = realpath(path, nil) else { return DropIn(path: path, text: nil) }
+        defer { free(place) }
+        let resolved = String(cString: place)
+        if resolved == "/dev/null" { return DropIn(path: path, text: "") }
+        do throws(FileFault) {
+            let bytes = try PlainFile.read(resolved, limit: 1 << 20)
+            return DropIn(path: path, text: bytes.map { String(decoding: $0, as: UTF8.self) })
+        } catch { return DropIn(path: path, text: nil) }
+    }
+
+    /// Files that the manager has read, and that do not lie in a folder.
+    static func others(_ units: [(state: UnitState?, name: String)], _ folder: String) -> [String] {
+        var others: [String] = []
+        for (state, name) in units {
+            guard let path = state?["FragmentPath"], !path.isEmpty, !isSame(path, name, folder) else { continue }
+            others.append(path)
+        }
+        return others
+    }
+
+    /// Whether a path is that of a name in a folder, however that is written.
+    ///
+    /// By the folder: the file may be gone.
+    private static func isSame(_ path: String, _ name: String, _ folder: String) -> Bool {
+        guard path != "\(folder)/\(name)" else { return true }
+        var (own, other) = (stat(), stat())
+        guard path.hasSuffix("/\(name)"), stat(folder, &own) == 0,
+            stat(String(path.dropLast(name.utf8.count)), &other) == 0
+        else { return false }
+        return own.st_dev == other.st_dev && own.st_ino == other.st_ino
     }
 
     /// Where an installed service keeps data and records that is to be one of another folder; nil where nothing is left behind.

@@ -1,0 +1,39 @@
+import Glibc
+import ServiceManager
+
+/// When a process began, beside the times of files.
+enum ProcessStart {
+    /// Whether one of the files was changed since a process began, as far as that is known.
+    static func isBehind(_ pid: Int32, _ files: [String]) -> Bool {
+        let rate = Int64(sysconf(Int32(_SC_CLK_TCK)))
+        guard rate > 0, let stat = text("/proc/\(pid)/stat"), let ticks = ServerAge.startTicks(stat) else {
+            return false
+        }
+        // Both at one moment: the clock of processes goes on while the machine sleeps, as the time of day does.
+        let (now, up) = (milliseconds(CLOCK_REALTIME), milliseconds(CLOCK_BOOTTIME))
+        var written: [(seconds: Int64, nanoseconds: Int64)] = []
+        for path in files {
+            var status = Glibc.stat()
+            // By what a link leads to: that is what is read.
+            guard Glibc.stat(path, &status) == 0 else { continue }
+            written.append((Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec)))
+        }
+        return ServerAge.isBehind(started: now - up + ticks * 1000 / rate, written: written, now: now)
+    }
+
+    /// A file of the kernel's, which says no length; one read(2) gives all of so short a one.
+    private static func text(_ path: String) -> String? {
+        let number = open(path, O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        defer { close(number) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = read(number, &bytes, bytes.count)
+        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+
+    private static func milliseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
