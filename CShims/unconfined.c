@@ -121,11 +121,10 @@ static void note_what_was_before(void)
 long cs_unconfined_start(char *const arguments[], char *const variables[], struct cs_unconfined *started)
 {
     int report[2];
-    struct failure failure = {0};
     const char *folders = getenv("PATH");
     if (!folders)
         folders = "/bin:/usr/bin"; /* execvp(3) */
-    *started = (struct cs_unconfined){.step = "prctl"};
+    *started = (struct cs_unconfined){.report = -1, .step = "prctl"};
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         return -errno;
     note_what_was_before();
@@ -134,7 +133,8 @@ long cs_unconfined_start(char *const arguments[], char *const variables[], struc
     if (!room)
         return -ENOMEM;
     started->step = "pipe2";
-    if (pipe2(report, O_CLOEXEC) < 0) {
+    /* The reading end must not wait: execve(2) may, for as long as somebody else likes (a lease, a file system's server). */
+    if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0) {
         const int error = errno;
         free(room);
         return -error;
@@ -142,34 +142,49 @@ long cs_unconfined_start(char *const arguments[], char *const variables[], struc
     const pid_t parent = getpid();
     started->step = "fork";
     const pid_t child = fork();
+    const int error = errno;
     if (child == 0)
         become(arguments, variables, folders, room, parent, report[1]);
-    if (child < 0)
-        failure.error = errno;
     free(room);
     close(report[1]);
-    if (child > 0) {
-        ssize_t length;
-        do
-            length = read(report[0], &failure, sizeof(failure));
-        while (length < 0 && errno == EINTR);
-        if (length != (ssize_t)sizeof(failure))
-            failure = (struct failure){0};
-        started->pid = child;
-        started->step = failure.is_execve ? NULL : "prctl";
-        if (failure.error)
-            while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-                continue;
-        else
-            /* Its death closes the pipe as its exec does. On a /proc of another pid namespace the number is another's. */
-            started->may_not_have_executed = before.count < 0 || cs_may_not_have_executed(child);
+    if (child < 0) {
+        close(report[0]);
+        return -error;
     }
-    close(report[0]);
-    return -failure.error;
+    *started = (struct cs_unconfined){.pid = child, .report = report[0]};
+    return 0;
 }
 
-long cs_unconfined_event(int *status, struct cs_usage *usage)
+long cs_unconfined_started(struct cs_unconfined *started)
 {
+    struct failure failure;
+    const ssize_t length = read(started->report, &failure, sizeof(failure));
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    close(started->report);
+    started->report = -1;
+    if (length == (ssize_t)sizeof(failure)) {
+        started->step = failure.is_execve ? NULL : "prctl";
+        /* It is about to end, but somebody may have stopped it before that. */
+        kill(started->pid, SIGKILL);
+        while (waitpid(started->pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        return -failure.error;
+    }
+    /* Its death closes the pipe as its exec does. On a /proc of another pid namespace the number is another's. */
+    started->may_not_have_executed = before.count < 0 || cs_may_not_have_executed(started->pid);
+    return 1;
+}
+
+long cs_unconfined_event(int only, int *status, struct cs_usage *usage)
+{
+    if (only) {
+        siginfo_t found = {.si_pid = 0};
+        if (waitid(P_PID, (id_t)only, &found, WSTOPPED | WCONTINUED | WNOHANG) < 0)
+            return errno == ECHILD ? 0 : -errno;
+        *status = found.si_code == CLD_CONTINUED ? 0xFFFF : found.si_status << 8 | 0x7F;
+        return found.si_pid;
+    }
     struct rusage used;
     const pid_t pid = wait4(-1, status, WNOHANG | WUNTRACED | WCONTINUED, &used);
     if (pid < 0)

@@ -31,9 +31,9 @@ struct UnconfinedProcess {
             let signals = try SignalSource()
             try record(Established(layers: result.layers, worker: 0, executable: nil))
             let (at, from) = (cs_now(), cs_monotonic())
-            let start = try spawn(&result.execve)
+            let start = try spawn()
+            let end = try follow(start, from, signals, &result.execve, &warnings)
             (result.released, result.releasedAt) = (true, at)
-            let end = follow(start, signals, &warnings)
             result.wallNanoseconds = cs_monotonic() - from
             result.outcome = end.outcome
             result.execve = end.execve
@@ -50,23 +50,19 @@ struct UnconfinedProcess {
         var usage: Usage
     }
 
-    /// What became of the start.
-    private enum Start {
-        case process(pid: Int32, mayNotHaveExecuted: Bool)
-        /// execve(2) itself has failed.
-        case notExecuted(errno: Int32)
-    }
-
-    private func follow(_ start: Start, _ signals: borrowing SignalSource, _ warnings: inout [String]) -> End {
-        let pid: Int32
-        let mayNotHaveExecuted: Bool
-        switch start {
-        case .process(let number, let isUnsure): (pid, mayNotHaveExecuted) = (number, isUnsure)
-        case .notExecuted(let code):
-            let outcome = Outcome.notExecuted(errno: code, message: plan.process.arguments[0].description)
-            return End(outcome: outcome, execve: .failed, usage: .none)
-        }
-        let wall = cs_monotonic() + Int64(plan.limits.wall.milliseconds) * 1_000_000
+    /// Throws where a step before execve(2) has failed; `execve` has then how it is known that this was not reached.
+    ///
+    /// The clocks run `from` before the start: execve(2) may wait for somebody else (a lease on the program's file, fcntl(2)).
+    private func follow(
+        _ start: cs_unconfined,
+        _ from: Int64,
+        _ signals: borrowing SignalSource,
+        _ execve: inout ExecveFact,
+        _ warnings: inout [String]
+    ) throws(Refusal) -> End {
+        var start = start
+        let pid = start.pid
+        let wall = from + Int64(plan.limits.wall.milliseconds) * 1_000_000
         let grace = Int64(plan.limits.grace.milliseconds) * 1_000_000
         var verdict: Outcome?
         var killAt: Int64?
@@ -74,12 +70,25 @@ struct UnconfinedProcess {
         var mayPrecedeIt = true
         while true {
             let wasContinued = cs_unconfined_continued() == 1
-            if let (status, usage) = event(of: pid, &isStopped, isEnding: killAt != nil) {
+            if start.report >= 0 {
+                let code = Int32(-cs_unconfined_started(&start))
+                if code > 0 && start.step != nil {
+                    execve = .notReached(.failedStep)
+                    throw notStarted(start, code)
+                }
+                if code > 0 {
+                    let outcome = Outcome.notExecuted(errno: code, message: plan.process.arguments[0].description)
+                    return End(outcome: outcome, execve: .failed, usage: .none)
+                }
+            }
+            // Its end says nothing of the program once it is reaped: so that is not taken before the start is known.
+            let only = start.report >= 0 ? pid : 0
+            if let (status, usage) = event(of: pid, only: only, &isStopped, isEnding: killAt != nil) {
                 // Ended by us: then nothing of it stays.
                 if killAt != nil { UnconfinedProcess.endDescendants(&warnings) }
                 let signal = status & 0x7F
                 let ended: Outcome = signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
-                let isUnsure = signal != 0 && mayNotHaveExecuted
+                let isUnsure = signal != 0 && start.may_not_have_executed != 0
                 return End(outcome: verdict ?? ended, execve: isUnsure ? .notKnown : .started, usage: usage)
             }
             // A shell continues the whole group, and the person may have stopped it again before we got here: only where the
@@ -115,17 +124,19 @@ struct UnconfinedProcess {
                 verdict = verdict ?? .interrupted(signal: SIGTERM, wasKilled: true)
                 _ = kill(pid, SIGKILL)
             }
-            var waiting = pollfd(fd: signals.file.number, events: Int16(POLLIN), revents: 0)
-            _ = poll(&waiting, 1, 10)
+            // A negative one is passed over, poll(2).
+            var waiting = [signals.file.number, start.report].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            _ = poll(&waiting, nfds_t(waiting.count), 10)
         }
     }
 
-    /// What has become of the children: the command's wait status once it has ended, nil before.
+    /// What has become of the children, or of that one `only` but for its end: the command's wait status once it has ended, nil before.
     ///
     /// Where it was stopped by the terminal, so is this process, which the caller's shell looks at; but not once it is to
     /// end (`isEnding`): the command could put that off as long as it likes.
     private func event(
         of pid: Int32,
+        only: Int32,
         _ isStopped: inout Bool,
         isEnding: Bool
     ) -> (status: Int32, usage: Usage)? {
@@ -133,7 +144,7 @@ struct UnconfinedProcess {
         var used = cs_usage()
         // Not for ever: the clocks have to be looked at, whatever the command makes end.
         for _ in 0..<1000 {
-            let child = Int32(cs_unconfined_event(&status, &used))
+            let child = Int32(cs_unconfined_event(only, &status, &used))
             if child <= 0 { return nil }
             // Somebody whom the command has left behind.
             if child != pid { continue }
@@ -189,13 +200,13 @@ struct UnconfinedProcess {
                 )
                 return
             }
-            while cs_unconfined_event(&status, &used) > 0 {}
+            while cs_unconfined_event(0, &status, &used) > 0 {}
             _ = poll(nil, 0, 2)
         }
     }
 
-    /// - Throws: for whatever fails but execve(2) itself; `execve` has then how it is known that this was not reached.
-    private func spawn(_ execve: inout ExecveFact) throws(Refusal) -> Start {
+    /// The command, on its way to its program.
+    private func spawn() throws(Refusal) -> cs_unconfined {
         let folder = plan.process.workingDirectory
         guard folder.withPointer({ chdir($0) }) == 0 else {
             throw refusal(
@@ -210,13 +221,15 @@ struct UnconfinedProcess {
         defer { (arguments + variables).forEach { free($0) } }
         var started = cs_unconfined()
         let code = Int32(-cs_unconfined_start(arguments + [nil], variables + [nil], &started))
-        if code == 0 { return .process(pid: started.pid, mayNotHaveExecuted: started.may_not_have_executed != 0) }
-        guard let step = started.step else { return .notExecuted(errno: code) }
-        if started.pid > 0 { execve = .notReached(.failedStep) }
+        if code != 0 { throw notStarted(started, code) }
+        return started
+    }
+
+    private func notStarted(_ start: cs_unconfined, _ code: Int32) -> Refusal {
         let remedy =
             code == EAGAIN
             ? "raise the limit of processes (ulimit -u, pids.max of the cgroup)" : "see why this call fails here"
-        throw refusal(String(cString: step), plan.process.arguments[0].description, code, remedy: remedy)
+        return refusal(String(cString: start.step), plan.process.arguments[0].description, code, remedy: remedy)
     }
 
     private func refusal(_ step: String, _ subject: String, _ code: Int32, remedy: String) -> Refusal {

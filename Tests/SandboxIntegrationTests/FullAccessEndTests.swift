@@ -1,0 +1,61 @@
+import Foundation
+import SandboxTestSupport
+import Testing
+
+/// `--danger-full-access`: how a command ends that something is in the way of.
+@Suite(.takesTurns, .timeLimit(.minutes(120)))
+struct FullAccessEndTests {
+    /// `around` is a command that becomes the launcher, which is given to it.
+    private func start(
+        _ scene: Scene,
+        _ command: [String],
+        _ options: [String] = [],
+        around: [String] = []
+    ) throws -> KeptProcess {
+        let launcher = [scene.workshop.launcher, "run", "--workspace", scene.workspace, "--danger-full-access"]
+        return try scene.start(
+            around + launcher + options + scene.resultOptions + ["--"] + command,
+            keeper: scene.caller.keeperOptions
+        )
+    }
+
+    // MARK: - An execve(2) that waits
+
+    /// A lease on the program's file (fcntl(2), F_SETLEASE): whoever opens it waits until the kernel takes that away, for `lease-break-time`.
+    ///
+    /// The file stays open for writing: without us the command would come to ETXTBSY then.
+    private static let lease = """
+        import ctypes, fcntl, os, shutil, signal, sys
+        shutil.copy("/bin/sleep", sys.argv[1])
+        ready, told = os.pipe()
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+            os.close(ready)
+            signal.signal(signal.SIGIO, lambda *_: os.write(1, b"waits\\n"))
+            file = os.open(sys.argv[1], os.O_RDWR)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            os.write(told, b"1")
+            while True: signal.pause()
+        os.close(told)
+        assert os.read(ready, 1) == b"1"
+        os.execv(sys.argv[2], sys.argv[2:])
+        """
+
+    @Test(arguments: [true, false], Caller.available)
+    func anExecThatWaitsIsEnded(byWallLimit: Bool, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let program = scene.workspace + "/program"
+        let process = try start(
+            scene,
+            [program, "1000"],
+            ["--grace", "300ms"] + (byWallLimit ? ["--timeout", "1s"] : []),
+            around: ["/usr/bin/python3", "-c", Self.lease, program]
+        )
+        try process.line("waits")
+        if !byWallLimit { try process.signal(SIGTERM) }
+        let result = try process.finish()
+        #expect(result.ending == .exited(byWallLimit ? 124 : 128 + SIGTERM), "\(result.story)")
+        #expect(try scene.report().outcome == (byWallLimit ? "timed-out" : "signalled"))
+        #expect(try scene.text(of: scene.resultFile).contains("\"execveKnownBy\":\"released-without-report\""))
+    }
+}
