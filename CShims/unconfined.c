@@ -297,28 +297,31 @@ long cs_unconfined_reach(int pid, uint64_t since, int number)
         result = 0;
     if (result == 1) {
         const long sent = CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
-        result = sent == -ESRCH || sent == -EPERM ? 0 : sent < 0 ? sent : 1;
+        result = sent == -ESRCH ? 0 : sent < 0 ? sent : 1;
     }
     close((int)file);
     return result;
 }
 
-long cs_unconfined_signal(int number, int group, int but)
+void cs_unconfined_signal(int number, int group, int but, struct cs_reached *reached)
 {
     struct process *all = NULL;
     const long count = before.count < 0 ? before.count : list(&all);
-    long reached = 0, failed = 0;
+    *reached = (struct cs_reached){.error = count < 0 ? (int32_t)-count : 0};
     mark(all, count);
     for (long i = 0; i < count; i++)
         if (all[i].owner == COMMANDS && !has_ended(&all[i]) && all[i].pid != but && (!group || all[i].group == group)) {
             const long result = cs_unconfined_reach(all[i].pid, all[i].since, number);
-            if (result < 0)
-                failed = result;
+            if (result == -EPERM) {
+                if (reached->others < CS_REACHED_NAMED)
+                    reached->other[reached->others] = all[i].pid;
+                reached->others++;
+            } else if (result < 0)
+                reached->error = (int32_t)-result;
             else
-                reached += result;
+                reached->count += (int32_t)result;
         }
     free(all);
-    return count < 0 ? count : failed ? failed : reached;
 }
 
 /* Asked beside what a stop leaves behind: the next stop signal takes a pending SIGCONT away (signal(7)). */

@@ -37,16 +37,24 @@ long cs_unconfined_started(struct cs_unconfined *started);
  */
 long cs_unconfined_event(int only, int *status, struct cs_usage *usage);
 
+enum { CS_REACHED_NAMED = 8 };
+
+struct cs_reached {
+    int32_t count; /* who got it */
+    int32_t others; /* of another account, whom this process may not signal */
+    int32_t other[CS_REACHED_NAMED]; /* the first of them */
+    int32_t error; /* not 0 where some may not have been looked at: the errno */
+};
+
 /*
  * Sends a signal to all descendants of this process, as /proc lists them, but for zombies, and for what was there before the
- * command with whatever it starts; with `group` only to those in that process group, and never to `but`. How many got it;
- * -errno where some may not have been looked at.
+ * command with whatever it starts; with `group` only to those in that process group, and never to `but`.
  */
-long cs_unconfined_signal(int number, int group, int but);
+void cs_unconfined_signal(int number, int group, int but, struct cs_reached *reached);
 
 /*
  * Sends a signal to the process that has had this number since then (proc_pid_stat(5), starttime), and to none that got the
- * number after it. 1; 0 where there is none, or where it is another's; -errno where nobody can say.
+ * number after it. 1; 0 where there is none; -EPERM where it is another's; -errno where nobody can say.
  */
 long cs_unconfined_reach(int pid, uint64_t since, int number);
 

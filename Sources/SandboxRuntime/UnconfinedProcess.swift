@@ -93,13 +93,13 @@ struct UnconfinedProcess {
             }
             // A shell continues the whole group, and the person may have stopped it again before we got here: only where the
             // command is in the stop it was in is it for us to wake it.
-            if wasContinued && isStopped { _ = kill(pid, SIGCONT) }
+            if wasContinued && isStopped { UnconfinedProcess.tell(pid, SIGCONT, &warnings) }
             while let (signal, isOfKernel) = signals.received() {
                 // A key of the terminal reaches the whole group that has it: the command once, not once more by us. What came
                 // before there was a command is ours to pass on, and the terminal's end, which its session's leader is told.
                 let isOursAlone = mayPrecedeIt || signal == SIGHUP && getsid(0) == getpid()
                 if isOfKernel && !isOursAlone && getpgid(pid) == getpgrp() { continue }
-                _ = kill(pid, signal)
+                UnconfinedProcess.tell(pid, signal, &warnings)
                 if signal == SIGTERM {
                     // To its process group, as in a sandbox, but for the caller's processes, who may be in it.
                     let group = getpgid(pid)
@@ -107,7 +107,7 @@ struct UnconfinedProcess {
                     killAt = killAt ?? cs_monotonic() + grace
                 }
                 // As the kernel does it at a hang-up: a stopped process would not see it (setpgid(2)).
-                if signal == SIGHUP { _ = kill(pid, SIGCONT) }
+                if signal == SIGHUP { UnconfinedProcess.tell(pid, SIGCONT, &warnings) }
             }
             mayPrecedeIt = false
             let now = cs_monotonic()
@@ -115,14 +115,14 @@ struct UnconfinedProcess {
                 verdict = .timedOut
                 // A stopped process would not see TERM. The command itself is reached whatever is known of the others.
                 for signal in [SIGTERM, SIGCONT] {
-                    _ = kill(pid, signal)
+                    UnconfinedProcess.tell(pid, signal, &warnings)
                     UnconfinedProcess.signal(signal, but: pid, &warnings)
                 }
                 killAt = min(killAt ?? Int64.max, now + grace)
             }
             if let killAt, now >= killAt {
                 verdict = verdict ?? .interrupted(signal: SIGTERM, wasKilled: true)
-                _ = kill(pid, SIGKILL)
+                UnconfinedProcess.tell(pid, SIGKILL, &warnings)
             }
             // A negative one is passed over, poll(2).
             var waiting = [signals.file.number, start.report].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
@@ -175,12 +175,26 @@ struct UnconfinedProcess {
         return nil
     }
 
+    /// To the command itself; that it cannot be signalled is told once.
+    private static func tell(_ pid: Int32, _ number: Int32, _ warnings: inout [String]) {
+        if kill(pid, number) == 0 || errno != EPERM { return }
+        let words =
+            "the command could not be signalled: it has become another account's (setuid); it was waited for, whatever --timeout and --grace say"
+        if !warnings.contains(words) { warnings.append(words) }
+    }
+
     /// To the command's descendants; that not all of them may have been found is told once.
     @discardableResult
-    private static func signal(_ number: Int32, group: Int32 = 0, but: Int32 = 0, _ warnings: inout [String]) -> Int {
-        let reached = cs_unconfined_signal(number, group, but)
-        if reached < 0 {
-            let why = String(cString: strerror(Int32(-reached)))
+    private static func signal(
+        _ number: Int32,
+        group: Int32 = 0,
+        but: Int32 = 0,
+        _ warnings: inout [String]
+    ) -> cs_reached {
+        var reached = cs_reached()
+        cs_unconfined_signal(number, group, but, &reached)
+        if reached.error != 0 {
+            let why = String(cString: strerror(reached.error))
             let words =
                 "what the command has started could not all be signalled (/proc: \(why)): some of it may still run"
             if !warnings.contains(words) { warnings.append(words) }
@@ -193,8 +207,14 @@ struct UnconfinedProcess {
         var status: Int32 = 0
         var used = cs_usage()
         let until = cs_monotonic() + 5_000_000_000
-        while signal(SIGKILL, &warnings) > 0 {
+        while true {
+            let reached = signal(SIGKILL, &warnings)
+            if reached.count == 0 || reached.error != 0 {
+                if reached.others > 0 { warnings.append(words(others: reached)) }
+                return
+            }
             if cs_monotonic() >= until {
+                if reached.others > 0 { warnings.append(words(others: reached)) }
                 warnings.append(
                     "what the command has started did not all end within 5 s of SIGKILL: some of it may still run"
                 )
@@ -203,6 +223,18 @@ struct UnconfinedProcess {
             while cs_unconfined_event(0, &status, &used) > 0 {}
             _ = poll(nil, 0, 2)
         }
+    }
+
+    private static func words(others reached: cs_reached) -> String {
+        let numbers = withUnsafeBytes(of: reached.other) { bytes in
+            bytes.bindMemory(to: Int32.self).prefix(Int(reached.others)).map { String($0) }
+        }
+        let more = Int(reached.others) > numbers.count ? ", …" : ""
+        let who =
+            reached.others == 1
+            ? "1 process of another account" : "\(reached.others) processes of other accounts"
+        return
+            "\(who) that the command has started could not be ended (\(numbers.joined(separator: ", "))\(more))"
     }
 
     /// The command, on its way to its program.

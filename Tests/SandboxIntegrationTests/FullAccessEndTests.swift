@@ -58,4 +58,56 @@ struct FullAccessEndTests {
         #expect(try scene.report().outcome == (byWallLimit ? "timed-out" : "signalled"))
         #expect(try scene.text(of: scene.resultFile).contains("\"execveKnownBy\":\"released-without-report\""))
     }
+
+    // MARK: - Whom nobody here can end
+
+    /// A command that ignores TERM, with a child.
+    private static let stubborn = ["/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo $! child; echo ready; wait; sleep 1000"]
+
+    private func without(_ calls: String, _ scene: Scene) -> [String] {
+        ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), calls, "--"]
+    }
+
+    /// As the kernel refuses it where a program has changed its account (setuid).
+    @Test(arguments: Caller.available) func whoIsAnotherAccountsIsSaid(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try start(
+            scene,
+            Self.stubborn,
+            ["--grace", "300ms"],
+            around: without("pidfd_send_signal:EPERM", scene)
+        )
+        try process.line("ready")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGKILL) && result.left == 1, "\(result.story)")
+        let child = result.lines.first { $0.hasSuffix(" child") }.map { $0.dropLast(6) } ?? "none"
+        let words = "1 process of another account that the command has started could not be ended (\(child))"
+        #expect(result.errorText.contains(words), "\(result.story)")
+    }
+
+    /// Nobody can end it: it ends by itself, and why it took so long is said once.
+    @Test(arguments: [true, false], Caller.available)
+    func aCommandThatIsAnotherAccountsIsSaid(isRefused: Bool, caller: Caller) throws {
+        let scene = try Scene(caller)
+        // It ends when the launcher has taken what waits for it: SIGTERM is one of the last four digits (proc_pid_status(5)).
+        let script = """
+            trap 'echo told' TERM; echo ready; read line
+            until grep -q '^ShdPnd:.*0000$' /proc/$PPID/status; do sleep 0.05; done
+            exit 3
+            """
+        let process = try start(
+            scene,
+            ["/bin/sh", "-c", script],
+            ["--grace", "900s"],
+            around: isRefused ? without("kill:EPERM", scene) : []
+        )
+        try process.line("ready")
+        for number in [SIGTERM, SIGUSR1, SIGTERM] where isRefused || number == SIGTERM { try process.signal(number) }
+        if !isRefused { try process.line("told") }
+        let result = try process.finish()
+        #expect(result.ending == .exited(3), "\(result.story)")
+        let said = result.errorText.split(separator: "\n").filter { $0.contains("could not be signalled: it has become") }
+        #expect(said.count == (isRefused ? 1 : 0), "\(result.story)")
+    }
 }
