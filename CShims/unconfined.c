@@ -283,23 +283,36 @@ static void mark(struct process *all, long count)
     }
 }
 
-long cs_unconfined_reach(int pid, uint64_t since, int number)
+long cs_unconfined_reach(int pid, uint64_t since, int number, const char **call)
 {
     char name[16];
     struct process now;
+    *call = "pidfd_open";
     const long file = CS_CALL2(SYS_pidfd_open, pid, 0);
-    if (file < 0)
+    /* No such call, as filters say it too (EPERM is none of its own): then the number has to do. */
+    const int is_known = file != -ENOSYS && file != -EPERM;
+    if (file < 0 && is_known)
         return file == -ESRCH ? 0 : file;
     snprintf(name, sizeof(name), "%d", pid);
     /* Whoever is looked at now has had the number all the time if it is the one: then it had it when the file was opened. */
+    *call = "/proc";
     long result = look(name, &now);
     if (result == 1 && now.since != since)
         result = 0;
     if (result == 1) {
-        const long sent = CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
+        long sent = -ENOSYS;
+        if (is_known) {
+            *call = "pidfd_send_signal";
+            sent = CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
+        }
+        if (sent == -ENOSYS) {
+            *call = "kill";
+            sent = CS_CALL2(SYS_kill, pid, number);
+        }
         result = sent == -ESRCH ? 0 : sent < 0 ? sent : 1;
     }
-    close((int)file);
+    if (file >= 0)
+        close((int)file);
     return result;
 }
 
@@ -307,18 +320,20 @@ void cs_unconfined_signal(int number, int group, int but, struct cs_reached *rea
 {
     struct process *all = NULL;
     const long count = before.count < 0 ? before.count : list(&all);
-    *reached = (struct cs_reached){.error = count < 0 ? (int32_t)-count : 0};
+    *reached = (struct cs_reached){.error = count < 0 ? (int32_t)-count : 0, .call = "/proc"};
     mark(all, count);
     for (long i = 0; i < count; i++)
         if (all[i].owner == COMMANDS && !has_ended(&all[i]) && all[i].pid != but && (!group || all[i].group == group)) {
-            const long result = cs_unconfined_reach(all[i].pid, all[i].since, number);
+            const char *call;
+            const long result = cs_unconfined_reach(all[i].pid, all[i].since, number, &call);
             if (result == -EPERM) {
                 if (reached->others < CS_REACHED_NAMED)
                     reached->other[reached->others] = all[i].pid;
                 reached->others++;
-            } else if (result < 0)
+            } else if (result < 0) {
                 reached->error = (int32_t)-result;
-            else
+                reached->call = call;
+            } else
                 reached->count += (int32_t)result;
         }
     free(all);

@@ -43,7 +43,8 @@ struct cs_reached {
     int32_t count; /* who got it */
     int32_t others; /* of another account, whom this process may not signal */
     int32_t other[CS_REACHED_NAMED]; /* the first of them */
-    int32_t error; /* not 0 where some may not have been looked at: the errno */
+    int32_t error; /* not 0 where some may not have been reached, or found: the last errno */
+    const char *call; /* that had it */
 };
 
 /*
@@ -54,9 +55,10 @@ void cs_unconfined_signal(int number, int group, int but, struct cs_reached *rea
 
 /*
  * Sends a signal to the process that has had this number since then (proc_pid_stat(5), starttime), and to none that got the
- * number after it. 1; 0 where there is none; -EPERM where it is another's; -errno where nobody can say.
+ * number after it; but where there is no pidfd_open(2), a moment remains. 1; 0 where there is none; -EPERM where it is another's;
+ * -errno where nobody can say, with the `call` that has failed.
  */
-long cs_unconfined_reach(int pid, uint64_t since, int number);
+long cs_unconfined_reach(int pid, uint64_t since, int number, const char **call);
 
 /*
  * Whether nobody of this process's session has an eye on its process group: a job-control signal stops none of it then (setpgid(2),

@@ -194,9 +194,9 @@ struct UnconfinedProcess {
         var reached = cs_reached()
         cs_unconfined_signal(number, group, but, &reached)
         if reached.error != 0 {
-            let why = String(cString: strerror(reached.error))
+            let why = "\(String(cString: reached.call)): \(String(cString: strerror(reached.error)))"
             let words =
-                "what the command has started could not all be signalled (/proc: \(why)): some of it may still run"
+                "what the command has started could not all be signalled (\(why)): some of it may still run"
             if !warnings.contains(words) { warnings.append(words) }
         }
         return reached
@@ -209,7 +209,7 @@ struct UnconfinedProcess {
         let until = cs_monotonic() + 5_000_000_000
         while true {
             let reached = signal(SIGKILL, &warnings)
-            if reached.count == 0 || reached.error != 0 {
+            if reached.count == 0 {
                 if reached.others > 0 { warnings.append(words(others: reached)) }
                 return
             }

@@ -110,4 +110,77 @@ struct FullAccessEndTests {
         let said = result.errorText.split(separator: "\n").filter { $0.contains("could not be signalled: it has become") }
         #expect(said.count == (isRefused ? 1 : 0), "\(result.story)")
     }
+
+    // MARK: - Calls that fail
+
+    /// Filters say ENOSYS, or EPERM, of what they do not know: kill(2) does it.
+    @Test(arguments: ["pidfd_open:ENOSYS", "pidfd_open:EPERM", "pidfd_send_signal:ENOSYS"], Caller.available)
+    func withoutDescriptorsOfProcessesAllAreEnded(call: String, caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try start(scene, Self.stubborn, ["--grace", "300ms"], around: without(call, scene))
+        try process.line("ready")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGKILL) && result.left == 0, "\(result.story)")
+        #expect(!result.errorText.contains("could not"), "\(result.story)")
+    }
+
+    @Test(arguments: Caller.available) func theCallThatFailsIsNamed(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let process = try start(
+            scene,
+            Self.stubborn,
+            ["--grace", "300ms"],
+            around: without("pidfd_open:EMFILE", scene)
+        )
+        try process.line("ready")
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGKILL) && result.left == 1, "\(result.story)")
+        #expect(result.errorText.contains("could not all be signalled (pidfd_open: "), "\(result.story)")
+    }
+
+    /// The one that cannot be reached at first is looked for again as long as others are.
+    ///
+    /// A second process answers for pidfd_open(2) (seccomp_unotify(2)): of `sleep 1001` it fails as often as SIGTERM, SIGCONT, and
+    /// SIGKILL of the first look need it.
+    @Test(arguments: Caller.available) func oneThatFailsKeepsNobodyElseAlive(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let around = """
+            import ctypes, errno, fcntl, os, signal, struct, sys
+            rows = [(0x20, 0, 0, 0), (0x15, 0, 1, 434), (0x06, 0, 0, 0x7FC00000), (0x06, 0, 0, 0x7FFF0000)]
+            code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *row) for row in rows))
+            header = ctypes.create_string_buffer(struct.pack("@HP", len(rows), ctypes.addressof(code)))
+            libc = ctypes.CDLL(None)
+            assert libc.prctl(38, 1, 0, 0, 0) == 0
+            listener = libc.syscall(317, 1, 8, header)
+            assert listener >= 0
+            if os.fork() == 0:
+                libc.prctl(1, signal.SIGKILL, 0, 0, 0)
+                failed = 0
+                while True:
+                    asked = bytearray(80)
+                    fcntl.ioctl(listener, 0xC0502100, asked)
+                    number, pid = struct.unpack_from("=Q", asked)[0], struct.unpack_from("=Q", asked, 32)[0]
+                    is_it = open(f"/proc/{pid}/cmdline").read() == "sleep\\0" + "1001\\0"
+                    fails = is_it and failed < 3
+                    failed += fails
+                    answer = struct.pack("=QqiI", number, 0, -errno.EMFILE if fails else 0, 0 if fails else 1)
+                    fcntl.ioctl(listener, 0xC0182101, bytearray(answer))
+            os.close(listener)
+            os.execv(sys.argv[1], sys.argv[1:])
+            """
+        let process = try start(
+            scene,
+            ["/bin/sh", "-c", "trap '' TERM; sleep 1000 & sleep 1001 & wait; sleep 1000"],
+            ["--timeout", "3s", "--grace", "300ms"],
+            around: ["/usr/bin/python3", "-c", around]
+        )
+        let result = try process.finish()
+        #expect(result.ending == .exited(124), "\(result.story)")
+        // Control: it did fail.
+        #expect(result.errorText.contains("could not all be signalled (pidfd_open: "), "\(result.story)")
+        // The one that answers lives until the launcher is gone.
+        #expect(result.stuck == [], "\(result.story)")
+    }
 }
