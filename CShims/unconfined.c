@@ -121,11 +121,10 @@ static void note_what_was_before(void)
 long cs_unconfined_start(char *const arguments[], char *const variables[], struct cs_unconfined *started)
 {
     int report[2];
-    struct failure failure = {0};
     const char *folders = getenv("PATH");
     if (!folders)
         folders = "/bin:/usr/bin"; /* execvp(3) */
-    *started = (struct cs_unconfined){.step = "prctl"};
+    *started = (struct cs_unconfined){.report = -1, .step = "prctl"};
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         return -errno;
     note_what_was_before();
@@ -134,7 +133,8 @@ long cs_unconfined_start(char *const arguments[], char *const variables[], struc
     if (!room)
         return -ENOMEM;
     started->step = "pipe2";
-    if (pipe2(report, O_CLOEXEC) < 0) {
+    /* The reading end must not wait: execve(2) may, for as long as somebody else likes (a lease, a file system's server). */
+    if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0) {
         const int error = errno;
         free(room);
         return -error;
@@ -142,34 +142,49 @@ long cs_unconfined_start(char *const arguments[], char *const variables[], struc
     const pid_t parent = getpid();
     started->step = "fork";
     const pid_t child = fork();
+    const int error = errno;
     if (child == 0)
         become(arguments, variables, folders, room, parent, report[1]);
-    if (child < 0)
-        failure.error = errno;
     free(room);
     close(report[1]);
-    if (child > 0) {
-        ssize_t length;
-        do
-            length = read(report[0], &failure, sizeof(failure));
-        while (length < 0 && errno == EINTR);
-        if (length != (ssize_t)sizeof(failure))
-            failure = (struct failure){0};
-        started->pid = child;
-        started->step = failure.is_execve ? NULL : "prctl";
-        if (failure.error)
-            while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-                continue;
-        else
-            /* Its death closes the pipe as its exec does. On a /proc of another pid namespace the number is another's. */
-            started->may_not_have_executed = before.count < 0 || cs_may_not_have_executed(child);
+    if (child < 0) {
+        close(report[0]);
+        return -error;
     }
-    close(report[0]);
-    return -failure.error;
+    *started = (struct cs_unconfined){.pid = child, .report = report[0]};
+    return 0;
 }
 
-long cs_unconfined_event(int *status, struct cs_usage *usage)
+long cs_unconfined_started(struct cs_unconfined *started)
 {
+    struct failure failure;
+    const ssize_t length = read(started->report, &failure, sizeof(failure));
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    close(started->report);
+    started->report = -1;
+    if (length == (ssize_t)sizeof(failure)) {
+        started->step = failure.is_execve ? NULL : "prctl";
+        /* It is about to end, but somebody may have stopped it before that. */
+        kill(started->pid, SIGKILL);
+        while (waitpid(started->pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        return -failure.error;
+    }
+    /* Its death closes the pipe as its exec does. On a /proc of another pid namespace the number is another's. */
+    started->may_not_have_executed = before.count < 0 || cs_may_not_have_executed(started->pid);
+    return 1;
+}
+
+long cs_unconfined_event(int only, int *status, struct cs_usage *usage)
+{
+    if (only) {
+        siginfo_t found = {.si_pid = 0};
+        if (waitid(P_PID, (id_t)only, &found, WSTOPPED | WCONTINUED | WNOHANG) < 0)
+            return errno == ECHILD ? 0 : -errno;
+        *status = found.si_code == CLD_CONTINUED ? 0xFFFF : found.si_status << 8 | 0x7F;
+        return found.si_pid;
+    }
     struct rusage used;
     const pid_t pid = wait4(-1, status, WNOHANG | WUNTRACED | WCONTINUED, &used);
     if (pid < 0)
@@ -268,42 +283,60 @@ static void mark(struct process *all, long count)
     }
 }
 
-long cs_unconfined_reach(int pid, uint64_t since, int number)
+long cs_unconfined_reach(int pid, uint64_t since, int number, const char **call)
 {
     char name[16];
     struct process now;
+    *call = "pidfd_open";
     const long file = CS_CALL2(SYS_pidfd_open, pid, 0);
-    if (file < 0)
+    /* No such call, as filters say it too (EPERM is none of its own): then the number has to do. */
+    const int is_known = file != -ENOSYS && file != -EPERM;
+    if (file < 0 && is_known)
         return file == -ESRCH ? 0 : file;
     snprintf(name, sizeof(name), "%d", pid);
     /* Whoever is looked at now has had the number all the time if it is the one: then it had it when the file was opened. */
+    *call = "/proc";
     long result = look(name, &now);
     if (result == 1 && now.since != since)
         result = 0;
     if (result == 1) {
-        const long sent = CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
-        result = sent == -ESRCH || sent == -EPERM ? 0 : sent < 0 ? sent : 1;
+        long sent = -ENOSYS;
+        if (is_known) {
+            *call = "pidfd_send_signal";
+            sent = CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
+        }
+        if (sent == -ENOSYS) {
+            *call = "kill";
+            sent = CS_CALL2(SYS_kill, pid, number);
+        }
+        result = sent == -ESRCH ? 0 : sent < 0 ? sent : 1;
     }
-    close((int)file);
+    if (file >= 0)
+        close((int)file);
     return result;
 }
 
-long cs_unconfined_signal(int number, int group, int but)
+void cs_unconfined_signal(int number, int group, int but, struct cs_reached *reached)
 {
     struct process *all = NULL;
     const long count = before.count < 0 ? before.count : list(&all);
-    long reached = 0, failed = 0;
+    *reached = (struct cs_reached){.error = count < 0 ? (int32_t)-count : 0, .call = "/proc"};
     mark(all, count);
     for (long i = 0; i < count; i++)
         if (all[i].owner == COMMANDS && !has_ended(&all[i]) && all[i].pid != but && (!group || all[i].group == group)) {
-            const long result = cs_unconfined_reach(all[i].pid, all[i].since, number);
-            if (result < 0)
-                failed = result;
-            else
-                reached += result;
+            const char *call;
+            const long result = cs_unconfined_reach(all[i].pid, all[i].since, number, &call);
+            if (result == -EPERM) {
+                if (reached->others < CS_REACHED_NAMED)
+                    reached->other[reached->others] = all[i].pid;
+                reached->others++;
+            } else if (result < 0) {
+                reached->error = (int32_t)-result;
+                reached->call = call;
+            } else
+                reached->count += (int32_t)result;
         }
     free(all);
-    return count < 0 ? count : failed ? failed : reached;
 }
 
 /* Asked beside what a stop leaves behind: the next stop signal takes a pending SIGCONT away (signal(7)). */

@@ -62,6 +62,44 @@ public enum RealPath {
         return try of(target.isAbsolute ? target : parent.appending(target), links: links - 1)
     }
 
+    /// All paths that a lookup comes by: the one that is written, and one more for each link that is followed, up to a `..` that is
+    /// still ahead. The last is the real path, but where it leads through a link of the kernel's own (`/proc/self/cwd`).
+    ///
+    /// - Parameter path: absolute.
+    /// - Returns: each without `.` and `..`; what cannot be looked at counts as no link.
+    public static func way(of path: OSString) -> [OSString] {
+        var ways: [OSString] = []
+        var done: OSString = "/"
+        var rest = path.components[...]
+        var links = linkLimit
+        func note() {
+            let way = rest.prefix { $0 != ".." }.reduce(done) { $0.appending($1) }
+            if ways.last != way { ways.append(way) }
+        }
+        note()
+        while let name = rest.popFirst() {
+            if name == ".." {
+                done = done.parent
+                note()
+                continue
+            }
+            let place = done.appending(name)
+            let target: OSString
+            do throws(SyscallError) {
+                target = try FileReading.link(place)
+            } catch {
+                done = place
+                continue
+            }
+            guard links > 0 else { break }
+            links -= 1
+            if target.isAbsolute { done = "/" }
+            rest = (target.components + rest)[...]
+            note()
+        }
+        return ways
+    }
+
     private static func open(_ path: OSString, resolve: UInt64) -> Int {
         path.withCString { cs_openat2(FileReading.currentFolder, $0, UInt64(CS_O_PATH), 0, resolve) }
     }

@@ -31,9 +31,9 @@ struct UnconfinedProcess {
             let signals = try SignalSource()
             try record(Established(layers: result.layers, worker: 0, executable: nil))
             let (at, from) = (cs_now(), cs_monotonic())
-            let start = try spawn(&result.execve)
+            let start = try spawn()
+            let end = try follow(start, from, signals, &result.execve, &warnings)
             (result.released, result.releasedAt) = (true, at)
-            let end = follow(start, signals, &warnings)
             result.wallNanoseconds = cs_monotonic() - from
             result.outcome = end.outcome
             result.execve = end.execve
@@ -50,23 +50,19 @@ struct UnconfinedProcess {
         var usage: Usage
     }
 
-    /// What became of the start.
-    private enum Start {
-        case process(pid: Int32, mayNotHaveExecuted: Bool)
-        /// execve(2) itself has failed.
-        case notExecuted(errno: Int32)
-    }
-
-    private func follow(_ start: Start, _ signals: borrowing SignalSource, _ warnings: inout [String]) -> End {
-        let pid: Int32
-        let mayNotHaveExecuted: Bool
-        switch start {
-        case .process(let number, let isUnsure): (pid, mayNotHaveExecuted) = (number, isUnsure)
-        case .notExecuted(let code):
-            let outcome = Outcome.notExecuted(errno: code, message: plan.process.arguments[0].description)
-            return End(outcome: outcome, execve: .failed, usage: .none)
-        }
-        let wall = cs_monotonic() + Int64(plan.limits.wall.milliseconds) * 1_000_000
+    /// Throws where a step before execve(2) has failed; `execve` has then how it is known that this was not reached.
+    ///
+    /// The clocks run `from` before the start: execve(2) may wait for somebody else (a lease on the program's file, fcntl(2)).
+    private func follow(
+        _ start: cs_unconfined,
+        _ from: Int64,
+        _ signals: borrowing SignalSource,
+        _ execve: inout ExecveFact,
+        _ warnings: inout [String]
+    ) throws(Refusal) -> End {
+        var start = start
+        let pid = start.pid
+        let wall = from + Int64(plan.limits.wall.milliseconds) * 1_000_000
         let grace = Int64(plan.limits.grace.milliseconds) * 1_000_000
         var verdict: Outcome?
         var killAt: Int64?
@@ -74,23 +70,36 @@ struct UnconfinedProcess {
         var mayPrecedeIt = true
         while true {
             let wasContinued = cs_unconfined_continued() == 1
-            if let (status, usage) = event(of: pid, &isStopped, isEnding: killAt != nil) {
+            if start.report >= 0 {
+                let code = Int32(-cs_unconfined_started(&start))
+                if code > 0 && start.step != nil {
+                    execve = .notReached(.failedStep)
+                    throw notStarted(start, code)
+                }
+                if code > 0 {
+                    let outcome = Outcome.notExecuted(errno: code, message: plan.process.arguments[0].description)
+                    return End(outcome: outcome, execve: .failed, usage: .none)
+                }
+            }
+            // Its end says nothing of the program once it is reaped: so that is not taken before the start is known.
+            let only = start.report >= 0 ? pid : 0
+            if let (status, usage) = event(of: pid, only: only, &isStopped, isEnding: killAt != nil) {
                 // Ended by us: then nothing of it stays.
                 if killAt != nil { UnconfinedProcess.endDescendants(&warnings) }
                 let signal = status & 0x7F
                 let ended: Outcome = signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(signal: signal)
-                let isUnsure = signal != 0 && mayNotHaveExecuted
+                let isUnsure = signal != 0 && start.may_not_have_executed != 0
                 return End(outcome: verdict ?? ended, execve: isUnsure ? .notKnown : .started, usage: usage)
             }
             // A shell continues the whole group, and the person may have stopped it again before we got here: only where the
             // command is in the stop it was in is it for us to wake it.
-            if wasContinued && isStopped { _ = kill(pid, SIGCONT) }
+            if wasContinued && isStopped { UnconfinedProcess.tell(pid, SIGCONT, &warnings) }
             while let (signal, isOfKernel) = signals.received() {
                 // A key of the terminal reaches the whole group that has it: the command once, not once more by us. What came
                 // before there was a command is ours to pass on, and the terminal's end, which its session's leader is told.
                 let isOursAlone = mayPrecedeIt || signal == SIGHUP && getsid(0) == getpid()
                 if isOfKernel && !isOursAlone && getpgid(pid) == getpgrp() { continue }
-                _ = kill(pid, signal)
+                UnconfinedProcess.tell(pid, signal, &warnings)
                 if signal == SIGTERM {
                     // To its process group, as in a sandbox, but for the caller's processes, who may be in it.
                     let group = getpgid(pid)
@@ -98,7 +107,7 @@ struct UnconfinedProcess {
                     killAt = killAt ?? cs_monotonic() + grace
                 }
                 // As the kernel does it at a hang-up: a stopped process would not see it (setpgid(2)).
-                if signal == SIGHUP { _ = kill(pid, SIGCONT) }
+                if signal == SIGHUP { UnconfinedProcess.tell(pid, SIGCONT, &warnings) }
             }
             mayPrecedeIt = false
             let now = cs_monotonic()
@@ -106,26 +115,28 @@ struct UnconfinedProcess {
                 verdict = .timedOut
                 // A stopped process would not see TERM. The command itself is reached whatever is known of the others.
                 for signal in [SIGTERM, SIGCONT] {
-                    _ = kill(pid, signal)
+                    UnconfinedProcess.tell(pid, signal, &warnings)
                     UnconfinedProcess.signal(signal, but: pid, &warnings)
                 }
                 killAt = min(killAt ?? Int64.max, now + grace)
             }
             if let killAt, now >= killAt {
                 verdict = verdict ?? .interrupted(signal: SIGTERM, wasKilled: true)
-                _ = kill(pid, SIGKILL)
+                UnconfinedProcess.tell(pid, SIGKILL, &warnings)
             }
-            var waiting = pollfd(fd: signals.file.number, events: Int16(POLLIN), revents: 0)
-            _ = poll(&waiting, 1, 10)
+            // A negative one is passed over, poll(2).
+            var waiting = [signals.file.number, start.report].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            _ = poll(&waiting, nfds_t(waiting.count), 10)
         }
     }
 
-    /// What has become of the children: the command's wait status once it has ended, nil before.
+    /// What has become of the children, or of that one `only` but for its end: the command's wait status once it has ended, nil before.
     ///
     /// Where it was stopped by the terminal, so is this process, which the caller's shell looks at; but not once it is to
     /// end (`isEnding`): the command could put that off as long as it likes.
     private func event(
         of pid: Int32,
+        only: Int32,
         _ isStopped: inout Bool,
         isEnding: Bool
     ) -> (status: Int32, usage: Usage)? {
@@ -133,7 +144,7 @@ struct UnconfinedProcess {
         var used = cs_usage()
         // Not for ever: the clocks have to be looked at, whatever the command makes end.
         for _ in 0..<1000 {
-            let child = Int32(cs_unconfined_event(&status, &used))
+            let child = Int32(cs_unconfined_event(only, &status, &used))
             if child <= 0 { return nil }
             // Somebody whom the command has left behind.
             if child != pid { continue }
@@ -164,14 +175,28 @@ struct UnconfinedProcess {
         return nil
     }
 
+    /// To the command itself; that it cannot be signalled is told once.
+    private static func tell(_ pid: Int32, _ number: Int32, _ warnings: inout [String]) {
+        if kill(pid, number) == 0 || errno != EPERM { return }
+        let words =
+            "the command could not be signalled: it has become another account's (setuid); it was waited for, whatever --timeout and --grace say"
+        if !warnings.contains(words) { warnings.append(words) }
+    }
+
     /// To the command's descendants; that not all of them may have been found is told once.
     @discardableResult
-    private static func signal(_ number: Int32, group: Int32 = 0, but: Int32 = 0, _ warnings: inout [String]) -> Int {
-        let reached = cs_unconfined_signal(number, group, but)
-        if reached < 0 {
-            let why = String(cString: strerror(Int32(-reached)))
+    private static func signal(
+        _ number: Int32,
+        group: Int32 = 0,
+        but: Int32 = 0,
+        _ warnings: inout [String]
+    ) -> cs_reached {
+        var reached = cs_reached()
+        cs_unconfined_signal(number, group, but, &reached)
+        if reached.error != 0 {
+            let why = "\(String(cString: reached.call)): \(String(cString: strerror(reached.error)))"
             let words =
-                "what the command has started could not all be signalled (/proc: \(why)): some of it may still run"
+                "what the command has started could not all be signalled (\(why)): some of it may still run"
             if !warnings.contains(words) { warnings.append(words) }
         }
         return reached
@@ -182,20 +207,38 @@ struct UnconfinedProcess {
         var status: Int32 = 0
         var used = cs_usage()
         let until = cs_monotonic() + 5_000_000_000
-        while signal(SIGKILL, &warnings) > 0 {
+        while true {
+            let reached = signal(SIGKILL, &warnings)
+            if reached.count == 0 {
+                if reached.others > 0 { warnings.append(words(others: reached)) }
+                return
+            }
             if cs_monotonic() >= until {
+                if reached.others > 0 { warnings.append(words(others: reached)) }
                 warnings.append(
                     "what the command has started did not all end within 5 s of SIGKILL: some of it may still run"
                 )
                 return
             }
-            while cs_unconfined_event(&status, &used) > 0 {}
+            while cs_unconfined_event(0, &status, &used) > 0 {}
             _ = poll(nil, 0, 2)
         }
     }
 
-    /// - Throws: for whatever fails but execve(2) itself; `execve` has then how it is known that this was not reached.
-    private func spawn(_ execve: inout ExecveFact) throws(Refusal) -> Start {
+    private static func words(others reached: cs_reached) -> String {
+        let numbers = withUnsafeBytes(of: reached.other) { bytes in
+            bytes.bindMemory(to: Int32.self).prefix(Int(reached.others)).map { String($0) }
+        }
+        let more = Int(reached.others) > numbers.count ? ", …" : ""
+        let who =
+            reached.others == 1
+            ? "1 process of another account" : "\(reached.others) processes of other accounts"
+        return
+            "\(who) that the command has started could not be ended (\(numbers.joined(separator: ", "))\(more))"
+    }
+
+    /// The command, on its way to its program.
+    private func spawn() throws(Refusal) -> cs_unconfined {
         let folder = plan.process.workingDirectory
         guard folder.withPointer({ chdir($0) }) == 0 else {
             throw refusal(
@@ -210,13 +253,15 @@ struct UnconfinedProcess {
         defer { (arguments + variables).forEach { free($0) } }
         var started = cs_unconfined()
         let code = Int32(-cs_unconfined_start(arguments + [nil], variables + [nil], &started))
-        if code == 0 { return .process(pid: started.pid, mayNotHaveExecuted: started.may_not_have_executed != 0) }
-        guard let step = started.step else { return .notExecuted(errno: code) }
-        if started.pid > 0 { execve = .notReached(.failedStep) }
+        if code != 0 { throw notStarted(started, code) }
+        return started
+    }
+
+    private func notStarted(_ start: cs_unconfined, _ code: Int32) -> Refusal {
         let remedy =
             code == EAGAIN
             ? "raise the limit of processes (ulimit -u, pids.max of the cgroup)" : "see why this call fails here"
-        throw refusal(String(cString: step), plan.process.arguments[0].description, code, remedy: remedy)
+        return refusal(String(cString: start.step), plan.process.arguments[0].description, code, remedy: remedy)
     }
 
     private func refusal(_ step: String, _ subject: String, _ code: Int32, remedy: String) -> Refusal {

@@ -267,6 +267,39 @@ struct ToolTests {
         }
     }
 
+    /// `.gitconfig` leads to `../dotlnk/real`, and `dotlnk` to `dot`: each name on the way denies it, and so does another link to there.
+    @Test(arguments: Caller.available)
+    func ofGitSettingsBehindDeniedLinksNothingIsTaken(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let dot = scene.folder + "/dot"
+        try scene.makeFolder(dot)
+        try scene.write("[user]\n\tname = A Caller\n\temail = caller@example.org\n", to: dot + "/real")
+        try scene.link(scene.folder + "/dotlnk", to: "dot")
+        try scene.link(scene.folder + "/another", to: "dot")
+        try scene.link(scene.home + "/.gitconfig", to: "../dotlnk/real")
+        let command = ["/usr/bin/git", "config", "--get-regexp", "^user[.]"]
+        let policy = scene.folder + "/policy.toml"
+        func isTaken(_ key: String, _ path: String) throws -> (Bool, RunResult) {
+            try scene.write("version = 1\n[filesystem]\n\(key) = [\"\(scene.folder)/\(path)\"]\n", to: policy)
+            if caller == .root { try #require(chown(policy, 0, 0) == 0) }
+            let result = try scene.runInside(command, options: ["--policy", policy])
+            if result.lines == ["user.name A Caller", "user.email caller@example.org"] { return (true, result) }
+            try #require(result.ending == .exited(1) && result.output == [], "\(path): \(result.story)")
+            return (false, result)
+        }
+        for (key, path) in [
+            ("deny", "dotlnk"), ("deny", "dotlnk/real"), ("deny", "another"), ("deny", "another/real"),
+            ("deny_globs", "dotl*/real"), ("deny_globs", "dotlnk"), ("deny_globs", "dotl*"), ("deny_globs", "another/r*"),
+        ] {
+            let (isTaken, result) = try isTaken(key, path)
+            #expect(!isTaken, "\(key) \(path): \(result.story)")
+        }
+        for (key, path) in [("deny", "dotlnk2"), ("deny", "dot/other"), ("deny_globs", "dotl*/other")] {
+            let (isTaken, result) = try isTaken(key, path)
+            #expect(isTaken, "control: \(key) \(path): \(result.story)")
+        }
+    }
+
     /// In a repository that was there before, whose configuration and hooks are read-only.
     @Test(arguments: Caller.available)
     func gitWorksInAProtectedRepository(caller: Caller) throws {

@@ -40,6 +40,22 @@ import Testing
         #expect(try RealPath.of(tree.path.appending(written)) == tree.path.appending(real))
     }
 
+    @Test(arguments: [
+        ("real/deep", ["real/deep"]), ("chain", ["chain", "link/deep", "real/deep"]),
+        ("link/deep", ["link/deep", "real/deep"]), ("absolute/x", ["absolute/x", "real/x"]),
+        ("real/../link/deep", ["real", "link/deep", "real/deep"]),
+        ("far", ["far", "nowhere/more", "real/later/more"]), ("missing/x", ["missing/x"]),
+    ])
+    func everyNameOnTheWayIsTold(written: OSString, names: [OSString]) throws {
+        let tree = try Tree()
+        #expect(RealPath.way(of: tree.path.appending(written)) == names.map { tree.path.appending($0) })
+    }
+
+    @Test func theWayThroughARingHasAnEnd() throws {
+        let tree = try Tree()
+        #expect(Set(RealPath.way(of: tree.path.appending("ring/x"))) == [tree.path.appending("ring/x")])
+    }
+
     @Test func aRingIsAnError() throws {
         let tree = try Tree()
         let error = #expect(throws: SyscallError.self) { try RealPath.of(tree.path.appending("ring/x")) }

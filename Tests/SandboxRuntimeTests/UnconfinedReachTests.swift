@@ -19,7 +19,8 @@ struct UnconfinedReachTests {
         let fields = try #require(text.split(separator: ")").last).split(separator: " ")
         let since = try #require(UInt64(fields[19]))
         // No other: the tests' threads have the rest blocked, and a child inherits that.
-        #expect(cs_unconfined_reach(number, since + later, SIGKILL) == 1 - Int(later))
+        var call: UnsafePointer<CChar>?
+        #expect(cs_unconfined_reach(number, since + later, SIGKILL, &call) == 1 - Int(later))
         var status: Int32 = 0
         if later == 1 {
             #expect(waitpid(number, &status, WNOHANG) == 0)

@@ -9,7 +9,8 @@ enum CallersGit {
 
     /// Name and mail address; a file that is not there, or is denied, says nothing.
     ///
-    /// Denied is the file as it is written and as it really lies, and every folder around either.
+    /// Denied is the file as it is written, as it really lies, by every link on the way there, and every folder around each; a denied
+    /// path also means where it leads.
     ///
     /// - Throws: `Refusal` where it cannot be told what a pattern means.
     static func user(_ options: LaunchOptions, _ filesystem: FilesystemPolicy) throws(Refusal) -> GitUser {
@@ -18,13 +19,15 @@ enum CallersGit {
         var base = home.appending(".config")
         if let xdg = options.variable("XDG_CONFIG_HOME"), xdg.isAbsolute { base = xdg }
         let patterns = try patterns(filesystem.denyGlobs)
+        // It may be this file.
+        guard let denied = denied(filesystem.deny) else { return user }
         for path in [base.appending("git/config"), home.appending(".gitconfig")] {
             do throws(SyscallError) {
                 let file = try FileReading.open(path)
-                if !filesystem.deny.isEmpty || !patterns.isEmpty {
-                    let names = [path, try FileReading.path(of: file.number)]
+                if !denied.isEmpty || !patterns.isEmpty {
+                    let names = RealPath.way(of: path) + [try FileReading.path(of: file.number)]
                     let isDenied = names.contains { name in
-                        filesystem.deny.contains { name.isWithin($0) }
+                        denied.contains { name.isWithin($0) }
                             || patterns.contains { $0.match(onTheWayTo: name) != nil }
                     }
                     if isDenied { continue }
@@ -35,6 +38,15 @@ enum CallersGit {
             }
         }
         return user
+    }
+
+    /// As they are written, and where they lead; nil where that cannot be told of one.
+    private static func denied(_ paths: [OSString]) -> [OSString]? {
+        var all = paths
+        for path in paths {
+            do throws(SyscallError) { all.append(try RealPath.of(path)) } catch { return nil }
+        }
+        return all
     }
 
     /// Those that begin at `/`, as they are written and as links lead; the others mean what lies in the workspace.
