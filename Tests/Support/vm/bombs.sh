@@ -6,8 +6,8 @@
 #
 # FOLDER has the release executables. README.md beside this says how to get
 # such a session in a virtual machine. The server runs as a service of the user's manager with Delegate=yes. While each bomb goes off,
-# GET /healthz is asked all the time and a job of another project does its work. Each line of the output is a claim and whether
-# it held; the exit status is 0 only if all did.
+# GET /healthz is asked every 50 ms, whatever the answers before took, and a job of another project does its work; while the disk is filled,
+# what is in use is looked at. Each line of the output is a claim and whether it held; the exit status is 0 only if all did.
 set -u
 bin=${1:?the folder with the executables}
 work=$(mktemp -d "$HOME/bombs.XXXXXX")
@@ -113,7 +113,7 @@ required = "kernel"
 POLICY
 
 cat >"$work/client.py" <<'CLIENT'
-import http.client, json, os, sys, threading, time
+import http.client, http.server, json, os, queue, sys, threading, time
 
 port, root, tree = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 counts = {True: 0, False: 0}
@@ -135,23 +135,110 @@ def ask(method, path, body=None, headers={}, isText=False):
 
 
 def healthz(connection):
-    began = time.monotonic()
     connection.request("GET", "/healthz")
     response = connection.getresponse()
     response.read()
     assert response.status == 200, response.status
-    return time.monotonic() - began
 
 
-def latencies(until, least=0):
-    """Of one connection that asks all the time; until() says when to end, but not before `least` answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    times = []
-    while len(times) < least or not until():
-        times.append(healthz(connection))
-        time.sleep(0.02)
-    connection.close()
+every = 0.05
+
+
+def latencies(until, least=0, port=port):
+    """An open loop: a request is due each 50 ms, and its time counts from then, whatever became of those before; so a stall is seen
+    by all that come in it. until() says when to end, but not before `least` of them."""
+    times, faults, due = [], [], queue.SimpleQueue()
+
+    def connection():
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            while (began := due.get()) is not None:
+                healthz(connection)
+                times.append(time.monotonic() - began)
+            connection.close()
+        except (OSError, http.client.HTTPException, AssertionError) as error:
+            faults.append("%s: %s" % (type(error).__name__, error))
+
+    threads = [threading.Thread(target=connection) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    began, count = time.monotonic(), 0
+    while count < least or not until():
+        at = began + count * every
+        time.sleep(max(0, at - time.monotonic()))
+        due.put(at)
+        count += 1
+    for _ in threads:
+        due.put(None)
+    for thread in threads:
+        thread.join()
+    if faults or len(times) != count:
+        holds("each of %d requests is answered" % count, False, faults)
     return times
+
+
+class Stalling(http.server.BaseHTTPRequestHandler):
+    """The control's server: nobody is answered while a second is over, and everybody before and after."""
+
+    protocol_version = "HTTP/1.1"
+    began = time.monotonic() + 3600
+
+    def do_GET(self):
+        into = time.monotonic() - Stalling.began
+        if 1 <= into < 2:
+            time.sleep(2 - into)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+
+def control():
+    """A stall of a second is seen by the twenty requests that come in it; asked one after the other it would be one of many."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
+        threading.Thread(target=server.serve_forever).start()
+        Stalling.began = time.monotonic()
+        times = latencies(lambda: time.monotonic() - Stalling.began > 3, 1, server.server_address[1])
+        server.shutdown()
+    slow = [value for value in times if value > 0.2]
+    holds("control: a stall of a second is seen by each request that comes in it", len(slow) >= 12 and p95(times) > 0.5,
+          (len(slow), len(times), p95(times)))
+
+
+def free():
+    status = os.statvfs(root)
+    return status.f_bfree * status.f_frsize
+
+
+class DiskUse:
+    """The most that is in use while two bombs fill the disk: of each of these folders, or of the file system, for files without a name."""
+
+    def __init__(self, folders, isWhole, before):
+        self.folders, self.isWhole, self.before = folders, isWhole, before
+        self.samples = {folder: [] for folder in (["all"] if isWhole else folders)}
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.look, daemon=True)
+        self.thread.start()
+
+    def look(self):
+        while not self.over.wait(0.02):
+            for what, samples in self.samples.items():
+                samples.append((time.monotonic(), self.before - free() if self.isWhole else used(what)[0]))
+
+    def end(self):
+        """Of each: what was most in use beyond the limit of one, and for how long it had grown then; None where it was not seen to come
+        there (the server counts folders as well: within a MiB of it)."""
+        self.over.set()
+        self.thread.join()
+        for samples in self.samples.values():
+            beyond = [(at, amount - (32 << 20)) for at, amount in samples if amount > 31 << 20]
+            if not beyond:
+                yield None
+                continue
+            most = max(amount for _, amount in beyond)
+            yield most, next(at for at, amount in beyond if amount == most) - beyond[0][0]
 
 
 def p95(times):
@@ -187,15 +274,16 @@ def used(path):
     total, count = 0, 0
     for folder, names, files in os.walk(path):
         for name in names + files:
-            total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            except FileNotFoundError:
+                pass  # a folder of the job's place that is gone meanwhile
         count += len(files)
     return total, count
 
 
-latencies(lambda: True, 50)
-idle = latencies(lambda: True, 150)
-print("idle: p95 of GET /healthz %.1f ms of %d" % (p95(idle) * 1000, len(idle)))
-limit = min(1.0, 10 * p95(idle))
+control()
+latencies(lambda: True, 100)
 
 bombs = [
     ("memory", "memory", "memory"), ("tmp", "memory", "memory"), ("forks", "pids", "tasks"),
@@ -203,18 +291,29 @@ bombs = [
     ("inodes", "disk", "workspace"), ("output", "output", "output"), ("descriptors", "no_result", None),
 ]
 for word, reason, reached in bombs:
+    # Each bomb is compared with the seconds before it: what else the host does changes.
+    idle = latencies(lambda: True, 100)
+    limit = min(1.0, 10 * p95(idle))
+    print("idle: p95 of GET /healthz %.1f ms, most %.1f ms of %d" % (p95(idle) * 1000, max(idle) * 1000, len(idle)))
     over = []
     neighbours = []
+    uses = []
 
     def watch():
         while True:
+            isFilling = word in ("disk", "deleted")
+            before = free()
             projects = [start(word), start(word)]
+            folders = ["%s/%s" % (root, project) for project in projects]
+            use = DiskUse(folders, word == "deleted", before) if isFilling else None
             neighbours.append(start("quiet"))
             values = []
             while len(values) < 3:
                 time.sleep(0.2)
                 values = [value for value in (job(project) for project in projects + neighbours[-1:]) if isOver(value)]
             over.append((projects[0], values))
+            if use:
+                uses.extend(use.end())
             # A bomb that is over at once goes off again, so that there is something to be measured.
             if time.monotonic() - began > 5:
                 return
@@ -246,6 +345,17 @@ for word, reason, reached in bombs:
     usage = ended[-1].get("usage", {}).get("cgroup")
     holds("%s: the cgroup was read" % word, usage and usage.get("processorMicroseconds", 0) > 0, usage)
     print("         %s" % json.dumps(usage))
+    if word in ("disk", "deleted"):
+        seen = [use for use in uses if use]
+        print("         beyond the limit of 32 MiB%s: %s" % (" of one of two" if word == "deleted" else "", ", ".join(
+            "%.1f MiB, growing for %.2f s" % (most / 2**20, time) for most, time in seen)))
+        holds("%s: it was seen at the limit" % word, seen and (word == "deleted" or len(seen) == len(uses)), uses)
+        if word == "disk":
+            holds("disk: each was ended at most 256 MiB or 1 s beyond it",
+                  all(most <= 256 << 20 or time <= 1 for most, time in seen), seen)
+        else:
+            # Both together: nobody outside sees whose a file without a name is.
+            holds("deleted: both were ended at most 256 MiB beyond it", all(most <= (32 + 2 * 256) << 20 for most, _ in seen), seen)
     if word in ("disk", "inodes"):
         there, files = used("%s/%s" % (root, project))
         print("         the workspace holds %.1f MiB in %d files" % (there / 2**20, files))
