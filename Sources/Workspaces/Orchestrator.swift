@@ -13,7 +13,9 @@ public final class Orchestrator: WorkspaceService {
         var queue: JobQueue
         var controls: [String: JobControl] = [:]
         var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
-        /// Projects whose folders are going away: nothing new is begun in them. How many are at it with each.
+        /// Projects whose folders are going away: nothing new is begun in them.
+        ///
+        /// How many are at it with each.
         private var removals: [String: Int] = [:]
         /// Jobs that were begun: who sees the same number twice, and none running, has had none in between.
         var begun: UInt64 = 0

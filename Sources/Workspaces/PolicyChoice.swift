@@ -100,7 +100,9 @@ struct PolicyChoice {
         "the policy \(policy.name) names no worker.command, and CODEX_WORKER_COMMAND is not set: set one of them"
     }
 
-    /// By name, the server's among them; one that the server has from a file comes first, by the file's name. No two have one name.
+    /// By name, the server's among them; one that the server has from a file comes first, by the file's name.
+    ///
+    /// No two have one name.
     func list(_ log: (String) -> Void) -> [PolicySummary] {
         do throws(Refusal) {
             let named = try catalog.entries().map { entry in
