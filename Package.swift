@@ -191,7 +191,7 @@ let package = Package(
             exclude: ["Fixtures"]
         ),
         tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall", "Fuzzing"]),
-        tests("ExecutableTests", ["codex-sandbox", "codex-sandboxd", "SandboxAPI", "ServiceManager"]),
+        tests("ExecutableTests", ["codex-sandbox", "codex-sandboxd", "SandboxAPI", "SandboxPlan", "ServiceManager"]),
         tests("ServiceManagerTests", ["ServiceManager"]),
         tests("WebTransportTests", ["WebTransport", "Fuzzing"]),
         // Writes projects as fast as it can, to be killed while it does.

@@ -10,14 +10,16 @@ public struct DropIn: Hashable, Sendable {
     }
 
     /// Whether the server may be started in another way than the unit says, with its data in another place.
+    public var mayStartAnother: Bool { text.map { DropIn.starts(in: $0) > 0 } ?? true }
+
+    /// How often a text says how a service starts.
     ///
     /// By bytes, as the manager reads it; the equals sign may stand on the next line, behind a backslash.
-    public var mayStartAnother: Bool {
-        guard let text else { return true }
-        return text.utf8.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).contains { line in
+    static func starts(in text: String) -> Int {
+        text.utf8.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).count { line in
             let rest = line.drop { $0 == 0x20 || $0 == 0x09 }
-            guard rest.starts(with: DropIn.start.utf8) else { return false }
-            return rest.dropFirst(DropIn.start.utf8.count).first.map { !(0x41...0x5A ~= $0 & 0xDF) } ?? true
+            guard rest.starts(with: start.utf8) else { return false }
+            return rest.dropFirst(start.utf8.count).first.map { !(0x41...0x5A ~= $0 & 0xDF) } ?? true
         }
     }
 

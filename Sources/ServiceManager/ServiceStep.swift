@@ -98,6 +98,9 @@ public enum ServicePlan {
 
         """
 
+    /// Whether bytes are the file of settings as it is first written, or the beginning of that.
+    public static func mayBecomeSettings(_ bytes: [UInt8]) -> Bool { settingsText.utf8.starts(with: bytes) }
+
     /// - Parameters:
     ///   - wanted: the units' texts.
     ///   - folder: the user's folder of units.

@@ -1,5 +1,6 @@
 import Foundation
 import SandboxAPI
+import SandboxPlan
 import ServiceManager
 import Testing
 
@@ -155,14 +156,19 @@ import Testing
     @Test func whatAKilledWriterHasLeftIsFound() throws {
         try withFolder { folder in
             let path = folder + "/a.service"
+            func leftovers(_ path: String) throws -> [String] {
+                try PlainFile.leftovers(of: path, isOurs: ServiceUnits.mayBecomeOurs)
+            }
             // No process has a number above the kernel's greatest (PID_MAX_LIMIT).
             let left = "\(path).new-4194305"
             let others = [
                 "a.service.new-", "a.service.new-01", "a.service.new-1x", "a.service.new--4194305", "a.service.new",
                 "b.service.new-4194305", "xa.service.new-4194305", "a.service.new-\(getppid())",
             ]
-            for name in others { try "x".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
-            try "half".write(toFile: left, atomically: false, encoding: .utf8)
+            for name in others { try "".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
+            // Somebody's own copy.
+            try "# Mine".write(toFile: "\(path).new-4194308", atomically: false, encoding: .utf8)
+            try "# Written by".write(toFile: left, atomically: false, encoding: .utf8)
             try FileManager.default.createSymbolicLink(
                 atPath: "\(path).new-4194306",
                 withDestinationPath: left
@@ -171,24 +177,24 @@ import Testing
                 atPath: "\(path).new-4194307",
                 withIntermediateDirectories: false
             )
-            #expect(try PlainFile.leftovers(of: path) == [left])
-            #expect(try PlainFile.leftovers(of: folder + "/none/x") == [])
+            #expect(try leftovers(path) == [left])
+            #expect(try leftovers(folder + "/none/x") == [])
             let own = "\(path).new-\(getpid())"
-            try "half".write(toFile: own, atomically: false, encoding: .utf8)
-            #expect(try PlainFile.leftovers(of: path).contains(own))
+            try "".write(toFile: own, atomically: false, encoding: .utf8)
+            #expect(try leftovers(path).contains(own))
             try PlainFile.write(path, "whole", mode: 0o644)
             #expect(try String(contentsOfFile: path, encoding: .utf8) == "whole")
             #expect(!FileManager.default.fileExists(atPath: own))
         }
     }
 
-    /// By the kernel's own word for this process's parent and for a file.
+    /// By the kernel's own word for this process and for files of today and of a year ago.
     @Test func aProcessIsComparedWithFiles() throws {
         try withFolder { folder in
             let (old, new, link) = (folder + "/old", folder + "/new", folder + "/link")
             for path in [old, new] { try "x".write(toFile: path, atomically: false, encoding: .utf8) }
             try FileManager.default.setAttributes(
-                [.modificationDate: Date(timeIntervalSince1970: 1.5)],
+                [.modificationDate: Date(timeIntervalSinceNow: -365 * 86_400)],
                 ofItemAtPath: old
             )
             try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: new)

@@ -250,6 +250,37 @@ struct ServeTests {
             elsewhere.ending == .exited(1) && elsewhere.errorText.contains("keeps its records in \(state)"),
             "\(elsewhere.story)"
         )
+        // What one that was killed has left goes, and nothing of like names.
+        for name in ["service.new-4194305", "service.new-x"] {
+            try scene.write("# Written", to: units + "/codex-sandbox.\(name)")
+        }
+        let left = try uninstall([])
+        #expect(
+            left.lines.filter { $0.contains(".new-") } == ["would remove \(units)/codex-sandbox.service.new-4194305"],
+            "\(left.story)"
+        )
+        // A link that leads nowhere now is somebody's file of settings.
+        try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: scene.home + "/unmounted/env")
+        let linked = try ask(["service", "install", "--dry-run", "--state-dir", state])
+        #expect(!linked.outputText.contains("write \(file)"), "\(linked.story)")
+        let nowhere = try uninstall(["--purge"])
+        #expect(
+            nowhere.ending == .exited(1) && nowhere.output.isEmpty && nowhere.errorText.contains("leads nowhere now"),
+            "\(nowhere.story)"
+        )
+        try FileManager.default.removeItem(atPath: file)
+        // Beside the unit somebody says another start.
+        let dropIn = units + "/codex-sandbox.service.d/a.conf"
+        try scene.makeFolder(units + "/codex-sandbox.service.d")
+        try scene.write("[Service]\nExecStart=\n", to: dropIn)
+        let overruled = try uninstall(["--purge"])
+        #expect(
+            overruled.ending == .exited(1) && overruled.output.isEmpty
+                && overruled.errorText.contains("\(dropIn) says ExecStart="),
+            "\(overruled.story)"
+        )
+        let noted = try uninstall([])
+        #expect(noted.outputText.contains("kept: \(dropIn), a drop-in"), "\(noted.story)")
     }
 
     @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootInstallsNoService() throws {

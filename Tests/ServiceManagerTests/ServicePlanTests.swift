@@ -222,6 +222,16 @@ struct ServicePlanTests {
             $0.leftovers = ["/x.new-1"]
         }
         #expect(empty == ["remove /x.new-1"])
+        for text in ["", "# Wri", ServiceUnits.mark, units.service] {
+            #expect(ServiceUnits.mayBecomeOurs(Array(text.utf8)), "\(text)")
+        }
+        #expect(!ServiceUnits.mayBecomeOurs(Array("# Mine".utf8)))
+        for text in ["", "# Set", ServicePlan.settingsText] {
+            #expect(ServicePlan.mayBecomeSettings(Array(text.utf8)), "\(text)")
+        }
+        for text in ["MAX_JOBS=1\n", ServicePlan.settingsText + "MAX_JOBS=1\n"] {
+            #expect(!ServicePlan.mayBecomeSettings(Array(text.utf8)), "\(text)")
+        }
     }
 
     @Test func somebodysOwnUnitStays() {

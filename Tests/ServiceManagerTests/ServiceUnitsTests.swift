@@ -184,6 +184,15 @@ struct ServiceUnitsTests {
         #expect(!DropIn(path: "/x/service.d/codex-sandbox.service.d", text: nil).isOfOurs)
     }
 
+    /// Somebody has written into ours: what counts is the last one.
+    @Test func aUnitWithAnotherStartSaysNoFolder() throws {
+        let unit = try ServiceUnits(choice { $0.stateFolder = "/s" }).service
+        #expect(try folder(unit, "/u", isNamed: false) == "/s")
+        for line in ["ExecStart=", "ExecStart=/x serve", " ExecStart =/x"] {
+            #expect(try folder("\(unit)\n[Service]\n\(line)\n", "/u", isNamed: false) == nil, "\(line)")
+        }
+    }
+
     @Test func noOtherUnitsFolderIsTaken() {
         #expect(ServiceUnits.dataFolder(in: "") == nil)
         #expect(ServiceUnits.dataFolder(in: "ExecStart=/bin/x serve") == nil)

@@ -106,7 +106,13 @@ enum PlainFile {
     private static let unfinished = ".new-"
 
     /// What writers of a file have left that were killed: regular files of our own, of which no process is at work.
-    static func leftovers(of path: String) throws(FileFault) -> [String] {
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - isOurs: whether what is in one is the beginning of what they write: somebody's own copy may have such a name.
+    /// - Returns: their paths.
+    /// - Throws: `FileFault` where the folder cannot be read.
+    static func leftovers(of path: String, isOurs: ([UInt8]) -> Bool) throws(FileFault) -> [String] {
         guard let slash = path.lastIndex(of: "/") else { return [] }
         let folder = String(path[..<slash])
         let beginning = path[path.index(after: slash)...] + unfinished
@@ -120,7 +126,9 @@ enum PlainFile {
             else { continue }
             // Our own writes at this moment; one of another account is none that writes here.
             if pid != getpid(), kill(pid, 0) == 0 { continue }
-            found.append("\(folder)/\(name)")
+            let bytes: [UInt8]?
+            do throws(FileFault) { bytes = try read("\(folder)/\(name)", limit: 1 << 16) } catch { continue }
+            if let bytes, isOurs(bytes) { found.append("\(folder)/\(name)") }
         }
         return found
     }

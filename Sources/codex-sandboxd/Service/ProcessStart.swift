@@ -6,16 +6,16 @@ enum ProcessStart {
     /// Whether one of the files was changed since a process began, as far as that is known.
     static func isBehind(_ pid: Int32, _ files: [String]) -> Bool {
         let rate = Int64(sysconf(Int32(_SC_CLK_TCK)))
-        guard rate > 0, let stat = text("/proc/\(pid)/stat"), let ticks = ServerAge.startTicks(stat) else {
+        guard rate > 0, let said = text("/proc/\(pid)/stat"), let ticks = ServerAge.startTicks(said) else {
             return false
         }
         // Both at one moment: the clock of processes goes on while the machine sleeps, as the time of day does.
         let (now, up) = (milliseconds(CLOCK_REALTIME), milliseconds(CLOCK_BOOTTIME))
         var written: [(seconds: Int64, nanoseconds: Int64)] = []
         for path in files {
-            var status = Glibc.stat()
+            var status = stat()
             // By what a link leads to: that is what is read.
-            guard Glibc.stat(path, &status) == 0 else { continue }
+            guard stat(path, &status) == 0 else { continue }
             written.append((Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec)))
         }
         return ServerAge.isBehind(started: now - up + ticks * 1000 / rate, written: written, now: now)

@@ -37,7 +37,10 @@ struct ServiceNotes {
         } else {
             if found.hasData {
                 notes.append(
-                    "kept: \(state)/serve/ (database and projects); `\(ServiceNotes.purge(state))` removes it"
+                    (found.serviceText == nil
+                        ? "there is a server's data in \(state)/serve/, which no unit names"
+                        : "kept: \(state)/serve/ (database and projects)")
+                        + "; `\(ServiceNotes.purge(state))` removes it"
                 )
             }
             notes += settings

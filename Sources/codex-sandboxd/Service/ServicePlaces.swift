@@ -52,9 +52,12 @@ struct ServicePlaces {
         found.hasSettings = ServicePlaces.isThere(settings)
         found.serviceText = try unit(ServiceUnits.serviceName)
         found.socketText = try unit(ServiceUnits.socketName)
-        for path in ["\(unitFolder)/\(ServiceUnits.serviceName)", "\(unitFolder)/\(ServiceUnits.socketName)", settings]
-        {
-            do throws(FileFault) { found.leftovers += try PlainFile.leftovers(of: path) } catch {
+        for (path, isOurs) in [
+            ("\(unitFolder)/\(ServiceUnits.serviceName)", ServiceUnits.mayBecomeOurs),
+            ("\(unitFolder)/\(ServiceUnits.socketName)", ServiceUnits.mayBecomeOurs),
+            (settings, ServicePlan.mayBecomeSettings),
+        ] {
+            do throws(FileFault) { found.leftovers += try PlainFile.leftovers(of: path, isOurs: isOurs) } catch {
                 throw ServiceError("what lies beside \(path): \(error.why)")
             }
         }
