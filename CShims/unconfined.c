@@ -379,3 +379,35 @@ long cs_unconfined_continued(void)
     sigaddset(&one, SIGCONT);
     return sigtimedwait(&one, NULL, &now) == SIGCONT;
 }
+
+static int open_terminal(void) { return open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); }
+
+long cs_unconfined_terminal(int command)
+{
+    const int terminal = open_terminal();
+    if (terminal < 0)
+        return CS_TERMINAL_OTHERS;
+    const pid_t group = tcgetpgrp(terminal);
+    close(terminal);
+    if (group <= 0)
+        return CS_TERMINAL_OTHERS;
+    return group == getpgrp() ? CS_TERMINAL_OURS : group == getpgid(command) ? CS_TERMINAL_COMMANDS : CS_TERMINAL_OTHERS;
+}
+
+long cs_unconfined_is_job(void)
+{
+    const pid_t parent = getppid();
+    return parent > 0 && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+}
+
+void cs_unconfined_give_terminal(int command)
+{
+    const pid_t group = getpgid(command);
+    const int terminal = open_terminal();
+    if (terminal < 0)
+        return;
+    /* What the shell has given to somebody else is not ours to give. */
+    if (group > 0 && tcgetpgrp(terminal) == getpgrp())
+        tcsetpgrp(terminal, group);
+    close(terminal);
+}

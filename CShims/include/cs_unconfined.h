@@ -75,4 +75,15 @@ long cs_unconfined_stop(int number, int command);
 /* Whether somebody has continued this process since the last call; SIGCONT must be blocked. 1 or 0. */
 long cs_unconfined_continued(void);
 
+enum { CS_TERMINAL_OTHERS, CS_TERMINAL_OURS, CS_TERMINAL_COMMANDS };
+
+/* Whose this process's controlling terminal is now: this process group's, that of the command, or another's (or there is none). */
+long cs_unconfined_terminal(int command);
+
+/* Whether the parent is in another process group of this session: a shell with job control, which sees a stop. 1 or 0. */
+long cs_unconfined_is_job(void);
+
+/* Gives the terminal, where it is this process group's, to that of the command. SIGTTOU must be blocked. */
+void cs_unconfined_give_terminal(int command);
+
 #endif

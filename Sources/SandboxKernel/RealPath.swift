@@ -62,8 +62,9 @@ public enum RealPath {
         return try of(target.isAbsolute ? target : parent.appending(target), links: links - 1)
     }
 
-    /// All paths that a lookup comes by: the one that is written, and one more for each link that is followed, up to a `..` that is
-    /// still ahead. The last is the real path, but where it leads through a link of the kernel's own (`/proc/self/cwd`).
+    /// All paths that a lookup comes by.
+    ///
+    /// The one that is written, and one more for each link that is followed, up to a `..` that is still ahead. The last is the real path, but where it leads through a link of the kernel's own (`/proc/self/cwd`).
     ///
     /// - Parameter path: absolute.
     /// - Returns: each without `.` and `..`; what cannot be looked at counts as no link.

@@ -50,6 +50,13 @@ struct UnconfinedProcess {
         var usage: Usage
     }
 
+    /// The command as a job of the terminal.
+    private struct Job {
+        var isStopped = false
+        /// A process group of its own had the terminal when it stopped (`bash -i`): a shell gives it to ours.
+        var hadTerminal = false
+    }
+
     /// Throws where a step before execve(2) has failed; `execve` has then how it is known that this was not reached.
     ///
     /// The clocks run `from` before the start: execve(2) may wait for somebody else (a lease on the program's file, fcntl(2)).
@@ -66,7 +73,7 @@ struct UnconfinedProcess {
         let grace = Int64(plan.limits.grace.milliseconds) * 1_000_000
         var verdict: Outcome?
         var killAt: Int64?
-        var isStopped = false
+        var job = Job()
         var mayPrecedeIt = true
         while true {
             let wasContinued = cs_unconfined_continued() == 1
@@ -83,7 +90,7 @@ struct UnconfinedProcess {
             }
             // Its end says nothing of the program once it is reaped: so that is not taken before the start is known.
             let only = start.report >= 0 ? pid : 0
-            if let (status, usage) = event(of: pid, only: only, &isStopped, isEnding: killAt != nil) {
+            if let (status, usage) = event(of: pid, only: only, &job, isEnding: killAt != nil) {
                 // Ended by us: then nothing of it stays.
                 if killAt != nil { UnconfinedProcess.endDescendants(&warnings) }
                 let signal = status & 0x7F
@@ -93,7 +100,10 @@ struct UnconfinedProcess {
             }
             // A shell continues the whole group, and the person may have stopped it again before we got here: only where the
             // command is in the stop it was in is it for us to wake it.
-            if wasContinued && isStopped { UnconfinedProcess.tell(pid, SIGCONT, &warnings) }
+            if wasContinued && job.isStopped {
+                if job.hadTerminal { cs_unconfined_give_terminal(pid) }
+                UnconfinedProcess.tell(pid, SIGCONT, &warnings)
+            }
             while let (signal, isOfKernel) = signals.received() {
                 // A key of the terminal reaches the whole group that has it: the command once, not once more by us. What came
                 // before there was a command is ours to pass on, and the terminal's end, which its session's leader is told.
@@ -132,12 +142,12 @@ struct UnconfinedProcess {
 
     /// What has become of the children, or of that one `only` but for its end: the command's wait status once it has ended, nil before.
     ///
-    /// Where it was stopped by the terminal, so is this process, which the caller's shell looks at; but not once it is to
-    /// end (`isEnding`): the command could put that off as long as it likes.
+    /// Where it was stopped by the terminal, or has the terminal and was stopped otherwise, so is this process, which the caller's
+    /// shell looks at; but not once it is to end (`isEnding`): the command could put that off as long as it likes.
     private func event(
         of pid: Int32,
         only: Int32,
-        _ isStopped: inout Bool,
+        _ job: inout Job,
         isEnding: Bool
     ) -> (status: Int32, usage: Usage)? {
         var status: Int32 = 0
@@ -150,7 +160,7 @@ struct UnconfinedProcess {
             if child != pid { continue }
             // wait(2): WIFCONTINUED.
             if status == 0xFFFF {
-                isStopped = false
+                job.isStopped = false
                 continue
             }
             guard status & 0xFF == 0x7F else {
@@ -161,8 +171,19 @@ struct UnconfinedProcess {
                 return (status, usage)
             }
             let signal = status >> 8 & 0xFF
-            isStopped = true
-            // SIGSTOP is between the command and whoever sends it: nobody would continue this process.
+            job.isStopped = true
+            let terminal = cs_unconfined_terminal(pid)
+            if terminal != Int(CS_TERMINAL_OTHERS) {
+                job.hadTerminal = terminal == Int(CS_TERMINAL_COMMANDS)
+            }
+            // SIGSTOP is between the command and whoever sends it, but for a terminal that nobody would have any more: a shell
+            // takes it back when this process stops, and continues it. It stops by the signal that cannot miss a SIGCONT.
+            if signal == SIGSTOP && !isEnding && terminal != Int(CS_TERMINAL_OTHERS)
+                && cs_unconfined_is_job() == 1 && cs_is_ignored(SIGTSTP) != 1
+            {
+                _ = cs_unconfined_stop(SIGTSTP, pid)
+                continue
+            }
             guard [SIGTSTP, SIGTTIN, SIGTTOU].contains(signal) else { continue }
             // Where nothing can stop us, or nobody wake us, it goes on: its caller would not get to see that it has stopped.
             let mayGoOn = cs_unconfined_orphaned() != 0 || cs_is_ignored(signal) == 1

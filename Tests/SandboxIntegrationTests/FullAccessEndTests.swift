@@ -62,7 +62,9 @@ struct FullAccessEndTests {
     // MARK: - Whom nobody here can end
 
     /// A command that ignores TERM, with a child.
-    private static let stubborn = ["/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo $! child; echo ready; wait; sleep 1000"]
+    private static let stubborn = [
+        "/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo $! child; echo ready; wait; sleep 1000",
+    ]
 
     private func without(_ calls: String, _ scene: Scene) -> [String] {
         ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), calls, "--"]
@@ -107,7 +109,9 @@ struct FullAccessEndTests {
         if !isRefused { try process.line("told") }
         let result = try process.finish()
         #expect(result.ending == .exited(3), "\(result.story)")
-        let said = result.errorText.split(separator: "\n").filter { $0.contains("could not be signalled: it has become") }
+        let said = result.errorText.split(separator: "\n").filter {
+            $0.contains("could not be signalled: it has become")
+        }
         #expect(said.count == (isRefused ? 1 : 0), "\(result.story)")
     }
 

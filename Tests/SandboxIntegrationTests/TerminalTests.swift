@@ -10,6 +10,7 @@ struct TerminalTests {
         "plain", "piped", "choice", "two", "stops", "inner", "size", "programs", "endings", "answers", "binary",
         "captive", "stopped_and_watched", "flood", "pipelines", "unread", "unowned", "late", "guarded", "doors", "told",
         "apart", "pagers", "unanswered", "background", "silenced", "unconfined",
+        "suspended",
     ]
 
     private static let player: String = {

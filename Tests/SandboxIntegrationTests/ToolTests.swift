@@ -279,7 +279,7 @@ struct ToolTests {
         try scene.link(scene.home + "/.gitconfig", to: "../dotlnk/real")
         let command = ["/usr/bin/git", "config", "--get-regexp", "^user[.]"]
         let policy = scene.folder + "/policy.toml"
-        func isTaken(_ key: String, _ path: String) throws -> (Bool, RunResult) {
+        func attempt(_ key: String, _ path: String) throws -> (Bool, RunResult) {
             try scene.write("version = 1\n[filesystem]\n\(key) = [\"\(scene.folder)/\(path)\"]\n", to: policy)
             if caller == .root { try #require(chown(policy, 0, 0) == 0) }
             let result = try scene.runInside(command, options: ["--policy", policy])
@@ -289,13 +289,14 @@ struct ToolTests {
         }
         for (key, path) in [
             ("deny", "dotlnk"), ("deny", "dotlnk/real"), ("deny", "another"), ("deny", "another/real"),
-            ("deny_globs", "dotl*/real"), ("deny_globs", "dotlnk"), ("deny_globs", "dotl*"), ("deny_globs", "another/r*"),
+            ("deny_globs", "dotl*/real"), ("deny_globs", "dotlnk"), ("deny_globs", "dotl*"),
+            ("deny_globs", "another/r*"),
         ] {
-            let (isTaken, result) = try isTaken(key, path)
+            let (isTaken, result) = try attempt(key, path)
             #expect(!isTaken, "\(key) \(path): \(result.story)")
         }
         for (key, path) in [("deny", "dotlnk2"), ("deny", "dot/other"), ("deny_globs", "dotl*/other")] {
-            let (isTaken, result) = try isTaken(key, path)
+            let (isTaken, result) = try attempt(key, path)
             #expect(isTaken, "control: \(key) \(path): \(result.story)")
         }
     }

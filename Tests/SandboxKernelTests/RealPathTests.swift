@@ -40,12 +40,14 @@ import Testing
         #expect(try RealPath.of(tree.path.appending(written)) == tree.path.appending(real))
     }
 
-    @Test(arguments: [
-        ("real/deep", ["real/deep"]), ("chain", ["chain", "link/deep", "real/deep"]),
-        ("link/deep", ["link/deep", "real/deep"]), ("absolute/x", ["absolute/x", "real/x"]),
-        ("real/../link/deep", ["real", "link/deep", "real/deep"]),
-        ("far", ["far", "nowhere/more", "real/later/more"]), ("missing/x", ["missing/x"]),
-    ])
+    @Test(
+        arguments: [
+            ("real/deep", ["real/deep"]), ("chain", ["chain", "link/deep", "real/deep"]),
+            ("link/deep", ["link/deep", "real/deep"]), ("absolute/x", ["absolute/x", "real/x"]),
+            ("real/../link/deep", ["real", "link/deep", "real/deep"]),
+            ("far", ["far", "nowhere/more", "real/later/more"]), ("missing/x", ["missing/x"]),
+        ] as [(OSString, [OSString])]
+    )
     func everyNameOnTheWayIsTold(written: OSString, names: [OSString]) throws {
         let tree = try Tree()
         #expect(RealPath.way(of: tree.path.appending(written)) == names.map { tree.path.appending($0) })

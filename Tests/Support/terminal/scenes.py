@@ -319,6 +319,55 @@ def unconfined():
     person.end()
 
 
+def suspended():
+    """A command that has no sandbox stops itself where no key does it (SIGSTOP)."""
+    person = shell()
+    whole = f"{LAUNCHER} run --danger-full-access --timeout 3s --grace 300ms -- sh -c 'kill -STOP $$'"
+    for way in ["", "in the launcher's own group "]:
+        person.type(f"PS1='INNE''R$ ' {LAUNCHER} run --danger-full-access -- " + (
+            "sh -c 'kill -STOP $$; echo go''es on; exec cat'\n" if way else "bash --norc --noprofile --noediting -i\n"))
+        for word in ["one", "two"]:
+            if not way:
+                person.expect(rb"INNER\$ ", "a shell in a group of its own")
+                person.type("suspend -f\n")
+            if word == "one" or not way:
+                person.expect(rb"Stopped.*HOST\$ ", f"stopped {way}it leaves the terminal to the caller's shell")
+                person.type("fg\n")
+                person.expect(rb"exec cat'?\"?\r\n.*goes on\r\n" if way else rb"noediting -i\r\n", "in the foreground again")
+            person.type(f"{'' if way else 'echo '}{word}\n")
+            person.expect(rb"%s\r\n.*%s\r\n" % (word.encode(), word.encode()), "it has the keyboard")
+        if way:
+            person.type(b"\x04")
+        else:
+            person.expect(rb"INNER\$ ", "a prompt")
+            person.type("suspend -f\n")
+            person.expect(rb"Stopped.*HOST\$ ", "stopped again")
+            person.type("bg; echo ba''ck\n")
+            person.expect(rb"back\r\n.*HOST\$ ", "in the background it takes no terminal away")
+            person.type("kill -HUP %1; fg\n")
+        person.expect(rb"HOST\$ ", "ended")
+    # Nobody would wake the launcher: the wall limit holds.
+    person.type(f"{whole} & wait $!; echo sta''tus $?\n")
+    person.expect(rb"status 124\r\n", "in the background it is not stopped")
+    with open(f"{FOLDER}/script.sh", "w") as file:
+        file.write(f"{whole}\necho status $?\n")
+    person.type(f"sh {FOLDER}/script.sh\n")
+    person.expect(rb"status 124\r\n", "nor by a command of a script")
+    alone = Person(["sh", "-c", f"exec {whole}"])
+    tell(alone.end() == 124, "nor where nobody looks after it")
+    with open(f"{FOLDER}/stops.sh", "w") as file:
+        file.write("trap 'kill -STOP $$' TERM; echo up; while :; do sleep 0.1; done\n")
+    person.type(f"{LAUNCHER} run --danger-full-access --grace 1s -- sh {FOLDER}/stops.sh\n")
+    person.expect(rb"up\r\n", "it is there")
+    launcher = int(subprocess.run(["pgrep", "-x", "codex-sandbox", "-P", str(person.pid)], capture_output=True, text=True).stdout)
+    os.kill(launcher, signal.SIGTERM)
+    person.expect(rb"HOST\$ ", "one that stops at TERM does not stop the launcher")
+    person.type("echo sta''tus $?\n")
+    person.expect(rb"status 137\r\n", "and is killed after the grace")
+    person.type("exit\n")
+    person.end()
+
+
 def inner():
     """A shell in the place has job control of its own."""
     person = Person(run("bash", "--norc", "--noprofile", "--noediting", "-i"))
