@@ -182,6 +182,7 @@ public struct HeldLimit: Hashable, Sendable {
     public enum Name: String, Hashable, Sendable, CaseIterable {
         case tasks
         case memory
+        case memoryHigh = "memory_high"
         case openFiles = "open_files"
         case fileSize = "file_size"
         case cpu

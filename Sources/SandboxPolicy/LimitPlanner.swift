@@ -103,9 +103,15 @@ enum LimitPlanner {
         let files = soft(Resource.openFiles)
         let size = soft(Resource.fileSize)
         let share = limits.cpuThousandths
+        let high = min(limits.memoryHigh, memory)
         return [
             HeldLimit(.tasks, String(limits.tasks), controllers.contains(.pids) ? .cgroup : .rlimit),
             HeldLimit(.memory, memory.description, controllers.contains(.memory) ? .cgroup : .watched),
+            HeldLimit(
+                .memoryHigh,
+                high.bytes == 0 ? "no limit" : high.description,
+                high.bytes == 0 ? .unlimited : controllers.contains(.memory) ? .cgroup : .notHeld
+            ),
             HeldLimit(.openFiles, files == .max ? "no limit" : String(files), files == .max ? .unlimited : .rlimit),
             HeldLimit(
                 .fileSize,

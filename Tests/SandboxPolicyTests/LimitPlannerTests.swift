@@ -7,6 +7,7 @@ import Testing
 @Suite struct LimitPlannerTests {
     private static func limits(
         memory: UInt64 = 64 << 20,
+        high: UInt64 = 0,
         cpus: UInt64 = 0,
         workspace: UInt64 = 0,
         output: UInt64 = 0,
@@ -15,6 +16,7 @@ import Testing
         LimitPolicy(
             tasks: 100,
             memory: .exactly(ByteCount(bytes: memory)),
+            memoryHigh: ByteCount(bytes: high),
             openFiles: 64,
             fileSize: .mebibytes(1),
             cpuSeconds: 7,
@@ -103,16 +105,18 @@ import Testing
         #expect(plan.withoutCgroup.contains("cgroup v1"))
         #expect(plan.rlimits.contains(RLimit(resource: 6, soft: 100, hard: 100)))
         #expect(
-            plan.held.map(\.name) == [.tasks, .memory, .openFiles, .fileSize, .cpu, .cpus, .workspace, .output, .wall]
+            plan.held.map(\.name) == [
+                .tasks, .memory, .memoryHigh, .openFiles, .fileSize, .cpu, .cpus, .workspace, .output, .wall,
+            ]
         )
         #expect(
             plan.held.map(\.mechanism) == [
-                .rlimit, .watched, .rlimit, .rlimit, .rlimit, .notHeld, .unlimited, .unlimited, .timer,
+                .rlimit, .watched, .unlimited, .rlimit, .rlimit, .rlimit, .notHeld, .unlimited, .unlimited, .timer,
             ]
         )
         #expect(
             plan.held.map(\.value) == [
-                "100", "64 MiB", "64", "1 MiB", "7 s", "1.5", "no limit", "no limit", "90 s",
+                "100", "64 MiB", "no limit", "64", "1 MiB", "7 s", "1.5", "no limit", "no limit", "90 s",
             ]
         )
     }
@@ -150,6 +154,35 @@ import Testing
         // Nobody asked for one.
         #expect(Self.mechanism(try Self.planned(Self.limits(cpus: 0), Self.subtree([.pids])), .cpus) == .unlimited)
         #expect(plan.cgroup?.settings == [CgroupSetting(.pids, "pids.max", "100")])
+    }
+
+    /// Where a job is slowed down: a policy's word, never above the limit that stands in the end.
+    @Test(
+        arguments: [
+            (0, "max", "no limit"), (32 << 20, "33554432", "32 MiB"), ((32 << 20) + 1, "33554432", "33554433 B"),
+            (64 << 20, "67108864", "64 MiB"), (1 << 30, "67108864", "64 MiB"),
+        ] as [(UInt64, String, String)]
+    )
+    func memoryIsSlowedDownBelowItsLimit(_ high: UInt64, _ text: String, _ shown: String) throws {
+        let limits = Self.limits(high: high)
+        let held = try Self.planned(limits, Self.subtree([.memory]))
+        #expect(held.cgroup?.settings.contains(CgroupSetting(.memory, "memory.high", text)) == true)
+        #expect(held.held.contains(HeldLimit(.memoryHigh, shown, high == 0 ? .unlimited : .cgroup)))
+        let lost = try Self.planned(limits, Self.subtree([.pids]))
+        #expect(lost.held.contains(HeldLimit(.memoryHigh, shown, high == 0 ? .unlimited : .notHeld)))
+        #expect(lost.cgroup?.settings.contains { $0.file == "memory.high" } == false)
+        let warnings = CgroupPlanner.warnings(limits, Self.subtree([.pids], [CgroupLack(.memory, .notInKernel)]))
+        #expect(warnings.count == (high == 0 ? 0 : 1))
+        let isSaid = warnings.first?.hasPrefix("limits.memory_high = \(limits.memoryHigh) is not held, only a cgroup could: this kernel")
+        #expect(high == 0 || isSaid == true, "\(warnings)")
+        #expect(CgroupPlanner.warnings(limits, Self.subtree([.memory])).isEmpty)
+    }
+
+    /// `require_kernel` of memory stands for it, too.
+    @Test func whereItIsSlowedDownIsRequiredWithMemory() {
+        let limits = Self.limits(high: 32 << 20, required: [.memory])
+        #expect(throws: Never.self) { try Self.planned(limits, Self.subtree([.memory])) }
+        #expect(throws: Refusal.self) { try Self.planned(limits, Self.subtree([.pids, .cpu])) }
     }
 
     /// `run` says it before the command begins; where it holds, or nobody asked, there is nothing to say.
