@@ -34,6 +34,10 @@ enum CgroupPlanner {
                 }
             }
         }
+        // Nobody is refused anything by it: where the controller did not come, disks are shared as before.
+        if let weight = subtree.leafWeight, subtree.weighsIO {
+            settings.append(CgroupSetting(nil, "io.weight", "default \(weight)"))
+        }
         return CgroupPlan(subtree: subtree.path, movesProcesses: subtree.movesProcesses, settings: settings)
     }
 

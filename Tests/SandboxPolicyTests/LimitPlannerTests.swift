@@ -156,6 +156,31 @@ import Testing
         #expect(plan.cgroup?.settings == [CgroupSetting(.pids, "pids.max", "100")])
     }
 
+    /// Jobs of a server, beside which it has to answer others: the same share of processors and disks, where the leaf has the files.
+    @Test func jobsOfAServerWeighLess() throws {
+        func settings(_ controllers: [CgroupController], weight: UInt64?, io: Bool) throws -> [CgroupSetting] {
+            let subtree = CgroupSubtree(
+                path: "/c/x",
+                name: "/x",
+                controllers: controllers,
+                movesProcesses: false,
+                countsIO: io,
+                leafWeight: weight,
+                weighsIO: io
+            )
+            return try Self.planned(Self.limits(required: Set(LimitPolicy.Kind.allCases)), .subtree(subtree)).cgroup?
+                .settings ?? []
+        }
+        let all = CgroupController.allCases
+        let weights = [CgroupSetting(.cpu, "cpu.weight", "20"), CgroupSetting(nil, "io.weight", "default 20")]
+        #expect(try settings(all, weight: 20, io: true).suffix(2) == weights)
+        // One that did not come is nothing that the policy could require.
+        #expect(try settings(all, weight: 20, io: false).suffix(1) == weights.prefix(1))
+        // `run` leaves both as they are.
+        #expect(try settings(all, weight: nil, io: true).allSatisfy { !"\($0.file)".hasSuffix(".weight") })
+        #expect(weights.map(\.layer) == [.rlimits, .rlimits])
+    }
+
     /// Where a job is slowed down: a policy's word, never above the limit that stands in the end.
     @Test(
         arguments: [
@@ -173,7 +198,9 @@ import Testing
         #expect(lost.cgroup?.settings.contains { $0.file == "memory.high" } == false)
         let warnings = CgroupPlanner.warnings(limits, Self.subtree([.pids], [CgroupLack(.memory, .notInKernel)]))
         #expect(warnings.count == (high == 0 ? 0 : 1))
-        let isSaid = warnings.first?.hasPrefix("limits.memory_high = \(limits.memoryHigh) is not held, only a cgroup could: this kernel")
+        let isSaid = warnings.first?.hasPrefix(
+            "limits.memory_high = \(limits.memoryHigh) is not held, only a cgroup could: this kernel"
+        )
         #expect(high == 0 || isSaid == true, "\(warnings)")
         #expect(CgroupPlanner.warnings(limits, Self.subtree([.memory])).isEmpty)
     }
