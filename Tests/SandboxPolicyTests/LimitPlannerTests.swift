@@ -283,6 +283,24 @@ import Testing
         #expect(plan.reached(outcome, usage) == (isMet ? [.cpu] : []))
     }
 
+    /// `explain` has no scope to look at, and `run` asks for one before it plans: only what was not had refuses.
+    @Test func aScopeThatIsStillToBeAskedForRefusesNothing() throws {
+        let limits = Self.limits(required: [.memory])
+        let absence = CgroupOffer.none(.notDelegated(unit: "session-1.scope"))
+        let plan = try Self.planned(limits, absence) { $0.scope = .wanted }
+        #expect(plan.scope == .wanted && plan.scope.words.hasPrefix("run asks the user's service manager for a scope"))
+        #expect(Self.mechanism(plan, .memory) == .watched && plan.withoutCgroup.contains("session-1.scope"))
+        let refusal = #expect(throws: Refusal.self) {
+            try Self.planned(limits, absence) { $0.scope = .failed("nobody is there") }
+        }
+        let why =
+            "session-1.scope, which systemd has not delegated, and no scope could be had from the user's service manager: nobody is there"
+        #expect(refusal?.message.hasSuffix(why) == true, "\(String(describing: refusal))")
+        let without = try Self.planned(Self.limits(), absence) { $0.scope = .failed("nobody is there") }
+        #expect(without.scope == .failed("nobody is there") && Self.mechanism(without, .tasks) == .rlimit)
+        #expect(throws: Refusal.self) { try Self.planned(limits, absence) { $0.scope = .kept("it runs in a.service") } }
+    }
+
     @Test func aPersonIsToldWhatIsMovedAndWhatIsNotHeld() {
         let notes = CgroupPlanner.notes(Self.limits(cpus: 500), Self.subtree([.memory], moves: true))
         #expect(notes.count == 2)
