@@ -42,16 +42,18 @@ enum CgroupPlanner {
     }
 
     /// What a launch says before it begins: limits that were asked for and that nothing holds.
-    static func warnings(_ limits: LimitPolicy, _ offer: CgroupOffer) -> [String] {
+    static func warnings(_ limits: LimitPolicy, _ offer: CgroupOffer, _ scope: ScopeRequest = .none) -> [String] {
+        // `explain` has none to look at yet.
+        let held = scope == .wanted ? "is held only in the scope that run asks for" : "is not held, only a cgroup could"
         var warnings: [String] = []
         if limits.memoryHigh.bytes > 0, !offer.controllers.contains(.memory) {
             warnings.append(
-                "limits.memory_high = \(limits.memoryHigh) is not held, only a cgroup could: \(why(.memory, offer))"
+                "limits.memory_high = \(limits.memoryHigh) \(held): \(why(.memory, offer))"
             )
         }
         if limits.cpuThousandths > 0, !offer.controllers.contains(.cpu) {
             let share = ProcessorShare(thousandths: limits.cpuThousandths)
-            warnings.append("limits.cpus = \(share) is not held, only a cgroup could: \(why(.cpu, offer))")
+            warnings.append("limits.cpus = \(share) \(held): \(why(.cpu, offer))")
         }
         return warnings
     }
@@ -65,8 +67,8 @@ enum CgroupPlanner {
     }
 
     /// What a person should know: a limit that nothing holds, and processes that are moved.
-    static func notes(_ limits: LimitPolicy, _ offer: CgroupOffer) -> [String] {
-        var notes = warnings(limits, offer)
+    static func notes(_ limits: LimitPolicy, _ offer: CgroupOffer, _ scope: ScopeRequest = .none) -> [String] {
+        var notes = warnings(limits, offer, scope)
         if case .none(.failed) = offer, case .none(let absence) = offer {
             notes.append("no cgroup could be made for the job, and its limits are held without: \(absence.words)")
         }

@@ -216,6 +216,8 @@ import Testing
     @Test func aShareThatNothingHoldsIsSaid() {
         let none = CgroupPlanner.warnings(Self.limits(cpus: 1500), .none(.versionOne))
         #expect(none.count == 1 && none.first?.hasPrefix("limits.cpus = 1.5 is not held, only a cgroup") == true)
+        let wanted = CgroupPlanner.warnings(Self.limits(cpus: 1500), .none(.versionOne), .wanted)
+        #expect(wanted.first?.hasPrefix("limits.cpus = 1.5 is held only in the scope that run asks for: ") == true)
         #expect(CgroupPlanner.warnings(Self.limits(cpus: 1500), Self.subtree([.pids])).count == 1)
         #expect(CgroupPlanner.warnings(Self.limits(cpus: 1500), Self.subtree([.cpu])).isEmpty)
         #expect(CgroupPlanner.warnings(Self.limits(), .none(.versionOne)).isEmpty)
