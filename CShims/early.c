@@ -11,6 +11,7 @@
 #include "cs_early.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "cs_sys.h"
 #include "cs_text.h"
@@ -120,6 +122,52 @@ static char *append(char *end, const char *limit, const char *text)
     if (end)
         *end = 0;
     return end;
+}
+
+/* Whether the last line of /proc/self/cgroup ends with the group that callers are moved to: then a subtree is ours already. */
+static int is_among_callers(void)
+{
+    static const char name[] = "/codex-sandbox.callers\n";
+    char text[4096];
+    const long file = CS_CALL4(SYS_openat, AT_FDCWD, "/proc/self/cgroup", O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0)
+        return 0;
+    const long count = CS_CALL3(SYS_read, file, text, sizeof(text));
+    close_quietly((int)file);
+    const long length = sizeof(name) - 1;
+    if (count < length)
+        return 0;
+    for (long i = 0; i < length; i++)
+        if (text[count - length + i] != name[i])
+            return 0;
+    return 1;
+}
+
+/*
+ * Whether the supervisor may move itself to a scope of the user's manager first (UserBus, CgroupHost): what is begun here stays
+ * where it is. One that is not begun for nothing costs a later start, nothing else.
+ */
+static int may_move(char *const *environment)
+{
+    if (CS_CALL0(SYS_geteuid) == 0)
+        return 0;
+    const char *bus = variable(environment, "DBUS_SESSION_BUS_ADDRESS=");
+    const char *folder = variable(environment, "XDG_RUNTIME_DIR=");
+    if (bus) {
+        if (!starts_with(bus, "unix:"))
+            return 0;
+    } else {
+        char path[4096];
+        struct stat found;
+        if (!folder || *folder != '/' ||
+            !append(append(path, path + sizeof(path), folder), path + sizeof(path), "/bus") ||
+            CS_CALL4(SYS_newfstatat, AT_FDCWD, path, &found, 0) < 0 || !S_ISSOCK(found.st_mode))
+            return 0;
+    }
+    struct statfs mounted;
+    if (CS_CALL2(SYS_statfs, "/sys/fs/cgroup", &mounted) < 0 || mounted.f_type != CGROUP2_SUPER_MAGIC)
+        return 0;
+    return !is_among_callers();
 }
 
 static char *append_number(char *end, const char *limit, uint32_t number)
@@ -232,6 +280,10 @@ void cs_early_begin(char *const *arguments, char *const *environment)
         return;
     if (variable(environment, "CODEX_SANDBOX_POLICY="))
         usual = 0;
+    if (may_move(environment)) {
+        usual = 0;
+        return;
+    }
     const long memory = cs_syscall6(SYS_mmap, 0, sizeof(struct cs_early), PROT_READ | PROT_WRITE,
                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory < 0 && memory > -4096)

@@ -105,7 +105,13 @@ private struct FurtherText {
                 remedy: "remove it; write the keys themselves"
             )
         }
-        let statement = try document.statement(over: policy, file: file, home: home, isBound: kind == .ceiling)
+        let statement = try document.statement(
+            over: policy,
+            file: file,
+            home: home,
+            isBound: kind == .ceiling,
+            isFurther: true
+        )
         if kind == .project, let key = statement.values.confinement.weakerKey,
             let origin = statement.said.first(where: { $0.key == key })
         {

@@ -35,6 +35,8 @@ public struct CgroupSubtree: Hashable, Sendable {
     public var countsIO: Bool
     /// The leaf's `cpu.weight`, 1…10,000, beside 100 of the callers' group; nil to leave it at 100, too.
     public var leafWeight: UInt64?
+    /// Whether the leaf has `io.weight`, which is to be the same.
+    public var weighsIO: Bool
 
     public init(
         path: OSString,
@@ -43,7 +45,8 @@ public struct CgroupSubtree: Hashable, Sendable {
         lacks: [CgroupLack] = [],
         movesProcesses: Bool,
         countsIO: Bool = false,
-        leafWeight: UInt64? = nil
+        leafWeight: UInt64? = nil,
+        weighsIO: Bool = false
     ) {
         self.path = path
         self.name = name
@@ -52,6 +55,7 @@ public struct CgroupSubtree: Hashable, Sendable {
         self.movesProcesses = movesProcesses
         self.countsIO = countsIO
         self.leafWeight = leafWeight
+        self.weighsIO = weighsIO
     }
 
     /// The child that processes are moved to.
@@ -144,13 +148,14 @@ public struct CgroupPlan: Hashable, Sendable {
 
 /// One file of a cgroup and what it is to say.
 public struct CgroupSetting: Hashable, Sendable {
-    public var controller: CgroupController
+    /// Nil of one that holds no limit.
+    public var controller: CgroupController?
     /// `memory.max`.
     public var file: OSString
     /// As the kernel writes it, without the newline.
     public var value: String
 
-    public init(_ controller: CgroupController, _ file: OSString, _ value: String) {
+    public init(_ controller: CgroupController?, _ file: OSString, _ value: String) {
         self.controller = controller
         self.file = file
         self.value = value
@@ -182,6 +187,7 @@ public struct HeldLimit: Hashable, Sendable {
     public enum Name: String, Hashable, Sendable, CaseIterable {
         case tasks
         case memory
+        case memoryHigh = "memory_high"
         case openFiles = "open_files"
         case fileSize = "file_size"
         case cpu

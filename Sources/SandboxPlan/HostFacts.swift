@@ -28,6 +28,8 @@ public struct HostFacts: Hashable, Sendable {
     public var unsearched: [UnsearchedFolder] = []
     /// What cgroup v2 has for this launch.
     public var cgroup: CgroupOffer
+    /// What became of a scope, where that has none.
+    public var scope = ScopeRequest.none
 
     public init(
         kernelRelease: String,

@@ -126,6 +126,8 @@ public struct LimitPlan: Hashable, Sendable {
     public var cgroup: CgroupPlan?
     /// Why it gets none, as a part of a sentence; empty where it gets one, and where nobody says.
     public var withoutCgroup: String
+    /// What became of a scope of the user's manager, in which there would be one.
+    public var scope: ScopeRequest
     /// What the workspace may hold; nil for no limit.
     public var workspace: WorkspaceLimit?
     /// What the job may write to standard output and standard error together; nil for no limit.
@@ -146,6 +148,7 @@ public struct LimitPlan: Hashable, Sendable {
         rlimits: [RLimit],
         cgroup: CgroupPlan? = nil,
         withoutCgroup: String = "",
+        scope: ScopeRequest = .none,
         workspace: WorkspaceLimit? = nil,
         output: ByteCount? = nil,
         held: [HeldLimit] = []
@@ -159,6 +162,7 @@ public struct LimitPlan: Hashable, Sendable {
         self.rlimits = rlimits
         self.cgroup = cgroup
         self.withoutCgroup = withoutCgroup
+        self.scope = scope
         self.workspace = workspace
         self.output = output
         self.held = held

@@ -285,6 +285,8 @@ public struct LimitPolicy: Hashable, Sendable {
     /// Processes and threads together, 1…1,000,000.
     public var tasks: UInt64
     public var memory: Memory
+    /// From here on the whole job is slowed down and its file cache given back, which only a cgroup can do; 0 means nowhere.
+    public var memoryHigh: ByteCount
     /// Open files of each process, 16…1,048,576; lower when the caller's own hard limit is.
     public var openFiles: UInt64
     /// Largest file that can be written.
@@ -307,6 +309,7 @@ public struct LimitPolicy: Hashable, Sendable {
     public init(
         tasks: UInt64,
         memory: Memory,
+        memoryHigh: ByteCount,
         openFiles: UInt64,
         fileSize: ByteCount,
         cpuSeconds: UInt64,
@@ -319,6 +322,7 @@ public struct LimitPolicy: Hashable, Sendable {
     ) {
         self.tasks = tasks
         self.memory = memory
+        self.memoryHigh = memoryHigh
         self.openFiles = openFiles
         self.fileSize = fileSize
         self.cpuSeconds = cpuSeconds

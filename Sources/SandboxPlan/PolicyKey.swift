@@ -44,6 +44,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
     case output = 39
     case landlockOnly = 40
     case container = 41
+    case memoryHigh = 42
 
     /// The key with its section, as a file has it: `limits.tasks`.
     public var path: String {
@@ -71,6 +72,7 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         case .set: "environment.set"
         case .tasks: "limits.tasks"
         case .memory: "limits.memory"
+        case .memoryHigh: "limits.memory_high"
         case .openFiles: "limits.open_files"
         case .fileSize: "limits.file_size"
         case .cpu: "limits.cpu"
@@ -100,7 +102,8 @@ public enum PolicyKey: UInt8, Hashable, Sendable, CaseIterable {
         switch self {
         case .deny, .denyGlobs, .protect, .exclude, .requireKernel, .without, .set: true
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .read, .write, .coverMissing, .unixSockets,
-            .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .openFiles,
+            .tmpSize, .tmpInodes, .networkMode, .networkLoopback, .inherit, .pass, .tasks, .memory, .memoryHigh,
+            .openFiles,
             .fileSize, .cpu, .cpus, .workspaceSize, .output, .wall, .grace, .minimumABI, .landlockRequirement, .umask,
             .hostname, .except, .git, .onNew, .workerCommand, .landlockOnly, .container:
             false

@@ -8,6 +8,8 @@ public enum PolicyRange {
     public static let tasksReason = "pid 1 of the sandbox counts too"
     /// Bytes; below 16 MiB no worker starts.
     public static var memory: ClosedRange<UInt64> { 1 << 24...UInt64(Int64.max) }
+    /// Bytes, 0 meaning nowhere; what is less than a worker needs to start would only be waited for.
+    public static var memoryHigh: ClosedRange<UInt64> { memory }
     /// Open files of one process.
     public static var openFiles: ClosedRange<UInt64> { 16...1_048_576 }
     /// Bytes of one file.

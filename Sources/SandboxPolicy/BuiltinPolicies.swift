@@ -53,6 +53,8 @@ extension BuiltinPolicy {
                 [limits]
                 tasks = 1024
                 # memory = "4GiB"  Left out: 4 GiB or half of the machine's memory, whichever is less.
+                # From here on the job is slowed down instead of growing on, for example "3GiB"; 0 means nowhere. Only a cgroup holds it.
+                memory_high = 0
                 open_files = 4096
                 file_size = "8GiB"
                 # CPU time of each process; 0 means no limit.

@@ -16,8 +16,9 @@ enum CgroupPlanner {
             case .memory:
                 settings += [
                     CgroupSetting(.memory, "memory.max", text(memory)),
-                    // Slowed down below its limit, a job that wants too much would crawl for hours instead of meeting it.
-                    CgroupSetting(.memory, "memory.high", "max"),
+                    // Unless somebody asks for it: slowed down below its limit, a job that wants too much would crawl for
+                    // hours instead of meeting it.
+                    CgroupSetting(.memory, "memory.high", high(limits, memory)),
                     // Without it the job would swap instead of meeting its limit.
                     CgroupSetting(.memory, "memory.swap.max", "0"),
                     // The whole job, pid 1 included: half a job is none.
@@ -33,24 +34,41 @@ enum CgroupPlanner {
                 }
             }
         }
+        // Nobody is refused anything by it: where the controller did not come, disks are shared as before.
+        if let weight = subtree.leafWeight, subtree.weighsIO {
+            settings.append(CgroupSetting(nil, "io.weight", "default \(weight)"))
+        }
         return CgroupPlan(subtree: subtree.path, movesProcesses: subtree.movesProcesses, settings: settings)
     }
 
-    /// What a launch says before it begins: a limit that was asked for and that nothing holds.
-    static func warnings(_ limits: LimitPolicy, _ offer: CgroupOffer) -> [String] {
-        guard limits.cpuThousandths > 0, !offer.controllers.contains(.cpu) else { return [] }
-        let share = ProcessorShare(thousandths: limits.cpuThousandths)
-        let why =
-            switch offer {
-            case .none(let absence): absence.words
-            case .subtree(let subtree): CgroupLack.words(subtree.lacks.filter { $0.controller == .cpu })
-            }
-        return ["limits.cpus = \(share) is not held, only a cgroup could: \(why)"]
+    /// What a launch says before it begins: limits that were asked for and that nothing holds.
+    static func warnings(_ limits: LimitPolicy, _ offer: CgroupOffer, _ scope: ScopeRequest = .none) -> [String] {
+        // `explain` has none to look at yet.
+        let held = scope == .wanted ? "is held only in the scope that run asks for" : "is not held, only a cgroup could"
+        var warnings: [String] = []
+        if limits.memoryHigh.bytes > 0, !offer.controllers.contains(.memory) {
+            warnings.append(
+                "limits.memory_high = \(limits.memoryHigh) \(held): \(why(.memory, offer))"
+            )
+        }
+        if limits.cpuThousandths > 0, !offer.controllers.contains(.cpu) {
+            let share = ProcessorShare(thousandths: limits.cpuThousandths)
+            warnings.append("limits.cpus = \(share) \(held): \(why(.cpu, offer))")
+        }
+        return warnings
+    }
+
+    /// Why a controller is not there.
+    private static func why(_ controller: CgroupController, _ offer: CgroupOffer) -> String {
+        switch offer {
+        case .none(let absence): absence.words
+        case .subtree(let subtree): CgroupLack.words(subtree.lacks.filter { $0.controller == controller })
+        }
     }
 
     /// What a person should know: a limit that nothing holds, and processes that are moved.
-    static func notes(_ limits: LimitPolicy, _ offer: CgroupOffer) -> [String] {
-        var notes = warnings(limits, offer)
+    static func notes(_ limits: LimitPolicy, _ offer: CgroupOffer, _ scope: ScopeRequest = .none) -> [String] {
+        var notes = warnings(limits, offer, scope)
         if case .none(.failed) = offer, case .none(let absence) = offer {
             notes.append("no cgroup could be made for the job, and its limits are held without: \(absence.words)")
         }
@@ -61,6 +79,11 @@ enum CgroupPlanner {
             )
         }
         return notes
+    }
+
+    /// Never above the limit itself: a policy's own is checked, and a word of the command line or another policy may be lower.
+    private static func high(_ limits: LimitPolicy, _ memory: ByteCount) -> String {
+        limits.memoryHigh.bytes == 0 ? "max" : text(min(limits.memoryHigh, memory))
     }
 
     /// Whole pages, as the kernel reads it back; its largest amount is `max` (mm/page_counter.c).

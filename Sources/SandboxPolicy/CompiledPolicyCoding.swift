@@ -16,7 +16,7 @@ public import SandboxPlan
 public enum CompiledPolicyCoding {
     static let magic: [UInt8] = Array("CSPOLICY".utf8)
     /// Raised whenever the fields change, or what a policy file leaves unsaid: `CompiledDefaultsTests` sees to it.
-    public static let formatVersion: UInt32 = 6
+    public static let formatVersion: UInt32 = 7
     static let toolVersionLength = 32
     static let headerLength = 84
     /// Larger than any policy this tool writes; a larger file is not looked at.

@@ -73,7 +73,7 @@ public enum LandlockOnlyPlanner {
             process: LaunchPlanner.process(policy, request),
             layers: LandlockOnlyLayers.list(policy, limits, abi: abi),
             notes: notes(policy, identity, host),
-            warnings: CgroupPlanner.warnings(policy.limits, host.cgroup)
+            warnings: CgroupPlanner.warnings(policy.limits, host.cgroup, host.scope)
         )
         plan.process.environment = environment(plan.process.environment, policy, profile)
         plan.weaker = WeakerProfile(
@@ -284,7 +284,7 @@ public enum LandlockOnlyPlanner {
             let groups = identity.keptGroups.map(String.init).joined(separator: ", ")
             notes.append("supplementary groups stay (\(groups)): only root may drop them")
         }
-        return notes + CgroupPlanner.notes(policy.limits, host.cgroup)
+        return notes + CgroupPlanner.notes(policy.limits, host.cgroup, host.scope)
     }
 
     /// The place's own paths become those of the launch's folder; git's system settings are ours.

@@ -85,7 +85,7 @@ public enum LaunchPlanner {
             notes.append("the workspace belongs to root: it is shown ID-mapped, and files made there belong to root")
         }
         if abi == 0 { notes.append("this kernel has no Landlock, which the policy accepts: the mounts hold alone") }
-        notes += CgroupPlanner.notes(policy.limits, host.cgroup)
+        notes += CgroupPlanner.notes(policy.limits, host.cgroup, host.scope)
         if !isolated { notes.append("the host's network is reachable: --network host was asked for") }
         if policy.git == .create, policy.workspace == .readWrite,
             host.entry(request.workspace.appending(PathInventory.gitFolder)) == .absent
@@ -121,7 +121,7 @@ public enum LaunchPlanner {
             process: process(policy, request),
             layers: PlannedLayers.list(policy, identity, limits, abi: abi),
             notes: notes + mounts.warnings,
-            warnings: mounts.warnings + CgroupPlanner.warnings(policy.limits, host.cgroup)
+            warnings: mounts.warnings + CgroupPlanner.warnings(policy.limits, host.cgroup, host.scope)
         )
         plan.workspaceNames = move?.names
         if policy.confinement == .container {

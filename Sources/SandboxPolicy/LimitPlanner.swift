@@ -15,7 +15,7 @@ enum LimitPlanner {
 
     static func planned(_ policy: Policy, _ host: HostFacts) throws(Refusal) -> LimitPlan {
         let limits = policy.limits
-        try checkRequired(limits, host.cgroup)
+        try checkRequired(limits, host)
         var rlimits: [RLimit] = []
         for inherited in host.caller.rlimits {
             rlimits.append(try limit(inherited, limits, host))
@@ -35,6 +35,7 @@ enum LimitPlanner {
             rlimits: rlimits,
             cgroup: CgroupPlanner.planned(limits, memory: memory, host.cgroup),
             withoutCgroup: absence(host.cgroup),
+            scope: host.scope,
             output: limits.output.bytes == 0 ? nil : limits.output,
             held: held(limits, memory: memory, rlimits, host.cgroup.controllers)
         )
@@ -61,13 +62,22 @@ enum LimitPlanner {
     }
 
     /// Limits that the policy wants a cgroup to hold.
-    private static func checkRequired(_ limits: LimitPolicy, _ offer: CgroupOffer) throws(Refusal) {
+    private static func checkRequired(_ limits: LimitPolicy, _ host: HostFacts) throws(Refusal) {
+        let offer = host.cgroup
+        // Asked for before the launch is planned: this plan is not the one that it will have.
+        if host.scope == .wanted { return }
         for kind in LimitPolicy.Kind.allCases where limits.requireKernel.contains(kind) {
             if offer.controllers.contains(kind.controller) { continue }
             let cause: String
             let remedy: String
             switch offer {
-            case .none(let absence): (cause, remedy) = (absence.words, absence.remedy)
+            case .none(let absence):
+                remedy = absence.remedy
+                if case .failed = host.scope {
+                    cause = "\(absence.words), and \(host.scope.words)"
+                } else {
+                    cause = absence.words
+                }
             case .subtree(let subtree):
                 let lacks = subtree.lacks.filter { $0.controller == kind.controller }
                 cause = "\(subtree.path) has no controller \(kind.controller.rawValue): \(CgroupLack.words(lacks))"
@@ -103,9 +113,15 @@ enum LimitPlanner {
         let files = soft(Resource.openFiles)
         let size = soft(Resource.fileSize)
         let share = limits.cpuThousandths
+        let high = min(limits.memoryHigh, memory)
         return [
             HeldLimit(.tasks, String(limits.tasks), controllers.contains(.pids) ? .cgroup : .rlimit),
             HeldLimit(.memory, memory.description, controllers.contains(.memory) ? .cgroup : .watched),
+            HeldLimit(
+                .memoryHigh,
+                high.bytes == 0 ? "no limit" : high.description,
+                high.bytes == 0 ? .unlimited : controllers.contains(.memory) ? .cgroup : .notHeld
+            ),
             HeldLimit(.openFiles, files == .max ? "no limit" : String(files), files == .max ? .unlimited : .rlimit),
             HeldLimit(
                 .fileSize,

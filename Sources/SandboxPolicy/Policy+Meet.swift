@@ -92,12 +92,14 @@ extension EnvironmentPolicy {
 extension LimitPolicy {
     fileprivate func meet(_ other: LimitPolicy) -> LimitPolicy {
         let cpu = min(cpuMost, other.cpuMost)
+        let high = min(memoryHighMost, other.memoryHighMost)
         let share = min(cpuShareMost, other.cpuShareMost)
         let held = min(workspaceMost, other.workspaceMost)
         let said = min(outputMost, other.outputMost)
         return LimitPolicy(
             tasks: min(tasks, other.tasks),
             memory: memory.meet(other.memory),
+            memoryHigh: ByteCount(bytes: high == .max ? 0 : high),
             openFiles: min(openFiles, other.openFiles),
             fileSize: min(fileSize, other.fileSize),
             cpuSeconds: cpu == .max ? 0 : cpu,

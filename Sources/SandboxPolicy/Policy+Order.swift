@@ -41,6 +41,7 @@ extension Policy {
         case .set: environment.set.holdsMore(than: other.environment.set)
         case .tasks: limits.tasks > other.limits.tasks
         case .memory: limits.memory.amount > other.limits.memory.amount
+        case .memoryHigh: limits.memoryHighMost > other.limits.memoryHighMost
         case .openFiles: limits.openFiles > other.limits.openFiles
         case .fileSize: limits.fileSize > other.limits.fileSize
         case .cpu: limits.cpuMost > other.limits.cpuMost
@@ -90,6 +91,7 @@ extension Policy {
         case .set: environment.set == other.environment.set
         case .tasks: limits.tasks == other.limits.tasks
         case .memory: limits.memory == other.limits.memory
+        case .memoryHigh: limits.memoryHigh == other.limits.memoryHigh
         case .openFiles: limits.openFiles == other.limits.openFiles
         case .fileSize: limits.fileSize == other.limits.fileSize
         case .cpu: limits.cpuSeconds == other.limits.cpuSeconds
@@ -125,6 +127,9 @@ extension LimitPolicy {
 
     /// The same.
     var cpuShareMost: UInt64 { cpuThousandths == 0 ? .max : cpuThousandths }
+
+    /// The same.
+    var memoryHighMost: UInt64 { memoryHigh.bytes == 0 ? .max : memoryHigh.bytes }
 
     /// The same.
     var workspaceMost: UInt64 { workspace.bytes == 0 ? .max : workspace.bytes }

@@ -45,7 +45,8 @@ extension PolicyOverrides {
         case .tmpSize: tmpSize == nil ? nil : "--tmp-size"
         case .fileSize: fileSize == nil ? nil : "--file-size"
         case .description, .fullAccess, .workspaceAccess, .system, .etc, .protect, .coverMissing, .unixSockets,
-            .tmpInodes, .inherit, .exclude, .openFiles, .workspaceSize, .output, .requireKernel, .minimumABI,
+            .tmpInodes, .inherit, .exclude, .memoryHigh, .openFiles, .workspaceSize, .output, .requireKernel,
+            .minimumABI,
             .landlockRequirement, .without, .umask, .hostname, .except, .denyGlobs, .git, .onNew, .workerCommand,
             .landlockOnly, .container:
             nil

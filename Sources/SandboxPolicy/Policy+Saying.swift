@@ -58,6 +58,7 @@ extension Policy {
         case .set: environment.set = environment.set.replaced(by: values.environment.set)
         case .tasks: limits.tasks = values.limits.tasks
         case .memory: limits.memory = values.limits.memory
+        case .memoryHigh: limits.memoryHigh = values.limits.memoryHigh
         case .openFiles: limits.openFiles = values.limits.openFiles
         case .fileSize: limits.fileSize = values.limits.fileSize
         case .cpu: limits.cpuSeconds = values.limits.cpuSeconds

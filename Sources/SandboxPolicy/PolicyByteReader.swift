@@ -216,6 +216,7 @@ struct PolicyByteReader {
         let tasks = try integer("tasks", in: PolicyRange.tasks)
         let kind: UInt8 = try integer("memory", in: 0...1)
         let bytes = ByteCount(bytes: try integer("memory", in: PolicyRange.memory))
+        let high = try sizeOrNone("memoryHigh", in: PolicyRange.memoryHigh)
         let openFiles = try integer("openFiles", in: PolicyRange.openFiles)
         let fileSize = ByteCount(bytes: try integer("fileSize", in: PolicyRange.fileSize))
         let cpuSeconds = try integer("cpuSeconds", in: PolicyRange.cpuSeconds)
@@ -240,6 +241,7 @@ struct PolicyByteReader {
         return LimitPolicy(
             tasks: tasks,
             memory: kind == 0 ? .upToHalfOfRAM(bytes) : .exactly(bytes),
+            memoryHigh: high,
             openFiles: openFiles,
             fileSize: fileSize,
             cpuSeconds: cpuSeconds,

@@ -117,6 +117,7 @@ struct PolicyByteWriter {
             integer(UInt8(1))
             integer(bytes.bytes)
         }
+        integer(policy.memoryHigh.bytes)
         integer(policy.openFiles)
         integer(policy.fileSize.bytes)
         integer(policy.cpuSeconds)

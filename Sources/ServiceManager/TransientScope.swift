@@ -28,6 +28,7 @@ public enum TransientScope {
         try checked("the user's bus cannot be reached", sd_bus_open_user(&opened))
         guard let bus = opened else { throw BusFailure(what: "the user's bus", errno: EIO) }
         defer { sd_bus_flush_close_unref(bus) }
+        try checkNumbers(bus)
         var made: OpaquePointer?
         try checked(
             "no message could be made",
@@ -62,6 +63,30 @@ public enum TransientScope {
         if called < 0 {
             let said = error.message.map { String(cString: $0) }
             throw BusFailure(what: "the user's manager made no scope", errno: -called, said: said)
+        }
+    }
+
+    /// Whether the bus knows this process by the number that it has here.
+    ///
+    /// In a pid namespace of a container whose caller was handed the host's bus, `pid` would be another process to the manager.
+    private static func checkNumbers(_ bus: OpaquePointer) throws(BusFailure) {
+        var name: UnsafePointer<CChar>?
+        try checked("the user's bus cannot be reached", sd_bus_get_unique_name(bus, &name))
+        var found: OpaquePointer?
+        let isPID: UInt64 = 1  // SD_BUS_CREDS_PID, an enumerator that Swift does not see
+        try checked("the user's bus does not say who asks", sd_bus_get_name_creds(bus, name, isPID, &found))
+        guard let credentials = found else {
+            throw BusFailure(what: "the user's bus does not say who asks", errno: EIO)
+        }
+        defer { sd_bus_creds_unref(credentials) }
+        var pid: pid_t = 0
+        try checked("the user's bus does not say who asks", sd_bus_creds_get_pid(credentials, &pid))
+        guard pid == getpid() else {
+            throw BusFailure(
+                what: "the user's bus",
+                errno: EXDEV,
+                said: "it counts processes in another pid namespace"
+            )
         }
     }
 

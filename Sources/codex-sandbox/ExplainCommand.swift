@@ -7,7 +7,7 @@ enum ExplainCommand {
     static func status(_ options: ExplainOptions, closedStreams: Int) -> Int32 {
         do throws(Refusal) {
             let launch = LaunchOptions(options.run, closedStreams: closedStreams)
-            let preparation = try RunSession.preparation(launch)
+            let preparation = try RunSession.preparation(launch, ofRun: true)
             if options.json { return Output.show(preparation.plan.json(.digest).text + "\n", status: 0) }
             var origins: [OSString: EnvironmentOrigin] = [:]
             for entry in preparation.plan.process.environment {

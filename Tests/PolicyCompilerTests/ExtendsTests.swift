@@ -107,6 +107,32 @@ import Testing
         #expect(Set(words.keys) == Set(PolicyKey.allCases.map(\.path)))
     }
 
+    /// Over what it extends it is compared with what stands in the end; whoever is put over any policy is judged by itself.
+    @Test func whereMemoryIsSlowedDownIsComparedWithWhatStands() throws {
+        let base = "version = 1\n[limits]\nmemory = \"2GiB\"\nmemory_high = \"1GiB\"\n"
+        func top(_ lines: String) -> String { "version = 1\nextends = \"base\"\n[limits]\n\(lines)\n" }
+        #expect(
+            problems(top("memory = \"512MiB\""), ["base": base]) == [
+                "top:4:1: limits.memory: 512 MiB, limits.memory_high, which must not exceed it, is 1 GiB in what this "
+                    + "extends; lower limits.memory_high here, too"
+            ]
+        )
+        #expect(
+            problems(top("memory_high = \"3GiB\""), ["base": base]) == [
+                "top:4:1: limits.memory_high: 3 GiB, it must not exceed limits.memory, which is 2 GiB; write a smaller "
+                    + "size, or raise limits.memory"
+            ]
+        )
+        let policy = try compiled("top", top("memory = \"512MiB\"\nmemory_high = 0"), extending: ["base": base]).policy
+        #expect(policy.limits.memory == .exactly(.mebibytes(512)) && policy.limits.memoryHigh.bytes == 0)
+        let over = "version = 1\n[limits]\nmemory_high = \"3GiB\"\n"
+        let further = try compiled("top", top(""), extending: ["base": base], project: over, ceiling: over)
+        #expect(further.project?.values.limits.memoryHigh == .gibibytes(3))
+        #expect(throws: PolicyError.self) {
+            try compiled("top", top(""), extending: ["base": base], project: over + "memory = \"1GiB\"\n")
+        }
+    }
+
     @Test func aCircleIsRefusedWhereItCloses() {
         let texts = ["a": "version = 1\nextends = \"b\"\n", "b": "version = 1\n\nextends =   \"a\"\n"]
         #expect(

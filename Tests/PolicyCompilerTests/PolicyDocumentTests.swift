@@ -171,6 +171,7 @@ import Testing
             [limits]
             tasks = 10
             memory = "512MiB"
+            memory_high = "256MiB"
             open_files = 100
             file_size = 1000
             cpu = "2m"
@@ -208,11 +209,42 @@ import Testing
             policy.limits.openFiles == 100 && policy.limits.fileSize.bytes == 1000 && policy.limits.cpuSeconds == 120
         )
         #expect(policy.limits.wall == .seconds(30) && policy.limits.grace.milliseconds == 0)
+        #expect(policy.limits.memory == .exactly(.mebibytes(512)) && policy.limits.memoryHigh == .mebibytes(256))
         #expect(policy.limits.requireKernel == [.cpu, .tasks] && policy.limits.cpuThousandths == 1500)
         #expect(policy.landlock == LandlockPolicy(minimumABI: 6, requirement: .bestEffort))
         #expect(policy.seccomp.without == ["debug", "sysv-ipc"])
         #expect(policy.process == ProcessPolicy(umask: 0o77, hostname: "box-1.example"))
         #expect(policy.worker.command == ["/srv/agent", "--fast", "--fast", ""])
+    }
+
+    /// Up to `limits.memory`, whichever of the two is said, and 0 for nowhere.
+    @Test(
+        arguments: [
+            ("memory_high = 0", 0), ("memory_high = \"4GiB\"", 4 << 30), ("memory_high = 16777216", 1 << 24),
+            ("memory = \"8GiB\"\nmemory_high = \"8GiB\"", 8 << 30), ("memory = \"1GiB\"", 0),
+        ] as [(String, UInt64)]
+    )
+    func memoryIsSlowedDownFromASize(_ text: String, _ bytes: UInt64) throws {
+        #expect(try Self.policy("[limits]\n\(text)").limits.memoryHigh == ByteCount(bytes: bytes))
+    }
+
+    @Test(
+        arguments: [
+            (
+                "memory = \"1GiB\"\n  memory_high = \"2GiB\"",
+                "4:3: limits.memory_high: 2 GiB, it must not exceed limits.memory, which is 1 GiB"
+            ),
+            (
+                "memory_high = \"5GiB\"",
+                "3:1: limits.memory_high: 5 GiB, it must not exceed limits.memory, which is 4 GiB at most where no text says it"
+            ),
+            ("memory_high = \"1MiB\"", "3:15: limits.memory_high: \"1MiB\", it is out of range"),
+            ("memory_high = true", "3:15: limits.memory_high: a boolean, it must be a size"),
+        ]
+    )
+    func whereMemoryIsSlowedDownIsNotAboveItsLimit(_ text: String, _ words: String) throws {
+        let error = #expect(throws: PolicyError.self) { try Self.policy("[limits]\n\(text)") }
+        #expect("\(String(describing: error))".contains(words), "\(String(describing: error))")
     }
 
     @Test(arguments: [("2", 2000), ("\"0.5\"", 500), ("0", 0), ("\"0\"", 0), ("1000", 1_000_000)])

@@ -31,6 +31,7 @@ import Testing
         limits: LimitPolicy(
             tasks: 1024,
             memory: .upToHalfOfRAM(.gibibytes(4)),
+            memoryHigh: ByteCount(bytes: 0),
             openFiles: 4096,
             fileSize: .gibibytes(8),
             cpuSeconds: 0,

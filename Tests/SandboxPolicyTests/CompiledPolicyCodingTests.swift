@@ -48,6 +48,7 @@ import Testing
                 limits: LimitPolicy(
                     tasks: 1024,
                     memory: memory,
+                    memoryHigh: .gibibytes(1),
                     openFiles: 4096,
                     fileSize: .gibibytes(8),
                     cpuSeconds: 0,

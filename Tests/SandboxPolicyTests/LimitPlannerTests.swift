@@ -7,6 +7,7 @@ import Testing
 @Suite struct LimitPlannerTests {
     private static func limits(
         memory: UInt64 = 64 << 20,
+        high: UInt64 = 0,
         cpus: UInt64 = 0,
         workspace: UInt64 = 0,
         output: UInt64 = 0,
@@ -15,6 +16,7 @@ import Testing
         LimitPolicy(
             tasks: 100,
             memory: .exactly(ByteCount(bytes: memory)),
+            memoryHigh: ByteCount(bytes: high),
             openFiles: 64,
             fileSize: .mebibytes(1),
             cpuSeconds: 7,
@@ -103,16 +105,18 @@ import Testing
         #expect(plan.withoutCgroup.contains("cgroup v1"))
         #expect(plan.rlimits.contains(RLimit(resource: 6, soft: 100, hard: 100)))
         #expect(
-            plan.held.map(\.name) == [.tasks, .memory, .openFiles, .fileSize, .cpu, .cpus, .workspace, .output, .wall]
+            plan.held.map(\.name) == [
+                .tasks, .memory, .memoryHigh, .openFiles, .fileSize, .cpu, .cpus, .workspace, .output, .wall,
+            ]
         )
         #expect(
             plan.held.map(\.mechanism) == [
-                .rlimit, .watched, .rlimit, .rlimit, .rlimit, .notHeld, .unlimited, .unlimited, .timer,
+                .rlimit, .watched, .unlimited, .rlimit, .rlimit, .rlimit, .notHeld, .unlimited, .unlimited, .timer,
             ]
         )
         #expect(
             plan.held.map(\.value) == [
-                "100", "64 MiB", "64", "1 MiB", "7 s", "1.5", "no limit", "no limit", "90 s",
+                "100", "64 MiB", "no limit", "64", "1 MiB", "7 s", "1.5", "no limit", "no limit", "90 s",
             ]
         )
     }
@@ -152,10 +156,68 @@ import Testing
         #expect(plan.cgroup?.settings == [CgroupSetting(.pids, "pids.max", "100")])
     }
 
+    /// Jobs of a server, beside which it has to answer others: the same share of processors and disks, where the leaf has the files.
+    @Test func jobsOfAServerWeighLess() throws {
+        func settings(_ controllers: [CgroupController], weight: UInt64?, io: Bool) throws -> [CgroupSetting] {
+            let subtree = CgroupSubtree(
+                path: "/c/x",
+                name: "/x",
+                controllers: controllers,
+                movesProcesses: false,
+                countsIO: io,
+                leafWeight: weight,
+                weighsIO: io
+            )
+            return try Self.planned(Self.limits(required: Set(LimitPolicy.Kind.allCases)), .subtree(subtree)).cgroup?
+                .settings ?? []
+        }
+        let all = CgroupController.allCases
+        let weights = [CgroupSetting(.cpu, "cpu.weight", "20"), CgroupSetting(nil, "io.weight", "default 20")]
+        #expect(try settings(all, weight: 20, io: true).suffix(2) == weights)
+        // One that did not come is nothing that the policy could require.
+        #expect(try settings(all, weight: 20, io: false).suffix(1) == weights.prefix(1))
+        // `run` leaves both as they are.
+        #expect(try settings(all, weight: nil, io: true).allSatisfy { !"\($0.file)".hasSuffix(".weight") })
+        #expect(weights.map(\.layer) == [.rlimits, .rlimits])
+    }
+
+    /// Where a job is slowed down: a policy's word, never above the limit that stands in the end.
+    @Test(
+        arguments: [
+            (0, "max", "no limit"), (32 << 20, "33554432", "32 MiB"), ((32 << 20) + 1, "33554432", "33554433 B"),
+            (64 << 20, "67108864", "64 MiB"), (1 << 30, "67108864", "64 MiB"),
+        ] as [(UInt64, String, String)]
+    )
+    func memoryIsSlowedDownBelowItsLimit(_ high: UInt64, _ text: String, _ shown: String) throws {
+        let limits = Self.limits(high: high)
+        let held = try Self.planned(limits, Self.subtree([.memory]))
+        #expect(held.cgroup?.settings.contains(CgroupSetting(.memory, "memory.high", text)) == true)
+        #expect(held.held.contains(HeldLimit(.memoryHigh, shown, high == 0 ? .unlimited : .cgroup)))
+        let lost = try Self.planned(limits, Self.subtree([.pids]))
+        #expect(lost.held.contains(HeldLimit(.memoryHigh, shown, high == 0 ? .unlimited : .notHeld)))
+        #expect(lost.cgroup?.settings.contains { $0.file == "memory.high" } == false)
+        let warnings = CgroupPlanner.warnings(limits, Self.subtree([.pids], [CgroupLack(.memory, .notInKernel)]))
+        #expect(warnings.count == (high == 0 ? 0 : 1))
+        let isSaid = warnings.first?.hasPrefix(
+            "limits.memory_high = \(limits.memoryHigh) is not held, only a cgroup could: this kernel"
+        )
+        #expect(high == 0 || isSaid == true, "\(warnings)")
+        #expect(CgroupPlanner.warnings(limits, Self.subtree([.memory])).isEmpty)
+    }
+
+    /// `require_kernel` of memory stands for it, too.
+    @Test func whereItIsSlowedDownIsRequiredWithMemory() {
+        let limits = Self.limits(high: 32 << 20, required: [.memory])
+        #expect(throws: Never.self) { try Self.planned(limits, Self.subtree([.memory])) }
+        #expect(throws: Refusal.self) { try Self.planned(limits, Self.subtree([.pids, .cpu])) }
+    }
+
     /// `run` says it before the command begins; where it holds, or nobody asked, there is nothing to say.
     @Test func aShareThatNothingHoldsIsSaid() {
         let none = CgroupPlanner.warnings(Self.limits(cpus: 1500), .none(.versionOne))
         #expect(none.count == 1 && none.first?.hasPrefix("limits.cpus = 1.5 is not held, only a cgroup") == true)
+        let wanted = CgroupPlanner.warnings(Self.limits(cpus: 1500), .none(.versionOne), .wanted)
+        #expect(wanted.first?.hasPrefix("limits.cpus = 1.5 is held only in the scope that run asks for: ") == true)
         #expect(CgroupPlanner.warnings(Self.limits(cpus: 1500), Self.subtree([.pids])).count == 1)
         #expect(CgroupPlanner.warnings(Self.limits(cpus: 1500), Self.subtree([.cpu])).isEmpty)
         #expect(CgroupPlanner.warnings(Self.limits(), .none(.versionOne)).isEmpty)
@@ -221,6 +283,24 @@ import Testing
         )
         let plan = try Self.planned(Self.limits(), Self.subtree([]))
         #expect(plan.reached(outcome, usage) == (isMet ? [.cpu] : []))
+    }
+
+    /// `explain` has no scope to look at, and `run` asks for one before it plans: only what was not had refuses.
+    @Test func aScopeThatIsStillToBeAskedForRefusesNothing() throws {
+        let limits = Self.limits(required: [.memory])
+        let absence = CgroupOffer.none(.notDelegated(unit: "session-1.scope"))
+        let plan = try Self.planned(limits, absence) { $0.scope = .wanted }
+        #expect(plan.scope == .wanted && plan.scope.words.hasPrefix("run asks the user's service manager for a scope"))
+        #expect(Self.mechanism(plan, .memory) == .watched && plan.withoutCgroup.contains("session-1.scope"))
+        let refusal = #expect(throws: Refusal.self) {
+            try Self.planned(limits, absence) { $0.scope = .failed("nobody is there") }
+        }
+        let why =
+            "session-1.scope, which systemd has not delegated, and no scope could be had from the user's service manager: nobody is there"
+        #expect(refusal?.message.hasSuffix(why) == true, "\(String(describing: refusal))")
+        let without = try Self.planned(Self.limits(), absence) { $0.scope = .failed("nobody is there") }
+        #expect(without.scope == .failed("nobody is there") && Self.mechanism(without, .tasks) == .rlimit)
+        #expect(throws: Refusal.self) { try Self.planned(limits, absence) { $0.scope = .kept("it runs in a.service") } }
     }
 
     @Test func aPersonIsToldWhatIsMovedAndWhatIsNotHeld() {

@@ -62,6 +62,7 @@ import Testing
             limits: LimitPolicy(
                 tasks: one([2, 100, 1000]),
                 memory: one([.upToHalfOfRAM(.gibibytes(4)), .exactly(.gibibytes(2)), .exactly(.gibibytes(8))]),
+                memoryHigh: ByteCount(bytes: one([0, 1 << 24, 1 << 30])),
                 openFiles: one([16, 4096]),
                 fileSize: ByteCount(bytes: one([1, 1 << 30])),
                 cpuSeconds: one([0, 1, 60]),
@@ -208,7 +209,8 @@ import Testing
         ("network", [.networkMode, .networkLoopback]),
         ("environment.inherit", [.inherit]), ("environment.exclude", [.exclude]), ("environment.pass", [.pass]),
         ("environment.set", [.set]),
-        ("limits.tasks", [.tasks]), ("limits.memory", [.memory]), ("limits.openFiles", [.openFiles]),
+        ("limits.tasks", [.tasks]), ("limits.memory", [.memory]), ("limits.memoryHigh", [.memoryHigh]),
+        ("limits.openFiles", [.openFiles]),
         ("limits.fileSize", [.fileSize]), ("limits.cpuSeconds", [.cpu]), ("limits.cpuThousandths", [.cpus]),
         ("limits.workspace", [.workspaceSize]), ("limits.output", [.output]),
         ("limits.wall", [.wall]),

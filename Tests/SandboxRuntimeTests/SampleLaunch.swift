@@ -88,6 +88,7 @@ enum SampleLaunch {
         limits: LimitPolicy(
             tasks: 1024,
             memory: .upToHalfOfRAM(.gibibytes(4)),
+            memoryHigh: .gibibytes(3),
             openFiles: 4096,
             fileSize: .gibibytes(8),
             cpuSeconds: 0,

@@ -102,6 +102,25 @@ import Testing
         #expect(result.output == "1 valid\n", "\(result.output)\(result.error)")
     }
 
+    /// What became of a scope of the user's manager.
+    @Test(arguments: [.wanted, .kept("a"), .entered(unit: "a.scope"), .failed("\u{1B}a")] as [ScopeRequest])
+    func aScopeIsValid(_ scope: ScopeRequest) throws {
+        var context = SampleLaunch.context
+        context.plan?.limits.scope = scope
+        let record = SampleLaunch.linked(
+            LaunchStatement.start(
+                PreparedContext(context),
+                layers: SampleLaunch.layers,
+                childReport: SampleLaunch.childReport,
+                at: SampleLaunch.time
+            )
+        )
+        #expect(record.text.contains("\"state\":\"\(scope.word)\""))
+        let checked = try check("launch-record.schema.json", [record])
+        #expect(checked.output == "1 valid\n", "\(checked.output)\(checked.error)")
+        #expect(!SampleLaunch.start.text.contains("\"scope\""))
+    }
+
     /// What only a job has that planted something.
     @Test func whatWasRemovedIsValid() throws {
         var end = SampleLaunch.ends[0]

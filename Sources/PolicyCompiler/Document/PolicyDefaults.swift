@@ -102,6 +102,7 @@ enum PolicyDefaults {
     static let limits = LimitPolicy(
         tasks: 1024,
         memory: .upToHalfOfRAM(.gibibytes(4)),
+        memoryHigh: ByteCount(bytes: 0),
         openFiles: 4096,
         fileSize: .gibibytes(8),
         cpuSeconds: 0,

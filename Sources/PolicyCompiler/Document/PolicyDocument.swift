@@ -66,13 +66,15 @@ public struct PolicyDocument: Hashable, Sendable {
     ///   - file: its number in the list of files, for the origins.
     ///   - home: what `~` means where it may stand; empty when nobody knows.
     ///   - isBound: whether it is the administrator's, which permits confinements and bounds everything else.
+    ///   - isFurther: whether it is put over whatever policy was chosen: its numbers are compared with each other only.
     /// - Returns: what it says, and nothing of the base.
     /// - Throws: `PolicyError.invalid` with every problem there is.
     func statement(
         over base: Policy,
         file: UInt8,
         home: OSString = "",
-        isBound: Bool = false
+        isBound: Bool = false,
+        isFurther: Bool = false
     ) throws(PolicyError) -> PolicyStatement {
         let log = ProblemLog(file: name)
         let validator = PolicyValidator(name: name, log: log, base: base, home: home, isBound: isBound)
@@ -84,6 +86,7 @@ public struct PolicyDocument: Hashable, Sendable {
         }
         let statement = PolicyStatement(values: values, said: said)
         refuseTooLong(isBound ? base.bounded(by: statement) : base.saying(statement), log)
+        refuseHigh(statement, over: base, isFurther: isFurther, log)
         try log.throwIfAny()
         return statement
     }
@@ -115,5 +118,30 @@ public struct PolicyDocument: Hashable, Sendable {
                 remedy: "shorten the list"
             )
         }
+    }
+
+    /// `limits.memory_high` slows a job down before it meets `limits.memory`; above that it would mean nothing.
+    private func refuseHigh(_ statement: PolicyStatement, over base: Policy, isFurther: Bool, _ log: ProblemLog) {
+        let isSaid = (memory: statement.says(.memory), high: statement.says(.memoryHigh))
+        guard isFurther ? isSaid.memory && isSaid.high : isSaid.memory || isSaid.high else { return }
+        let limits = base.saying(statement).limits
+        let most: ByteCount
+        let rule: String
+        switch limits.memory {
+        case .exactly(let amount): (most, rule) = (amount, "is \(amount)")
+        case .upToHalfOfRAM(let amount): (most, rule) = (amount, "is \(amount) at most where no text says it")
+        }
+        if limits.memoryHigh <= most { return }
+        let key = isSaid.high ? PolicyKey.memoryHigh : .memory
+        guard let position = log.keys[key.path] else { return }
+        log.report(
+            at: position,
+            key: key.path,
+            what: isSaid.high ? "\(limits.memoryHigh)" : "\(most)",
+            why: isSaid.high
+                ? "it must not exceed limits.memory, which \(rule)"
+                : "limits.memory_high, which must not exceed it, is \(limits.memoryHigh) in what this extends",
+            remedy: isSaid.high ? "write a smaller size, or raise limits.memory" : "lower limits.memory_high here, too"
+        )
     }
 }

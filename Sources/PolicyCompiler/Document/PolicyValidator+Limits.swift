@@ -10,6 +10,9 @@ extension PolicyValidator {
             policy.tasks = tasks
         }
         if let memory = section.byteCount("memory", in: PolicyRange.memory) { policy.memory = .exactly(memory) }
+        if let high = section.byteCount("memory_high", in: PolicyRange.memoryHigh, orNone: true) {
+            policy.memoryHigh = high
+        }
         if let files = section.integer("open_files", in: PolicyRange.openFiles) { policy.openFiles = files }
         if let size = section.byteCount("file_size", in: PolicyRange.fileSize) { policy.fileSize = size }
         if let cpu = cpu(&section) { policy.cpuSeconds = cpu }

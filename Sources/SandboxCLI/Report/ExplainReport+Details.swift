@@ -66,11 +66,16 @@ extension ExplainReport {
     private var cgroup: [String] {
         guard let cgroup = plan.limits.cgroup else {
             let why = plan.limits.withoutCgroup
-            return why.isEmpty ? [] : ["  no cgroup: \(Shown.text(why))"]
+            return why.isEmpty ? [] : ["  no cgroup: \(Shown.text(why))"] + scope
         }
         var table = TextTable(columns: 2)
         for setting in cgroup.settings { table.add([Shown.whole(setting.file), setting.value]) }
         return ["  cgroup, a leaf in \(Shown.whole(cgroup.subtree)):"] + table.lines(indent: 4)
+    }
+
+    private var scope: [String] {
+        let words = plan.limits.scope.words
+        return words.isEmpty ? [] : ["  \(Shown.text(words))"]
     }
 
     private func mechanism(of layer: Layer) -> String {

@@ -83,7 +83,9 @@ extension PolicyReport {
             }
         }
         return [
-            Row("tasks", String(limits.tasks)), Row("memory", memory), Row("open_files", String(limits.openFiles)),
+            Row("tasks", String(limits.tasks)), Row("memory", memory),
+            Row("memory_high", limits.memoryHigh.bytes == 0 ? "none" : limits.memoryHigh.description),
+            Row("open_files", String(limits.openFiles)),
             Row("file_size", limits.fileSize.description),
             Row("cpu", limits.cpuSeconds == 0 ? "no limit" : "\(limits.cpuSeconds) s"),
             Row(

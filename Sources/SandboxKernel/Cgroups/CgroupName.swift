@@ -17,10 +17,10 @@ public enum CgroupName {
     /// The last component as a unit's name of systemd, by its suffix; nil for anything else (systemd.unit(5)).
     static func unit(_ name: OSString) -> OSString? {
         let last = name.lastComponent
-        for suffix in [".service", ".scope", ".slice"]
-        where last.bytes.reversed().starts(with: suffix.utf8.reversed()) {
-            return last
-        }
-        return nil
+        return [".service", ".scope", ".slice"].contains { ends(last, $0) } ? last : nil
+    }
+
+    static func ends(_ unit: OSString, _ suffix: String) -> Bool {
+        unit.bytes.reversed().starts(with: suffix.utf8.reversed())
     }
 }

@@ -13,6 +13,8 @@ public final class LimitGroup {
     public let name: OSString
     /// What its limits can stand on.
     public let controllers: [CgroupController]
+    /// Whether its share of the disks can be set: the controller io came, and the kernel has its weights (CONFIG_BLK_CGROUP_IOCOST).
+    public let weighsIO: Bool
     private let folder: OwnedFileDescriptor
     private var isThere = true
 
@@ -20,11 +22,13 @@ public final class LimitGroup {
         path: OSString,
         name: OSString,
         controllers: [CgroupController],
+        weighsIO: Bool,
         folder: consuming OwnedFileDescriptor
     ) {
         self.path = path
         self.name = name
         self.controllers = controllers
+        self.weighsIO = weighsIO
         self.folder = folder
     }
 
@@ -82,6 +86,7 @@ public final class LimitGroup {
                     path: path,
                     name: subtree.name.appending(leaf),
                     controllers: controllers,
+                    weighsIO: subtree.countsIO ? try CgroupFile.text("io.weight", in: folder.number) != nil : false,
                     folder: folder
                 )
             } catch {

@@ -22,6 +22,8 @@ public struct DoctorFacts: Hashable, Sendable {
     public var mounts: MountTable?
     /// What a job started by this very caller would have.
     public var cgroup: CgroupOffer = .none(.notMounted)
+    /// What `run` does about a scope, where it has none.
+    public var scope = ScopeRequest.none
     public var companion: CompanionExecutable = .absent(tried: [])
     public var folders: [DoctorFolder] = []
 
@@ -90,6 +92,9 @@ extension DoctorFacts {
             line.split(separator: " ") != ["0", "0", "4294967295"]
         }
         cgroup = CgroupHost().offer()
+        scope = CgroupHost().scope { name in
+            getenv(name).map { OSString(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+        }
     }
 
     private static func text(_ buffer: [CChar]) -> String {

@@ -58,7 +58,9 @@ extension HostDiagnosis {
             state: .information,
             detail: isHeld
                 ? "held by the kernel: each job gets a cgroup"
-                : "watched: the job is killed at its limit, the kernel does not hold it"
+                : facts.scope == .wanted
+                    ? "watched, or held by the kernel: in the scope that `run` asks for (row cgroups)"
+                    : "watched: the job is killed at its limit, the kernel does not hold it"
         )
     }
 
@@ -79,9 +81,18 @@ extension HostDiagnosis {
             // The hybrid layout of systemd: v2 is there, and every controller is with v1.
             let beside = facts.mounts?.entries.last { $0.type == "cgroup2" && $0.target != "/sys/fs/cgroup" }
             let hybrid = absence == .versionOne ? beside.map { " (v2 at \($0.target))" } ?? "" : ""
-            detail =
-                "no cgroup v2 subtree for us: \(absence.words)\(hybrid); limits stand on rlimits and watching. "
-                + "For a kernel that holds them: \(absence.remedy)"
+            let here = "no cgroup v2 subtree for us: \(absence.words)\(hybrid)"
+            switch facts.scope {
+            case .wanted:
+                detail =
+                    "\(here). `run` asks the user's service manager for a scope of its own first: in it the kernel holds memory, tasks and "
+                    + "cpus; without one limits stand on rlimits and watching. One for many launches: "
+                    + "systemd-run --user --scope -p Delegate=yes $SHELL"
+            case .none, .kept, .entered, .failed:
+                let kept = facts.scope == .none ? "" : ". For `run` \(facts.scope.words)"
+                detail =
+                    "\(here)\(kept); limits stand on rlimits and watching. For a kernel that holds them: \(absence.remedy)"
+            }
         }
         return HostCheck(name: "cgroups", state: .information, detail: detail)
     }

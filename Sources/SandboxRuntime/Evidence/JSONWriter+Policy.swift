@@ -86,6 +86,7 @@ extension JSONWriter {
                 json.member("rule", string: "up-to-half-of-ram")
             }
         }
+        if limits.memoryHigh.bytes > 0 { member("memoryHighBytes", quantity: limits.memoryHigh.bytes) }
         member("openFiles", quantity: limits.openFiles)
         if limits.output.bytes > 0 { member("outputBytes", quantity: limits.output.bytes) }
         let required = LimitPolicy.Kind.allCases.filter { limits.requireKernel.contains($0) }

@@ -92,11 +92,21 @@ extension JSONWriter {
         member("memoryWatchMilliseconds", quantity: plan.memoryWatchInterval.milliseconds)
         if let output = plan.output { member("outputBytes", quantity: output.bytes) }
         member("rlimits", array: plan.rlimits) { $0.rlimit($1) }
+        if plan.scope != .none { object("scope") { $0.scope(plan.scope) } }
         member("setUpMilliseconds", quantity: plan.setUp.milliseconds)
         member("tasks", quantity: plan.tasks)
         member("wallMilliseconds", quantity: plan.wall.milliseconds)
         if !plan.withoutCgroup.isEmpty { member("withoutCgroup", text: plan.withoutCgroup) }
         if let workspace = plan.workspace { member("workspaceBytes", quantity: workspace.most.bytes) }
+    }
+
+    private mutating func scope(_ request: ScopeRequest) {
+        member("state", string: request.word)
+        switch request {
+        case .none, .wanted: break
+        case .entered(let unit): member("unit", text: unit)
+        case .kept(let why), .failed(let why): member("why", text: why)
+        }
     }
 
     private mutating func cgroup(_ plan: CgroupPlan) {

@@ -133,6 +133,7 @@ public enum LaunchText {
                     + "(\(ShownText.string(limit["mechanism"])))"
             }
             table.add("limits", words.joined(separator: ", "))
+            if let scope = opening?["plan"]?["limits"]?["scope"] { table.add("scope", scoped(scope)) }
         }
         if let identity = opening?["plan"]?["identity"] {
             table.add("ran as", "uid \(ShownText.number(identity["uid"])), gid \(ShownText.number(identity["gid"]))")
@@ -180,6 +181,12 @@ public enum LaunchText {
         }
         table.add("execve", execve(closing))
         table.add("exit status", ShownText.number(closing["exitStatus"]))
+    }
+
+    /// What became of a scope of the user's service manager.
+    private static func scoped(_ scope: JSONValue) -> String {
+        guard let more = scope["unit"] ?? scope["why"] else { return ShownText.string(scope["state"]) }
+        return "\(ShownText.string(scope["state"])): \(ShownText.string(more))"
     }
 
     /// What a cgroup counted; what the kernel did not count is not said.

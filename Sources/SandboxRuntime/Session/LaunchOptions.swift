@@ -31,6 +31,8 @@ public struct LaunchOptions: Hashable, Sendable {
     public var workspaceInside: OSString?
     /// The launch's own folder, where the profile landlock-only has made one.
     var scratch: OSString?
+    /// What became of a scope of the user's manager for this launch.
+    var scope = ScopeRequest.none
     /// What the job is called while it runs.
     public var name: JobName?
 

@@ -23,6 +23,7 @@ struct PlaceGroup {
             }
             subtree.controllers = group.controllers
             subtree.leafWeight = weight
+            subtree.weighsIO = group.weighsIO
             guard !subtree.controllers.isEmpty else {
                 group.end()
                 return PlaceGroup(group: nil, offer: .none(.noControllers(subtree.lacks)))

@@ -165,6 +165,7 @@ public struct Preparation: ~Copyable {
         host.repositories = repositories
         host.unsearched = scan?.before.unsearched ?? []
         host.cgroup = cgroup
+        host.scope = options.scope
         request.homes = try OwnFolders.homes(options, account: host.caller.home)
         plan = try LaunchPlanner.plan(compiled, policy: policy, request: request, host: host)
         self.compiled = compiled

@@ -12,15 +12,14 @@ extension RunSession {
         _ folders: OwnFolders,
         _ workspace: OSString,
         _ chosen: ChosenPolicy,
+        _ wish: ScopeRequest,
         _ streams: inout StandardStreams,
         _ store: inout EvidenceStore,
         _ result: inout ResultFile,
         _ context: inout LaunchContext,
         _ end: inout LaunchEnd
     ) throws(Refusal) -> LaunchPlan {
-        if case .failed(let why) = TransientScope.enter(chosen.policy.limits, context.id, options.environment) {
-            notes.append("no scope could be had from the user's service manager: \(why)")
-        }
+        enterScope(wish, chosen.policy.limits, context.id)
         var scratch = try ScratchFolder.make()
         options.scratch = scratch.path
         let made = PlaceGroup.made(for: context.id)

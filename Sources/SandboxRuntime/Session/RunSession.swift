@@ -1,3 +1,4 @@
+internal import CShims
 internal import SandboxKernel
 public import SandboxPlan
 internal import SandboxPolicy
@@ -59,15 +60,27 @@ public struct RunSession: ~Copyable {
     }
 
     /// What `run` would do with these options; nothing is made, and nothing recorded.
-    public static func preparation(_ options: LaunchOptions) throws(Refusal) -> Preparation {
+    ///
+    /// - Parameters:
+    ///   - options: as for `run`.
+    ///   - ofRun: whether `run` itself would do it, which may ask for a scope: the plan says so.
+    /// - Returns: what `explain` shows.
+    /// - Throws: `Refusal` for what would be refused.
+    public static func preparation(_ options: LaunchOptions, ofRun: Bool = false) throws(Refusal) -> Preparation {
+        var options = options
         let folders = try OwnFolders(options)
         let workspace = try ChosenFolder.path(options.workspace ?? ".", what: "the workspace")
+        let chosen = try ChosenPolicy(options, folders, workspace: workspace)
+        let offer = CgroupHost().offer()
+        if ofRun && chosen.policy.confinement != .none {
+            options.scope = TransientScope.announced(chosen.policy.limits, options, offer)
+        }
         return try Preparation(
             options,
             folders,
             workspace: workspace,
-            chosen: try ChosenPolicy(options, folders, workspace: workspace),
-            cgroup: CgroupHost().offer()
+            chosen: chosen,
+            cgroup: offer
         )
     }
 
@@ -85,10 +98,16 @@ public struct RunSession: ~Copyable {
             workspace = try ChosenFolder.written(options.workspace ?? ".", otherwise: error)
             unusable = error
         }
+        let wish = unusable == nil ? TransientScope.wish(options) : .none
         // First of all: the kernel takes as long for the namespaces as everything up to the plan takes here. They are those
-        // of nearly every policy; for another one they are given up again.
+        // of nearly every policy; for another one they are given up again. Where a scope is asked for, they are made in it.
         var started = EarlyStart()
-        if unusable == nil { started.begin(options, workspace) }
+        if wish == .wanted {
+            // Before `main` there is less to go by (CShims/early.c).
+            cs_early_end()
+        } else if unusable == nil {
+            started.begin(options, workspace)
+        }
         let id: LaunchID
         do throws(SyscallError) {
             id = try LaunchID.random(at: startedAt)
@@ -139,7 +158,17 @@ public struct RunSession: ~Copyable {
             let chosen = try ChosenPolicy(options, folders, workspace: workspace)
             if chosen.policy.confinement == .landlockOnly {
                 started.giveUp()
-                plan = try launchLandlockOnly(folders, workspace, chosen, &streams, &store, &result, &context, &end)
+                plan = try launchLandlockOnly(
+                    folders,
+                    workspace,
+                    chosen,
+                    wish,
+                    &streams,
+                    &store,
+                    &result,
+                    &context,
+                    &end
+                )
             } else if chosen.policy.confinement == .none {
                 started.giveUp()
                 let preparation = try prepare(folders, workspace, chosen, &context)
@@ -149,12 +178,9 @@ public struct RunSession: ~Copyable {
                 sayNotes()
                 try launchUnconfined(preparation, &store, &context, &end)
             } else {
-                switch TransientScope.enter(chosen.policy.limits, id, options.environment) {
-                case .notWanted: break
+                enterScope(wish, chosen.policy.limits, id)
                 // What was begun stands where we were, and cannot be moved from there.
-                case .entered: started.giveUp()
-                case .failed(let why): notes.append("no scope could be had from the user's service manager: \(why)")
-                }
+                if case .entered = options.scope { started.giveUp() }
                 var launch = try started.launch(chosen.policy, options, workspace)
                 end.execve = .notReached(.killedAtGate)
                 let made = PlaceGroup.made(for: id)
@@ -202,6 +228,12 @@ public struct RunSession: ~Copyable {
         return told
     }
 
+    /// Where it is asked for and not had, the launch goes on without, and says so; the plan refuses what the policy requires.
+    mutating func enterScope(_ wish: ScopeRequest, _ limits: LimitPolicy, _ id: LaunchID) {
+        options.scope = TransientScope.enter(wish, limits, id, options)
+        if case .failed = options.scope { notes.append(options.scope.words) }
+    }
+
     private mutating func sayNotes() {
         if notes.isEmpty { return }
         _ = say(notes, true)
@@ -216,6 +248,7 @@ public struct RunSession: ~Copyable {
         _ context: inout LaunchContext,
         _ cgroup: CgroupOffer = .none(.notUsed)
     ) throws(Refusal) -> Preparation {
+        options.scope = TransientScope.unasked(options.scope, cgroup)
         let preparation = try Preparation(
             making: options,
             folders,

@@ -370,6 +370,31 @@ import Testing
         #expect(memory.detail.hasPrefix(offer.controllers.contains(.memory) ? "held by the kernel" : "watched"))
     }
 
+    /// What `run` will do about it.
+    @Test func aScopeThatRunAsksForIsNamed() throws {
+        let absence = CgroupOffer.none(.notDelegated(unit: "session-1.scope"))
+        func rows(_ scope: ScopeRequest) throws -> (cgroups: String, memory: String) {
+            let change: (inout DoctorFacts) -> Void = {
+                $0.cgroup = absence
+                $0.scope = scope
+            }
+            return (try check("cgroups", change).detail, try check("memory", change).detail)
+        }
+        let wanted = try rows(.wanted)
+        #expect(
+            wanted.cgroups.contains(
+                "session-1.scope, which systemd has not delegated. `run` asks the user's service manager"
+            )
+        )
+        #expect(wanted.cgroups.hasSuffix("systemd-run --user --scope -p Delegate=yes $SHELL"))
+        #expect(wanted.memory == "watched, or held by the kernel: in the scope that `run` asks for (row cgroups)")
+        let kept = try rows(.kept("it runs in a.service"))
+        #expect(
+            kept.cgroups.contains(". For `run` no scope is asked for: it runs in a.service; limits stand on rlimits")
+        )
+        #expect(kept.memory == (try rows(.none)).memory && kept.memory.hasPrefix("watched: "))
+    }
+
     private static func subtree(_ controllers: [CgroupController]) -> CgroupOffer {
         .subtree(
             CgroupSubtree(

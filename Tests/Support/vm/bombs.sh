@@ -2,12 +2,13 @@
 # Jobs of `serve` that want too much: memory, processes, processors, disk, output, descriptors. To be run in a user's own systemd
 # session, as an ordinary user.
 #
-#   Tests/Support/vm/bombs.sh FOLDER
+#   Tests/Support/vm/bombs.sh FOLDER [left-overs]
 #
 # FOLDER has the release executables. README.md beside this says how to get
 # such a session in a virtual machine. The server runs as a service of the user's manager with Delegate=yes. While each bomb goes off,
 # GET /healthz is asked every 50 ms, whatever the answers before took, and a job of another project does its work; while the disk is filled,
 # what is in use is looked at. Each line of the output is a claim and whether it held; the exit status is 0 only if all did.
+# With the second word no bomb goes off: only what stands behind them is tried.
 set -u
 bin=${1:?the folder with the executables}
 work=$(mktemp -d "$HOME/bombs.XXXXXX")
@@ -414,7 +415,7 @@ holds() { # WORDS CONDITION…
 }
 holds "the server says what will hold the limits" grep -q 'limits: jobs get cgroups of their own below' "$work/log"
 holds "and stands beside them" [ -n "$(cat "$tree/codex-sandbox.callers/cgroup.procs")" -a -z "$(cat "$tree/cgroup.procs")" ]
-python3 "$work/client.py" "$port" "$work/workspaces" "$tree" || status=1
+[ "${2-}" = left-overs ] || python3 "$work/client.py" "$port" "$work/workspaces" "$tree" || status=1
 
 # --- left-overs of a killed server --------------------------------------------------------------------------------------
 leaves() { find "$tree" -maxdepth 1 -name 'codex-sandbox.*' ! -name '*.callers' | grep -c .; }
@@ -427,6 +428,14 @@ runs() { [ "$(leaves)" = 1 ] && [ -n "$(find "$tree" -path '*/codex-sandbox.*/cg
 curl -fsS -X POST -H 'Prefer: respond-async' -H 'Content-Type: application/json' -d '{"instruction":"processor job"}' \
     "http://127.0.0.1:$port/api/v1/projects/" >/dev/null
 await runs
+job=$(find "$tree" -maxdepth 1 -name 'codex-sandbox.*' ! -name '*.callers')
+holds "its weight is a fifth of the server's ($(cat "$job/cpu.weight"))" [ "$(cat "$job/cpu.weight") $(cat "$tree/codex-sandbox.callers/cpu.weight")" = "20 100" ]
+case " $(cat "$tree/cgroup.controllers") " in
+*" io "*)
+    holds "the disks' weight is the same" [ "$(cat "$job/io.weight")" = "default 20" ]
+    holds "and the server keeps its own" [ "$(cat "$tree/codex-sandbox.callers/io.weight")" = "default 100" ] ;;
+*) holds "without the controller there is no weight of disks" [ ! -e "$job/io.weight" ] ;;
+esac
 killed=$(server)
 kill -STOP "$killed" # so that the next one is not there before we look
 kill -9 "$killed"

@@ -67,7 +67,7 @@ holds "a job runs" [ "$status" = 0 ]
 holds "its callers were moved aside" [ "$(sed -n 's/^0:://p' /proc/self/cgroup)" = "$own/codex-sandbox.callers" ]
 holds "it sees itself in a leaf" grep -q 'codex-sandbox\.[0-9a-f]\{32\}$' "$work/out"
 holds "nothing of it is left" [ "$(leaves)" = 0 ]
-holds "the record names what holds each limit" [ "$(limits)" = "tasks=cgroup memory=cgroup open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
+holds "the record names what holds each limit" [ "$(limits)" = "tasks=cgroup memory=cgroup memory_high=unlimited open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
 "$bin" evidence show >"$work/shown" 2>&1
 holds "memory counts as enforced" grep -q '^memory .*enforced' "$work/shown"
 holds "membership was compared from outside" grep -q 'cgroup of worker *outside' "$work/shown"
@@ -101,6 +101,36 @@ while n < 40:
 time.sleep(30)'
 holds "forty small processes count together" [ "$(result outcome)" = memory-exceeded ]
 holds "none of them is left" none_left
+
+printf 'version = 1\n[limits]\nmemory = "192MiB"\nmemory_high = "64MiB"\n' >"$work/high.toml"
+slowed() { # OPTION… for 130 MiB: in $high the leaf's setting, in $events how often it was slowed down by when that, or all of it, shows
+    "$bin" run --result "$work/result" "$@" -- python3 -c "$eater
+__import__('time').sleep(600)" 130 >/dev/null 2>"$work/err" &
+    local job=$! group used
+    high='' events=''
+    for _ in $(seq 1200); do
+        group=$(leaf)
+        used=$(cat "$group/memory.current" 2>/dev/null || echo 0)
+        events=$(sed -n 's/^high //p' "$group/memory.events" 2>/dev/null || true)
+        [ "${events:-0}" = 0 ] && [ "$used" -lt 136314880 ] || break
+        sleep 0.1
+    done
+    high=$(cat "$group/memory.high")
+    kill "$job"
+    wait "$job"
+}
+slowed --memory 192MiB
+holds "control: without it nothing is slowed down" [ "$events" = 0 ]
+holds "and the leaf says max" [ "$high" = max ]
+slowed --policy "$work/high.toml"
+holds "what is above it is slowed down ($events times)" over "${events:-None}" 0
+holds "by the size that was asked for" [ "$high" = 67108864 ]
+holds "and is not killed for memory" [ "$(result outcome)" != memory-exceeded ]
+holds "the record names what slows it down" has <(limits) "memory_high=cgroup"
+printf 'version = 1\n[limits]\nmemory = "64MiB"\n  memory_high = "65MiB"\n' >"$work/above.toml"
+run --policy "$work/above.toml" -- true
+holds "above the limit it is refused" [ "$status" = 125 ]
+holds "with its place" has "$work/err" "above.toml:4:3: limits.memory_high: 65 MiB, it must not exceed limits.memory, which is 64 MiB"
 
 # --- tasks --------------------------------------------------------------------------------------------------------------
 forker='import os, time
@@ -151,12 +181,15 @@ systemd-run --user --scope -q "$bin" run --result "$work/result" --policy "$work
 holds "with the user's bus it gets a scope of its own" [ $? = 0 ]
 "$bin" evidence export >"$work/record" 2>&1
 holds "in which the job's leaf is" grep -q '"subtree":"[^"]*/codex-sandbox-[0-9a-f]\{32\}\.scope"' "$work/record"
-holds "and the record says how" [ "$(limits)" = "tasks=cgroup memory=cgroup open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
+holds "and the record says how" [ "$(limits)" = "tasks=cgroup memory=cgroup memory_high=unlimited open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
 for _ in $(seq 50); do systemctl --user list-units --no-legend 'codex-sandbox-*.scope' | grep -q . || break; sleep 0.2; done
 holds "which is gone with it" [ -z "$(systemctl --user list-units --no-legend 'codex-sandbox-*.scope')" ]
-systemd-run --user --scope -q "$bin" run --result "$work/result" -- touch ran >"$work/out" 2>"$work/err"
-holds "without it the job runs there as before" [ $? = 0 -a -e ran ]
-holds "and the record says how" [ "$(limits)" = "tasks=rlimit memory=watched open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
+systemd-run --user --scope -q "$bin" run --result "$work/result" -- true >"$work/out" 2>"$work/err"
+holds "a job whose policy requires nothing gets one, too" [ $? = 0 ]
+holds "and the record says how" [ "$(limits)" = "tasks=cgroup memory=cgroup memory_high=unlimited open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
+systemd-run --user --scope -q env -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR "$bin" run --result "$work/result" -- touch ran >"$work/out" 2>"$work/err"
+holds "without a bus the job runs where it is" [ $? = 0 -a -e ran ]
+holds "and the record says how" [ "$(limits)" = "tasks=rlimit memory=watched memory_high=unlimited open_files=rlimit file_size=rlimit cpu=unlimited cpus=unlimited workspace=unlimited output=unlimited wall=timer" ]
 systemd-run --user --scope -q -p Delegate=yes "$bin" run --result "$work/result" --policy "$work/kernel.toml" -- true >"$work/out" 2>"$work/err"
 holds "a delegated scope of its own works" [ $? = 0 ]
 

@@ -1,0 +1,78 @@
+internal import CShims
+internal import Glibc
+public import SandboxPlan
+
+/// Where the calling user's service manager may be asked (sd_bus_open_user(3)); looked at without opening anything.
+public enum UserBus {
+    /// Of its environment the one who asks gets these two.
+    public static let variables = ["DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"]
+
+    /// Whether somebody may answer there: at most one stat(2).
+    ///
+    /// - Parameter variable: finds a variable's first value.
+    /// - Returns: whether it is worth asking; an address that nobody listens at any more is found out by that.
+    public static func mayBeThere(_ variable: (String) -> OSString?) -> Bool {
+        if let address = variable("DBUS_SESSION_BUS_ADDRESS") { return isLocal(address) }
+        guard let folder = variable("XDG_RUNTIME_DIR"), folder.isAbsolute else { return false }
+        var found = stat()
+        return folder.appending("bus").withCString { stat($0, &found) } == 0 && found.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// Another machine's manager, or one behind a program that the address names, cannot move a process of this one's.
+    static func isLocal(_ address: OSString) -> Bool {
+        let places = address.bytes.split(separator: UInt8(ascii: ";"))
+        return !places.isEmpty && places.allSatisfy { $0.starts(with: "unix:".utf8) }
+    }
+}
+
+extension CgroupHost {
+    /// Whether a scope of the user's manager is worth asking for; changes nothing.
+    ///
+    /// Without a user bus in the environment this looks at nothing else.
+    ///
+    /// - Parameter variable: finds a variable's first value in the caller's environment.
+    /// - Returns: `.wanted`, `.kept` where the launch belongs where its caller is, or `.none`.
+    public func scope(_ variable: (String) -> OSString?) -> ScopeRequest {
+        // As root there is a manager only where root has logged in; its units are not the system's.
+        guard geteuid() != 0, UserBus.mayBeThere(variable), case .none(let absence) = offer(), absence.isMendedByScope
+        else { return .none }
+        do throws(SyscallError) {
+            guard let name = CgroupName.of(try FileReading.read(table)) else { return .none }
+            return try tie(name).map { .kept($0) } ?? .wanted
+        } catch { return .none }
+    }
+
+    /// What would be lost in another group: whoever stops a service stops what is in its group, and a group's limits hold what is in it.
+    ///
+    /// The most tasks of a group are no such limit: every unit has one (`DefaultTasksMax=`).
+    func tie(_ name: OSString) throws(SyscallError) -> String? {
+        var group = name
+        var isUnitFound = false
+        while group != "/", !isUsersOwn(group) {
+            if !isUnitFound, let unit = CgroupName.unit(group), !CgroupName.ends(unit, ".slice") {
+                isUnitFound = true
+                if CgroupName.ends(unit, ".service") {
+                    return "the caller runs in \(unit), and what stops that is to stop the job"
+                }
+            }
+            for file in ["memory.max", "memory.high", "cpu.max"] as [OSString] {
+                let path = folder(group).appending(file)
+                // One that its controller did not come to has none.
+                guard access(path, R_OK) == 0 else { continue }
+                let value = try FileReading.read(path)
+                if !value.starts(with: "max".utf8) {
+                    let text = OSString(Array(value.prefix { $0 != 0x0A }))
+                    return "\(path) is \(text), which holds the caller and would not hold the job elsewhere"
+                }
+            }
+            group = group.parent
+        }
+        return nil
+    }
+
+    /// A group that a scope of the user's manager is below, too.
+    private func isUsersOwn(_ group: OSString) -> Bool {
+        let last = group.lastComponent
+        return last == OSString("user@\(geteuid()).service") || last == OSString("user-\(geteuid()).slice")
+    }
+}
