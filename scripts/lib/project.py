@@ -8,10 +8,10 @@ EXECUTABLES = ("codex-sandbox", "codex-sandboxd", "codex-sandbox-worker")
 STRICT_C = ["gcc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
 
 
-def copy_executables(folder):
-    """Copies the release executables into `folder`, where every user can reach them."""
+def copy_executables(folder, source=os.path.join(ROOT, ".build/release")):
+    """Copies the release executables of `source` into `folder`, where every user can reach them."""
     for name in EXECUTABLES:
-        built = os.path.join(ROOT, ".build/release", name)
+        built = os.path.join(source, name)
         if not os.path.exists(built):
             raise FileNotFoundError(f"{built} is not built; scripts/build builds it")
         shutil.copy2(built, os.path.join(folder, name))

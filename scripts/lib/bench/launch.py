@@ -26,6 +26,8 @@ OTHERS = {
 }
 SEPARATOR = "::next::"
 OURS = "codex-sandbox"
+# What --also names: another build of it, in the same rounds.
+ALSO = "also"
 
 
 def arguments():
@@ -35,6 +37,8 @@ def arguments():
     parser.add_argument("--warm-ups", type=int, default=5, help="rounds that are not counted (default 5)")
     parser.add_argument("--as", dest="legs", choices=["user", "root", "both"],
                         help="who launches (default: both when root, else user)")
+    parser.add_argument("--also", metavar="FOLDER", help="executables of another build of this project (such as a copy of "
+                        "an earlier .build/release), in the same rounds: two builds compare only so")
     parser.add_argument("--json", metavar="FILE", help="write every round and the table as JSON; - is standard output")
     options = parser.parse_args()
     if options.rounds < 60:
@@ -73,10 +77,15 @@ def large_workspace(base):
     return folder, program
 
 
-def commands(executable, program):
-    """Launcher to command line, in the workspace; the first two are what the ratios are made with."""
+def commands(executable, also, program):
+    """Launcher to command line, in the workspace; the first two are what the ratios are made with.
+
+    `also` is an executable and a HOME: two builds that shared theirs would undo what the other has left for its next launch.
+    """
     table = {OURS: [executable, "run", "--", program], "bwrap": [*BWRAP, program],
              "bare": [program]}
+    if also:
+        table[ALSO] = [f"HOME={also[1]}", also[0], "run", "--", program]
     table.update({name: [*prefix, program] for name, prefix in OTHERS.items() if os.path.exists(prefix[0])})
     return table
 
@@ -89,6 +98,8 @@ def works(command, **how):
 def prove(table, program, how):
     """A launcher that returns 0 without running anything would be the fastest of all: each must show its command's output."""
     for name, command in table.items():
+        if command[0].startswith("HOME="):
+            command = ["/usr/bin/env", *command]
         shown = subprocess.run([*command[:-1], "/bin/echo", "it runs"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, check=False, **how)
         if command[-1] != program or shown.returncode != 0 or shown.stdout != "it runs\n":
@@ -120,15 +131,20 @@ def ratio(times, name, other):
 def describe(leg, title, times, out):
     """One block of the table on `out`, and the same as data."""
     print(f"\n{title}, as {leg} ({len(times[OURS])} rounds)", file=out)
-    print(f"  {'':16}{'median ms':>10}{'p10':>8}{'p90':>8}{'/ bwrap':>9}{'/ bare':>8}", file=out)
+    print(f"  {'':16}{'median ms':>10}{'p10':>8}{'p90':>8}{'/ bwrap':>9}{'/ bare':>8}{'/ also' if ALSO in times else '':>8}",
+          file=out)
     rows = {}
     for name, values in times.items():
         tenths = statistics.quantiles(values, n=10)
         rows[name] = {"median_ms": statistics.median(values), "p10_ms": tenths[0], "p90_ms": tenths[-1],
                       "to_bwrap": ratio(times, name, "bwrap"), "to_bare": ratio(times, name, "bare")}
         row = rows[name]
+        last = ""
+        if ALSO in times:
+            row["to_also"] = ratio(times, name, ALSO)
+            last = f"{row['to_also']:8.3f}"
         print(f"  {name:16}{row['median_ms']:10.2f}{row['p10_ms']:8.2f}{row['p90_ms']:8.2f}"
-              f"{row['to_bwrap']:9.2f}{row['to_bare']:8.1f}", file=out, flush=True)
+              f"{row['to_bwrap']:9.2f}{row['to_bare']:8.1f}{last}", file=out, flush=True)
     return {"leg": leg, "row": title, "launchers": rows, "rounds_ms": times}
 
 
@@ -140,6 +156,12 @@ def main():
     os.chmod(base, 0o755)
     try:
         executable = project.copy_executables(base)
+        also = None
+        if options.also:
+            # Copied as ours is: how a file lies in the page cache counts.
+            folder = os.path.join(base, ALSO)
+            os.mkdir(folder)
+            also = project.copy_executables(folder, project.caller_path(options.also))
         timer = os.path.join(base, "time-launch")
         subprocess.run([*project.STRICT_C, "-o", timer, os.path.join(project.ROOT, "scripts/lib/time-launch.c")],
                        check=True)
@@ -152,10 +174,12 @@ def main():
                 project.give(workspace, owner)
             for leg in ["user", "root"] if options.legs == "both" else [options.legs]:
                 uid = 0 if leg == "root" else owner
-                home = os.path.join(base, f"home-{leg}")
-                os.makedirs(home, 0o700, exist_ok=True)
-                os.chown(home, uid, uid)
-                times = measure(timer, commands(executable, program), workspace, program, uid, home, options)
+                homes = [os.path.join(base, f"home-{leg}{end}") for end in ("", "-also")]
+                for home in homes:
+                    os.makedirs(home, 0o700, exist_ok=True)
+                    os.chown(home, uid, uid)
+                table = commands(executable, (also, homes[1]) if also else None, program)
+                times = measure(timer, table, workspace, program, uid, homes[0], options)
                 results.append(describe(leg, title, times, out))
         if options.json == "-":
             json.dump(results, sys.stdout, indent=1)
