@@ -206,7 +206,8 @@ public final class Orchestrator: WorkspaceService {
         }
         if !waits {
             if !state.withLock({ enter(&$0) }) { endUnrun(job) }
-            return startNext()
+            startNext()
+            return await begun(job.id)
         }
         await withCheckedContinuation { continuation in
             let isIn = state.withLock { state in
@@ -219,6 +220,17 @@ public final class Orchestrator: WorkspaceService {
                 continuation.resume()
             }
             startNext()
+        }
+    }
+
+    /// Returns when a job that has its turn is stored as begun, so that who made it hears so; at the latest in a second.
+    private func begun(_ id: String) async {
+        let deadline = ContinuousClock.now + .seconds(1)
+        while ContinuousClock.now < deadline, state.withLock({ $0.queue.position(id) == nil }) {
+            do throws(StoreError) {
+                guard try store.job(id)?.status == .queued else { return }
+            } catch { return }
+            do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
         }
     }
 

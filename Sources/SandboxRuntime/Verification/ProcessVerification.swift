@@ -102,6 +102,8 @@ struct ProcessVerification {
             _ = poll(nil, 0, 1)
             found = try files.read("environ").count
         }
+        // A file that was opened before the exec reads as empty once the old memory is gone: then this one is of the new.
+        if found == 0 { found = try files.read("environ").count }
         findings.compare(.environment, "environment of pid 1 in bytes", expected: 0, found: Int64(found))
     }
 
