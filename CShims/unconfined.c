@@ -287,12 +287,9 @@ long cs_unconfined_reach(int pid, uint64_t since, int number, const char **call)
 {
     char name[16];
     struct process now;
-    *call = "pidfd_open";
     const long file = CS_CALL2(SYS_pidfd_open, pid, 0);
-    /* No such call, as filters say it too (EPERM is none of its own): then the number has to do. */
-    const int is_known = file != -ENOSYS && file != -EPERM;
-    if (file < 0 && is_known)
-        return file == -ESRCH ? 0 : file;
+    if (file == -ESRCH)
+        return 0;
     snprintf(name, sizeof(name), "%d", pid);
     /* Whoever is looked at now has had the number all the time if it is the one: then it had it when the file was opened. */
     *call = "/proc";
@@ -300,15 +297,11 @@ long cs_unconfined_reach(int pid, uint64_t since, int number, const char **call)
     if (result == 1 && now.since != since)
         result = 0;
     if (result == 1) {
-        long sent = -ENOSYS;
-        if (is_known) {
-            *call = "pidfd_send_signal";
-            sent = CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
-        }
-        if (sent == -ENOSYS) {
-            *call = "kill";
+        *call = "kill";
+        long sent = file < 0 ? file : CS_CALL4(SYS_pidfd_send_signal, file, number, NULL, 0);
+        /* A kernel without these calls, no descriptor left, a filter, which answers what it likes: whose it is, kill(2) says. */
+        if (sent < 0 && sent != -ESRCH)
             sent = CS_CALL2(SYS_kill, pid, number);
-        }
         result = sent == -ESRCH ? 0 : sent < 0 ? sent : 1;
     }
     if (file >= 0)

@@ -55,8 +55,8 @@ void cs_unconfined_signal(int number, int group, int but, struct cs_reached *rea
 
 /*
  * Sends a signal to the process that has had this number since then (proc_pid_stat(5), starttime), and to none that got the
- * number after it; but where there is no pidfd_open(2), a moment remains. 1; 0 where there is none; -EPERM where it is another's;
- * -errno where nobody can say, with the `call` that has failed.
+ * number after it; but where pidfd_open(2) or pidfd_send_signal(2) fails, kill(2) does it, and a moment remains. 1; 0 where there
+ * is none; -EPERM where kill(2) says that it is another's; -errno where nobody can say, with the `call` that has failed.
  */
 long cs_unconfined_reach(int pid, uint64_t since, int number, const char **call);
 

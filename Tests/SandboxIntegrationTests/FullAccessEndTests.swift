@@ -10,12 +10,13 @@ struct FullAccessEndTests {
         _ scene: Scene,
         _ command: [String],
         _ options: [String] = [],
-        around: [String] = []
+        around: [String] = [],
+        keeper: [String] = []
     ) throws -> KeptProcess {
         let launcher = [scene.workshop.launcher, "run", "--workspace", scene.workspace, "--danger-full-access"]
         return try scene.start(
             around + launcher + options + scene.resultOptions + ["--"] + command,
-            keeper: scene.caller.keeperOptions
+            keeper: scene.caller.keeperOptions + keeper
         )
     }
 
@@ -70,29 +71,47 @@ struct FullAccessEndTests {
         ["/usr/bin/python3", "-B", scene.program("without-syscalls.py"), calls, "--"]
     }
 
-    /// As the kernel refuses it where a program has changed its account (setuid).
-    @Test(arguments: Caller.available) func whoIsAnotherAccountsIsSaid(caller: Caller) throws {
+    /// A command that leaves a child, and ends by itself when the launcher has taken what waits for it: SIGTERM is one of the last
+    /// four digits (proc_pid_status(5)).
+    private static let leaving = [
+        "/bin/sh", "-c",
+        """
+        (trap '' TERM; exec sleep 1000) & echo $! child; echo ready; read line
+        until grep -q '^ShdPnd:.*0000$' /proc/$PPID/status; do sleep 0.05; done
+        exit 3
+        """,
+    ]
+
+    /// kill(2) refuses it as the kernel does where a program has changed its account (setuid); or fails otherwise, and is named.
+    @Test(
+        arguments: [("EPERM", "EPERM"), ("EINVAL", "EPERM"), ("EPERM", "EINVAL"), ("ENOSYS", "EINVAL")],
+        Caller.available
+    ) func whoCannotBeSignalledIsSaid(errors: (descriptor: String, number: String), caller: Caller) throws {
         let scene = try Scene(caller)
         let process = try start(
             scene,
-            Self.stubborn,
-            ["--grace", "300ms"],
-            around: without("pidfd_send_signal:EPERM", scene)
+            Self.leaving,
+            ["--grace", "900s"],
+            around: without("pidfd_send_signal:\(errors.descriptor),kill:\(errors.number)", scene),
+            // What is left stays however long it is waited for.
+            keeper: ["--patience", "1000"]
         )
         try process.line("ready")
         try process.signal(SIGTERM)
         let result = try process.finish()
-        #expect(result.ending == .exited(128 + SIGKILL) && result.left == 1, "\(result.story)")
+        #expect(result.ending == .exited(3) && result.left == 1, "\(result.story)")
         let child = result.lines.first { $0.hasSuffix(" child") }.map { $0.dropLast(6) } ?? "none"
-        let words = "1 process of another account that the command has started could not be ended (\(child))"
-        #expect(result.errorText.contains(words), "\(result.story)")
+        let others = "1 process of another account that the command has started could not be ended (\(child))"
+        let failed = "could not all be signalled (kill: "
+        #expect(result.errorText.contains(others) == (errors.number == "EPERM"), "\(result.story)")
+        #expect(result.errorText.contains(failed) == (errors.number != "EPERM"), "\(result.story)")
     }
 
     /// Nobody can end it: it ends by itself, and why it took so long is said once.
     @Test(arguments: [true, false], Caller.available)
     func aCommandThatIsAnotherAccountsIsSaid(isRefused: Bool, caller: Caller) throws {
         let scene = try Scene(caller)
-        // It ends when the launcher has taken what waits for it: SIGTERM is one of the last four digits (proc_pid_status(5)).
+        // It ends when the launcher has taken what waits for it, as `leaving` does.
         let script = """
             trap 'echo told' TERM; echo ready; read line
             until grep -q '^ShdPnd:.*0000$' /proc/$PPID/status; do sleep 0.05; done
@@ -117,9 +136,14 @@ struct FullAccessEndTests {
 
     // MARK: - Calls that fail
 
-    /// Filters say ENOSYS, or EPERM, of what they do not know: kill(2) does it.
-    @Test(arguments: ["pidfd_open:ENOSYS", "pidfd_open:EPERM", "pidfd_send_signal:ENOSYS"], Caller.available)
-    func withoutDescriptorsOfProcessesAllAreEnded(call: String, caller: Caller) throws {
+    /// Filters say ENOSYS, or EPERM, of what they do not know, or whatever else: kill(2) does it.
+    @Test(
+        arguments: [
+            "pidfd_open:ENOSYS", "pidfd_open:EPERM", "pidfd_open:EINVAL", "pidfd_open:EMFILE",
+            "pidfd_send_signal:ENOSYS", "pidfd_send_signal:EPERM",
+        ],
+        Caller.available
+    ) func withoutDescriptorsOfProcessesAllAreEnded(call: String, caller: Caller) throws {
         let scene = try Scene(caller)
         let process = try start(scene, Self.stubborn, ["--grace", "300ms"], around: without(call, scene))
         try process.line("ready")
@@ -129,30 +153,15 @@ struct FullAccessEndTests {
         #expect(!result.errorText.contains("could not"), "\(result.story)")
     }
 
-    @Test(arguments: Caller.available) func theCallThatFailsIsNamed(caller: Caller) throws {
-        let scene = try Scene(caller)
-        let process = try start(
-            scene,
-            Self.stubborn,
-            ["--grace", "300ms"],
-            around: without("pidfd_open:EMFILE", scene)
-        )
-        try process.line("ready")
-        try process.signal(SIGTERM)
-        let result = try process.finish()
-        #expect(result.ending == .exited(128 + SIGKILL) && result.left == 1, "\(result.story)")
-        #expect(result.errorText.contains("could not all be signalled (pidfd_open: "), "\(result.story)")
-    }
-
     /// The one that cannot be reached at first is looked for again as long as others are.
     ///
-    /// A second process answers for pidfd_open(2) (seccomp_unotify(2)): of `sleep 1001` it fails as often as SIGTERM, SIGCONT, and
-    /// SIGKILL of the first look need it.
+    /// A second process answers for pidfd_open(2) and kill(2) (seccomp_unotify(2)): of `sleep 1001` both fail as often as SIGTERM,
+    /// SIGCONT, and SIGKILL of the first look need them.
     @Test(arguments: Caller.available) func oneThatFailsKeepsNobodyElseAlive(caller: Caller) throws {
         let scene = try Scene(caller)
         let around = """
             import ctypes, errno, fcntl, os, signal, struct, sys
-            rows = [(0x20, 0, 0, 0), (0x15, 0, 1, 434), (0x06, 0, 0, 0x7FC00000), (0x06, 0, 0, 0x7FFF0000)]
+            rows = [(0x20, 0, 0, 0), (0x15, 1, 0, 434), (0x15, 0, 1, 62), (0x06, 0, 0, 0x7FC00000), (0x06, 0, 0, 0x7FFF0000)]
             code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *row) for row in rows))
             header = ctypes.create_string_buffer(struct.pack("@HP", len(rows), ctypes.addressof(code)))
             libc = ctypes.CDLL(None)
@@ -166,9 +175,11 @@ struct FullAccessEndTests {
                     asked = bytearray(80)
                     fcntl.ioctl(listener, 0xC0502100, asked)
                     number, pid = struct.unpack_from("=Q", asked)[0], struct.unpack_from("=Q", asked, 32)[0]
-                    is_it = open(f"/proc/{pid}/cmdline").read() == "sleep\\0" + "1001\\0"
-                    fails = is_it and failed < 3
-                    failed += fails
+                    is_kill = struct.unpack_from("=i", asked, 16)[0] == 62
+                    try: line = open(f"/proc/{pid}/cmdline").read()
+                    except OSError: line = ""
+                    fails = line == "sleep\\0" + "1001\\0" and failed < 3
+                    failed += fails and is_kill
                     answer = struct.pack("=QqiI", number, 0, -errno.EMFILE if fails else 0, 0 if fails else 1)
                     fcntl.ioctl(listener, 0xC0182101, bytearray(answer))
             os.close(listener)
@@ -183,7 +194,7 @@ struct FullAccessEndTests {
         let result = try process.finish()
         #expect(result.ending == .exited(124), "\(result.story)")
         // Control: it did fail.
-        #expect(result.errorText.contains("could not all be signalled (pidfd_open: "), "\(result.story)")
+        #expect(result.errorText.contains("could not all be signalled (kill: "), "\(result.story)")
         // The one that answers lives until the launcher is gone.
         #expect(result.stuck == [], "\(result.story)")
     }
