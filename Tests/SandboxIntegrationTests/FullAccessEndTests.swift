@@ -60,6 +60,34 @@ struct FullAccessEndTests {
         #expect(try scene.text(of: scene.resultFile).contains("\"execveKnownBy\":\"released-without-report\""))
     }
 
+    /// Its child has the launcher's command line and descriptors until then: `status` shows one job all the same.
+    @Test(arguments: Caller.available) func anExecThatWaitsIsOneJob(caller: Caller) throws {
+        let scene = try Scene(caller)
+        let program = scene.workspace + "/program"
+        let process = try start(
+            scene,
+            [program, "1000"],
+            ["--grace", "300ms"],
+            around: ["/usr/bin/python3", "-c", Self.lease, program]
+        )
+        try process.line("waits")
+        let status = try scene.run([scene.workshop.launcher, "status", "--json"], keeper: caller.keeperOptions)
+        #expect(status.ending == .exited(0), "\(status.story)")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(status.output)) as? [String: Any])
+        let jobs = try #require(object["jobs"] as? [[String: Any]])
+        let records = try #require(try scene.records().first { $0.hasSuffix("/records.jsonl") })
+        // Other tests of the same account run at the same time.
+        let found = jobs.filter { $0["records"] as? String == records }
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?["state"] as? String == "running")
+        #expect(found.first?["pid"] as? Int == Int(try process.commandProcess()))
+        try process.signal(SIGTERM)
+        let result = try process.finish()
+        #expect(result.ending == .exited(128 + SIGTERM), "\(result.story)")
+        // Control: it did wait.
+        #expect(try scene.text(of: scene.resultFile).contains("\"execveKnownBy\":\"released-without-report\""))
+    }
+
     // MARK: - Whom nobody here can end
 
     /// A command that ignores TERM, with a child.

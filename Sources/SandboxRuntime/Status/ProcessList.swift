@@ -116,11 +116,28 @@ struct ProcessList {
     }
 
     /// Whether it is `codex-sandbox run`, and not what it has started.
+    ///
+    /// What it has forked has its command line, and the file of the records open, until an execve(2) that may have to wait.
     func isLauncher(_ pid: Int32) -> Bool {
-        guard let line = ProcessList.file(pid, "cmdline") else { return false }
+        // The state first: whoever has executed by then has a command line of its own.
+        guard let state = ProcessList.file(pid, "stat"), ProcessList.hasExecuted(state),
+            let line = ProcessList.file(pid, "cmdline")
+        else { return false }
         let words = line.split(separator: 0, omittingEmptySubsequences: false)
         guard words.count > 2, words[1].elementsEqual("run".utf8) else { return false }
         return OSString(words[0]).lastComponent == "codex-sandbox"
+    }
+
+    /// Whether the process of this `/proc/PID/stat` has executed something since it was forked; no where that does not say it.
+    static func hasExecuted(_ state: [UInt8]) -> Bool {
+        guard let end = state.lastIndex(of: UInt8(ascii: ")")) else { return false }
+        // Behind the name: state 3, and the flags 9 (proc_pid_stat(5)).
+        let fields = state[(end + 1)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 9 - 3, let flags = UInt64(String(decoding: fields[9 - 3], as: UTF8.self)) else {
+            return false
+        }
+        // PF_FORKNOEXEC.
+        return flags & 0x40 == 0
     }
 
     /// How the processes of a job are told from others below its supervisor.
