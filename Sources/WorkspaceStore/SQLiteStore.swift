@@ -44,6 +44,7 @@ public final class SQLiteStore: WorkspaceStore {
 
     /// Absolute.
     public let path: String
+    public let identity: String
     let options: Options
     private let writer: Mutex<SQLiteConnection?>
     private let readers: [LockedReader]
@@ -110,11 +111,23 @@ public final class SQLiteStore: WorkspaceStore {
             readers.append(LockedReader(reader))
         }
         guard try !connection.hasMoved() else { throw SQLiteStore.moved(file.path) }
+        identity = try SQLiteStore.identity(connection, file.path)
         path = file.path
         self.options = options
         self.readers = readers
         self.lock = Mutex(lock)
         writer = Mutex(connection)
+    }
+
+    /// The file, which a restored backup replaces, and when it got its first table, for a new one may get its number.
+    private static func identity(_ connection: SQLiteConnection, _ path: String) throws(StoreError) -> String {
+        var found = stat()
+        guard lstat(path, &found) == 0 else { throw moved(path) }
+        let began = try connection.row(
+            "SELECT applied_at FROM \(Migration.recordTable) ORDER BY number LIMIT 1",
+            table: Migration.recordTable
+        ) { (row) throws(StoreError) in try row.text(0) }
+        return "\(found.st_dev):\(found.st_ino) \(began ?? "")"
     }
 
     /// Ends it: what is under way ends first, and later calls are errors.
@@ -212,8 +225,11 @@ public final class SQLiteStore: WorkspaceStore {
                 }
             } catch {
                 // The store is closed, or its file is gone: whoever asks next meets that, too.
+                return isWatched.store(false, ordering: .relaxed)
             }
-            isWatched.store(false, ordering: .relaxed)
+            isWatched.store(false, ordering: .sequentiallyConsistent)
+            // Met again just now, by somebody who saw that it is watched.
+            if busySince.load(ordering: .sequentiallyConsistent) != 0 { watch() }
         }
     }
 
@@ -241,6 +257,7 @@ public final class SQLiteStore: WorkspaceStore {
                 defer { waitsSince.store(0, ordering: .relaxed) }
                 let value = try connection.transaction { () throws(StoreError) in
                     waitsSince.store(0, ordering: .relaxed)
+                    isWritable()
                     return try body(connection)
                 }
                 isWritable()

@@ -4,6 +4,8 @@
 /// other calls that write. What is returned by pages is bounded by `StoreLimits.rows` whatever `limit` says; a limit below 1 is
 /// `.constraint`, and so is an `after` that is not there any more.
 public protocol WorkspaceStore: Sendable {
+    /// Tells this database from every other one, and from what another one's backup makes of it; at most 200 bytes.
+    var identity: String { get }
     /// Adds a project, its first job, and that job's first events, as `add(_:to:)` does.
     ///
     /// - Throws: `.constraint` for an id that is there already or is no UUID in lower case, and for a text of more than
@@ -147,4 +149,9 @@ extension WorkspaceStore {
     public func jobs(of project: String, limit: Int, after: String?) throws(StoreError) -> [Job] {
         try jobs(of: project, in: nil, limit: limit, after: after)
     }
+}
+
+extension WorkspaceStore {
+    /// Of one that is no file.
+    public var identity: String { "" }
 }

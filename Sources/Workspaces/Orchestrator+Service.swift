@@ -38,7 +38,10 @@ extension Orchestrator {
     /// The folder is there first, as a removal's is there last: with the same mark beside it, so that the next start finds one without rows.
     private func make(_ project: Project, firstJob job: Job) throws(WorkspaceError) {
         let id = project.id
-        guard try folders.markRemoval(id) else {
+        var isGone = true
+        let isMarked = try removal.mark(id)
+        defer { removal.unmark(id, stays: !isGone) }
+        guard isMarked else {
             throw WorkspaceError(
                 .unavailable,
                 "The server has no room for a project",
@@ -47,25 +50,13 @@ extension Orchestrator {
         }
         do throws(WorkspaceError) {
             _ = try folders.create(id, owner: settings.owner)
-        } catch {
-            unmark(id)
-            throw error
-        }
-        do throws(WorkspaceError) {
             try stored { () throws(StoreError) in
                 try store.add(project, firstJob: job, events: [queued(job)])
             }
         } catch {
-            // With the mark, where it cannot be removed now.
-            if removeFolder(id) { unmark(id) }
+            // Where the name is another's, it is not ours to take away.
+            if error.kind != .conflict { isGone = removeFolder(id) }
             throw error
-        }
-        unmark(id)
-    }
-
-    private func unmark(_ project: String) {
-        do throws(WorkspaceError) { try folders.unmarkRemoval(project) } catch {
-            log("the mark of project \(project) stays until the next start: \(error.detail)")
         }
     }
 
@@ -90,7 +81,7 @@ extension Orchestrator {
             return state.queue.jobs(of: id)
         }
         defer { state.withLock { $0.endRemoval(of: id) } }
-        try await aside { [self] in for job in jobs { stopNow(job, "cancelled") } }
+        _ = try await stopAside(jobs, "cancelled")
         for job in jobs { await ended(job) }
         let wasThere = try await aside { [self] () throws(WorkspaceError) in
             try removeNow(id) { () throws(WorkspaceError) in
@@ -174,10 +165,11 @@ extension Orchestrator {
 
     public func cancelJob(_ id: String, of project: String) async throws(WorkspaceError) -> Job {
         let job = try job(id, of: project)
-        guard !job.status.hasEnded, try await aside({ [self] in stopNow(id, "cancelled") }) else {
+        guard !job.status.hasEnded, try await stopAside([id], "cancelled") else {
             throw WorkspaceError(.conflict, "Job has ended already")
         }
         await ended(id)
+        try checkStored(id)
         return try self.job(id, of: project)
     }
 
@@ -187,6 +179,24 @@ extension Orchestrator {
     }
 
     public func queuePosition(_ id: String) -> Int? { state.withLock { $0.queue.position(id) } }
+
+    /// Ends those that run at once; only what waits has an end to be stored here, for which the database may be waited for.
+    ///
+    /// - Returns: whether there was one that waited or ran.
+    private func stopAside(_ jobs: [String], _ reason: String) async throws(WorkspaceError) -> Bool {
+        let controls = state.withLock { state in
+            jobs.filter { state.queue.position($0) == nil }.map { state.controls[$0] }
+        }
+        var isAny = false
+        for case let control? in controls {
+            control.stop(reason)
+            isAny = true
+        }
+        let others = jobs.filter { job in state.withLock { $0.controls[job] == nil } }
+        guard !others.isEmpty else { return isAny }
+        let isOther = try await aside { [self] in others.reduce(false) { stopNow($1, reason) || $0 } }
+        return isAny || isOther
+    }
 
     /// - Returns: false if it neither waits nor runs.
     @discardableResult
@@ -319,7 +329,7 @@ extension Orchestrator {
     ///
     /// A job that begins takes its predecessor's result away and puts an empty one there, and the first that waits finds none yet:
     /// what is refused beside one is looked at again.
-    func planned(_ project: Project, within patience: Duration = .milliseconds(500)) throws(Refusal) -> String {
+    func planned(_ project: Project, within patience: Duration = .milliseconds(100)) throws(Refusal) -> String {
         let launch = WorkerLaunch(settings: settings, project: project.id, policy: policy(of: project))
         let end = ContinuousClock.now + patience
         while true {
@@ -328,16 +338,21 @@ extension Orchestrator {
                 return try launch.explanation()
             } catch {
                 let now = activity(of: project.id)
-                let isAlone = !before.isBusy && !now.isBusy && before.begun == now.begun
+                let isAlone = !before.isRunning && !now.isRunning && before.begun == now.begun
                 if isAlone || ContinuousClock.now >= end { throw error }
             }
             usleep(20_000)
         }
     }
 
-    /// Whether a job of a project waits or runs, and how many of all projects have begun.
-    private func activity(of project: String) -> (isBusy: Bool, begun: UInt64) {
-        state.withLock { state in (!state.queue.jobs(of: project).isEmpty, state.begun) }
+    /// Whether a job of a project waits or runs, whether one runs, and how many of all projects have begun.
+    private func activity(of project: String) -> (isBusy: Bool, isRunning: Bool, begun: UInt64) {
+        state.withLock { state in
+            (
+                !state.queue.jobs(of: project).isEmpty, state.queue.running.contains { $0.project == project },
+                state.begun
+            )
+        }
     }
 
     func policy(of project: Project) -> PolicyReference { project.policy.map { .named($0) } ?? settings.policy }
@@ -347,10 +362,10 @@ extension Orchestrator {
     public func policies() -> [PolicySummary] { PolicyChoice(settings).list(log) }
 
     public func readiness() -> String? {
-        let problem = serverProblem() ?? lockProblem() ?? choiceProblem() ?? hostProblem.withLock { $0 }
-        // A probe asks every few seconds: the log has each reason once.
-        if problem == nil { toldUnready.withLock { $0 = nil } }
-        return problem
+        // A probe asks every few seconds: the log has each reason once. That of the host has been told by its trial.
+        if let problem = serverProblem() ?? lockProblem() ?? choiceProblem() { return problem }
+        toldUnready.withLock { $0 = nil }
+        return hostProblem.withLock { $0 }
     }
 
     /// Asked each time: whoever mends the policy need tell nobody.

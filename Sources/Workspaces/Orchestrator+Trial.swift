@@ -27,7 +27,7 @@ extension Orchestrator {
         let records: String
         do throws(WorkspaceError) {
             // Whoever is killed here leaves what the next start takes for a removal that was begun.
-            try folders.markRemoval(project)
+            _ = try removal.mark(project)
             let folder = try folders.create(project, owner: settings.owner)
             let now = StoredTime.now()
             let job = Job(
@@ -57,8 +57,11 @@ extension Orchestrator {
 
     private func removeTrial(_ project: String) {
         clean { () throws(WorkspaceError) in
-            try folders.removeAll(project)
-            try folders.unmarkRemoval(project)
+            do throws(WorkspaceError) { try folders.removeAll(project) } catch {
+                removal.unmark(project, stays: true)
+                throw error
+            }
+            removal.unmark(project)
         }
     }
 

@@ -109,7 +109,7 @@ public final class Orchestrator: WorkspaceService {
             )
         }
         folders = try ProjectFolders(at: settings.rootAsWritten)
-        removal = try ProjectRemoval(folders, log: log)
+        removal = try ProjectRemoval(folders, of: store.identity, log: log)
         try removal.finishBegun { (id) throws(StoreError) in try store.project(id) != nil }
         let interrupted = try stored { () throws(StoreError) in try store.interruptUnfinished(at: .now()) }
         for job in interrupted {
@@ -349,8 +349,9 @@ public final class Orchestrator: WorkspaceService {
             do throws(StoreError) {
                 try word.write(to: store)
             } catch {
+                // What keeps this one keeps those behind it: each would wait as long.
+                guard error.kind != .full && error.kind != .busy && error.kind != .unwritable else { break }
                 // One that can never be stored would be tried for ever.
-                guard error.kind != .full && error.kind != .busy && error.kind != .unwritable else { continue }
                 if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
             }
             state.withLock { _ = $0.unstored.removeValue(forKey: word.job.id) }
@@ -385,6 +386,8 @@ public final class Orchestrator: WorkspaceService {
         )
         let word = JobRun.LastWord(job, events: [event])
         do throws(StoreError) {
+            // While others wait for the store it would be waited for once more by each.
+            if state.withLock({ !$0.unstored.isEmpty }) { throw Orchestrator.laterOnly }
             try word.write(to: store)
         } catch {
             if !isRemoved(job, error) {
@@ -393,6 +396,14 @@ public final class Orchestrator: WorkspaceService {
             }
         }
         hub.wake(job.id)
+    }
+
+    private static var laterOnly: StoreError {
+        StoreError(
+            kind: .busy,
+            message: "the store has not taken the ends of jobs before this one",
+            remedy: "see the log for what keeps it"
+        )
     }
 
     /// Whether that is why a job's end is not stored: its row has gone with its project, and nobody is to be told of it any more.

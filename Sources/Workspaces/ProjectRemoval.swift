@@ -1,4 +1,5 @@
 internal import SandboxKernel
+internal import Synchronization
 internal import WorkspaceStore
 
 /// Takes projects away in steps of which each can be the last: rows and folder go both, or neither.
@@ -10,10 +11,23 @@ final class ProjectRemoval: Sendable {
     /// Of the one server, or `gc`, that has the folders.
     private let lock: OwnedFileDescriptor
     private let log: @Sendable (String) -> Void
+    /// Which database has the rows; what another's server has begun is not ours to end.
+    private let database: String
+    /// Who counts on a project's mark, and whether it has to stay.
+    private struct Mark {
+        var holders = 0
+        var stays = false
+    }
+    private let marks = Mutex<[String: Mark]>([:])
 
     /// - Throws: `WorkspaceError` where another server has the folders.
-    init(_ folders: ProjectFolders, log: @escaping @Sendable (String) -> Void) throws(WorkspaceError) {
+    init(
+        _ folders: ProjectFolders,
+        of database: String = "",
+        log: @escaping @Sendable (String) -> Void
+    ) throws(WorkspaceError) {
         self.folders = folders
+        self.database = database
         self.log = log
         lock = try folders.lock()
     }
@@ -23,16 +37,58 @@ final class ProjectRemoval: Sendable {
         for problem in try folders.cleanLeftovers() { log("what is left of a removed project stays: \(problem)") }
         let marked = try folders.markedRemovals()
         for path in marked.others {
-            log("\(path) is left alone: it is named as the mark of a removal, and no project's")
+            log("\(path) is left alone: it is named as the mark of a removal, and none of ours")
         }
-        for id in marked.projects {
+        for (id, database) in marked.projects {
             let isThere = try ProjectRemoval.stored { () throws(StoreError) in try hasRows(id) }
+            // Another database has its rows, perhaps: what it says of the project is not known here.
+            if !isThere && database != self.database {
+                log(
+                    "the folder of project \(id) stays: a server with another database has begun to make or to remove it"
+                )
+                continue
+            }
             if !isThere, let removed = try folders.setAside(id) {
+                log("project \(id), which was being made or removed when a server was killed, is removed")
                 do throws(WorkspaceError) { try folders.remove(removed) } catch {
                     log("what is left of project \(id), which was removed, stays until the next start: \(error.detail)")
                 }
             }
-            try folders.unmarkRemoval(id)
+            unlink(id)
+        }
+    }
+
+    /// Marks a project whose folder and rows come or go.
+    ///
+    /// - Returns: false where there is no room for that; `unmark` is called all the same.
+    /// - Throws: `.unavailable` where it cannot be marked; nobody counts on it then.
+    func mark(_ id: String) throws(WorkspaceError) -> Bool {
+        marks.withLock { $0[id, default: Mark()].holders += 1 }
+        do throws(WorkspaceError) { return try folders.markRemoval(id, of: database) } catch {
+            unmark(id)
+            throw error
+        }
+    }
+
+    /// Takes the mark away with the last who counts on it: of two removals, the one that fails leaves the other's.
+    ///
+    /// - Parameters:
+    ///   - id: of the project.
+    ///   - stays: the next start has to go on here.
+    func unmark(_ id: String, stays: Bool = false) {
+        let isLast = marks.withLock { marks in
+            var mark = marks[id] ?? Mark()
+            mark.holders -= 1
+            mark.stays = mark.stays || stays
+            marks[id] = mark.holders > 0 ? mark : nil
+            return mark.holders <= 0 && !mark.stays
+        }
+        if isLast { unlink(id) }
+    }
+
+    private func unlink(_ id: String) {
+        do throws(WorkspaceError) { try folders.unmarkRemoval(id) } catch {
+            log("the mark of project \(id) stays until the next start: \(error.detail)")
         }
     }
 
@@ -49,7 +105,7 @@ final class ProjectRemoval: Sendable {
     ) throws(WorkspaceError) -> (wasThere: Bool, folder: ProjectFolders.Removed?) {
         // A full disk is no reason not to make room: then a server that is killed right here leaves the folder behind. A folder that cannot be
         // written would stay without its rows.
-        if try !folders.markRemoval(id) { log("project \(id) is removed without a mark: there is no room for one") }
+        if try !mark(id) { log("project \(id) is removed without a mark: there is no room for one") }
         let wasThere: Bool
         do throws(WorkspaceError) {
             wasThere = try rows()
@@ -62,6 +118,7 @@ final class ProjectRemoval: Sendable {
             do throws(WorkspaceError) { folder = try folders.setAside(id) } catch {
                 // The mark stays: the next start goes on here.
                 log("the folder of project \(id) is removed at the next start: \(error.detail)")
+                unmark(id, stays: true)
                 return (true, nil)
             }
         }
@@ -74,10 +131,6 @@ final class ProjectRemoval: Sendable {
         do throws(WorkspaceError) { try folders.remove(folder) } catch {
             log("the folder of project \(id) is removed at the next start: \(error.detail)")
         }
-    }
-
-    private func unmark(_ id: String) {
-        do throws(WorkspaceError) { try folders.unmarkRemoval(id) } catch { log("project \(id): \(error.detail)") }
     }
 
     static func stored<Value>(_ body: () throws(StoreError) -> Value) throws(WorkspaceError) -> Value {

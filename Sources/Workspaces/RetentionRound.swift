@@ -64,7 +64,7 @@ public final class UnservedProjects: Sendable {
         log: @escaping @Sendable (String) -> Void
     ) throws(WorkspaceError) {
         self.store = store
-        removal = try ProjectRemoval(folders, log: log)
+        removal = try ProjectRemoval(folders, of: store.identity, log: log)
         try removal.finishBegun { (id) throws(StoreError) in try store.project(id) != nil }
     }
 

@@ -84,7 +84,7 @@ extension WorkspaceAPI {
         let service = service
         let prefix = prefix
         return .later { () async throws(APIError) -> HTTPResponse in
-            let job = try await WorkspaceAPI.awaiting { () async throws(WorkspaceError) in
+            let job = try await WorkspaceAPI.awaiting(tooMuch: 503) { () async throws(WorkspaceError) in
                 try await service.cancelJob(id, of: project)
             }
             return WorkspaceAPI.detail(job, service, prefix)

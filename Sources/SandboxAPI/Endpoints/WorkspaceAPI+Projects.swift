@@ -100,7 +100,9 @@ extension WorkspaceAPI {
         let id = try call.project()
         let service = service
         return .later { () async throws(APIError) -> HTTPResponse in
-            try await WorkspaceAPI.awaiting { () async throws(WorkspaceError) in try await service.removeProject(id) }
+            try await WorkspaceAPI.awaiting(tooMuch: 503) { () async throws(WorkspaceError) in
+                try await service.removeProject(id)
+            }
             return HTTPResponse(status: 204)
         }
     }

@@ -210,17 +210,23 @@ public final class ProjectFolders: Sendable {
 
     /// Notes that the removal of a project has begun; one that is there already is as good.
     ///
+    /// - Parameters:
+    ///   - name: of the project.
+    ///   - database: which has the project's rows: without it a start with another one, which has none, would take the folder away.
     /// - Returns: false where there is no room for that.
     /// - Throws: `.unavailable` where the folder cannot be written.
     @discardableResult
-    func markRemoval(_ name: String) throws(WorkspaceError) -> Bool {
+    func markRemoval(_ name: String, of database: String = "") throws(WorkspaceError) -> Bool {
         let mark = try ProjectFolders.mark(name)
         let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
         let number = mark.withTerminator { mark in Beneath.result { openat(descriptor.number, mark, flags, 0o600) } }
         if number == Int(-ENOSPC) || number == Int(-EDQUOT) { return false }
         guard number >= 0 else { throw ProjectFolders.unusable(path, "openat \(mark)", number) }
-        _ = close(Int32(number))
-        return true
+        let file = OwnedFileDescriptor(owning: Int32(number))
+        let bytes = Array(database.utf8)
+        let written = Beneath.result { Int32(clamping: bytes.isEmpty ? 0 : pwrite(file.number, bytes, bytes.count, 0)) }
+        // A mark that says less is one of no database: the folder stays then.
+        return written == bytes.count
     }
 
     /// Notes that there is nothing begun any more.
@@ -232,17 +238,34 @@ public final class ProjectFolders: Sendable {
         }
     }
 
-    /// The projects of which a removal has begun; and the paths of what is named as a mark and none of ours.
-    func markedRemovals() throws(WorkspaceError) -> (projects: [String], others: [String]) {
-        var (projects, others): ([String], [String]) = ([], [])
+    /// The projects of which a removal has begun, and the database of each; and the paths of what is named as a mark and none of ours.
+    func markedRemovals() throws(WorkspaceError) -> (projects: [(id: String, database: String)], others: [String]) {
+        var (projects, others): ([(id: String, database: String)], [String]) = ([], [])
         for name in try names({ $0.bytes.starts(with: ProjectFolders.markPrefix.utf8) }) {
-            if ServerFileNames.isMark(name) {
-                projects.append("\(OSString(name.bytes.dropFirst(ProjectFolders.markPrefix.utf8.count)))")
+            if ServerFileNames.isMark(name), let database = database(ofMark: name) {
+                projects.append(
+                    (OSString(name.bytes.dropFirst(ProjectFolders.markPrefix.utf8.count)).description, database)
+                )
             } else {
                 others.append("\(path)/\(name)")
             }
         }
         return (projects, others)
+    }
+
+    /// What a mark says; nil where it is no file, or none of this account's.
+    private func database(ofMark mark: OSString) -> String? {
+        let flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        let number = mark.withTerminator { mark in Beneath.result { openat(descriptor.number, mark, flags) } }
+        guard number >= 0 else { return nil }
+        let file = OwnedFileDescriptor(owning: Int32(number))
+        var found = stat()
+        guard fstat(file.number, &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_uid == geteuid() else {
+            return nil
+        }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = pread(file.number, &bytes, bytes.count, 0)
+        return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
     private static func mark(_ name: String) throws(WorkspaceError) -> OSString {

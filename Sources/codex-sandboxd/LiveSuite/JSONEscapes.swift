@@ -1,7 +1,7 @@
 /// Bytes as they are behind the escapes of JSON strings (RFC 8259, 7), wherever in the bytes those stand.
 enum JSONEscapes {
-    /// A result in an answer, which is a string in a string.
-    static let deepest = 2
+    /// A result in an answer is a string in a string; what a worker has written may be one more, and so on.
+    static let deepest = 8
 
     /// What is no escape stays as it is, half a surrogate pair too; nil where nothing is escaped.
     static func undone(_ bytes: [UInt8]) -> [UInt8]? {

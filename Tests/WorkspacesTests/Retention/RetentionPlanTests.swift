@@ -110,6 +110,58 @@ import WorkspaceStore
         #expect(try names(fixture) == [])
     }
 
+    /// A start with another database knows nothing of a project whose folder another one's server was at.
+    @Test func whatAnotherDatabasesServerHasBegunStays() throws {
+        let fixture = try FilesFixture()
+        let (p, q) = ("11111111-1111-4111-9111-111111111111", "22222222-2222-4222-9222-222222222222")
+        try fixture.root.removeAll("p")
+        for id in [p, q] { _ = try fixture.root.create(id) }
+        try fixture.root.markRemoval(p, of: "one")
+        // As an older version wrote it.
+        try fixture.root.markRemoval(q)
+        let said = Mutex<[String]>([])
+        let log = { @Sendable (line: String) in said.withLock { $0.append(line) } }
+        try ProjectRemoval(fixture.root, of: "another", log: log).finishBegun { _ in false }
+        #expect(try names(fixture) == [".removing-" + p, ".removing-" + q, p, q])
+        #expect(said.withLock { $0.count } == 2)
+        // Its own does not stay, which is said.
+        try FilesFixture.write([], "\(fixture.base)/workspaces/\(p)/thesis")
+        try ProjectRemoval(fixture.root, of: "one", log: log).finishBegun { _ in false }
+        #expect(try names(fixture) == [".removing-" + q, q])
+        #expect(said.withLock { $0.contains { $0.hasPrefix("project \(p), which was being made or removed") } })
+    }
+
+    /// Of two that are at the same project the one that fails leaves the other's mark.
+    @Test func aMarkGoesWithTheLastWhoCountsOnIt() throws {
+        let fixture = try FilesFixture()
+        let p = "11111111-1111-4111-9111-111111111111"
+        try fixture.root.removeAll("p")
+        _ = try fixture.root.create(p)
+        let removal = try ProjectRemoval(fixture.root) { _ in }
+        #expect(try removal.mark(p))
+        #expect(throws: WorkspaceError.self) {
+            _ = try removal.begin(p) { () throws(WorkspaceError) in throw WorkspaceError(.unavailable, "full") }
+        }
+        #expect(try names(fixture) == [".removing-" + p, p])
+        removal.unmark(p)
+        #expect(try names(fixture) == [p])
+        #expect(try removal.mark(p))
+        removal.unmark(p, stays: true)
+        #expect(try names(fixture) == [".removing-" + p, p])
+    }
+
+    /// A folder or a link in a mark's place is none, and stops no start.
+    @Test func whatIsNoFileIsNoMark() throws {
+        let fixture = try FilesFixture()
+        let (p, q) = ("11111111-1111-4111-9111-111111111111", "22222222-2222-4222-9222-222222222222")
+        try fixture.root.removeAll("p")
+        _ = try fixture.root.create(p)
+        #expect(mkdir("\(fixture.base)/workspaces/.removing-\(p)", 0o700) == 0)
+        #expect(symlink("nowhere", "\(fixture.base)/workspaces/.removing-\(q)") == 0)
+        try ProjectRemoval(fixture.root) { _ in }.finishBegun { _ in false }
+        #expect(try names(fixture) == [".removing-" + p, ".removing-" + q, p])
+    }
+
     /// What has the name of a mark and is none of ours stays, and stops nothing.
     @Test func whatIsNoMarkIsNamedAndStays() throws {
         let fixture = try FilesFixture()
