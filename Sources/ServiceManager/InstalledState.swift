@@ -39,4 +39,22 @@ public enum InstalledState {
         if isNamed, installed != folder { throw .otherState(unit: installed, named: folder) }
         return installed
     }
+
+    /// Of a purge with `--state-dir`: settings and units go with data, not with a wrong name.
+    ///
+    /// Where the unit names the same folder, the name is right: its server has never run, or a purge was interrupted behind the data.
+    ///
+    /// - Throws: `.nothingThere` where there is no data.
+    public static func checkNamed(_ found: FoundService, folder: String) throws(ServicePlanError) {
+        let isUnits =
+            found.serviceText.flatMap { ServiceUnits.stateFolder(in: $0) } == folder
+            && !found.dropIns.contains { $0.mayStartAnother }
+        guard found.hasData || isUnits else { throw .nothingThere(folder: folder) }
+    }
+
+    /// The folder that the unit names, where another one is meant: what lies there stays.
+    public static func passedOver(_ found: FoundService, folder: String) -> String? {
+        guard let installed = found.serviceText.flatMap({ ServiceUnits.stateFolder(in: $0) }) else { return nil }
+        return installed == folder ? nil : installed
+    }
 }

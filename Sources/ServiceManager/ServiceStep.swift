@@ -63,6 +63,8 @@ public enum ServicePlanError: Error, Hashable, Sendable {
     case otherUnit(manager: String, folder: String)
     /// A drop-in may say another folder than the unit.
     case overruled(by: String)
+    /// In the folder that `--state-dir` of a purge names is no data.
+    case nothingThere(folder: String)
 
     public var words: String {
         switch self {
@@ -79,8 +81,13 @@ public enum ServicePlanError: Error, Hashable, Sendable {
                 + "XDG_CONFIG_HOME and HOME of the manager (systemctl --user show-environment), or, where that unit is to go, use systemctl "
                 + "--user disable --now and remove it yourself; for one of \(folder) that is not read yet: systemctl --user daemon-reload"
         case .overruled(let path):
-            "\(path) says ExecStart=, or cannot be read, so the data may lie elsewhere than the unit says: --purge removes nothing and "
-                + "nothing was changed; name the folder: codex-sandbox service uninstall --purge --state-dir DIR, or leave --purge out"
+            (path.hasPrefix("/") ? path : "a drop-in that systemctl shows as \(path)")
+                + " says ExecStart=, EnvironmentFile=, DATABASE_URL or WORKSPACE_ROOT, or cannot be read, so the data may lie elsewhere than "
+                + "the unit says: --purge removes nothing and nothing was changed; name the folder: codex-sandbox service uninstall "
+                + "--purge --state-dir DIR, or leave --purge out"
+        case .nothingThere(let folder):
+            "there is no data in \(folder)/serve/, so --purge removes nothing and nothing was changed; name the folder in which serve/ "
+                + "lies with --state-dir, or leave --purge out"
         }
     }
 }
@@ -98,8 +105,10 @@ public enum ServicePlan {
 
         """
 
-    /// Whether bytes are the file of settings as it is first written, or the beginning of that.
-    public static func mayBecomeSettings(_ bytes: [UInt8]) -> Bool { settingsText.utf8.starts(with: bytes) }
+    /// Whether bytes are the beginning of one of the texts, or all of it: somebody's own copy with changes is neither.
+    public static func isBeginning(_ bytes: [UInt8], of texts: [String?]) -> Bool {
+        texts.contains { $0?.utf8.starts(with: bytes) == true }
+    }
 
     /// - Parameters:
     ///   - wanted: the units' texts.

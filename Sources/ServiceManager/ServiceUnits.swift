@@ -81,11 +81,6 @@ public struct ServiceUnits: Hashable, Sendable {
     /// Whether a unit's text is one that `service install` has written.
     public static func isOurs(_ text: String) -> Bool { text.hasPrefix(mark + "\n") }
 
-    /// Whether bytes are a unit of ours, or the beginning of one.
-    public static func mayBecomeOurs(_ bytes: [UInt8]) -> Bool {
-        bytes.starts(with: mark.utf8) || mark.utf8.starts(with: bytes)
-    }
-
     /// Whether a path is one of the package's units.
     public static func isPackaged(_ path: String) -> Bool {
         ["/usr/lib/systemd/user/", "/lib/systemd/user/"].contains { folder in

@@ -77,7 +77,10 @@ import Testing
     /// The units are gone, and with them what they said.
     @Test func whatRemovesTheRestIsSaidInFull() {
         let command = ServiceNotes.purge("/a b")
-        #expect(command == "codex-sandbox service uninstall --purge --state-dir \"/a b\"")
+        #expect(command == "codex-sandbox service uninstall --purge --state-dir '/a b'")
+        for (folder, word) in [
+            ("/srv/a&b", "'/srv/a&b'"), ("/$HOME", "'/$HOME'"), ("/it's", "'/it'\\''s'"), ("/a\nb", "$'/a\\nb'"),
+        ] { #expect(ServiceNotes.purge(folder).hasSuffix(" --state-dir \(word)"), "\(word)") }
         #expect(
             ServiceNotes.staying(["/a b/serve/workspaces/x"], purge: command).last
                 == "once that is away, `\(command)` removes the rest"
@@ -118,7 +121,9 @@ import Testing
                 #expect(ServicePlaces.dropIn(path).text == "[Service]\nExecStart=\n", "\(path)")
             }
             #expect(ServicePlaces.dropIn(null).text == "")
-            for path in [folder, folder + "/gone.conf"] { #expect(ServicePlaces.dropIn(path).text == nil, "\(path)") }
+            for path in [folder, folder + "/gone.conf", "[unprintable]"] {
+                #expect(ServicePlaces.dropIn(path).text == nil, "\(path)")
+            }
             #expect(try PlainFile.names(in: folder) == ["a.conf", "b.conf", "c.conf"])
             #expect(try PlainFile.names(in: folder + "/gone") == nil)
             #expect(throws: FileFault.self) { try PlainFile.names(in: file) }
@@ -157,18 +162,26 @@ import Testing
         try withFolder { folder in
             let path = folder + "/a.service"
             func leftovers(_ path: String) throws -> [String] {
-                try PlainFile.leftovers(of: path, isOurs: ServiceUnits.mayBecomeOurs)
+                try PlainFile.leftovers(of: path) { ServicePlan.isBeginning($0, of: [ServiceUnits.mark]) }
             }
             // No process has a number above the kernel's greatest (PID_MAX_LIMIT).
             let left = "\(path).new-4194305"
+            let lettered = left + "-abcdefgh"
             let others = [
                 "a.service.new-", "a.service.new-01", "a.service.new-1x", "a.service.new--4194305", "a.service.new",
                 "b.service.new-4194305", "xa.service.new-4194305", "a.service.new-\(getppid())",
+                "a.service.new-\(getppid())-abcdefgh", "a.service.new-4194305-", "a.service.new-4194305-abcdefg",
+                "a.service.new-4194305-Abcdefgh", "a.service.new-4194305-abcdefgh-", "a.service.new--abcdefgh",
             ]
             for name in others { try "".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
-            // Somebody's own copy.
-            try "# Mine".write(toFile: "\(path).new-4194308", atomically: false, encoding: .utf8)
-            try "# Written by".write(toFile: left, atomically: false, encoding: .utf8)
+            // Somebody's own copies.
+            let copy = ServiceUnits.mark + "\n# Mine"
+            for (text, number) in [("# Mine", 4_194_308), (copy, 4_194_309)] {
+                try text.write(toFile: "\(path).new-\(number)", atomically: false, encoding: .utf8)
+            }
+            for path in [left, lettered] {
+                try "# Written by".write(toFile: path, atomically: false, encoding: .utf8)
+            }
             try FileManager.default.createSymbolicLink(
                 atPath: "\(path).new-4194306",
                 withDestinationPath: left
@@ -177,29 +190,53 @@ import Testing
                 atPath: "\(path).new-4194307",
                 withIntermediateDirectories: false
             )
-            #expect(try leftovers(path) == [left])
+            #expect(try leftovers(path) == [left, lettered])
             #expect(try leftovers(folder + "/none/x") == [])
             let own = "\(path).new-\(getpid())"
             try "".write(toFile: own, atomically: false, encoding: .utf8)
             #expect(try leftovers(path).contains(own))
+            try copy.write(toFile: own, atomically: false, encoding: .utf8)
+            let before = try PlainFile.names(in: folder)
             try PlainFile.write(path, "whole", mode: 0o644)
             #expect(try String(contentsOfFile: path, encoding: .utf8) == "whole")
-            #expect(!FileManager.default.fileExists(atPath: own))
+            // Whoever has made it; and nothing else is left behind.
+            #expect(try String(contentsOfFile: own, encoding: .utf8) == copy)
+            #expect(try PlainFile.names(in: folder) == ((before ?? []) + ["a.service"]).sorted())
         }
     }
 
-    /// By the kernel's own word for this process and for files of today and of a year ago.
+    /// By the kernel's own word for a process, and for files that were there before it: whatever puts another in their place counts.
     @Test func aProcessIsComparedWithFiles() throws {
         try withFolder { folder in
-            let (old, new, link) = (folder + "/old", folder + "/new", folder + "/link")
-            for path in [old, new] { try "x".write(toFile: path, atomically: false, encoding: .utf8) }
-            try FileManager.default.setAttributes(
-                [.modificationDate: Date(timeIntervalSinceNow: -365 * 86_400)],
-                ofItemAtPath: old
-            )
-            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: new)
-            #expect(ProcessStart.isBehind(getpid(), [old, new]) && ProcessStart.isBehind(getpid(), [link]))
-            #expect(!ProcessStart.isBehind(getpid(), [old, folder + "/gone"]) && !ProcessStart.isBehind(getpid(), []))
+            let (file, link, older, new) = (folder + "/file", folder + "/link", folder + "/older", folder + "/new")
+            for path in [file, older] {
+                try "x".write(toFile: path, atomically: false, encoding: .utf8)
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSinceNow: -365 * 86_400)],
+                    ofItemAtPath: path
+                )
+            }
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+            // More than a second, where a file system has no parts of one; being longer asleep changes nothing.
+            Thread.sleep(forTimeInterval: 1.2)
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sleep")
+            process.arguments = ["3600"]
+            try process.run()
+            defer {
+                process.terminate()
+                process.waitUntilExit()
+            }
+            func isBehind(_ files: String...) -> Bool { ProcessStart.isBehind(process.processIdentifier, files) }
+            #expect(!isBehind(file, link, folder + "/gone") && !isBehind())
+            // Its name, though what it leads to is as old as before.
+            try FileManager.default.removeItem(atPath: link)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+            #expect(isBehind(link) && !isBehind(file))
+            try "x".write(toFile: new, atomically: false, encoding: .utf8)
+            #expect(isBehind(file, new))
+            #expect(rename(older, file) == 0)
+            #expect(isBehind(file))
             #expect(!ProcessStart.isBehind(4_194_305, [new]))
         }
     }

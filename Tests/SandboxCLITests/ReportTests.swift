@@ -149,6 +149,17 @@ import Testing
         #expect(Shown.whole("a\"b\\") == "\"a\\\"b\\\\\"")
     }
 
+    @Test func aPastedWordStaysOneWord() {
+        for plain in ["/srv/a", "a_b.c/d:e=f@g%h+i,j-0Z"] { #expect(Shown.shellWord(OSString(plain)) == plain) }
+        for (word, quoted) in [
+            ("", "''"), ("srv/a&b", "'srv/a&b'"), ("/$HOME/`x`", "'/$HOME/`x`'"), ("it's", "'it'\\''s'"),
+            ("a b", "'a b'"),
+            ("~", "'~'"), ("a\\b!", "'a\\b!'"), ("/ä", "'/ä'"), ("'\u{301}", "''\\''\u{301}'"),
+            ("a\nb", "$'a\\nb'"), ("it's\u{1B}\\\t", "$'it\\'s\\x1b\\\\\\t'"), ("a\u{202E}b", "$'a\\xe2\\x80\\xaeb'"),
+        ] { #expect(Shown.shellWord(OSString(word)) == quoted, "\(quoted)") }
+        #expect(Shown.shellWord(OSString([0x61, 0xFF])) == "$'a\\xff'")
+    }
+
     @Test func columnsFitTheirCells() {
         var table = TextTable(columns: 3, widestColumn: 6)
         table.add(["a", "bb", "c"])

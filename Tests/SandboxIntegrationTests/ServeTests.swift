@@ -158,7 +158,11 @@ struct ServeTests {
         let purge = ["--purge", "--state-dir", state]
         let remove = "would remove \(state)/serve/ and everything in it"
         let none = try uninstall(purge)
-        #expect(none.outputText.contains("there is no data in \(state)/serve/"), "\(none.story)")
+        #expect(
+            none.ending == .exited(1) && none.output.isEmpty
+                && none.errorText.contains("there is no data in \(state)/serve/"),
+            "\(none.story)"
+        )
         for folder in [state, state + "/serve"] { try scene.makeFolder(folder) }
         try scene.write("precious", to: state + "/serve/notes")
         for _ in 0..<2 {
@@ -236,13 +240,13 @@ struct ServeTests {
         // Another folder for the same service: what was there stays, and is named.
         let other = try ask(["service", "install", "--dry-run", "--state-dir", scene.home + "/third"])
         for words in [
-            "the service had its data in \(state)/serve/", "service install --state-dir \"\(state)\"` goes back",
+            "the service had its data in \(state)/serve/", "service install --state-dir '\(state)'` goes back",
         ] {
             #expect(other.outputText.contains(words), "\(words): \(other.story)")
         }
         #expect(!dry.outputText.contains("the service had"), "\(dry.story)")
         let kept = try uninstall([])
-        for words in ["kept: \(state)/serve/", "stay in \(state)/evidence/", "--purge --state-dir \"\(state)\""] {
+        for words in ["kept: \(state)/serve/", "stay in \(state)/evidence/", "--purge --state-dir '\(state)'"] {
             #expect(kept.outputText.contains(words), "\(words): \(kept.story)")
         }
         let elsewhere = try uninstall(["--purge", "--state-dir", scene.home + "/elsewhere"])
@@ -281,6 +285,18 @@ struct ServeTests {
         )
         let noted = try uninstall([])
         #expect(noted.outputText.contains("kept: \(dropIn), a drop-in"), "\(noted.story)")
+        // So another folder may be named, which has to be there; what the unit names stays.
+        let wrong = try uninstall(["--purge", "--state-dir", scene.home + "/elsewhere"])
+        #expect(
+            wrong.ending == .exited(1) && wrong.output.isEmpty
+                && wrong.errorText.contains("there is no data in \(scene.home)/elsewhere/serve/"),
+            "\(wrong.story)"
+        )
+        let both = try uninstall(["--state-dir", scene.home + "/elsewhere"])
+        #expect(
+            both.outputText.contains("kept: \(state)/serve/ (which the unit names); `codex-sandbox service uninstall"),
+            "\(both.story)"
+        )
     }
 
     @Test(.enabled(if: getuid() == 0, "only root can be told not to")) func rootInstallsNoService() throws {

@@ -222,16 +222,15 @@ struct ServicePlanTests {
             $0.leftovers = ["/x.new-1"]
         }
         #expect(empty == ["remove /x.new-1"])
-        for text in ["", "# Wri", ServiceUnits.mark, units.service] {
-            #expect(ServiceUnits.mayBecomeOurs(Array(text.utf8)), "\(text)")
+        let texts = [units.service, nil, ServiceUnits.mark + "\n# of old\n"]
+        for text in ["", "# Wri", ServiceUnits.mark, units.service, ServiceUnits.mark + "\n# of"] {
+            #expect(ServicePlan.isBeginning(Array(text.utf8), of: texts), "\(text)")
         }
-        #expect(!ServiceUnits.mayBecomeOurs(Array("# Mine".utf8)))
-        for text in ["", "# Set", ServicePlan.settingsText] {
-            #expect(ServicePlan.mayBecomeSettings(Array(text.utf8)), "\(text)")
+        // Somebody's own copy begins as ours does.
+        for text in ["# Mine", units.service + "# Mine\n", ServiceUnits.mark + "\n# mine", units.socket] {
+            #expect(!ServicePlan.isBeginning(Array(text.utf8), of: texts), "\(text)")
         }
-        for text in ["MAX_JOBS=1\n", ServicePlan.settingsText + "MAX_JOBS=1\n"] {
-            #expect(!ServicePlan.mayBecomeSettings(Array(text.utf8)), "\(text)")
-        }
+        #expect(!ServicePlan.isBeginning([], of: [nil]))
     }
 
     @Test func somebodysOwnUnitStays() {

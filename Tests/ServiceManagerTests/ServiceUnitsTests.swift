@@ -166,7 +166,9 @@ struct ServiceUnitsTests {
         let unit = try ServiceUnits(choice { $0.stateFolder = "/s" }).service
         for text in [
             nil, "[Service]\nExecStart=\nExecStart=/x serve", "[Service]\n \tExecStart = /x\n", "ExecStart=/x\r\n",
-            "ExecStart\\\n=/x", "ExecStart=\u{301}",
+            "ExecStart\\\n=/x", "ExecStart=\u{301}", "[Service]\nEnvironmentFile=/x\n", "EnvironmentFile=",
+            "Environment=DATABASE_URL=sqlite:////x/a.db", " Environment = A=1 \"WORKSPACE_ROOT=/x\"",
+            "PassEnvironment=HOME WORKSPACE_ROOT", "Environment=A=1 \\\n# and\n DATABASE_URL=x",
         ] {
             let dropIn = DropIn(path: "/d/a.conf", text: text)
             #expect(throws: ServicePlanError.overruled(by: "/d/a.conf"), "\(text ?? "-")") {
@@ -175,13 +177,45 @@ struct ServiceUnitsTests {
             #expect(try folder(unit, "/s", isNamed: false, isPurge: false, dropIns: [dropIn]) == "/s")
             #expect(try folder(unit, "/named", isNamed: true, dropIns: [dropIn]) == "/named")
         }
-        for text in ["", "[Service]\nMemoryMax=1G\nExecStartPre=/x\n#ExecStart=/x\n"] {
+        for text in [
+            "", "[Service]\nMemoryMax=1G\nExecStartPre=/x\n#ExecStart=/x\n",
+            "Environment=MAX_JOBS=1\nPassEnvironment=HOME\n",
+            "Environment=MAX_JOBS=1\n;WORKSPACE_ROOT=/x\n#EnvironmentFile=/x\n", "UnsetEnvironment=DATABASE_URL",
+        ] {
             #expect(try folder(unit, "/u", isNamed: false, dropIns: [DropIn(path: "/d/a.conf", text: text)]) == "/s")
         }
         #expect(DropIn.paths("/a/b c.conf /d /e.conf") == ["/a/b c.conf", "/d", "/e.conf"])
         #expect(DropIn.paths("") == [])
+        // There is one, of which systemctl does not print the path: it may say anything.
+        #expect(DropIn.paths("[unprintable]") == ["[unprintable]"])
+        #expect(DropIn.paths("/d/a.conf [unprintable] /e.conf") == ["/d/a.conf", "[unprintable]", "/e.conf"])
+        #expect(DropIn.paths("a.conf") == ["a.conf"])
+        #expect(ServicePlanError.overruled(by: "[unprintable]").words.hasPrefix("a drop-in that systemctl shows as ["))
         #expect(DropIn(path: "/x/codex-sandbox.socket.d/a.conf", text: nil).isOfOurs)
         #expect(!DropIn(path: "/x/service.d/codex-sandbox.service.d", text: nil).isOfOurs)
+    }
+
+    /// A wrong name is no reason to remove settings and units.
+    @Test func aNamedFolderHasData() throws {
+        var found = FoundService()
+        let error = ServicePlanError.nothingThere(folder: "/s")
+        #expect(throws: error) { try InstalledState.checkNamed(found, folder: "/s") }
+        found.hasData = true
+        try InstalledState.checkNamed(found, folder: "/s")
+        // The server has never run, or a purge was interrupted: the unit means the same folder.
+        found.hasData = false
+        found.serviceText = try ServiceUnits(choice { $0.stateFolder = "/s" }).service
+        try InstalledState.checkNamed(found, folder: "/s")
+        #expect(throws: ServicePlanError.nothingThere(folder: "/t")) {
+            try InstalledState.checkNamed(found, folder: "/t")
+        }
+        // Unless somebody else says what is started.
+        found.dropIns = [DropIn(path: "/d/a.conf", text: "ExecStart=/x")]
+        #expect(throws: error) { try InstalledState.checkNamed(found, folder: "/s") }
+        #expect(error.words.hasPrefix("there is no data in /s/serve/") && error.words.contains("nothing was changed"))
+        #expect(InstalledState.passedOver(found, folder: "/s") == nil)
+        #expect(InstalledState.passedOver(found, folder: "/t") == "/s")
+        #expect(InstalledState.passedOver(FoundService(), folder: "/t") == nil)
     }
 
     /// Somebody has written into ours: what counts is the last one.

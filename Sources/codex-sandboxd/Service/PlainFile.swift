@@ -81,9 +81,9 @@ enum PlainFile {
         _ mode: UInt32,
         place: (String) -> Int32
     ) throws(FileFault) {
-        let new = path + unfinished + "\(getpid())"
-        // Of one that was killed, and had the same number.
-        unlink(new)
+        // The number alone may be in a name that is there: of one that was killed, or of somebody's own file.
+        let random = String((0..<letterCount).map { _ in letters[Int.random(in: letters.indices)] })
+        let new = path + unfinished + "\(getpid())-\(random)"
         let number = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode_t(0o600))
         guard number >= 0 else { throw FileFault(why: ErrnoName.described(errno)) }
         defer { close(number) }
@@ -102,8 +102,19 @@ enum PlainFile {
         }
     }
 
-    /// Behind the name of a file that is not whole yet, with the number of the process that writes it behind it.
+    /// Behind the name of a file that is not whole yet, with the number of the process that writes it behind it, and random letters.
     private static let unfinished = ".new-"
+    private static let letters = Array("abcdefghijklmnopqrstuvwxyz")
+    private static let letterCount = 8
+
+    /// The number of the process in the rest of such a name; older versions wrote no letters.
+    private static func writer(_ rest: Substring) -> pid_t? {
+        let parts = rest.split(separator: "-", omittingEmptySubsequences: false)
+        guard let digits = parts.first, let pid = pid_t(digits), pid > 0, String(pid) == digits else { return nil }
+        guard parts.count > 1 else { return pid }
+        let isRandom = parts[1].count == letterCount && parts[1].allSatisfy { letters.contains($0) }
+        return parts.count == 2 && isRandom ? pid : nil
+    }
 
     /// What writers of a file have left that were killed: regular files of our own, of which no process is at work.
     ///
@@ -118,8 +129,7 @@ enum PlainFile {
         let beginning = path[path.index(after: slash)...] + unfinished
         var found: [String] = []
         for name in try names(in: folder) ?? [] where name.hasPrefix(beginning) {
-            let digits = name.dropFirst(beginning.count)
-            guard let pid = pid_t(digits), pid > 0, String(pid) == digits else { continue }
+            guard let pid = writer(name.dropFirst(beginning.count)) else { continue }
             var status = stat()
             guard lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
                 status.st_uid == geteuid()

@@ -13,12 +13,19 @@ enum ProcessStart {
         let (now, up) = (milliseconds(CLOCK_REALTIME), milliseconds(CLOCK_BOOTTIME))
         var written: [(seconds: Int64, nanoseconds: Int64)] = []
         for path in files {
-            var status = stat()
-            // By what a link leads to: that is what is read.
-            guard stat(path, &status) == 0 else { continue }
-            written.append((Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec)))
+            var (target, name) = (stat(), stat())
+            // What a link leads to is what is read, and a link that was switched leads to another file.
+            if stat(path, &target) == 0 { written += changes(of: target) }
+            if lstat(path, &name) == 0 { written += changes(of: name) }
         }
         return ServerAge.isBehind(started: now - up + ticks * 1000 / rate, written: written, now: now)
+    }
+
+    /// Of content and of the file itself: an older one that was moved to its place keeps the first.
+    ///
+    /// Both, not the later one: a time of content that is yet to come says nothing.
+    private static func changes(of status: stat) -> [(seconds: Int64, nanoseconds: Int64)] {
+        [status.st_mtim, status.st_ctim].map { (seconds: Int64($0.tv_sec), nanoseconds: Int64($0.tv_nsec)) }
     }
 
     /// A file of the kernel's, which says no length; one read(2) gives all of so short a one.

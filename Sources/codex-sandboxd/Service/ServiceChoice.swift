@@ -33,9 +33,23 @@ enum ServiceChoice {
         }
     }
 
+    /// The units of an install without options; nil where it would be refused.
+    static func usual(_ places: ServicePlaces) -> ServiceUnits? {
+        do {
+            guard let launcher = try OwnExecutables.launcher().utf8 else { return nil }
+            return try ServiceUnits(
+                ServiceUnits.Choice(
+                    launcher: launcher,
+                    stateFolder: places.stateFolder,
+                    settingsFile: places.settings
+                )
+            )
+        } catch { return nil }
+    }
+
     /// The path of the token's file, which holds one, and is nobody else's to read.
     private static func token(_ file: OSString) throws(ServiceError) -> String {
-        let remedy = "(umask 077; head -c 32 /dev/urandom | base64 >\(file))"
+        let remedy = "(umask 077; head -c 32 /dev/urandom | base64 >\(Shown.shellWord(file)))"
         guard let found = CString.with(file, { realpath($0, nil) }) else {
             throw ServiceError("--token-file \(file): \(ErrnoName.described(errno)); make one: \(remedy)")
         }
@@ -45,7 +59,7 @@ enum ServiceChoice {
             throw ServiceError("--token-file \(file) is no regular file of your own; make one: \(remedy)")
         }
         guard status.st_mode & 0o077 == 0 else {
-            throw ServiceError("--token-file \(file) can be read by others; chmod 600 \(file)")
+            throw ServiceError("--token-file \(file) can be read by others; chmod 600 \(Shown.shellWord(file))")
         }
         do throws(ServeError) {
             let text = try SettingsFile.token(OSString(String(cString: found)), credentials: nil)

@@ -37,7 +37,7 @@ enum ServiceCommand {
             case .logs: return try ServiceLogs.show(options)
             }
         } catch {
-            Output.say(error.text)
+            Output.say(Shown.text(error.text))
             return 1
         }
     }
@@ -48,7 +48,7 @@ enum ServiceCommand {
         let places = try ServicePlaces(stateDirectory: options.stateDirectory)
         let units = try ServiceChoice.units(options, places)
         let (manager, problem) = try reach(options)
-        var found = try places.found(manager)
+        var found = try places.found(manager, wanted: units)
         if let pid = found.service?.mainPID {
             // The text is as it is wanted, and who wrote it may have been ended before the server was started by it.
             let unit = "\(places.unitFolder)/\(ServiceUnits.serviceName)"
@@ -60,7 +60,7 @@ enum ServiceCommand {
         } catch { throw ServiceError(error.words) }
         var notes = ["settings: \(places.settings)", "data: \(places.stateFolder)/serve"]
         if let old = ServicePlaces.otherState(found, places) {
-            let option = old == places.usualStateFolder ? "" : " --state-dir \(Shown.whole(OSString(old)))"
+            let option = old == places.usualStateFolder ? "" : " --state-dir \(Shown.shellWord(OSString(old)))"
             notes.append(
                 "the service had its data in \(old)/serve/ and its records in \(old)/evidence/: they stay there, and are not taken over; "
                     + "`codex-sandbox service install\(option)` goes back to them"
@@ -77,7 +77,7 @@ enum ServiceCommand {
     private static func uninstall(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
         let places = try ServicePlaces(stateDirectory: options.stateDirectory)
         let (manager, problem) = try reach(options)
-        var found = try places.found(manager)
+        var found = try places.found(manager, wanted: ServiceChoice.usual(places))
         let state: String?
         do throws(ServicePlanError) {
             state = try InstalledState.folder(
@@ -90,6 +90,13 @@ enum ServiceCommand {
         } catch { throw ServiceError(error.words) }
         let data = state.map { "\($0)/serve" }
         found.hasData = data.map { ServicePlaces.isThere($0) } ?? false
+        let other = state.flatMap { InstalledState.passedOver(found, folder: $0) }
+            .flatMap { ServicePlaces.isThere("\($0)/serve") ? $0 : nil }
+        if options.purge, options.stateDirectory != nil {
+            do throws(ServicePlanError) {
+                try InstalledState.checkNamed(found, folder: places.stateFolder)
+            } catch { throw ServiceError(error.words) }
+        }
         var elsewhere: [(name: SettingName, value: String)] = []
         var foreign: [OSString] = []
         if options.purge {
@@ -109,7 +116,8 @@ enum ServiceCommand {
                 found: found
             )
         } catch { throw ServiceError(error.words) }
-        var notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge).ofUninstall
+        var notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge, other: other)
+            .ofUninstall
         notes += elsewhere.map { ServiceNotes.elsewhere($0.name, $0.value) }
         let command = state.map(ServiceNotes.purge)
         let status = try finish(steps, options, manager, problem, notes, stays: foreign, purge: command)
@@ -169,10 +177,10 @@ enum ServiceCommand {
             object.add("problem", ifPresent: problem.map { .string($0) })
             status = Output.write(JSONValue.object(object).canonical.text + "\n")
         } else {
-            var lines = steps.map { options.dryRun ? "would \($0.words)" : "done: \($0.words)" }
+            var lines = steps.map { (options.dryRun ? "would " : "done: ") + Shown.text($0.words) }
             if steps.isEmpty { lines.append("nothing changed: everything is as it should be") }
             if options.dryRun { lines += ServiceDoing.texts(steps) }
-            status = Output.write((lines + notes).map { $0 + "\n" }.joined())
+            status = Output.write((lines + notes.map(Shown.text)).map { $0 + "\n" }.joined())
         }
         if let problem { Output.say(problem) }
         return problem == nil && stays.isEmpty ? status : 1

@@ -10,8 +10,10 @@ struct ServiceNotes {
     /// Of the records; nil where the unit does not say it.
     let state: String?
     let isPurge: Bool
+    /// The folder with data that the unit names, where another one was named; nil where there is none.
+    let other: String?
 
-    var ofUninstall: [String] { ofState + found.dropIns.filter(\.isOfOurs).map(ServiceNotes.dropIn) }
+    var ofUninstall: [String] { ofState + ofOther + found.dropIns.filter(\.isOfOurs).map(ServiceNotes.dropIn) }
 
     /// Somebody has written it, and it is for him to remove.
     static func dropIn(_ dropIn: DropIn) -> String {
@@ -20,12 +22,16 @@ struct ServiceNotes {
             + (dropIn.mayStartAnother ? ". It may say another folder of data than the unit" : "")
     }
 
+    private var ofOther: [String] {
+        other.map { ["kept: \($0)/serve/ (which the unit names); `\(ServiceNotes.purge($0))` removes it"] } ?? []
+    }
+
     private var ofState: [String] {
         guard let state else {
             return ["kept: database, projects and records; the unit does not say where they lie"] + settings
         }
         // What the unit said is gone with it: the next call has to be told, of the usual folder too.
-        let option = " --state-dir \(Shown.whole(OSString(state)))"
+        let option = " --state-dir \(Shown.shellWord(OSString(state)))"
         var notes: [String] = []
         if isPurge {
             if !found.hasData {
@@ -55,7 +61,7 @@ struct ServiceNotes {
 
     /// The command that removes what lies in a folder of records, whatever units there are.
     static func purge(_ state: String) -> String {
-        "codex-sandbox service uninstall --purge --state-dir \(Shown.whole(OSString(state)))"
+        "codex-sandbox service uninstall --purge --state-dir \(Shown.shellWord(OSString(state)))"
     }
 
     /// What a purge has met that no server has made, and the command for what is left then: the units are gone.

@@ -46,18 +46,27 @@ struct ServicePlaces {
     }
 
     /// What is there; of the manager nothing where it does not answer.
-    func found(_ manager: UserManager?) throws(ServiceError) -> FoundService {
+    ///
+    /// - Parameters:
+    ///   - manager: nil where there is none to be asked.
+    ///   - wanted: what an install would write now: its beginning, as that of what is there, is what a killed one has left.
+    /// - Returns: all of it.
+    /// - Throws: `ServiceError` where something cannot be read.
+    func found(_ manager: UserManager?, wanted: ServiceUnits?) throws(ServiceError) -> FoundService {
         var found = FoundService()
         found.hasUnitFolder = access(unitFolder, F_OK) == 0
         found.hasSettings = ServicePlaces.isThere(settings)
         found.serviceText = try unit(ServiceUnits.serviceName)
         found.socketText = try unit(ServiceUnits.socketName)
-        for (path, isOurs) in [
-            ("\(unitFolder)/\(ServiceUnits.serviceName)", ServiceUnits.mayBecomeOurs),
-            ("\(unitFolder)/\(ServiceUnits.socketName)", ServiceUnits.mayBecomeOurs),
-            (settings, ServicePlan.mayBecomeSettings),
-        ] {
-            do throws(FileFault) { found.leftovers += try PlainFile.leftovers(of: path, isOurs: isOurs) } catch {
+        let written: [(path: String, texts: [String?])] = [
+            ("\(unitFolder)/\(ServiceUnits.serviceName)", [wanted?.service, found.serviceText]),
+            ("\(unitFolder)/\(ServiceUnits.socketName)", [wanted?.socket, found.socketText]),
+            (settings, [ServicePlan.settingsText]),
+        ]
+        for (path, texts) in written {
+            do throws(FileFault) {
+                found.leftovers += try PlainFile.leftovers(of: path) { ServicePlan.isBeginning($0, of: texts) }
+            } catch {
                 throw ServiceError("what lies beside \(path): \(error.why)")
             }
         }
@@ -93,8 +102,10 @@ struct ServicePlaces {
     }
 
     /// With what it says, also through a link; one that leads to /dev/null says nothing (systemd.unit(5)).
+    ///
+    /// A name that is no path is one that systemctl could not print.
     static func dropIn(_ path: String) -> DropIn {
-        guard let place = realpath(path, nil) else { return DropIn(path: path, text: nil) }
+        guard path.hasPrefix("/"), let place = realpath(path, nil) else { return DropIn(path: path, text: nil) }
         defer { free(place) }
         let resolved = String(cString: place)
         if resolved == "/dev/null" { return DropIn(path: path, text: "") }

@@ -7,7 +7,7 @@ import ServiceManager
 enum ServiceStatus {
     static func show(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
         let places = try ServicePlaces(stateDirectory: nil)
-        let found = try places.found(try UserManager())
+        let found = try places.found(try UserManager(), wanted: nil)
         var jobs: [RunningJob] = []
         do throws(EvidenceError) {
             let running = try RunningJobs.find()

@@ -1,4 +1,6 @@
 import Glibc
+import SandboxCLI
+import SandboxPlan
 import ServiceManager
 
 /// The caller's service manager, through `systemctl --user`.
@@ -18,7 +20,7 @@ struct UserManager {
             let remedy =
                 access("\(folder)/systemd", F_OK) == 0
                 ? "export XDG_RUNTIME_DIR=\(folder)"
-                : "log in as this user (not by su or sudo), or have root run `loginctl enable-linger \(UserManager.account)` and then "
+                : "log in as this user (not by su or sudo), or have root run `loginctl enable-linger \(Shown.shellWord(OSString(UserManager.account)))` and then "
                     + "export XDG_RUNTIME_DIR=\(folder)"
             throw ServiceError("XDG_RUNTIME_DIR is not set, so your service manager cannot be found; \(remedy)")
         }

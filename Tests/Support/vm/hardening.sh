@@ -15,6 +15,8 @@ work=$(mktemp -d "$HOME/hardening.XXXXXX")
 bin=$work/app/codex-sandbox
 units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
 installed=$units/codex-sandbox.service
+data=${XDG_STATE_HOME:-$HOME/.local/state}/codex-sandbox/serve
+settings=${XDG_CONFIG_HOME:-$HOME/.config}/codex-sandbox/service.env
 cd "$work" || exit 2
 trap 'cd /; rm -rf "$work"' EXIT
 
@@ -87,8 +89,9 @@ case $version in 252 | 257) ;; *)
     exit 2
     ;;
 esac
-if [ -e "$installed" ]; then
-    echo "$installed is there already" >&2
+# All three are gone at the end: what somebody has there is not for a test to purge.
+if [ -e "$installed" ] || [ -e "$data" ] || [ -e "$settings" ] || [ -L "$settings" ]; then
+    echo "$installed, $data or $settings is there already" >&2
     exit 2
 fi
 

@@ -97,8 +97,8 @@ print(done[0], len(faults), *faults[:5])
 END
 
 echo "kernel $(uname -r), $(systemctl --version | head -1)"
-if [ -e "$units/codex-sandbox.service" ] || [ -e "$data" ]; then
-    echo "$units/codex-sandbox.service or $data is there already" >&2
+if [ -e "$units/codex-sandbox.service" ] || [ -e "$data" ] || [ -e "$settings" ] || [ -L "$settings" ]; then
+    echo "$units/codex-sandbox.service, $data or $settings is there already" >&2
     exit 2
 fi
 place "$from"
@@ -276,9 +276,11 @@ holds "where the first one's project is not" answers 404 "/api/v1/projects/$proj
 mkdir "$state/serve/workspaces/my-thesis" && echo text >"$state/serve/workspaces/my-thesis/one"
 ln -s "$work/app" "$state/serve/workspaces/11111111-2222-4333-8444-555555555555"
 service uninstall
-holds "uninstall says what removes it" says "--purge --state-dir \"$state\""
+holds "uninstall says what removes it" says "--purge --state-dir '$state'"
 service uninstall --purge --state-dir "$state/serve"
+ended=$?
 holds "a folder that is none of a server's is not there to be purged" says "there is no data"
+holds "which is no success, and takes no settings" [ "$ended" = 1 -a -e "$settings" ]
 mkdir "$work/none" "$work/none/serve" && echo text >"$work/none/serve/notes"
 service uninstall --purge --state-dir "$work/none"
 ended=$?
