@@ -1,5 +1,6 @@
 import Glibc
 import SandboxPlan
+import SandboxRuntime
 
 /// Why a file cannot be read or written.
 struct FileFault: Error {
@@ -46,9 +47,7 @@ enum PlainFile {
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            let name = OSString(of: entry).description
             if name != ".", name != ".." { names.append(name) }
         }
         guard errno == 0 else { throw FileFault(why: ErrnoName.described(errno)) }
