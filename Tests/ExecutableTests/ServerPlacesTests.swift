@@ -167,10 +167,17 @@ import Testing
             // No process has a number above the kernel's greatest (PID_MAX_LIMIT).
             let left = "\(path).new-4194305"
             let lettered = left + "-abcdefgh"
+            // One of this account's: the test's own parent may be of another, whose processes write nothing here.
+            let writer = try Process.run(URL(filePath: "/bin/sleep"), arguments: ["3600"])
+            defer {
+                kill(writer.processIdentifier, SIGKILL)
+                writer.waitUntilExit()
+            }
+            let living = writer.processIdentifier
             let others = [
                 "a.service.new-", "a.service.new-01", "a.service.new-1x", "a.service.new--4194305", "a.service.new",
-                "b.service.new-4194305", "xa.service.new-4194305", "a.service.new-\(getppid())",
-                "a.service.new-\(getppid())-abcdefgh", "a.service.new-4194305-", "a.service.new-4194305-abcdefg",
+                "b.service.new-4194305", "xa.service.new-4194305", "a.service.new-\(living)",
+                "a.service.new-\(living)-abcdefgh", "a.service.new-4194305-", "a.service.new-4194305-abcdefg",
                 "a.service.new-4194305-Abcdefgh", "a.service.new-4194305-abcdefgh-", "a.service.new--abcdefgh",
             ]
             for name in others { try "".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }
