@@ -7,6 +7,8 @@ struct JobQueue {
 
     private(set) var waiting: [Entry] = []
     private(set) var running: [Entry] = []
+    /// Their rows are being written, for which the database may be waited for; each has a place among those that wait.
+    private(set) var arriving: [Entry] = []
     /// Projects in which nothing begins for a moment.
     private(set) var held: Set<String> = []
     /// 1 or more; fewer than run now lets those end.
@@ -19,14 +21,29 @@ struct JobQueue {
         self.mostWaiting = mostWaiting
     }
 
-    var hasRoom: Bool { waiting.count < mostWaiting }
+    var hasRoom: Bool { waiting.count + arriving.count < mostWaiting }
 
     /// One project cannot take the others' places: an eighth is the most that it has.
     func hasRoom(for project: String) -> Bool {
-        waiting.count { $0.project == project } < max(mostWaiting / 8, 1)
+        (waiting + arriving).count { $0.project == project } < max(mostWaiting / 8, 1)
     }
 
-    mutating func add(_ entry: Entry) { waiting.append(entry) }
+    /// Takes a place for a job that is not stored yet; `add` or `turnAway` follows.
+    mutating func expect(_ entry: Entry) { arriving.append(entry) }
+
+    mutating func turnAway(_ job: String) { arriving.removeAll { $0.job == job } }
+
+    mutating func add(_ entry: Entry) {
+        turnAway(entry.job)
+        waiting.append(entry)
+    }
+
+    func isArriving(_ job: String) -> Bool { arriving.contains { $0.job == job } }
+
+    /// Whether a job of a project runs, waits, or is about to.
+    func isBusy(_ project: String) -> Bool {
+        [running, waiting, arriving].contains { $0.contains { $0.project == project } }
+    }
 
     /// The job that is to be started now; nil where none is, or none can.
     mutating func next() -> Entry? {

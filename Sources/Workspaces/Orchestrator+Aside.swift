@@ -10,7 +10,7 @@ extension Orchestrator {
     /// Another process's lock of the database keeps it for as long as the store waits for one. The threads of tasks are as few as
     /// processors: two such calls on them would hold up every other request, and with them who cancels a job.
     ///
-    /// - Throws: what `body` throws, and `.tooMuch` where too many wait already.
+    /// - Throws: what `body` throws, `.tooMuch` where too many wait already, and `.unavailable` where no thread can be had.
     func aside<Value: Sendable>(
         _ body: @escaping @Sendable () throws(WorkspaceError) -> Value
     ) async throws(WorkspaceError) -> Value {
@@ -24,8 +24,10 @@ extension Orchestrator {
                     continuation.resume(returning: .success(try body()))
                 } catch { continuation.resume(returning: .failure(error)) }
             }
-            // Where no thread can be had, this one has to do.
-            if !JobThread.start(call) { call() }
+            if !JobThread.start(call) {
+                let error = WorkspaceError(.unavailable, "The server has too few threads for it now")
+                continuation.resume(returning: .failure(error))
+            }
         }
         return try result.get()
     }

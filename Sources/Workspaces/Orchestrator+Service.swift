@@ -13,8 +13,6 @@ extension Orchestrator {
         policy: String?,
         waits: Bool
     ) async throws(WorkspaceError) -> Project {
-        try checkOpen(nil)
-        if let policy { try PolicyChoice(settings).check(policy) }
         let id = UUIDText.random()
         let now = StoredTime.now()
         let project = Project(
@@ -27,7 +25,14 @@ extension Orchestrator {
             updatedAt: now
         )
         let job = newJob(of: id, .initialProject, instruction, now)
-        try await aside { [self] () throws(WorkspaceError) in try make(project, firstJob: job) }
+        try takePlace(job)
+        do throws(WorkspaceError) {
+            if let policy { try PolicyChoice(settings).check(policy) }
+            try await aside { [self] () throws(WorkspaceError) in try make(project, firstJob: job) }
+        } catch {
+            giveUpPlace(job)
+            throw error
+        }
         await run(job, waits: waits)
         try checkStored(job.id)
         return try self.project(id)
@@ -127,13 +132,14 @@ extension Orchestrator {
         waits: Bool
     ) async throws(WorkspaceError) -> Job {
         _ = try self.project(project)
-        try checkOpen(project)
         let job = newJob(of: project, type, instruction, .now())
+        try takePlace(job)
         do throws(WorkspaceError) {
             try await aside { [self] () throws(WorkspaceError) in
                 try stored { () throws(StoreError) in try store.add(job, events: [queued(job)]) }
             }
         } catch {
+            giveUpPlace(job)
             // It may have been removed just now.
             _ = try self.project(project)
             throw error
@@ -165,6 +171,7 @@ extension Orchestrator {
 
     public func cancelJob(_ id: String, of project: String) async throws(WorkspaceError) -> Job {
         let job = try job(id, of: project)
+        await arrived(id)
         guard !job.status.hasEnded, try await stopAside([id], "cancelled") else {
             throw WorkspaceError(.conflict, "Job has ended already")
         }
@@ -233,18 +240,30 @@ extension Orchestrator {
         JobEvent(number: 1, kind: .state, at: job.createdAt, data: Array(JobStatus.queued.rawValue.utf8))
     }
 
-    private func checkOpen(_ project: String?) throws(WorkspaceError) {
-        let (isEnding, isFull, hasMany, isRemoved) = state.withLock { state in
-            (
-                state.isClosed || state.isEnding, !state.queue.hasRoom,
-                project.map { !state.queue.hasRoom(for: $0) } ?? false,
-                project.map { state.isBeingRemoved($0) } ?? false
-            )
+    /// Takes a place among those that wait, before anything is stored: while the database is waited for, others ask for one, too.
+    private func takePlace(_ job: Job) throws(WorkspaceError) {
+        try state.withLock { (state) throws(WorkspaceError) in
+            if state.isClosed || state.isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
+            guard state.queue.hasRoom else { throw WorkspaceError(.tooMuch, "Too many jobs are waiting") }
+            guard state.queue.hasRoom(for: job.projectID) else {
+                throw WorkspaceError(.tooMuch, "Too many jobs of this project are waiting")
+            }
+            // That may be in vain, and then the project stays.
+            guard !state.isBeingRemoved(job.projectID) else {
+                throw WorkspaceError(.conflict, "The project is being removed")
+            }
+            state.queue.expect(JobQueue.Entry(job: job.id, project: job.projectID))
         }
-        if isEnding { throw WorkspaceError(.unavailable, "The server is ending") }
-        if isFull { throw WorkspaceError(.tooMuch, "Too many jobs are waiting") }
-        if hasMany { throw WorkspaceError(.tooMuch, "Too many jobs of this project are waiting") }
-        if isRemoved { throw WorkspaceError(.noProject, "Project not found") }
+    }
+
+    private func giveUpPlace(_ job: Job) { state.withLock { $0.queue.turnAway(job.id) } }
+
+    /// Returns when a job whose row is there waits, or has been turned away: between the two is no more than a step of the one who made it.
+    private func arrived(_ job: String) async {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline, state.withLock({ $0.queue.isArriving(job) }) {
+            do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
+        }
     }
 
     // MARK: - What is known of a job
@@ -321,7 +340,22 @@ extension Orchestrator {
                     detail: detail
                 )
             }
+            // The next job makes it; this one, or all before it, ended before they began.
+            guard hasResult(project.id) else {
+                throw WorkspaceError(
+                    .conflict,
+                    "There is no plan before a job has begun in the project, or made the result's file anew. \(words)",
+                    detail: detail
+                )
+            }
             throw WorkspaceError(.unavailable, words, detail: detail)
+        }
+    }
+
+    private func hasResult(_ project: String) -> Bool {
+        do throws(WorkspaceError) { return try ExchangeFolder.hasResult(in: try folders.folder(project)) } catch {
+            // Then that is why, and the launch's words say it.
+            return true
         }
     }
 
@@ -349,7 +383,7 @@ extension Orchestrator {
     private func activity(of project: String) -> (isBusy: Bool, isRunning: Bool, begun: UInt64) {
         state.withLock { state in
             (
-                !state.queue.jobs(of: project).isEmpty, state.queue.running.contains { $0.project == project },
+                state.queue.isBusy(project), state.queue.running.contains { $0.project == project },
                 state.begun
             )
         }

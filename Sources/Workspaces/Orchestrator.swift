@@ -195,12 +195,15 @@ public final class Orchestrator: WorkspaceService {
 
     // MARK: - Running
 
-    /// Puts a stored job in the queue; returns when it has ended, where it is waited for.
+    /// Puts a stored job, which is expected, in the queue; returns when it has ended, where it is waited for.
     ///
     /// A project that is being removed, and a server that ends, begin nothing: such a job is ended here.
     func run(_ job: Job, waits: Bool) async {
         func enter(_ state: inout State) -> Bool {
-            guard !state.isClosed, !state.isEnding, !state.isBeingRemoved(job.projectID) else { return false }
+            guard !state.isClosed, !state.isEnding, !state.isBeingRemoved(job.projectID) else {
+                state.queue.turnAway(job.id)
+                return false
+            }
             state.queue.add(JobQueue.Entry(job: job.id, project: job.projectID))
             return true
         }

@@ -39,6 +39,7 @@ public struct WorkspaceSettings: Sendable {
         policy: PolicyReference,
         worker: WorkerProfile,
         maximumJobs: Int,
+        maximumWaiting: Int = 1024,
         environment: [OSString]
     ) {
         self.root = root
@@ -49,7 +50,7 @@ public struct WorkspaceSettings: Sendable {
         self.worker = worker
         self.maximumJobs = maximumJobs
         self.environment = environment
-        maximumWaiting = 1024
+        self.maximumWaiting = maximumWaiting
         wall = .seconds(30 * 60)
         keptOutput = 4 << 20
         mostOutput = .mebibytes(256)

@@ -177,10 +177,12 @@ public final class ProjectFolders: Sendable {
     ///
     /// - Returns: what could not be removed, in words for the log.
     public func cleanLeftovers() throws(WorkspaceError) -> [String] {
+        // Somebody's own folder may begin so: as a whole, the names are nobody's but a server's.
         let names = try names { name in
-            [ProjectFolders.newPrefix, ProjectFolders.removedPrefix].contains { prefix in
-                name.bytes.starts(with: prefix.utf8) && !name.bytes.starts(with: (prefix + ProjectFolders.own).utf8)
-            }
+            ServerFileNames.isHidden(name)
+                && ![ProjectFolders.newPrefix, ProjectFolders.removedPrefix].contains { prefix in
+                    name.bytes.starts(with: (prefix + ProjectFolders.own).utf8)
+                }
         }
         var failures: [String] = []
         for name in names {

@@ -34,6 +34,21 @@ enum ExchangeFolder {
         throw ProjectFolder.fault("openat2", name, Int(-EAGAIN))
     }
 
+    /// Whether anything has the result's name.
+    static func hasResult(in folder: ProjectFolder) throws(WorkspaceError) -> Bool {
+        let path = name.appending(result)
+        let number = Beneath.open(path, below: folder.number, Beneath.handle, Beneath.withoutLinks)
+        switch Int32(-number) {
+        case ENOENT: return false
+        // A link, or a file in the folder's place: something, and what the launch has said of it counts.
+        case ENOTDIR, ELOOP: return true
+        default:
+            guard number >= 0 else { throw ProjectFolder.fault("openat2", path, number) }
+            _ = OwnedFileDescriptor(owning: Int32(number))
+            return true
+        }
+    }
+
     /// With the owner's rights, which a job may have taken away.
     private static func opened(_ number: Int32) throws(WorkspaceError) -> OwnedFileDescriptor {
         let folder = OwnedFileDescriptor(owning: number)

@@ -110,11 +110,14 @@ import Workspaces
         let fixture = try FilesFixture()
         let workspaces = fixture.base + "/workspaces"
         FilesFixture.run(
-            "cd '\(workspaces)' && mkdir -p .new-1/.codex .removed-2/a/b .other && touch .removed-3 .removed-2/a/f"
+            "cd '\(workspaces)' && mkdir -p .new-1-1/.codex .removed-2-2/a/b .other .new-ideas .removed-2 && "
+                + "touch .removed-3-3 .removed-2-2/a/f .new-ideas/f"
         )
-        #expect(symlink("..", workspaces + "/.removed-4") == 0)
+        #expect(symlink("..", workspaces + "/.removed-4-4") == 0)
         #expect(try fixture.root.cleanLeftovers().isEmpty)
-        #expect(try names(workspaces) == [".other", "p"])
+        // A name that only begins so is somebody's own.
+        #expect(try names(workspaces) == [".new-ideas", ".other", ".removed-2", "p"])
+        #expect(try names(workspaces + "/.new-ideas") == ["f"])
         #expect(try names(fixture.base) == ["secret", "workspaces"])
     }
 

@@ -11,7 +11,8 @@ final class HookedStore: WorkspaceStore {
     let finds = Mutex<@Sendable (Int) -> Bool>({ _ in true })
     /// Behind a further job.
     let added = Mutex<@Sendable () -> Void>({})
-    /// What a job's update, and a project's removal, fails by.
+    /// What a further job, a job's update, and a project's removal, fails by.
+    let addFault = Mutex<StoreError?>(nil)
     let updateFault = Mutex<StoreError?>(nil)
     let removalFault = Mutex<StoreError?>(nil)
 
@@ -45,6 +46,7 @@ final class HookedStore: WorkspaceStore {
     func removeLog(of job: String) throws(StoreError) -> Int64 { try store.removeLog(of: job) }
 
     func add(_ job: Job, events: [JobEvent]) throws(StoreError) {
+        if let fault = addFault.withLock({ $0 }) { throw fault }
         try store.add(job, events: events)
         added.withLock { $0 }()
     }

@@ -42,6 +42,22 @@ import Testing
         #expect(queue.hasRoom(for: "a"))
     }
 
+    @Test func whoIsExpectedHasAPlace() {
+        var queue = JobQueue(mostRunning: 1, mostWaiting: 16)
+        for name in ["a1", "a2"] { queue.expect(entry(name, "a")) }
+        #expect(!queue.hasRoom(for: "a") && queue.hasRoom(for: "b") && queue.hasRoom)
+        #expect(queue.isBusy("a") && !queue.isBusy("b") && queue.isArriving("a1"))
+        // It can neither begin nor be withdrawn.
+        let (next, isWithdrawn) = (queue.next(), queue.withdraw("a1"))
+        #expect(next == nil && !isWithdrawn && queue.jobs(of: "a").isEmpty && queue.position("a1") == nil)
+        queue.turnAway("a1")
+        #expect(queue.hasRoom(for: "a") && !queue.isArriving("a1"))
+        queue.add(entry("a2", "a"))
+        #expect(queue.position("a2") == 0 && !queue.isArriving("a2") && queue.arriving.isEmpty)
+        for index in 0..<15 { queue.expect(entry("b\(index)", "b\(index)")) }
+        #expect(!queue.hasRoom)
+    }
+
     @Test func nothingBeginsInAProjectThatIsHeld() {
         var queue = JobQueue(mostRunning: 3, mostWaiting: 10)
         for (job, project) in [("a1", "a"), ("b1", "b")] { queue.add(entry(job, project)) }

@@ -19,7 +19,7 @@ import WorkspaceStore
         let job: Job
         private let said: Said
 
-        init() throws {
+        init(maximumWaiting: Int = 1000) throws {
             var template = Array("/tmp/orchestrator-tests.XXXXXX".utf8CString)
             try #require(mkdtemp(&template) != nil)
             folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -32,6 +32,7 @@ import WorkspaceStore
                 policy: .named("codex-worker"),
                 worker: .command(["/bin/sh"], files: []),
                 maximumJobs: 1,
+                maximumWaiting: maximumWaiting,
                 environment: [OSString("HOME=" + folder), "PATH=/usr/bin:/bin"]
             )
             // A job never runs as root.
@@ -110,12 +111,23 @@ import WorkspaceStore
 
     // MARK: - The plan
 
-    @Test func aPlanThatIsRefusedAloneIsUnavailable() throws {
+    @Test func beforeAJobHasBegunThereIsNoPlan() throws {
         let scene = try Scene()
         let refusal = try #require(scene.refusal())
-        #expect(refusal.kind == .unavailable && refusal.message.contains(".codex/result.json"), "\(refusal)")
+        #expect(refusal.kind == .conflict && refusal.message.contains("before a job has begun"), "\(refusal)")
         try scene.leaveResult()
         #expect(scene.refusal() == nil)
+    }
+
+    @Test func aPlanThatIsRefusedAloneIsUnavailable() throws {
+        let scene = try Scene()
+        let path = "\(scene.folder)/workspaces/\(scene.project.id)/.codex"
+        // What no launch takes for a file of the result.
+        for make in ["mkdir '\(path)/result.json'", "rm -r '\(path)' && touch '\(path)'"] {
+            #expect(FilesFixture.run(make) == 0)
+            let refusal = try #require(scene.refusal())
+            #expect(refusal.kind == .unavailable && refusal.message.contains(".codex"), "\(refusal)")
+        }
     }
 
     @Test func besideAJobThereIsNoPlanForNow() throws {
@@ -149,6 +161,40 @@ import WorkspaceStore
         try scene2.orchestrator.folders.removeAll(scene2.project.id)
         scene2.store.finds.withLock { $0 = { $0 == 0 } }
         #expect(scene2.refusal()?.kind == .noProject)
+    }
+
+    // MARK: - Places
+
+    /// While the database keeps one that is on its way, the next is counted with it, and a cancellation waits until it can be cancelled.
+    @Test func whatIsBeingStoredHasItsPlace() async throws {
+        let scene = try Scene(maximumWaiting: 8)
+        let (orchestrator, project) = (scene.orchestrator, scene.project)
+        // One project has an eighth: one place.
+        scene.begin()
+        let goesOn = Flag()
+        scene.store.added.withLock { $0 = { while !goesOn.isSet { usleep(1000) } } }
+        let first = Task { await scene.added() }
+        let end = ContinuousClock.now + .seconds(300)
+        while orchestrator.state.withLock({ $0.queue.arriving.isEmpty }), ContinuousClock.now < end { usleep(1000) }
+        #expect(await scene.added()?.kind == .tooMuch)
+        // Its row is there before it waits.
+        var rows: [Job] = []
+        while rows.isEmpty, ContinuousClock.now < end {
+            rows = try scene.store.jobs(of: project.id, in: .queued, limit: 10, after: nil)
+                .filter { $0.id != scene.job.id }
+        }
+        let job = try #require(rows.first)
+        #expect(orchestrator.state.withLock { $0.queue.isArriving(job.id) })
+        let cancelled = Task { try await orchestrator.cancelJob(job.id, of: project.id) }
+        try await Task.sleep(for: .milliseconds(100))
+        goesOn.set()
+        #expect(try await cancelled.value.reason == "cancelled")
+        #expect(await first.value == nil)
+        #expect(orchestrator.state.withLock { $0.queue.arriving.isEmpty && $0.queue.waiting.isEmpty })
+        // One that is not stored gives its place back.
+        scene.store.addFault.withLock { $0 = HookedStore.fault(.busy) }
+        for _ in 0..<3 { #expect(await scene.added()?.kind == .unavailable) }
+        #expect(orchestrator.state.withLock { $0.queue.hasRoom(for: project.id) })
     }
 
     // MARK: - Removal
@@ -203,8 +249,10 @@ import WorkspaceStore
         orchestrator.state.withLock { $0.beginRemoval(of: id) }
         scene.store.removalFault.withLock { $0 = HookedStore.fault(.busy) }
         await #expect(throws: WorkspaceError.self) { try await orchestrator.removeProject(id) }
-        #expect(await scene.added()?.kind == .noProject)
+        // It may be there again in a moment: not the same as one that is gone.
+        #expect(await scene.added()?.kind == .conflict)
         #expect(try scene.store.countJobs(.queued) == 1)
+        #expect(orchestrator.state.withLock { $0.queue.arriving.isEmpty })
         orchestrator.state.withLock { $0.endRemoval(of: id) }
         #expect(!orchestrator.state.withLock { $0.isBeingRemoved(id) })
     }
