@@ -53,7 +53,8 @@ struct APIError: Error {
             self.log = log
         case .conflict: self.init(409, error.message, log: log)
         case .tooMuch:
-            self.init(tooMuch, error.message, fields: tooMuch == 429 ? [("Retry-After", "1")] : [], log: log)
+            let fields = tooMuch == 429 ? [("Retry-After", "1")] : tooMuch == 503 ? [("Retry-After", "5")] : []
+            self.init(tooMuch, error.message, fields: fields, log: log)
         case .unavailable: self.init(503, error.message, fields: [("Retry-After", "5")], log: log ?? error.message)
         case .fault: self = .fault(log ?? error.message)
         }

@@ -32,13 +32,14 @@ struct SecretGuard {
     /// A worker may escape any letter in its result, and an answer of the API has the result in a string of its own. What is encoded
     /// otherwise (Base64, reversed, in pieces) is not found.
     func found(in bytes: [UInt8]) -> String? {
-        var copies = [bytes]
-        while copies.count <= JSONEscapes.deepest, let undone = JSONEscapes.undone(copies[copies.count - 1]) {
-            copies.append(undone)
+        var copy = bytes
+        for depth in 0...JSONEscapes.deepest {
+            let found = secrets.first { secret in secret.forms.contains { SuiteText.contains(copy, $0) } }
+            if let found { return found.name }
+            guard depth < JSONEscapes.deepest, let undone = JSONEscapes.undone(copy) else { return nil }
+            copy = undone
         }
-        return secrets.first { secret in
-            secret.forms.contains { form in copies.contains { SuiteText.contains($0, form) } }
-        }?.name
+        return nil
     }
 
     /// A line for people, or, where it has a secret in it, a line that says so.
