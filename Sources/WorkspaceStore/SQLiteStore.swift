@@ -120,6 +120,8 @@ public final class SQLiteStore: WorkspaceStore {
     }
 
     /// The file, which a restored backup replaces, and when it got its first table, for a new one may get its number.
+    ///
+    /// Without the device: file systems of several devices, and those of memory, get another number at each mount.
     private static func identity(_ connection: SQLiteConnection, _ path: String) throws(StoreError) -> String {
         var found = stat()
         guard lstat(path, &found) == 0 else { throw moved(path) }
@@ -127,7 +129,7 @@ public final class SQLiteStore: WorkspaceStore {
             "SELECT applied_at FROM \(Migration.recordTable) ORDER BY number LIMIT 1",
             table: Migration.recordTable
         ) { (row) throws(StoreError) in try row.text(0) }
-        return "\(found.st_dev):\(found.st_ino) \(began ?? "")"
+        return "\(found.st_ino) \(began ?? "")"
     }
 
     /// Ends it: what is under way ends first, and later calls are errors.

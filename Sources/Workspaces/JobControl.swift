@@ -5,7 +5,12 @@ internal import Synchronization
 
 /// By which others end a job that runs.
 final class JobControl: Sendable {
-    private let reason = Mutex<String?>(nil)
+    private struct State {
+        var reason: String?
+        var whenStopped: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
     /// An eventfd(2): readable once somebody wants the end, or the process has ended.
     private let bell: OwnedFileDescriptor
 
@@ -20,12 +25,28 @@ final class JobControl: Sendable {
     var number: Int32 { bell.number }
 
     /// Why the job is to end; nil while nobody wants it.
-    var stopReason: String? { reason.withLock { $0 } }
+    var stopReason: String? { state.withLock { $0.reason } }
 
     /// The first reason stands.
     func stop(_ why: String) {
-        reason.withLock { if $0 == nil { $0 = why } }
+        let body = state.withLock { state -> (@Sendable () -> Void)? in
+            if state.reason == nil { state.reason = why }
+            defer { state.whenStopped = nil }
+            return state.whenStopped
+        }
+        body?()
         ring()
+    }
+
+    /// Calls `body` once, when somebody wants the end, on that one's thread; at once where somebody does already.
+    ///
+    /// The job's own thread may be waiting for the store meanwhile.
+    func whenStopped(_ body: @escaping @Sendable () -> Void) {
+        let isStopped = state.withLock { state in
+            if state.reason == nil { state.whenStopped = body }
+            return state.reason != nil
+        }
+        if isStopped { body() }
     }
 
     func ring() {

@@ -1,8 +1,12 @@
+internal import WorkspaceStore
+
 /// Which job is next: in the order of asking, one of a project at a time, so many in all.
 struct JobQueue {
     struct Entry: Hashable {
         var job: String
         var project: String
+        /// By which its end is told.
+        var type = JobType.edit
     }
 
     private(set) var waiting: [Entry] = []
@@ -67,12 +71,14 @@ struct JobQueue {
 
     mutating func end(_ job: String) { running.removeAll { $0.job == job } }
 
-    /// Takes a job out that has not begun; false if it does not wait.
-    mutating func withdraw(_ job: String) -> Bool {
-        let before = waiting.count
-        waiting.removeAll { $0.job == job }
-        return waiting.count < before
+    /// Makes one that could not begin the next one.
+    mutating func putBack(_ entry: Entry) {
+        end(entry.job)
+        waiting.insert(entry, at: 0)
     }
+
+    /// Takes a job out that has not begun; nil if it does not wait.
+    mutating func withdraw(_ job: String) -> Entry? { position(job).map { waiting.remove(at: $0) } }
 
     /// How many stand before it; nil where it does not wait.
     func position(_ job: String) -> Int? { waiting.firstIndex { $0.job == job } }

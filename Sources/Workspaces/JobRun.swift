@@ -56,20 +56,29 @@ struct JobRun {
     struct LastWord {
         let job: Job
         let events: [JobEvent]
+        /// Of the project's files, where they are not stored yet.
+        let changes: String?
 
-        init(_ job: Job, events: [JobEvent]) {
+        init(_ job: Job, events: [JobEvent], changes: String? = nil) {
             self.job = job
             self.events = events
+            self.changes = changes
         }
 
         /// The project says the same as the job: a status of the one with a summary of another would contradict itself.
         func write(to store: any WorkspaceStore) throws(StoreError) {
+            if let changes { try store.setChanges(changes, of: job.id) }
             try store.update(job, projectStatus: job.status, projectSummary: job.projectSummary, events: events)
         }
     }
 
     /// What could not be stored; nil where nothing was left over.
     private(set) var unstored: LastWord?
+    /// What another process's lock has kept from the store; it goes with what comes next.
+    private var held: [JobEvent] = []
+    private var heldChanges: String?
+    /// By which it last was kept: nothing waits for the same lock again, so that a job that is to end does.
+    private var lock: StoreError?
 
     /// Runs it; what is answered is stored already.
     ///
@@ -96,9 +105,10 @@ struct JobRun {
         job.endedAt = job.updatedAt
         output.finish()
         output.add(.state, Array(JobRun.words(end).utf8))
-        var word = LastWord(job, events: output.flush())
+        var word = LastWord(job, events: held + output.flush(), changes: heldChanges)
         do throws(StoreError) {
             do throws(StoreError) {
+                if let lock, !isFree() { throw lock }
                 try word.write(to: store)
             } catch {
                 guard error.kind == .constraint else { throw error }
@@ -122,16 +132,22 @@ struct JobRun {
     }
 
     /// The differences first of all that is too much.
-    private func keep(_ changes: JobChanges) {
+    private mutating func keep(_ changes: JobChanges) {
         var changes = changes
         if changes.json.count > StoreLimits.textBytes {
             for index in changes.changes.indices { changes.changes[index].difference = nil }
             changes.isCut = true
         }
         while changes.json.count > StoreLimits.textBytes { changes.changes.removeLast(changes.changes.count / 2) }
+        let text = String(decoding: changes.json, as: UTF8.self)
+        guard isFree() else { return heldChanges = text }
         do throws(StoreError) {
-            try store.setChanges(String(decoding: changes.json, as: UTF8.self), of: job.id)
-        } catch { statistics.lostOutput(error) }
+            try store.setChanges(text, of: job.id)
+        } catch {
+            guard error.kind == .busy else { return statistics.lostOutput(error) }
+            lock = error
+            heldChanges = text
+        }
     }
 
     // MARK: - The work
@@ -220,6 +236,7 @@ struct JobRun {
             ended.set(end)
             control.ring()
         }
+        control.whenStopped { process.signal(SIGTERM) }
         var streams = OutputStreams(process.ends)
         carry(&streams, until: ended, process)
         // Whoever the worker has left behind holds the pipes open: it goes first, then what they hold is all there is.
@@ -254,7 +271,7 @@ struct JobRun {
                     // The place is closed by the caller, which ends whatever is in it.
                     if now >= moment { return }
                 } else {
-                    process.signal(SIGTERM)
+                    // Its signal was sent by who stopped it.
                     lastResort = now + Double(Self.grace.milliseconds) / 1000
                 }
             }
@@ -271,7 +288,7 @@ struct JobRun {
             }
         }
         // Small output goes at once, so that viewers see it; a flood goes in pieces.
-        if !output.pending.isEmpty { store(output.flush()) }
+        if !output.pending.isEmpty, isFree() { store(output.flush()) }
     }
 
     /// What the job has made where tools obey it, for viewers and for the operator; the record has it too.
@@ -308,14 +325,31 @@ struct JobRun {
     }
 
     /// A store that cannot take output now does not end a job: what is missing is counted by nobody, and its end tells.
-    private func store(_ events: [JobEvent]) {
-        guard !events.isEmpty else { return }
+    ///
+    /// Where another process has it locked nothing is missing: it comes later, and no more of it is kept here than is kept there.
+    private mutating func store(_ events: [JobEvent]) {
+        held += events
+        guard !held.isEmpty, isFree() else { return }
         do throws(StoreError) {
-            try store.add(events, to: job.id)
+            try store.add(held, to: job.id)
+            held = []
             hub.wake(job.id)
         } catch {
+            if error.kind == .busy { return lock = error }
+            held = []
             statistics.lostOutput(error)
         }
+    }
+
+    /// Whether the lock that was met is gone, by a look that does not wait for it; true where none was met.
+    private mutating func isFree() -> Bool {
+        guard lock != nil else { return true }
+        do throws(StoreError) { try store.checkWritable() } catch {
+            lock = error
+            return false
+        }
+        lock = nil
+        return true
     }
 
     // MARK: -

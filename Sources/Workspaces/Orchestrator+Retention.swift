@@ -20,10 +20,10 @@ extension Orchestrator {
             try stored { () throws(StoreError) in try store.idleProjects() },
             try stored { () throws(StoreError) in try store.keptLogs() }
         )
-        let removals = try RetentionRound(folders, retention, at: now).removals(projects: projects, logs: logs)
-        for removal in removals {
+        let round = RetentionRound(folders, retention, at: now)
+        for removal in try round.removals(projects: projects, logs: logs) {
             if state.withLock({ $0.isClosed }) { return }
-            if try remove(removal) { removed(removal) }
+            if try remove(removal, in: round) { removed(removal) }
         }
     }
 
@@ -36,7 +36,7 @@ extension Orchestrator {
     /// Closes files of projects that were removed or changed since somebody asked for them; to be called every few seconds.
     public func letGoStale() { knownFolders.letGoStale() }
 
-    private func remove(_ removal: Removal) throws(WorkspaceError) -> Bool {
+    private func remove(_ removal: Removal, in round: RetentionRound) throws(WorkspaceError) -> Bool {
         switch removal.what {
         case .log(let log):
             return try stored { () throws(StoreError) in try store.removeLog(of: log.job) > 0 }
@@ -47,6 +47,10 @@ extension Orchestrator {
                 state.withLock { $0.queue.release(project.id) }
                 startNext()
             }
+            // What was written while others were looked at, or removed, is seen now; from here on nothing is.
+            try folders.closeForWriting(project.id)
+            defer { folders.openForWriting(project.id) }
+            guard try round.isUnchanged(project, since: removal) else { return false }
             // A job that was accepted meanwhile stands in the store, and keeps the project.
             return try removeNow(project.id) { () throws(WorkspaceError) in
                 try stored { () throws(StoreError) in try store.removeIdleProject(project) }

@@ -33,7 +33,7 @@ extension Orchestrator {
             giveUpPlace(job)
             throw error
         }
-        await run(job, waits: waits)
+        try checkBegun(job, await run(job, waits: waits))
         try checkStored(job.id)
         return try self.project(id)
     }
@@ -88,6 +88,8 @@ extension Orchestrator {
         defer { state.withLock { $0.endRemoval(of: id) } }
         _ = try await stopAside(jobs, "cancelled")
         for job in jobs { await ended(job) }
+        // The lock that has kept their ends from the store would be waited for once more.
+        if !jobs.isEmpty { try stored { () throws(StoreError) in try store.checkWritable() } }
         let wasThere = try await aside { [self] () throws(WorkspaceError) in
             try removeNow(id) { () throws(WorkspaceError) in
                 try stored { () throws(StoreError) in try store.removeProject(id) }
@@ -144,7 +146,7 @@ extension Orchestrator {
             _ = try self.project(project)
             throw error
         }
-        await run(job, waits: waits)
+        try checkBegun(job, await run(job, waits: waits))
         // It may have been removed meanwhile, and with it what there was to be stored.
         _ = try self.project(project)
         try checkStored(job.id)
@@ -173,6 +175,7 @@ extension Orchestrator {
         let job = try job(id, of: project)
         await arrived(id)
         guard !job.status.hasEnded, try await stopAside([id], "cancelled") else {
+            try checkStored(id)
             throw WorkspaceError(.conflict, "Job has ended already")
         }
         await ended(id)
@@ -208,15 +211,15 @@ extension Orchestrator {
     /// - Returns: false if it neither waits nor runs.
     @discardableResult
     func stopNow(_ job: String, _ reason: String) -> Bool {
-        let (isWaiting, control, waiters) = state.withLock { state in
-            let isWaiting = state.queue.withdraw(job)
-            return (isWaiting, state.controls[job], isWaiting ? state.waiters.removeValue(forKey: job) ?? [] : [])
+        let (entry, control, waiters) = state.withLock { state in
+            let entry = state.queue.withdraw(job)
+            return (entry, state.controls[job], entry == nil ? [] : state.waiters.removeValue(forKey: job) ?? [])
         }
-        if isWaiting {
+        if let entry {
             do throws(StoreError) {
-                if let stored = try store.job(job) { try end(stored, reason, "the job was \(reason) before it began") }
+                try end(stub(entry), reason, "the job was \(reason) before it began")
             } catch { log("job \(job) could not be stored as \(reason): \(error)") }
-            for waiter in waiters { waiter.resume() }
+            for waiter in waiters { waiter.resume(returning: true) }
             return true
         }
         control?.stop(reason)
@@ -252,11 +255,20 @@ extension Orchestrator {
             guard !state.isBeingRemoved(job.projectID) else {
                 throw WorkspaceError(.conflict, "The project is being removed")
             }
-            state.queue.expect(JobQueue.Entry(job: job.id, project: job.projectID))
+            state.queue.expect(JobQueue.Entry(job: job.id, project: job.projectID, type: job.type))
         }
     }
 
     private func giveUpPlace(_ job: Job) { state.withLock { $0.queue.turnAway(job.id) } }
+
+    private func checkBegun(_ job: Job, _ isOver: Bool) throws(WorkspaceError) {
+        if isOver { return }
+        throw WorkspaceError(
+            .unavailable,
+            "Job \(job.id) of project \(job.projectID) waits: the server cannot store now that it begins, and does it later; "
+                + "do not send it again"
+        )
+    }
 
     /// Returns when a job whose row is there waits, or has been turned away: between the two is no more than a step of the one who made it.
     private func arrived(_ job: String) async {
@@ -397,7 +409,7 @@ extension Orchestrator {
 
     public func readiness() -> String? {
         // A probe asks every few seconds: the log has each reason once. That of the host has been told by its trial.
-        if let problem = serverProblem() ?? lockProblem() ?? choiceProblem() { return problem }
+        if let problem = serverProblem() ?? lockProblem() ?? endProblem() ?? choiceProblem() { return problem }
         toldUnready.withLock { $0 = nil }
         return hostProblem.withLock { $0 }
     }
@@ -408,6 +420,13 @@ extension Orchestrator {
         // It names a file, by a path of the host, which is nothing for clients.
         tellUnready("every job would be refused: \(problem)")
         return "every job would be refused: the server's policy cannot be used; the log says why"
+    }
+
+    /// What has ended and cannot be stored is `in_progress` for who asks, whatever else the store takes meanwhile.
+    private func endProblem() -> String? {
+        let (ends, isStalled) = state.withLock { ($0.unstored.count, $0.isStalled) }
+        if ends == 0 && !isStalled { return nil }
+        return "the store does not take the beginnings or ends of jobs; the log says why"
     }
 
     private func tellUnready(_ why: String) {

@@ -12,15 +12,22 @@ public final class Orchestrator: WorkspaceService {
     struct State {
         var queue: JobQueue
         var controls: [String: JobControl] = [:]
-        var waiters: [String: [CheckedContinuation<Void, Never>]] = [:]
+        /// Told whether the job is over.
+        var waiters: [String: [CheckedContinuation<Bool, Never>]] = [:]
         /// Projects whose folders are going away: nothing new is begun in them.
         ///
         /// How many are at it with each.
         private var removals: [String: Int] = [:]
         /// Jobs that were begun: who sees the same number twice, and none running, has had none in between.
         var begun: UInt64 = 0
-        /// Ends that the store did not take, because a disk was full: they are tried again.
-        var unstored: [String: JobRun.LastWord] = [:]
+        /// Ends that the store did not take, in their order: they are tried again.
+        var unstored: [JobRun.LastWord] = []
+        /// The store did not take that a job begins: none does until it takes something.
+        var isStalled = false
+        /// Why none did, as the log has it.
+        var toldStall: String?
+        /// Somebody tries again, so many milliseconds later.
+        var settling: Int?
         /// Nothing new is taken.
         var isClosed = false
         /// Nothing is begun.
@@ -64,6 +71,8 @@ public final class Orchestrator: WorkspaceService {
     let toldUnready = Mutex<String?>(nil)
     /// Calls of `aside` that have not come to their end.
     let callsAside = Atomic<Int>(0)
+    /// One stores ends at a time, so that each is stored once.
+    private let storing = Mutex<Void>(())
     let log: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -190,7 +199,17 @@ public final class Orchestrator: WorkspaceService {
         for (_, control) in controls { control.stop("interrupted") }
         for entry in waiting { stopNow(entry.job, "interrupted") }
         for (job, _) in controls { await ended(job) }
-        _ = storeUnstored()
+        // What is not stored by then is interrupted by the next start.
+        let deadline = ContinuousClock.now + .seconds(3)
+        while state.withLock({ !$0.unstored.isEmpty }), ContinuousClock.now < deadline {
+            // A lock would be waited for longer than there is time.
+            do throws(StoreError) {
+                try store.checkWritable()
+                storeUnstored()
+            } catch {}
+            guard state.withLock({ !$0.unstored.isEmpty }) else { return }
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
+        }
     }
 
     // MARK: - Running
@@ -198,21 +217,24 @@ public final class Orchestrator: WorkspaceService {
     /// Puts a stored job, which is expected, in the queue; returns when it has ended, where it is waited for.
     ///
     /// A project that is being removed, and a server that ends, begin nothing: such a job is ended here.
-    func run(_ job: Job, waits: Bool) async {
+    ///
+    /// - Returns: false where it goes on waiting, for the store does not take that a job begins.
+    func run(_ job: Job, waits: Bool) async -> Bool {
         func enter(_ state: inout State) -> Bool {
             guard !state.isClosed, !state.isEnding, !state.isBeingRemoved(job.projectID) else {
                 state.queue.turnAway(job.id)
                 return false
             }
-            state.queue.add(JobQueue.Entry(job: job.id, project: job.projectID))
+            state.queue.add(JobQueue.Entry(job: job.id, project: job.projectID, type: job.type))
             return true
         }
         if !waits {
             if !state.withLock({ enter(&$0) }) { endUnrun(job) }
             startNext()
-            return await begun(job.id)
+            await begun(job.id)
+            return true
         }
-        await withCheckedContinuation { continuation in
+        return await withCheckedContinuation { continuation in
             let isIn = state.withLock { state in
                 guard enter(&state) else { return false }
                 state.waiters[job.id, default: []].append(continuation)
@@ -220,7 +242,7 @@ public final class Orchestrator: WorkspaceService {
             }
             if !isIn {
                 endUnrun(job)
-                continuation.resume()
+                continuation.resume(returning: true)
             }
             startNext()
         }
@@ -245,13 +267,13 @@ public final class Orchestrator: WorkspaceService {
 
     /// Returns when the job has ended; at once where it neither waits nor runs.
     func ended(_ job: String) async {
-        await withCheckedContinuation { continuation in
+        _ = await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
                 let isThere = state.queue.position(job) != nil || state.queue.running.contains { $0.job == job }
                 if isThere { state.waiters[job, default: []].append(continuation) }
                 return !isThere
             }
-            if isOver { continuation.resume() }
+            if isOver { continuation.resume(returning: true) }
         }
     }
 
@@ -259,37 +281,54 @@ public final class Orchestrator: WorkspaceService {
     func startNext() {
         while true {
             let begun: (JobQueue.Entry, JobControl?)? = state.withLock { state in
-                guard !state.isEnding, let entry = state.queue.next() else { return nil }
+                guard !state.isEnding, !state.isStalled, let entry = state.queue.next() else { return nil }
                 let control = JobControl()
                 state.controls[entry.job] = control
                 state.begun += 1
                 return (entry, control)
             }
             guard let (entry, control) = begun else { return }
-            let isStarted = JobThread.start { [self] in
-                carryOut(entry.job, control)
-                over(entry.job)
-            }
-            if isStarted { continue }
-            carryOut(entry.job, nil)
-            over(entry.job)
+            let isStarted = JobThread.start { [self] in carryOut(entry, control) }
+            if !isStarted { carryOut(entry, nil) }
         }
     }
 
     /// On the job's own thread; without a control there is not enough to run it with.
-    private func carryOut(_ id: String, _ control: JobControl?) {
+    private func carryOut(_ entry: JobQueue.Entry, _ control: JobControl?) {
         do throws(StoreError) {
-            guard let job = try store.job(id), let project = try store.project(job.projectID) else {
-                return log("job \(id) is gone before it ran")
+            // A lock that another has waited for in vain is not waited for again: those behind this one wait, too.
+            do throws(StoreError) { try store.checkWritable() } catch { if error.kind == .busy { throw error } }
+            // The project is to say of this job what it says, and not of the one before it.
+            if state.withLock({ $0.unstored.contains { $0.job.projectID == entry.project } }) { storeUnstored() }
+            if state.withLock({ $0.unstored.contains { $0.job.projectID == entry.project } }) {
+                throw Orchestrator.laterOnly
             }
+            if let job = try store.job(entry.job), let project = try store.project(job.projectID) {
+                if let lock = carryOut(job, of: project, control) { throw lock }
+                state.withLock { $0.toldStall = nil }
+            } else {
+                log("job \(entry.job) is gone before it ran")
+            }
+            over(entry.job)
+        } catch { putBack(entry, control, error) }
+    }
+
+    /// - Returns: of another process's lock that keeps it from beginning; nil where it has ended.
+    private func carryOut(_ job: Job, of project: Project, _ control: JobControl?) -> StoreError? {
+        let id = job.id
+        do throws(StoreError) {
             if let name = project.policy {
                 // The server's policy may be another one by now, and so may a policy of that name.
                 do throws(WorkspaceError) {
                     try PolicyChoice(settings).check(name)
-                } catch { return try end(job, "refused", "\(error.message): \(name)") }
+                } catch {
+                    try end(job, "refused", "\(error.message): \(name)")
+                    return nil
+                }
             }
             guard let control else {
-                return try end(job, "no-resources", "the server has too few threads or descriptors")
+                try end(job, "no-resources", "the server has too few threads or descriptors")
+                return nil
             }
             var run = JobRun(
                 job,
@@ -307,8 +346,10 @@ public final class Orchestrator: WorkspaceService {
                 done = try run.run()
             } catch {
                 guard let word = run.unstored else {
+                    if error.kind == .busy { return error }
                     log("the beginning of job \(id) could not be stored: \(error)")
-                    return try end(job, "no-resources", "the server could not store that the job begins")
+                    try end(job, "no-resources", "the server could not store that the job begins")
+                    return nil
                 }
                 storeLater(word)
                 throw error
@@ -320,52 +361,117 @@ public final class Orchestrator: WorkspaceService {
             // Until it can be, it is `in_progress` there; the next start would interrupt it. Nothing of it runs.
             log("the end of job \(id) could not be stored: \(error)")
         }
+        return nil
     }
 
-    /// How long is waited between two attempts to store an end, in milliseconds.
-    private static let patience = 500
+    /// One that could not begin is the next that does: it was accepted, and the fault is none of its own.
+    ///
+    /// Who waits for it, or behind it, learns that this lasts.
+    private func putBack(_ entry: JobQueue.Entry, _ control: JobControl?, _ error: StoreError) {
+        let (why, isFirst, waiters) = state.withLock { state in
+            let why = control?.stopReason ?? (state.isEnding ? "interrupted" : nil)
+            guard why == nil else { return (why, false, [CheckedContinuation<Bool, Never>]()) }
+            let isFirst = state.toldStall != "\(error)"
+            state.toldStall = "\(error)"
+            state.queue.putBack(entry)
+            state.controls[entry.job] = nil
+            state.isStalled = true
+            return (why, isFirst, state.queue.waiting.flatMap { state.waiters.removeValue(forKey: $0.job) ?? [] })
+        }
+        if let why {
+            endLater(entry, why)
+            return over(entry.job)
+        }
+        if isFirst { log("no job begins until the store can be used again: \(error)") }
+        for waiter in waiters { waiter.resume(returning: false) }
+        settleLater()
+    }
+
+    /// Ends a job that never ran, behind what the store has not taken before it.
+    private func endLater(_ entry: JobQueue.Entry, _ reason: String) {
+        storeLater(word(of: stub(entry), reason, "the job was \(reason) before it began"))
+    }
+
+    /// What an update writes needs no more of a job that has not begun.
+    func stub(_ entry: JobQueue.Entry) -> Job {
+        let now = StoredTime.now()
+        return Job(
+            id: entry.job,
+            projectID: entry.project,
+            type: entry.type,
+            instruction: "",
+            status: .queued,
+            createdAt: now,
+            updatedAt: now
+        )
+    }
+
+    /// How long is waited between two attempts to store something, in milliseconds: at first, and at the longest.
+    private static let patience = 500...5000
 
     /// Stores an end as soon as the store takes it, or until the server ends.
     private func storeLater(_ word: JobRun.LastWord) {
+        state.withLock { $0.unstored.append(word) }
+        settleLater()
+    }
+
+    /// Tries again what the store has not taken, until nothing is left of it.
+    private func settleLater() {
         let isFirst = state.withLock { state in
-            defer { state.unstored[word.job.id] = word }
-            return state.unstored.isEmpty
+            defer { if state.settling == nil { state.settling = Orchestrator.patience.lowerBound } }
+            return state.settling == nil
         }
         guard isFirst else { return }
         Task { [weak self] in
             while let self {
-                let hasMore: Bool
+                guard let pause = state.withLock({ $0.settling }) else { return }
+                do { try await Task.sleep(for: .milliseconds(pause)) } catch { return }
                 // Where too many wait for the database already, that is no reason to give up.
-                do throws(WorkspaceError) { hasMore = try await aside { [self] in storeUnstored() } } catch {
-                    hasMore = true
-                }
-                guard hasMore else { return }
-                do { try await Task.sleep(for: .milliseconds(Orchestrator.patience)) } catch { return }
+                do throws(WorkspaceError) { try await aside { [self] in settle() } } catch {}
             }
         }
     }
 
-    /// - Returns: whether there are still some.
-    private func storeUnstored() -> Bool {
-        let (words, isEnding) = state.withLock { (Array($0.unstored.values), $0.isEnding) }
-        for word in words {
-            do throws(StoreError) {
-                try word.write(to: store)
-            } catch {
-                // What keeps this one keeps those behind it: each would wait as long.
-                guard error.kind != .full && error.kind != .busy && error.kind != .unwritable else { break }
-                // One that can never be stored would be tried for ever.
-                if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
+    private func settle() {
+        let isStalled = state.withLock { $0.isStalled }
+        // A lock is looked for, and not waited for: it would be met again and again.
+        var isUsable = true
+        do throws(StoreError) { try store.checkWritable() } catch { isUsable = false }
+        if isUsable {
+            storeUnstored()
+            if isStalled {
+                state.withLock { $0.isStalled = false }
+                startNext()
             }
-            state.withLock { _ = $0.unstored.removeValue(forKey: word.job.id) }
-            hub.wake(word.job.id)
         }
-        return state.withLock { !$0.unstored.isEmpty } && !isEnding
+        state.withLock { state in
+            let isOver = state.unstored.isEmpty && !state.isStalled || state.isEnding
+            // What is refused for another reason than a lock may be so for long, and each refusal is in the log.
+            let longer = min((state.settling ?? 0) * (isUsable ? 2 : 1), Orchestrator.patience.upperBound)
+            state.settling = isOver ? nil : longer
+        }
+    }
+
+    private func storeUnstored() {
+        storing.withLock { _ in
+            for word in state.withLock({ $0.unstored }) {
+                do throws(StoreError) {
+                    try word.write(to: store)
+                } catch {
+                    // What keeps this one may keep those behind it, which have to come behind it in any case.
+                    guard error.kind == .constraint else { return }
+                    // One that can never be stored would be tried for ever.
+                    if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
+                }
+                state.withLock { state in state.unstored.removeAll { $0.job.id == word.job.id } }
+                hub.wake(word.job.id)
+            }
+        }
     }
 
     /// Who has waited for a job learns that its end is known, and not stored.
     func checkStored(_ job: String) throws(WorkspaceError) {
-        guard state.withLock({ $0.unstored[job] != nil }) else { return }
+        guard state.withLock({ $0.unstored.contains { $0.job.id == job } }) else { return }
         throw WorkspaceError(
             .unavailable,
             "The job has ended, and the server cannot store that now",
@@ -373,8 +479,7 @@ public final class Orchestrator: WorkspaceService {
         )
     }
 
-    /// A job that never ran; where the store does not take its end now, it is tried again.
-    func end(_ job: Job, _ reason: String, _ summary: String) throws(StoreError) {
+    private func word(of job: Job, _ reason: String, _ summary: String) -> JobRun.LastWord {
         var job = job
         job.status = .error
         job.reason = reason
@@ -387,10 +492,16 @@ public final class Orchestrator: WorkspaceService {
             at: job.updatedAt,
             data: Array("\(JobStatus.error.rawValue) \(reason)".utf8)
         )
-        let word = JobRun.LastWord(job, events: [event])
+        return JobRun.LastWord(job, events: [event])
+    }
+
+    /// A job that never ran; where the store does not take its end now, it is tried again.
+    func end(_ job: Job, _ reason: String, _ summary: String) throws(StoreError) {
+        let word = word(of: job, reason, summary)
         do throws(StoreError) {
             // While others wait for the store it would be waited for once more by each.
             if state.withLock({ !$0.unstored.isEmpty }) { throw Orchestrator.laterOnly }
+            try store.checkWritable()
             try word.write(to: store)
         } catch {
             if !isRemoved(job, error) {
@@ -421,7 +532,7 @@ public final class Orchestrator: WorkspaceService {
             state.controls[job] = nil
             return state.waiters.removeValue(forKey: job) ?? []
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.resume(returning: true) }
         startNext()
     }
 

@@ -41,8 +41,9 @@ final class ProjectRemoval: Sendable {
         }
         for (id, database) in marked.projects {
             let isThere = try ProjectRemoval.stored { () throws(StoreError) in try hasRows(id) }
-            // Another database has its rows, perhaps: what it says of the project is not known here.
-            if !isThere && database != self.database {
+            // Another database has its rows, perhaps: what it says of the project is not known here. Without a folder there is nothing that
+            // could be lost: one was killed between the mark's making and its words, or before the folder's.
+            if !isThere && database != self.database && folders.hasName(id) {
                 log(
                     "the folder of project \(id) stays: a server with another database has begun to make or to remove it"
                 )
@@ -63,8 +64,13 @@ final class ProjectRemoval: Sendable {
     /// - Returns: false where there is no room for that; `unmark` is called all the same.
     /// - Throws: `.unavailable` where it cannot be marked; nobody counts on it then.
     func mark(_ id: String) throws(WorkspaceError) -> Bool {
-        marks.withLock { $0[id, default: Mark()].holders += 1 }
-        do throws(WorkspaceError) { return try folders.markRemoval(id, of: database) } catch {
+        // The file, too, in the lock: else the last of others would take it away from who has just found it there.
+        do throws(WorkspaceError) {
+            return try marks.withLock { (marks) throws(WorkspaceError) in
+                marks[id, default: Mark()].holders += 1
+                return try folders.markRemoval(id, of: database)
+            }
+        } catch {
             unmark(id)
             throw error
         }
@@ -76,14 +82,13 @@ final class ProjectRemoval: Sendable {
     ///   - id: of the project.
     ///   - stays: the next start has to go on here.
     func unmark(_ id: String, stays: Bool = false) {
-        let isLast = marks.withLock { marks in
+        marks.withLock { marks in
             var mark = marks[id] ?? Mark()
             mark.holders -= 1
             mark.stays = mark.stays || stays
             marks[id] = mark.holders > 0 ? mark : nil
-            return mark.holders <= 0 && !mark.stays
+            if mark.holders <= 0 && !mark.stays { unlink(id) }
         }
-        if isLast { unlink(id) }
     }
 
     private func unlink(_ id: String) {

@@ -31,6 +31,11 @@ public struct RetentionRound: Sendable {
         return removals + plan.logs(logs, without: Set(removals.map(\.project)))
     }
 
+    /// Whether nothing of a project has changed since its removal was decided.
+    func isUnchanged(_ project: IdleProject, since removal: Removal) throws(WorkspaceError) -> Bool {
+        try look(project).changed <= removal.since
+    }
+
     private func look(_ project: IdleProject) throws(WorkspaceError) -> RetentionPlan.Used {
         let folder: ProjectFolder
         do throws(WorkspaceError) {

@@ -35,6 +35,17 @@ struct ServeClaimTests {
         #expect(result.errorText.contains("\nRan 2 tests in "), "\(result.story)")
     }
 
+    /// Output, changes, ends and beginnings come later, in their order; who cancels, or ends the server, waits for one lock.
+    @Test func aLockThatLastsLosesNothing() throws {
+        let scene = try Scene(.user)
+        let worker = scene.folder + "/carry_out.sh"
+        try scene.write(try String(contentsOfFile: script("carry_out.sh"), encoding: .utf8), to: worker, mode: 0o755)
+        scene.environment["CODEX_WORKER_COMMAND"] = worker
+        let result = try play(scene, [script("lasting_lock.py"), scene.workshop.launcher, scene.workspace])
+        #expect(result.ending == .exited(0) && result.left == 0, "\(result.story)")
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 14, "\(result.story)")
+    }
+
     /// `/metrics` before, amid and after jobs that run, wait and are refused.
     @Test func whatIsCountedHasHappened() throws {
         let scene = try Scene(.user)

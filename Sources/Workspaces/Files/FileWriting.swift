@@ -118,6 +118,7 @@ public final class FileWriting: Sendable {
                 state.isOver = true
             }
             return try FileWriting.exclusively { () throws(WorkspaceError) in
+                try folder.checkTakes()
                 try checkParent()
                 for _ in 0..<FileWriting.attempts {
                     guard let outcome = try place(precondition, &state) else { continue }

@@ -19,8 +19,13 @@ public final class ProjectFolder: Sendable {
     /// The last short listing, for as long as it holds.
     let known = Mutex<KnownListing?>(nil)
     let knownFiles = KnownFiles()
+    /// Where it is a project's, and of which name.
+    private let place: (folders: ProjectFolders, name: String)?
 
-    init(_ descriptor: consuming OwnedFileDescriptor) throws(WorkspaceError) {
+    init(
+        _ descriptor: consuming OwnedFileDescriptor,
+        of place: (folders: ProjectFolders, name: String)? = nil
+    ) throws(WorkspaceError) {
         let (facts, result) = FileFacts.of(descriptor.number)
         guard let facts else { throw WorkspaceError("statx", on: "the project's folder", result) }
         // A job may have closed it to itself and to us; the owner's rights are ours to take back.
@@ -31,7 +36,11 @@ public final class ProjectFolder: Sendable {
         inode = facts.inode
         owner = geteuid() == 0 ? FileOwner(uid: facts.uid, gid: facts.gid) : nil
         self.descriptor = descriptor
+        self.place = place
     }
+
+    /// That what is put here now can be found by its project.
+    func checkTakes() throws(WorkspaceError) { try place?.folders.checkTakes(self, place?.name ?? "") }
 
     var number: Int32 { descriptor.number }
 

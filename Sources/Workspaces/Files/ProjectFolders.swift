@@ -2,6 +2,7 @@ internal import CShims
 internal import Glibc
 internal import SandboxKernel
 internal import SandboxPlan
+internal import Synchronization
 
 /// The folder that all projects' folders are in (`WORKSPACE_ROOT`).
 ///
@@ -17,6 +18,8 @@ public final class ProjectFolders: Sendable {
     static let markPrefix = ".removing-"
     /// What this process makes and takes away is not what another one has left.
     private static let own = Beneath.randomName("").description + "-"
+    /// Projects into which no client writes now.
+    private let closed = Mutex<Set<String>>([])
     /// Longer than any disk takes for what a project may hold.
     private static let patience: Int64 = 600
 
@@ -126,6 +129,12 @@ public final class ProjectFolders: Sendable {
         return found.inode == folder.inode && found.device == folder.device && found.mode & 0o700 == 0o700
     }
 
+    /// Whether anything has the name; also where that cannot be told.
+    func hasName(_ name: String) -> Bool {
+        var found = stat()
+        return fstatat(descriptor.number, name, &found, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT
+    }
+
     private func folder(_ name: OSString) throws(WorkspaceError) -> ProjectFolder {
         let number = Beneath.open(name, below: descriptor.number, Beneath.folderHandle, Beneath.withoutLinks)
         switch Int32(-number) {
@@ -139,7 +148,28 @@ public final class ProjectFolders: Sendable {
         default: break
         }
         guard number >= 0 else { throw WorkspaceError("openat2", on: name, number) }
-        return try ProjectFolder(OwnedFileDescriptor(owning: Int32(number)))
+        return try ProjectFolder(OwnedFileDescriptor(owning: Int32(number)), of: (self, name.description))
+    }
+
+    /// Lets no client put a file into a project until `openForWriting`; what is being put is there before.
+    func closeForWriting(_ name: String) throws(WorkspaceError) {
+        try FileWriting.exclusively { () throws(WorkspaceError) in closed.withLock { _ = $0.insert(name) } }
+    }
+
+    func openForWriting(_ name: String) { closed.withLock { _ = $0.remove(name) } }
+
+    /// In `FileWriting.exclusively`: a file is stored where its project is.
+    func checkTakes(_ folder: ProjectFolder, _ name: String) throws(WorkspaceError) {
+        if closed.withLock({ $0.contains(name) }) { throw WorkspaceError(.conflict, "The project is being removed") }
+        var found = cs_identity()
+        let isThere = name.withCString { cs_identify(descriptor.number, $0, &found) } == 0
+        guard isThere, found.inode == folder.inode, found.device == folder.device else {
+            throw WorkspaceError(
+                .noProject,
+                "Project not found",
+                detail: "\(path)/\(name): removed, or another, by now"
+            )
+        }
     }
 
     /// Removes a project's folder with all that is in it: its name is gone at once, the contents by the end of the call.

@@ -95,7 +95,7 @@ import Testing
             }
             guard difference.isEmpty else {
                 print(difference)
-                fflush(stdout)
+                fflush(nil)
                 exit(1)
             }
             // No child is left, dead or alive.

@@ -94,6 +94,19 @@ import WorkspaceStore
             } catch { return error }
         }
 
+        /// Whether a job neither waits nor runs.
+        func isOut(_ job: String) -> Bool {
+            orchestrator.state.withLock { $0.queue.position(job) == nil && $0.controls[job] == nil }
+        }
+
+        /// As one that was completed.
+        func end(_ job: Job) throws {
+            var job = job
+            job.status = .completed
+            job.endedAt = .now()
+            try store.update(job, projectStatus: .completed, projectSummary: "", events: [])
+        }
+
         func added() async -> WorkspaceError? {
             do throws(WorkspaceError) {
                 _ = try await orchestrator.addJob(to: project.id, type: .edit, instruction: "two", waits: true)
@@ -197,7 +210,98 @@ import WorkspaceStore
         #expect(orchestrator.state.withLock { $0.queue.hasRoom(for: project.id) })
     }
 
+    /// One that cannot begin waits on, and who waits for it learns that.
+    @Test func aJobThatCannotBeginIsNotLost() async throws {
+        let scene = try Scene()
+        let (orchestrator, project) = (scene.orchestrator, scene.project)
+        func isOver(_ isOver: @Sendable () throws -> Bool) async throws -> Bool {
+            let end = ContinuousClock.now + .seconds(300)
+            while ContinuousClock.now < end {
+                if try isOver() { return true }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            return false
+        }
+        scene.store.updateFault.withLock { $0 = HookedStore.fault(.busy) }
+        let refusal = try #require(await scene.added())
+        #expect(refusal.kind == .unavailable && refusal.message.contains("do not send it again"), "\(refusal)")
+        #expect(orchestrator.readiness()?.contains("does not take") == true)
+        func job() throws -> Job {
+            try #require(
+                try orchestrator.jobs(of: project.id, limit: 10, after: nil).first { $0.id != scene.job.id }
+            )
+        }
+        let (id, status) = (try job().id, try job().status)
+        #expect(status == .queued)
+        #expect(orchestrator.state.withLock { $0.queue.isBusy(project.id) })
+        // The reason is told once, however often it is tried.
+        try await Task.sleep(for: .milliseconds(1200))
+        #expect(scene.log.count { $0.hasPrefix("no job begins") } == 1, "\(scene.log)")
+        scene.store.updateFault.withLock { $0 = nil }
+        // Its launcher is not there: that is what ends it, once.
+        #expect(try await isOver { try orchestrator.job(id, of: project.id).status.hasEnded })
+        #expect(try job().reason != "no-resources")
+        #expect(orchestrator.state.withLock { !$0.isStalled })
+    }
+
+    /// A cancellation of one that cannot begin is stored when something is.
+    @Test func aJobThatCannotBeginCanBeCancelled() async throws {
+        let scene = try Scene()
+        let (orchestrator, project) = (scene.orchestrator, scene.project)
+        scene.store.updateFault.withLock { $0 = HookedStore.fault(.busy) }
+        #expect(await scene.added() != nil)
+        let id = try #require(
+            try orchestrator.jobs(of: project.id, limit: 10, after: nil).first { $0.id != scene.job.id }?.id
+        )
+        for _ in 0..<2 {
+            await #expect(throws: WorkspaceError.self) {
+                do throws(WorkspaceError) { _ = try await orchestrator.cancelJob(id, of: project.id) } catch {
+                    // It is not said to have ended before that is stored.
+                    #expect(error.kind == .unavailable || error.kind == .conflict && scene.isOut(id), "\(error)")
+                    throw error
+                }
+            }
+        }
+        scene.store.updateFault.withLock { $0 = nil }
+        let end = ContinuousClock.now + .seconds(300)
+        while try !orchestrator.job(id, of: project.id).status.hasEnded, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try orchestrator.job(id, of: project.id).reason == "cancelled")
+    }
+
     // MARK: - Removal
+
+    /// What a client has put into a project while others were removed keeps it.
+    @Test func whatHasChangedSinceItWasLookedAtStays() throws {
+        let scene = try Scene()
+        var projects = [scene.project]
+        try scene.end(scene.job)
+        var second = scene.project
+        second.id = UUIDText.random()
+        let job = Scene.job(of: second.id)
+        try scene.store.add(second, firstJob: job)
+        try scene.end(job)
+        _ = try scene.orchestrator.folders.create(second.id, owner: nil)
+        projects.append(second)
+        var retention = RetentionSettings()
+        retention.projectAge = .seconds(60)
+        let later = StoredTime(microseconds: StoredTime.now().microseconds + 3_600_000_000)
+        var gone: [String] = []
+        try scene.orchestrator.makeRoom(retention, at: later) { removal in
+            gone.append(removal.project)
+            for project in projects where project.id != removal.project {
+                do { try FilesFixture.write([1], "\(scene.folder)/workspaces/\(project.id)/precious") } catch {
+                    Issue.record("\(error)")
+                }
+            }
+        }
+        #expect(gone.count == 1)
+        #expect(try scene.store.countProjects() == 1)
+        // At rest it goes.
+        try scene.orchestrator.makeRoom(retention, at: later) { gone.append($0.project) }
+        #expect(Set(gone) == Set(projects.map(\.id)))
+    }
 
     @Test func aJobForWhatIsRemovedMeanwhileIsForNoProject() async throws {
         let scene = try Scene()
@@ -230,6 +334,30 @@ import WorkspaceStore
         #expect(try store.removeProject(scene.project.id))
         store.updateFault.withLock { $0 = nil }
         #expect(try await isStored())
+        #expect(scene.log.isEmpty, "\(scene.log)")
+    }
+
+    /// However the store refuses them: nothing is given up, and the project says what its last job does.
+    @Test(arguments: [StoreError.Kind.full, .busy, .unwritable, .other, .corrupt])
+    func endsAreStoredInTheirOrder(_ kind: StoreError.Kind) async throws {
+        let scene = try Scene()
+        let (orchestrator, store) = (scene.orchestrator, scene.store)
+        let others = (0..<6).map { _ in Scene.job(of: scene.project.id) }
+        for job in others { try store.add(job, events: []) }
+        store.updateFault.withLock { $0 = HookedStore.fault(kind) }
+        for job in [scene.job] + others {
+            #expect(throws: StoreError.self) { try orchestrator.end(job, "interrupted", "job \(job.id)") }
+        }
+        // It is tried meanwhile.
+        try await Task.sleep(for: .milliseconds(700))
+        store.updateFault.withLock { $0 = nil }
+        let end = ContinuousClock.now + .seconds(300)
+        while orchestrator.state.withLock({ !$0.unstored.isEmpty }), ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try store.countJobs(.error) == 7)
+        let last = try #require(others.last)
+        #expect(try orchestrator.project(scene.project.id).summary?.contains(last.id) == true)
         #expect(scene.log.isEmpty, "\(scene.log)")
     }
 

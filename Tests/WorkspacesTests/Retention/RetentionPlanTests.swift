@@ -131,6 +131,43 @@ import WorkspaceStore
         #expect(said.withLock { $0.contains { $0.hasPrefix("project \(p), which was being made or removed") } })
     }
 
+    /// Killed before the folder was made, or before the mark had its words: whoever's it is, nothing can be lost with it.
+    @Test func aMarkWithoutAFolderGoes() throws {
+        let fixture = try FilesFixture()
+        let (p, q) = ("11111111-1111-4111-9111-111111111111", "22222222-2222-4222-9222-222222222222")
+        try fixture.root.removeAll("p")
+        try fixture.root.markRemoval(p, of: "one")
+        try fixture.root.markRemoval(q)
+        let said = Mutex<[String]>([])
+        try ProjectRemoval(fixture.root, of: "another") { line in said.withLock { $0.append(line) } }
+            .finishBegun { _ in false }
+        #expect(try names(fixture) == [])
+        #expect(said.withLock { $0.isEmpty })
+    }
+
+    /// While a project may go nothing is put into it, and what is put into one that has gone is not stored.
+    @Test func whatWouldGoWithAProjectIsNotTaken() throws {
+        let fixture = try FilesFixture()
+        func put() throws -> WorkspaceError.Kind? {
+            let file = try fixture.folder.write(try RequestedPath(percentEncoded: Array("precious".utf8)), limit: 100)
+            try file.append(Array("x".utf8))
+            do throws(WorkspaceError) {
+                _ = try file.commit()
+                return nil
+            } catch { return error.kind }
+        }
+        #expect(try put() == nil)
+        try fixture.root.closeForWriting("p")
+        #expect(try put() == .conflict)
+        fixture.root.openForWriting("p")
+        #expect(try put() == nil)
+        _ = try fixture.root.setAside("p")
+        #expect(try put() == .noProject)
+        // Another one in its place is not meant.
+        _ = try fixture.root.create("p")
+        #expect(try put() == .noProject)
+    }
+
     /// Of two that are at the same project the one that fails leaves the other's mark.
     @Test func aMarkGoesWithTheLastWhoCountsOnIt() throws {
         let fixture = try FilesFixture()
