@@ -108,41 +108,66 @@ extension ServiceUnits {
         return dataFolder(in: service) == "\(state)/serve" ? state : nil
     }
 
+    /// Only of a command line that is, word by word, one that `service install` writes: what is named here may be removed, and in the
+    /// path of the program as in that of a folder may be the words of an option.
     private static func word(behind name: String, in service: String) -> String? {
-        let option = " \(name) "
         // Of two the manager takes the second, of which nothing is known.
         guard DropIn.starts(in: service) == 1 else { return nil }
-        let line = service.split(separator: "\n").first { $0.hasPrefix("ExecStart=") }
-        guard let line else { return nil }
-        var rest = line[...]
-        while !rest.hasPrefix(option) {
-            guard !rest.isEmpty else { return nil }
-            rest = rest.dropFirst()
+        let start = "ExecStart="
+        let line = service.split(separator: "\n").first { $0.hasPrefix(start) }
+        guard let words = line.flatMap({ UnitText.words($0.dropFirst(start.count)) }) else { return nil }
+        guard words.count > 2, words[0].hasPrefix("/"), words[1] == "serve" else { return nil }
+        var values: [String: String] = [:]
+        var rest = words.dropFirst(2)
+        while let option = rest.popFirst() {
+            if option.hasPrefix("--env-file=") { continue }
+            guard options.contains(option), values[option] == nil, let value = rest.popFirst() else { return nil }
+            values[option] = value
         }
-        // What is found in the middle of somebody's path is none: what is named here may be removed.
-        return UnitText.firstWord(rest.dropFirst(option.count))
+        return values[name]
     }
+
+    /// Those that `service install` writes with a value in the next word.
+    private static let options = ["--listen", "--state-dir", "--data-dir", "--stop-jobs", "--stop-time"]
 }
 
 extension UnitText {
-    /// Reads what `word` has written; nil for what it does not write.
-    static func firstWord(_ text: Substring) -> String? {
-        let isQuoted = text.first == "\""
+    /// All words of a command line, each of which `word` has written, with one blank between; nil for any other line.
+    static func words(_ line: Substring) -> [String]? {
+        var words: [String] = []
+        var scalars = Substring.UnicodeScalarView(line.unicodeScalars)
+        while true {
+            guard let word = firstWord(&scalars) else { return nil }
+            words.append(word)
+            // By scalars: what a letter is may begin with a blank, or with a quote.
+            guard let next = scalars.popFirst() else { return words }
+            guard next == " " else { return nil }
+        }
+    }
+
+    /// Reads what `word` has written, up to what stands behind it; nil for what it does not write.
+    private static func firstWord(_ scalars: inout Substring.UnicodeScalarView) -> String? {
+        let isQuoted = scalars.first == "\""
+        if isQuoted { scalars.removeFirst() }
         var result = ""
-        var scalars = (isQuoted ? text.dropFirst() : text).unicodeScalars[...]
-        while let scalar = scalars.popFirst() {
+        while let scalar = scalars.first {
+            if scalar == " ", !isQuoted { break }
+            scalars.removeFirst()
             switch scalar {
-            case " " where !isQuoted: return result
-            case "\"": return isQuoted ? result : nil
-            case "\\":
-                guard let next = scalars.popFirst() else { return nil }
+            case "\"" where isQuoted: return result
+            case "\\" where isQuoted:
+                guard let next = scalars.popFirst(), next == "\"" || next == "\\" else { return nil }
                 result.unicodeScalars.append(next)
+            // Never without quotes.
+            case "\"", "\\",
+                "'" where !isQuoted, ";" where !isQuoted:
+                return nil
             case "%", "$":
                 guard scalars.popFirst() == scalar else { return nil }
                 result.unicodeScalars.append(scalar)
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return isQuoted ? nil : result
+        return isQuoted || result.isEmpty ? nil : result
     }
 }

@@ -20,9 +20,10 @@ enum UnitText {
         return isPlain && !inner.isEmpty ? inner : "\"\(inner)\""
     }
 
-    /// Whether it can stand in a unit at all: one line of text.
+    /// Whether it can stand in a unit at all: one line of text, at whose end nothing joins the next, and nothing is left out.
     static func isPossible(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F } && text.utf8.last != UInt8(ascii: "\\")
+            && text.utf8.last != UInt8(ascii: " ")
     }
 
     private static func replaced(_ text: String, _ change: (Unicode.Scalar) -> String?) -> String {

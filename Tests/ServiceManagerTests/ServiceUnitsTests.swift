@@ -76,10 +76,21 @@ struct ServiceUnitsTests {
         }
     }
 
-    @Test(arguments: ["relative", "", "/a\nExecStartPre=/bin/x", "/a\u{7F}", "/a\\"])
+    @Test(arguments: ["relative", "", "/a\nExecStartPre=/bin/x", "/a\u{7F}", "/a\\", "/a "])
     func whatCannotStandInAUnitIsRefused(path: String) {
         let error = #expect(throws: ServiceUnitsError.self) { try ServiceUnits(choice { $0.stateFolder = path }) }
         #expect(error?.path == path)
+    }
+
+    /// The manager leaves a blank at the end of a line out.
+    @Test func aBlankAtTheEndIsRefusedEverywhere() throws {
+        for change in [
+            { $0.tokenFile = "/k " }, { $0.settingsFile = "/k " }, { $0.listens = ["/a b "] },
+        ] as [(inout ServiceUnits.Choice) -> Void] {
+            #expect(throws: ServiceUnitsError.self) { try ServiceUnits(choice(change)) }
+        }
+        let units = try ServiceUnits(choice { $0.tokenFile = "/ k" })
+        #expect(values("LoadCredential", units.service) == ["api-token:/ k"])
     }
 
     private func folder(
@@ -117,10 +128,37 @@ struct ServiceUnitsTests {
         let changed = ServiceUnits.mark + "\nExecStart=/bin/x --state-dir /a --data-dir /b/serve"
         #expect(try folder(changed, "/usual", isNamed: false) == nil)
         #expect(try folder(changed, "/named", isNamed: true) == "/named")
-        // The folder's own name is no option.
+    }
+
+    /// What is named may be removed: an option stands in its place among the words, not in the name of a file.
+    @Test func noNameOfAFileIsAnOption() throws {
         let name = "/a --data-dir /b/serve c"
-        let hidden = try ServiceUnits(choice { $0.stateFolder = name }).service
-        #expect(try folder(hidden, "/usual", isNamed: false) == nil)
+        #expect(try folder(ServiceUnits(choice { $0.stateFolder = name }).service, "/u", isNamed: false) == name)
+        for launcher in [
+            "/a --state-dir /V --data-dir /V/serve b/codex-sandbox", "/a serve --state-dir /V --data-dir /V/serve",
+            "/a\" serve --state-dir /V --data-dir /V/serve \"b",
+        ] {
+            let unit = try ServiceUnits(
+                choice {
+                    $0.launcher = launcher
+                    $0.stateFolder = "/s"
+                    $0.settingsFile = "/x --state-dir /V --data-dir /V/serve"
+                    $0.finishSeconds = 9
+                }
+            ).service
+            #expect(try folder(unit, "/u", isNamed: false) == "/s", "\(launcher)")
+        }
+        // Somebody has changed the line: it says nothing that is known.
+        let own = "--state-dir /s --data-dir /s/serve"
+        #expect(ServiceUnits.stateFolder(in: "ExecStart=/x serve \(own)\n") == "/s")
+        for line in [
+            "/x run \(own)", "x serve \(own)", "-/x serve \(own)", "/x \(own)", "/x --listen fd serve \(own)",
+            "/x serve \(own) --state-dir /V", "/x serve --log \(own)", "/x serve --state-dir=/V \(own)",
+            "/x serve \(own) ; /y", "/x serve '--state-dir' /V --data-dir /V/serve", "/x serve  \(own)",
+            "/x serve \(own) \\", "/x serve \(own) ", "/x serve --state-dir /s --data-dir", "/x serve \(own) \"",
+            "/x serve --state-dir \"/s\"/t --data-dir /s/t/serve", "/x serve --state-dir /\\x73 --data-dir /x73/serve",
+            "/x serve --state-dir %h --data-dir %h/serve", "/x serve --state-dir \"/\\x73\" --data-dir /s/serve",
+        ] { #expect(ServiceUnits.stateFolder(in: "ExecStart=\(line)\n") == nil, "\(line)") }
     }
 
     /// In the usual folder may be the data of a server that was started by hand: the unit of another folder is gone, and was purged.

@@ -28,7 +28,7 @@ enum ServiceChoice {
             return try ServiceUnits(choice)
         } catch {
             throw ServiceError(
-                "\(error.path) cannot stand in a unit: it has control characters, or a backslash at its end"
+                "\(error.path) cannot stand in a unit: it has control characters, or a backslash or a blank at its end"
             )
         }
     }
