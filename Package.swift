@@ -148,7 +148,7 @@ let package = Package(
             dependencies: [
                 "SandboxAPI", "Workspaces", "WorkspaceStore", "WebTransport", "PolicyCompiler", "SandboxCLI",
                 "SandboxCrypto", "ServiceManager",
-                "SandboxRuntime", "SandboxPolicy", "SandboxPlan",
+                "SandboxRuntime", "SandboxPolicy", "SandboxKernel", "SandboxPlan",
             ],
             swiftSettings: productSettings,
             linkerSettings: hardened
@@ -191,7 +191,10 @@ let package = Package(
             exclude: ["Fixtures"]
         ),
         tests("SandboxKernelTests", ["SandboxKernel", "SandboxPlan", "CShims", "DeniedCall", "Fuzzing"]),
-        tests("ExecutableTests", ["codex-sandbox", "codex-sandboxd", "SandboxAPI", "SandboxPlan", "ServiceManager"]),
+        tests(
+            "ExecutableTests",
+            ["codex-sandbox", "codex-sandboxd", "SandboxAPI", "SandboxRuntime", "SandboxPlan", "ServiceManager"]
+        ),
         tests("ServiceManagerTests", ["ServiceManager"]),
         tests("WebTransportTests", ["WebTransport", "Fuzzing"]),
         // Writes projects as fast as it can, to be killed while it does.

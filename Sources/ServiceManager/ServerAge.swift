@@ -3,6 +3,7 @@ public enum ServerAge {
     /// The clocks of files and of processes have steps of up to 10 ms each.
     private static let step: Int64 = 20
     private static let second: Int64 = 1000
+    private static let mostSeconds = Int64(1) << 48
 
     /// - Parameters:
     ///   - started: when the process began.
@@ -16,6 +17,8 @@ public enum ServerAge {
         now: Int64
     ) -> Bool {
         written.contains { time in
+            // A file may say any number; so late is no time of day, and so early is before every process.
+            guard -mostSeconds...mostSeconds ~= time.seconds else { return false }
             let changed = time.seconds * second + time.nanoseconds / 1_000_000
             // Whole seconds are of a file system that has no others: it was at some time within that one.
             return changed <= now && changed + (time.nanoseconds == 0 ? second : step) >= started

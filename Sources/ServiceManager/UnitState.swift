@@ -31,17 +31,25 @@ public struct UnitState: Hashable, Sendable {
     /// Units stand one behind the other with an empty line between; a property that has several values, as `Listen`, has lines.
     public static func parse(_ text: String) -> [UnitState] {
         var units: [UnitState] = []
-        var properties: [String: String] = [:]
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            guard let equals = line.firstIndex(of: "=") else {
-                if !properties.isEmpty { units.append(UnitState(properties: properties)) }
-                properties = [:]
+        // Joined once: each line behind all before it would be a copy of those.
+        var values: [String: [Substring]] = [:]
+        func end() {
+            if !values.isEmpty {
+                units.append(UnitState(properties: values.mapValues { $0.joined(separator: "\n") }))
+            }
+            values = [:]
+        }
+        // By bytes, as systemctl writes them.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else {
+                end()
                 continue
             }
-            let (name, value) = (String(line[..<equals]), String(line[line.index(after: equals)...]))
-            properties[name] = properties[name].map { "\($0)\n\(value)" } ?? value
+            values[String(Substring(line[..<equals])), default: []].append(
+                Substring(line[line.index(after: equals)...])
+            )
         }
-        if !properties.isEmpty { units.append(UnitState(properties: properties)) }
+        end()
         return units
     }
 }

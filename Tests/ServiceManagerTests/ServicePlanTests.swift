@@ -115,6 +115,10 @@ struct ServicePlanTests {
         #expect(isBehind(10_000, (9, 985_000_000)) && isBehind(10_000, (10, 1)) && !isBehind(10_000, (9, 979_000_000)))
         // Whole seconds are not known better.
         #expect(isBehind(10_999, (10, 0)) && isBehind(10_000, (9, 0)) && !isBehind(11_001, (10, 0)))
+        // No time of day, as a file may have it.
+        for seconds in [Int64.max, .min, .max / 1000, .min / 1000] {
+            #expect(!isBehind(10_000, (seconds, 999_999_999)), "\(seconds)")
+        }
         // The clock was set back: another start would be as old.
         #expect(!isBehind(10_000, (2000, 5)) && isBehind(10_000, (2000, 5), now: 2_000_001))
     }
@@ -302,5 +306,23 @@ struct ServicePlanTests {
         )
         #expect(units[1]["StatusText"] == "a=b" && !units[1].isActive)
         #expect(UnitState.parse("") == [])
+    }
+
+    @Test func aNumberThatNoProcessHasIsNone() {
+        for (said, pid) in [
+            ("7", 7), ("2147483647", .max), ("2147483648", nil), ("99999999999", nil), ("9223372036854775807", nil),
+            ("9223372036854775808", nil), ("-5", nil), ("0", nil), ("", nil), ("x", nil),
+        ] as [(String, Int32?)] {
+            #expect(UnitState(properties: ["MainPID": said]).mainPID == pid, "\(said)")
+        }
+    }
+
+    /// Each line is copied once: with all before it that would be a minute of copying for each of these.
+    @Test func manyValuesAreReadInTheirOwnTime() {
+        let count = 4 << 20
+        let start = ContinuousClock.now
+        let units = UnitState.parse(String(repeating: "=\n", count: count))
+        #expect(units.count == 1 && units[0][""]?.utf8.count == count - 1)
+        #expect(ContinuousClock.now - start < .seconds(120))
     }
 }

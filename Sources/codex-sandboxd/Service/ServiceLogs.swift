@@ -83,7 +83,11 @@ enum ServiceLogs {
 
     /// Whether one entry at least is found.
     private static func look(_ journalctl: String, _ matches: [String]) throws(ServiceError) -> Entries {
-        let result = try ToolRun.run(journalctl, matches + ["--no-pager", "--output=json", "--lines=1"])
+        let result = try ToolRun.run(
+            journalctl,
+            matches + ["--no-pager", "--output=json", "--lines=1"],
+            within: ToolRun.lookTime
+        )
         guard result.status == 0 else {
             let said = result.errors.split(separator: "\n").joined(separator: " ")
             return .unread(said.isEmpty ? "it ends with \(result.status), and says nothing" : said)

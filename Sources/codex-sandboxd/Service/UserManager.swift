@@ -6,6 +6,16 @@ import ServiceManager
 /// The caller's service manager, through `systemctl --user`.
 struct UserManager {
     private let systemctl: String
+    /// For a look, in seconds.
+    private let lookTime: Int
+
+    /// - Parameters:
+    ///   - systemctl: the path of the tool.
+    ///   - lookTime: how long it may take to say what there is, in seconds.
+    init(systemctl: String, lookTime: Int = ToolRun.lookTime) {
+        self.systemctl = systemctl
+        self.lookTime = lookTime
+    }
 
     /// - Throws: `ServiceError` that says which of its conditions is missing here, and how to have it.
     init() throws(ServiceError) {
@@ -14,7 +24,7 @@ struct UserManager {
                 "systemctl is not there: this system has no systemd; start `codex-sandbox serve` in another way"
             )
         }
-        systemctl = path
+        self.init(systemctl: path)
         guard getenv("XDG_RUNTIME_DIR") != nil else {
             let folder = "/run/user/\(geteuid())"
             let remedy =
@@ -38,7 +48,8 @@ struct UserManager {
             [
                 "show", ServiceUnits.serviceName, ServiceUnits.socketName,
                 "--property=\(UnitState.asked.joined(separator: ","))",
-            ]
+            ],
+            within: lookTime
         )
         let units = UnitState.parse(output)
         func unit(_ name: String) -> UnitState? { units.first { $0["Id"] == name && $0["LoadState"] != "not-found" } }
@@ -46,8 +57,12 @@ struct UserManager {
     }
 
     @discardableResult
-    func run(_ words: [String]) throws(ServiceError) -> String {
-        let result = try ToolRun.run(systemctl, ["--user", "--no-pager", "--no-ask-password"] + words)
+    func run(_ words: [String], within seconds: Int? = nil) throws(ServiceError) -> String {
+        let result = try ToolRun.run(
+            systemctl,
+            ["--user", "--no-pager", "--no-ask-password"] + words,
+            within: seconds
+        )
         guard result.status == 0 else { throw UserManager.failure(words, result) }
         return result.output
     }
