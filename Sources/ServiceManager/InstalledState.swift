@@ -18,9 +18,7 @@ public enum InstalledState {
         isPurge: Bool
     ) throws(ServicePlanError) -> String? {
         try ServicePlan.check(found, units)
-        if let other = found.otherUnits.first(where: { !ServiceUnits.isPackaged($0) }) {
-            throw .otherUnit(manager: other, folder: units)
-        }
+        try checkOthers(found, units)
         guard let unit = found.serviceText else {
             if isPurge, !isNamed { throw .unknownState(folder: units) }
             return folder
@@ -38,6 +36,37 @@ public enum InstalledState {
         if isNamed, overruling != nil { return folder }
         if isNamed, installed != folder { throw .otherState(unit: installed, named: folder) }
         return installed
+    }
+
+    /// - Throws: `.otherUnit` where the manager has a unit that is neither of the user's folder nor of the package.
+    static func checkOthers(_ found: FoundService, _ units: String) throws(ServicePlanError) {
+        if let other = found.otherUnits.first(where: { !ServiceUnits.isPackaged($0) }) {
+            throw .otherUnit(manager: other, folder: units)
+        }
+    }
+
+    /// Whether a purge of a named folder has nothing to do with the service that there is.
+    ///
+    /// That is the package's, at work or to be, and there is none of ours: its settings do not go with one's own server's data.
+    public static func isDataOnly(_ found: FoundService, isNamed: Bool, isPurge: Bool) -> Bool {
+        isPurge && isNamed && found.serviceText == nil
+            && [found.service, found.socket].contains { state in
+                guard let state, ServiceUnits.isPackaged(state["FragmentPath"] ?? "") else { return false }
+                return state.isEnabled || !isAtRest(state)
+            }
+    }
+
+    /// Whether a purge was ended between its last unit and the manager's word of that.
+    ///
+    /// There is neither unit nor settings, the manager has a unit without a file, which is at rest, and nobody names a folder with data:
+    /// the rest is to tell the manager.
+    public static func isRest(_ found: FoundService, isNamed: Bool, isPurge: Bool) -> Bool {
+        isPurge && !found.lostUnits.isEmpty && found.serviceText == nil && found.socketText == nil && !found.hasSettings
+            && !(isNamed && found.hasData) && [found.service, found.socket].allSatisfy { $0.map(isAtRest) ?? true }
+    }
+
+    private static func isAtRest(_ state: UnitState) -> Bool {
+        ["inactive", "failed", nil].contains(state["ActiveState"]) && state.mainPID == nil
     }
 
     /// Of a purge with `--state-dir`: settings and units go with data, not with a wrong name.

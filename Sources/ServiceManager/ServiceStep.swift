@@ -6,21 +6,40 @@ public enum ServiceStep: Hashable, Sendable {
     /// With its mode; whatever stands there stays, and is a failure.
     case addFile(String, text: String, mode: UInt32)
     case removeFile(String)
+    /// A unit of ours: if it is another's by then, it stays, and that is a failure.
+    case removeUnit(String)
+    /// What a call that was killed has left, if it is still the same.
+    case removeLeftover(Leftover)
     /// The folder of a server's data; what no server has made stays in it.
     case removeData(String, isWhole: Bool)
     /// `systemctl --user` with these words.
     case manager([String])
+    /// The manager reads the units anew, and then has to have those of a folder; nil for any.
+    case reload(checking: String?)
 
     /// What is done, as a sentence without a subject.
     public var words: String {
         switch self {
         case .makeFolder(let path): "make \(path)/"
         case .writeFile(let path, _, _), .addFile(let path, _, _): "write \(path)"
-        case .removeFile(let path): "remove \(path)"
+        case .removeFile(let path), .removeUnit(let path): "remove \(path)"
+        case .removeLeftover(let file): "remove \(file.path)"
         case .removeData(let path, isWhole: true): "remove \(path)/ and everything in it"
         case .removeData(let path, isWhole: false): "remove what a server has made in \(path)/"
         case .manager(let words): "run systemctl --user \(words.joined(separator: " "))"
+        case .reload: "run systemctl --user daemon-reload"
         }
+    }
+}
+
+/// A file that a call that was killed has not written to its end.
+public struct Leftover: Hashable, Sendable {
+    public var path: String
+    public var bytes: [UInt8]
+
+    public init(path: String, bytes: [UInt8]) {
+        self.path = path
+        self.bytes = bytes
     }
 }
 
@@ -32,7 +51,7 @@ public struct FoundService: Hashable, Sendable {
     public var hasUnitFolder = false
     public var hasSettings = false
     /// What a call that was killed has not written to its end.
-    public var leftovers: [String] = []
+    public var leftovers: [Leftover] = []
     public var hasData = false
     /// In the folder of the data is something that no server has made.
     public var hasForeignData = false
@@ -41,6 +60,8 @@ public struct FoundService: Hashable, Sendable {
     public var socket: UnitState?
     /// Files that the manager has read for these names, and that are others than those in the user's folder of units.
     public var otherUnits: [String] = []
+    /// Units that the manager has from the user's folder of units, where their files are no more.
+    public var lostUnits: [String] = []
     /// Of both units.
     public var dropIns: [DropIn] = []
     /// The server that runs is not the program that is installed now.
@@ -65,6 +86,8 @@ public enum ServicePlanError: Error, Hashable, Sendable {
     case overruled(by: String)
     /// In the folder that `--state-dir` of a purge names is no data.
     case nothingThere(folder: String)
+    /// Read anew, the manager has another file than the one that was written, or, with nil, none.
+    case unheeded(manager: String?, folder: String)
 
     public var words: String {
         switch self {
@@ -88,6 +111,9 @@ public enum ServicePlanError: Error, Hashable, Sendable {
         case .nothingThere(let folder):
             "there is no data in \(folder)/serve/, so --purge removes nothing and nothing was changed; name the folder in which serve/ "
                 + "lies with --state-dir, or leave --purge out"
+        case .unheeded(let manager, let folder):
+            "the service manager has \(manager ?? "no such unit"), and not what was written to \(folder), which does not act; call it with "
+                + "the XDG_CONFIG_HOME and HOME of the manager (systemctl --user show-environment), and remove the units in \(folder)"
         }
     }
 }
@@ -116,7 +142,8 @@ public enum ServicePlan {
     ///   - settings: the file of settings.
     ///   - found: what there is.
     /// - Returns: nothing where everything is as it is wanted.
-    /// - Throws: `.foreign` for a unit that is somebody's own.
+    /// - Throws: `.foreign` for a unit that is somebody's own, `.otherUnit` where the manager has one of another folder than ours and the
+    ///   package's: it would be ended, and started anew, in the name of one that it does not read.
     public static func install(
         _ wanted: ServiceUnits,
         folder: String,
@@ -124,7 +151,8 @@ public enum ServicePlan {
         found: FoundService
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
-        var steps: [ServiceStep] = found.leftovers.map { .removeFile($0) }
+        try InstalledState.checkOthers(found, folder)
+        var steps: [ServiceStep] = found.leftovers.map { .removeLeftover($0) }
         let isOtherService = found.serviceText != wanted.service
         let isOtherSocket = found.socketText != wanted.socket
         // Whoever wrote the text and was ended before the manager had read it has left this: the text alone is no sign that it acts.
@@ -140,6 +168,10 @@ public enum ServicePlan {
         if isOtherService {
             steps.append(.writeFile("\(folder)/\(ServiceUnits.serviceName)", text: wanted.service, mode: 0o644))
         }
+        let reload = ServiceStep.reload(checking: folder)
+        // The package's, in whose place ours has to be before one is ended.
+        let isPackaged = !found.otherUnits.isEmpty
+        if isPackaged { steps.append(reload) }
         let listensAnew =
             isSocketUnread || UnitFile.directives(found.socketText ?? "") != UnitFile.directives(wanted.socket)
             || found.socket.map { $0.listensElsewhere(wanted.socket) } ?? false
@@ -148,19 +180,19 @@ public enum ServicePlan {
         let isStopped = listensAnew && found.socket?.isActive == true
         if isStopped { steps.append(.manager(["stop"] + units)) }
         let states = [found.service, found.socket]
-        if isOtherService || isOtherSocket || isServiceUnread || isSocketUnread || isStopped {
-            steps.append(.manager(["daemon-reload"]))
+        if !isPackaged, isOtherService || isOtherSocket || isServiceUnread || isSocketUnread || isStopped {
+            steps.append(reload)
         }
         if !states.allSatisfy({ $0?.isEnabled == true }) { steps.append(.manager(["enable"] + units)) }
         if states.contains(where: { $0?.isFailed == true }) { steps.append(.manager(["reset-failed"] + units)) }
-        if !isStopped, found.service?.isActive == true, found.socket?.isActive == true {
-            // Settings that are first written now are no older than the server at the next call either.
-            if isOtherService || isServiceUnread || found.isOutdated || found.isBehind || !found.hasSettings {
-                steps.append(.manager(["restart", ServiceUnits.serviceName]))
-            }
-        } else {
-            steps.append(.manager(["start"] + units))
-        }
+        // Settings that are first written now are no older than the server at the next call either.
+        let isOld =
+            isOtherService || isServiceUnread || isPackaged || found.isOutdated || found.isBehind || !found.hasSettings
+        let areActive = found.service?.isActive == true && found.socket?.isActive == true
+        // In every state in which a server runs, but for one that ends anyway: a start leaves it as it is.
+        let runs = areActive || found.service.map { $0.mainPID != nil && !$0.isStopping } ?? false
+        if !isStopped, isOld, runs { steps.append(.manager(["restart", ServiceUnits.serviceName])) }
+        if isStopped || !areActive { steps.append(.manager(["start"] + units)) }
         return steps
     }
 
@@ -168,6 +200,7 @@ public enum ServicePlan {
     ///   - folder: the user's folder of units.
     ///   - settings: the file of settings.
     ///   - data: the folder of the server's data, to be removed too; nil keeps it and the settings.
+    ///   - isDataOnly: the service that there is has nothing to do with the data: it and the settings stay (`InstalledState.isDataOnly`).
     ///   - found: what there is.
     /// - Returns: nothing where nothing is installed.
     /// - Throws: `.foreign` for a unit that is somebody's own.
@@ -175,14 +208,22 @@ public enum ServicePlan {
         folder: String,
         settings: String,
         purging data: String?,
+        isDataOnly: Bool = false,
         found: FoundService
     ) throws(ServicePlanError) -> [ServiceStep] {
         try check(found, folder)
-        var steps: [ServiceStep] = found.leftovers.map { .removeFile($0) }
-        // Also those of the package, which stay as files.
-        let known = [found.socket, found.service].contains { state in
-            state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || $0.isFailed) } ?? false
+        if isDataOnly {
+            guard let data, found.hasData else { return [] }
+            return [.removeData(data, isWhole: !found.hasForeignData)]
         }
+        var steps: [ServiceStep] = found.leftovers.map { .removeLeftover($0) }
+        // Also those of the package, which stay as files.
+        let known = [(found.socket, ServiceUnits.socketName), (found.service, ServiceUnits.serviceName)]
+            .contains { state, name in
+                // One without a file cannot be disabled, and one that has failed has nothing to end.
+                let hasFailed = state?.isFailed == true && !found.lostUnits.contains(name)
+                return state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || hasFailed) } ?? false
+            }
         if known { steps.append(.manager(["disable", "--now"] + units)) }
         // Before the units, which say where the data lies: whoever is ended here finds the same folder once more.
         if let data {
@@ -195,11 +236,13 @@ public enum ServicePlan {
             (found.socketText, ServiceUnits.socketName), (found.serviceText, ServiceUnits.serviceName),
         ]
         where text != nil {
-            steps.append(.removeFile("\(folder)/\(name)"))
+            steps.append(.removeUnit("\(folder)/\(name)"))
             isRemoved = true
         }
         // Whoever was ended before that has left units to the manager that are there no more.
-        if isRemoved || isUnread(found.service) || isUnread(found.socket) { steps.append(.manager(["daemon-reload"])) }
+        if isRemoved || !found.lostUnits.isEmpty || isUnread(found.service) || isUnread(found.socket) {
+            steps.append(.reload(checking: nil))
+        }
         if [found.service, found.socket].contains(where: { $0?.isFailed == true }) {
             steps.append(.manager(["reset-failed"] + units))
         }

@@ -20,10 +20,11 @@ public struct UnitState: Hashable, Sendable {
     /// Between two starts, the last of which has failed (systemd.service(5), Restart=).
     public var waitsForRestart: Bool { self["ActiveState"] == "activating" && self["SubState"] == "auto-restart" }
     public var isStarting: Bool { self["ActiveState"] == "activating" && !waitsForRestart }
+    public var isStopping: Bool { self["ActiveState"] == "deactivating" }
     public var isFailed: Bool { self["ActiveState"] == "failed" }
     public var isEnabled: Bool { self["UnitFileState"] == "enabled" }
-    /// Nil where nothing runs.
-    public var mainPID: Int32? { number("MainPID").flatMap { $0 > 0 ? Int32($0) : nil } }
+    /// Nil where nothing runs, and for what is no number of a process.
+    public var mainPID: Int32? { number("MainPID").flatMap { $0 > 0 ? Int32(exactly: $0) : nil } }
 
     /// Nil also for what the manager does not count, which it says as `[not set]` or as the largest number.
     public func number(_ name: String) -> Int64? { self[name].flatMap { Int64($0) } }

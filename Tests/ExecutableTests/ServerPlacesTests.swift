@@ -162,7 +162,7 @@ import Testing
         try withFolder { folder in
             let path = folder + "/a.service"
             func leftovers(_ path: String) throws -> [String] {
-                try PlainFile.leftovers(of: path) { ServicePlan.isBeginning($0, of: [ServiceUnits.mark]) }
+                try PlainFile.leftovers(of: path) { ServicePlan.isBeginning($0, of: [ServiceUnits.mark]) }.map(\.path)
             }
             // No process has a number above the kernel's greatest (PID_MAX_LIMIT).
             let left = "\(path).new-4194305"
@@ -241,6 +241,15 @@ import Testing
             try FileManager.default.removeItem(atPath: link)
             try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
             #expect(isBehind(link) && !isBehind(file))
+            // Each link on the way, of a folder and between two others, though what they lead to is as old as before.
+            for (link, path) in [("one", "one/file"), ("two", "three/file")] {
+                try FileManager.default.createSymbolicLink(atPath: "\(folder)/\(link)", withDestinationPath: folder)
+                if link == "two" {
+                    try FileManager.default.createSymbolicLink(atPath: folder + "/three", withDestinationPath: "two")
+                }
+                #expect(isBehind("\(folder)/\(path)"), "\(path)")
+            }
+            #expect(!isBehind(file))
             try "x".write(toFile: new, atomically: false, encoding: .utf8)
             #expect(isBehind(file, new))
             #expect(rename(older, file) == 0)

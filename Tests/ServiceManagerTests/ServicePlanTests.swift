@@ -220,10 +220,11 @@ struct ServicePlanTests {
     }
 
     @Test func whatAKilledCallHasLeftGoes() throws {
-        #expect(try install { $0.leftovers = ["/x.new-1", "/y.new-2"] } == ["remove /x.new-1", "remove /y.new-2"])
+        let (one, two) = (Leftover(path: "/x.new-1", bytes: [1]), Leftover(path: "/y.new-2", bytes: []))
+        #expect(try install { $0.leftovers = [one, two] } == ["remove /x.new-1", "remove /y.new-2"])
         let empty = try uninstall(nil) {
             $0 = FoundService()
-            $0.leftovers = ["/x.new-1"]
+            $0.leftovers = [one]
         }
         #expect(empty == ["remove /x.new-1"])
         let texts = [units.service, nil, ServiceUnits.mark + "\n# of old\n"]
@@ -235,6 +236,158 @@ struct ServicePlanTests {
             #expect(!ServicePlan.isBeginning(Array(text.utf8), of: texts), "\(text)")
         }
         #expect(!ServicePlan.isBeginning([], of: [nil]))
+    }
+
+    /// Its server would be ended, and started, in the name of a unit that the manager does not read.
+    @Test func aUnitOfAnotherFolderIsNotInstalledOver() {
+        for name in ["service", "socket"] {
+            let other = "/elsewhere/systemd/user/codex-sandbox.\(name)"
+            for text in [units.service, nil] {
+                #expect(throws: ServicePlanError.otherUnit(manager: other, folder: folder)) {
+                    try install {
+                        $0.otherUnits = [other]
+                        $0.serviceText = text
+                    }
+                }
+            }
+        }
+    }
+
+    /// The manager has to have ours before the package's is ended; it says so itself.
+    @Test func thePackagesUnitsAreReplacedOnceOursAreRead() throws {
+        let names = "codex-sandbox.socket codex-sandbox.service"
+        let reload = "run systemctl --user daemon-reload"
+        let packaged = ["codex-sandbox.socket", "codex-sandbox.service"].map { "/usr/lib/systemd/user/\($0)" }
+        let steps = try install {
+            $0.serviceText = nil
+            $0.socketText = nil
+            $0.otherUnits = packaged
+        }
+        #expect(
+            steps == [
+                "write \(folder)/codex-sandbox.socket", "write \(folder)/codex-sandbox.service", reload,
+                "run systemctl --user stop \(names)", "run systemctl --user start \(names)",
+            ]
+        )
+        // The files are there, and whoever wrote them was ended before the manager was told.
+        #expect(
+            try install { $0.otherUnits = packaged } == [reload, "run systemctl --user restart codex-sandbox.service"]
+        )
+        for found in [installed, FoundService()] {
+            var found = found
+            found.socketText = nil
+            let steps = try ServicePlan.install(units, folder: folder, settings: settings, found: found)
+            #expect(steps.contains(.reload(checking: folder)) && !steps.contains(.reload(checking: nil)))
+        }
+    }
+
+    /// What starts, reloads or has lost its socket is as old as what runs; a start leaves it as it is.
+    @Test func anOldServerIsRestartedInEveryStateInWhichItRuns() throws {
+        let restart = "run systemctl --user restart codex-sandbox.service"
+        let start = "run systemctl --user start codex-sandbox.socket codex-sandbox.service"
+        let runs = ["MainPID": "7"]
+        func steps(_ service: String, _ socket: String, _ more: [String: String]) throws -> [String] {
+            try install {
+                $0.service = state(service, "enabled", more)
+                $0.socket = state(socket)
+                $0.isOutdated = true
+            }
+        }
+        for service in ["activating", "active", "reloading", "refreshing", "maintenance"] {
+            #expect(try steps(service, "inactive", runs) == [restart, start], "\(service)")
+        }
+        #expect(try steps("reloading", "active", runs) == [restart])
+        #expect(try steps("activating", "active", runs) == [restart, start])
+        // It ends, and what is started then is new.
+        #expect(try steps("deactivating", "active", runs) == [start])
+        #expect(try steps("activating", "active", ["MainPID": "0"]) == [start])
+        for change in [
+            { $0.isBehind = true }, { $0.serviceText = ServiceUnits.mark + "\n" },
+            { $0.service?.properties["NeedDaemonReload"] = "yes" },
+        ] as [(inout FoundService) -> Void] {
+            let steps = try install {
+                $0.service = state("activating", "enabled", runs)
+                change(&$0)
+            }
+            #expect(steps.suffix(2) == [restart, start])
+        }
+        // One that is new is left to come up.
+        #expect(try install { $0.service = state("activating", "enabled", runs) } == [start])
+    }
+
+    /// A purge of one's own folder is no reason to end another service, and to remove its settings.
+    @Test func aPurgeBesideThePackagesServiceTakesTheDataOnly() throws {
+        func found(_ service: UnitState, _ change: (inout FoundService) -> Void = { _ in }) -> FoundService {
+            var found = FoundService()
+            found.hasSettings = true
+            found.hasData = true
+            found.service = service
+            change(&found)
+            return found
+        }
+        func isDataOnly(_ found: FoundService, isNamed: Bool = true, isPurge: Bool = true) -> Bool {
+            InstalledState.isDataOnly(found, isNamed: isNamed, isPurge: isPurge)
+        }
+        let path = ["FragmentPath": "/usr/lib/systemd/user/codex-sandbox.service"]
+        for (active, enabled) in [
+            ("active", "disabled"), ("inactive", "enabled"), ("activating", "disabled"), ("deactivating", "disabled"),
+        ] {
+            let found = found(state(active, enabled, path))
+            #expect(isDataOnly(found), "\(active) \(enabled)")
+            #expect(!isDataOnly(found, isNamed: false) && !isDataOnly(found, isPurge: false))
+            let steps = try ServicePlan.uninstall(
+                folder: folder,
+                settings: settings,
+                purging: "/a/serve",
+                isDataOnly: true,
+                found: found
+            )
+            #expect(steps == [.removeData("/a/serve", isWhole: true)])
+        }
+        let socket = state("active", "enabled", ["FragmentPath": "/usr/lib/systemd/user/codex-sandbox.socket"])
+        #expect(isDataOnly(found(state("inactive", "disabled", path)) { $0.socket = socket }))
+        #expect(!isDataOnly(found(state("inactive", "disabled", path))))
+        #expect(!isDataOnly(found(state("failed", "disabled", path))))
+        #expect(!isDataOnly(found(state("active", "enabled", path)) { $0.serviceText = units.service }))
+        #expect(!isDataOnly(found(state("active", "enabled", ["FragmentPath": "\(folder)/codex-sandbox.service"]))))
+    }
+
+    /// Its files are gone, and with them all that would say what was purged.
+    @Test func aPurgeThatWasEndedBehindItsLastFileIsCompleted() throws {
+        func rest(_ change: (inout FoundService) -> Void = { _ in }) -> FoundService {
+            var found = FoundService()
+            found.service = state("inactive", "")
+            found.socket = state("inactive", "")
+            found.lostUnits = ["codex-sandbox.service", "codex-sandbox.socket"]
+            change(&found)
+            return found
+        }
+        func isRest(_ found: FoundService, isNamed: Bool = false, isPurge: Bool = true) -> Bool {
+            InstalledState.isRest(found, isNamed: isNamed, isPurge: isPurge)
+        }
+        func steps(_ found: FoundService) throws -> [String] {
+            try ServicePlan.uninstall(folder: folder, settings: settings, purging: nil, found: found).map(\.words)
+        }
+        let reload = "run systemctl --user daemon-reload"
+        #expect(isRest(rest()) && isRest(rest(), isNamed: true))
+        #expect(try steps(rest()) == [reload])
+        // One without a file cannot be disabled.
+        let failed = rest { $0.service = state("failed", "") }
+        #expect(isRest(failed))
+        #expect(
+            try steps(failed) == [
+                reload, "run systemctl --user reset-failed codex-sandbox.socket codex-sandbox.service",
+            ]
+        )
+        #expect(!isRest(rest(), isPurge: false))
+        for change in [
+            // An uninstall keeps them, and the data: it was no purge.
+            { $0.hasSettings = true }, { $0.lostUnits = [] }, { $0.serviceText = units.service },
+            { $0.socketText = units.socket }, { $0.service = state("active", "") },
+            { $0.socket = state("active", "") },
+        ] as [(inout FoundService) -> Void] { #expect(!isRest(rest(change))) }
+        // Who names a folder with data means that.
+        #expect(!isRest(rest { $0.hasData = true }, isNamed: true) && isRest(rest { $0.hasData = true }))
     }
 
     @Test func somebodysOwnUnitStays() {

@@ -1,6 +1,7 @@
 import Glibc
 import SandboxPlan
 import SandboxRuntime
+import ServiceManager
 
 /// Why a file cannot be read or written.
 struct FileFault: Error {
@@ -120,13 +121,13 @@ enum PlainFile {
     /// - Parameters:
     ///   - path: the file.
     ///   - isOurs: whether what is in one is the beginning of what they write: somebody's own copy may have such a name.
-    /// - Returns: their paths.
+    /// - Returns: those, with what is in them.
     /// - Throws: `FileFault` where the folder cannot be read.
-    static func leftovers(of path: String, isOurs: ([UInt8]) -> Bool) throws(FileFault) -> [String] {
+    static func leftovers(of path: String, isOurs: ([UInt8]) -> Bool) throws(FileFault) -> [Leftover] {
         guard let slash = path.lastIndex(of: "/") else { return [] }
         let folder = String(path[..<slash])
         let beginning = path[path.index(after: slash)...] + unfinished
-        var found: [String] = []
+        var found: [Leftover] = []
         for name in try names(in: folder) ?? [] where name.hasPrefix(beginning) {
             guard let pid = writer(name.dropFirst(beginning.count)) else { continue }
             var status = stat()
@@ -137,7 +138,7 @@ enum PlainFile {
             if pid != getpid(), kill(pid, 0) == 0 { continue }
             let bytes: [UInt8]?
             do throws(FileFault) { bytes = try read("\(folder)/\(name)", limit: 1 << 16) } catch { continue }
-            if let bytes, isOurs(bytes) { found.append("\(folder)/\(name)") }
+            if let bytes, isOurs(bytes) { found.append(Leftover(path: "\(folder)/\(name)", bytes: bytes)) }
         }
         return found
     }

@@ -1,4 +1,6 @@
 import Glibc
+import SandboxKernel
+import SandboxPlan
 import ServiceManager
 
 /// When a process began, beside the times of files.
@@ -13,12 +15,31 @@ enum ProcessStart {
         let (now, up) = (milliseconds(CLOCK_REALTIME), milliseconds(CLOCK_BOOTTIME))
         var written: [(seconds: Int64, nanoseconds: Int64)] = []
         for path in files {
-            var (target, name) = (stat(), stat())
+            var target = stat()
             // What a link leads to is what is read, and a link that was switched leads to another file.
             if stat(path, &target) == 0 { written += changes(of: target) }
-            if lstat(path, &name) == 0 { written += changes(of: name) }
+            written += links(path)
         }
         return ServerAge.isBehind(started: now - up + ticks * 1000 / rate, written: written, now: now)
+    }
+
+    /// Of every link on the way, of a folder too.
+    private static func links(_ path: String) -> [(seconds: Int64, nanoseconds: Int64)] {
+        var places: Set<OSString> = []
+        for way in RealPath.way(of: OSString(path)) {
+            var place = OSString("/")
+            for name in way.components {
+                place = place.appending(name)
+                places.insert(place)
+            }
+        }
+        return places.flatMap { place in
+            var status = stat()
+            guard CString.with(place, { lstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFLNK else {
+                return [(seconds: Int64, nanoseconds: Int64)]()
+            }
+            return changes(of: status)
+        }
     }
 
     /// Of content and of the file itself: an older one that was moved to its place keeps the first.

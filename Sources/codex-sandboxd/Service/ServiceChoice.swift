@@ -48,7 +48,7 @@ enum ServiceChoice {
     }
 
     /// The path of the token's file, which holds one, and is nobody else's to read.
-    private static func token(_ file: OSString) throws(ServiceError) -> String {
+    static func token(_ file: OSString) throws(ServiceError) -> String {
         let remedy = "(umask 077; head -c 32 /dev/urandom | base64 >\(Shown.shellWord(file)))"
         guard let found = CString.with(file, { realpath($0, nil) }) else {
             throw ServiceError("--token-file \(file): \(ErrnoName.described(errno)); make one: \(remedy)")
@@ -69,7 +69,39 @@ enum ServiceChoice {
                 )
             }
         } catch { throw ServiceError(error.text) }
-        return String(cString: found)
+        return try tokenPath(file)
+    }
+
+    /// The file as it is named, absolute: where a link leads is for the manager to find, at each start.
+    ///
+    /// Without `.` and `..`, which it takes in no path; up to the last `..` links are followed, since that is where it leads.
+    static func tokenPath(_ file: OSString) throws(ServiceError) -> String {
+        var path = file
+        if !file.isAbsolute {
+            guard let current = getcwd(nil, 0) else {
+                throw ServiceError(
+                    "the current folder cannot be found (\(ErrnoName.described(errno))); name an absolute path"
+                )
+            }
+            defer { free(current) }
+            path = OSString(UnsafeRawBufferPointer(start: current, count: strlen(current))).appending(file)
+        }
+        let names = path.components
+        if let last = names.lastIndex(of: "..") {
+            let front = names[...last].reduce(OSString("/")) { $0.appending($1) }
+            guard let found = CString.with(front, { realpath($0, nil) }) else {
+                throw ServiceError("--token-file \(file): \(ErrnoName.described(errno)); name another")
+            }
+            defer { free(found) }
+            let real = OSString(UnsafeRawBufferPointer(start: found, count: strlen(found)))
+            path = names[(last + 1)...].reduce(real) { $0.appending($1) }
+        } else {
+            path = names.reduce(OSString("/")) { $0.appending($1) }
+        }
+        guard let text = path.utf8 else {
+            throw ServiceError("--token-file \(file) is not UTF-8, and a unit has to name it; name another")
+        }
+        return text
     }
 
     /// A wrong value of a flag is a wrong command line, as of `serve`; what depends on other options is judged later.

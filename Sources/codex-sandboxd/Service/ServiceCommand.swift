@@ -52,7 +52,7 @@ enum ServiceCommand {
         if let pid = found.service?.mainPID {
             // The text is as it is wanted, and who wrote it may have been ended before the server was started by it.
             let unit = "\(places.unitFolder)/\(ServiceUnits.serviceName)"
-            found.isBehind = ProcessStart.isBehind(pid, [unit] + units.files)
+            found.isBehind = ProcessStart.isBehind(pid, readFiles(unit, units, found))
         }
         let steps: [ServiceStep]
         do throws(ServicePlanError) {
@@ -74,17 +74,28 @@ enum ServiceCommand {
         return try finish(steps, options, manager, problem, notes, stays: [], purge: nil)
     }
 
+    /// What the manager and the server have read when that began.
+    ///
+    /// Drop-ins too: whoever has changed one may have made the manager read it, and no more. What systemctl does not print is no path.
+    static func readFiles(_ unit: String, _ units: ServiceUnits, _ found: FoundService) -> [String] {
+        [unit] + units.files + found.dropIns.map(\.path).filter { $0.hasPrefix("/") }
+    }
+
     private static func uninstall(_ options: ServiceOptions) throws(ServiceError) -> Int32 {
         let places = try ServicePlaces(stateDirectory: options.stateDirectory)
         let (manager, problem) = try reach(options)
         var found = try places.found(manager, wanted: ServiceChoice.usual(places))
+        let isNamed = options.stateDirectory != nil
+        if InstalledState.isRest(found, isNamed: isNamed, isPurge: options.purge) {
+            return try endPurge(options, places, manager, problem, found)
+        }
         let state: String?
         do throws(ServicePlanError) {
             state = try InstalledState.folder(
                 of: found,
                 units: places.unitFolder,
                 folder: places.stateFolder,
-                isNamed: options.stateDirectory != nil,
+                isNamed: isNamed,
                 isPurge: options.purge
             )
         } catch { throw ServiceError(error.words) }
@@ -92,16 +103,18 @@ enum ServiceCommand {
         found.hasData = data.map { ServicePlaces.isThere($0) } ?? false
         let other = state.flatMap { InstalledState.passedOver(found, folder: $0) }
             .flatMap { ServicePlaces.isThere("\($0)/serve") ? $0 : nil }
-        if options.purge, options.stateDirectory != nil {
+        if options.purge, isNamed {
             do throws(ServicePlanError) {
                 try InstalledState.checkNamed(found, folder: places.stateFolder)
             } catch { throw ServiceError(error.words) }
         }
+        let isDataOnly = InstalledState.isDataOnly(found, isNamed: isNamed, isPurge: options.purge)
         var elsewhere: [(name: SettingName, value: String)] = []
         var foreign: [OSString] = []
         if options.purge {
             let data = try purged(data)
-            elsewhere = try RecognisedData.elsewhere(data, settings: places.settings)
+            // Settings of another service say nothing of this data.
+            if !isDataOnly { elsewhere = try RecognisedData.elsewhere(data, settings: places.settings) }
             if found.hasData {
                 foreign = try RecognisedData.check(data, elsewhere: elsewhere, settings: places.settings)
             }
@@ -113,15 +126,37 @@ enum ServiceCommand {
                 folder: places.unitFolder,
                 settings: places.settings,
                 purging: options.purge ? data : nil,
+                isDataOnly: isDataOnly,
                 found: found
             )
         } catch { throw ServiceError(error.words) }
         var notes = ServiceNotes(places: places, found: found, state: state, isPurge: options.purge, other: other)
             .ofUninstall
+        if isDataOnly { notes.append(ServiceNotes.ofOtherService(places.settings)) }
         notes += elsewhere.map { ServiceNotes.elsewhere($0.name, $0.value) }
         let command = state.map(ServiceNotes.purge)
         let status = try finish(steps, options, manager, problem, notes, stays: foreign, purge: command)
         return elsewhere.isEmpty ? status : 1
+    }
+
+    /// What a purge had yet to do that was ended behind the last of its files.
+    private static func endPurge(
+        _ options: ServiceOptions,
+        _ places: ServicePlaces,
+        _ manager: UserManager?,
+        _ problem: String?,
+        _ found: FoundService
+    ) throws(ServiceError) -> Int32 {
+        let steps: [ServiceStep]
+        do throws(ServicePlanError) {
+            steps = try ServicePlan.uninstall(
+                folder: places.unitFolder,
+                settings: places.settings,
+                purging: nil,
+                found: found
+            )
+        } catch { throw ServiceError(error.words) }
+        return try finish(steps, options, manager, problem, [ServiceNotes.restOfPurge], stays: [], purge: nil)
     }
 
     /// The folder that is to be purged.

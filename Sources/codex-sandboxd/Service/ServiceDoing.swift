@@ -13,13 +13,44 @@ enum ServiceDoing {
             case .makeFolder(let path): try PlainFile.makeFolder(path)
             case .writeFile(let path, let text, let mode): try PlainFile.write(path, text, mode: mode)
             case .addFile(let path, let text, let mode): try PlainFile.add(path, text, mode: mode)
-            case .removeFile(let path):
-                guard unlink(path) == 0 || errno == ENOENT else { throw FileFault(why: ErrnoName.described(errno)) }
+            case .removeFile(let path): try remove(path)
+            case .removeUnit(let path):
+                // The manager may have taken minutes to end the server.
+                guard let bytes = try PlainFile.read(path, limit: unitLimit) else { return [] }
+                guard ServiceUnits.isOurs(String(decoding: bytes, as: UTF8.self)) else {
+                    throw FileFault(why: "somebody has put another there, which was not written by service install")
+                }
+                try remove(path)
+            case .removeLeftover(let file):
+                guard let bytes = try PlainFile.read(file.path, limit: unitLimit) else { return [] }
+                guard bytes == file.bytes else { throw FileFault(why: "it is another than before; call it once more") }
+                try remove(file.path)
             case .removeData(let path, _): return try removeData(path)
             case .manager(let words): try runManager(words, manager)
+            case .reload(let folder):
+                try runManager(["daemon-reload"], manager)
+                if let folder { try check(folder, manager) }
             }
         } catch { throw ServiceError("cannot \(step.words): \(error.why)") }
         return []
+    }
+
+    private static let unitLimit = 1 << 20
+
+    private static func remove(_ path: String) throws(FileFault) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw FileFault(why: ErrnoName.described(errno)) }
+    }
+
+    /// Whether the manager has the units of a folder: it may look in others.
+    private static func check(_ folder: String, _ manager: UserManager) throws(FileFault) {
+        let states: (service: UnitState?, socket: UnitState?)
+        do throws(ServiceError) { states = try manager.states() } catch { throw FileFault(why: error.text) }
+        for (state, name) in [(states.service, ServiceUnits.serviceName), (states.socket, ServiceUnits.socketName)] {
+            let path = state?["FragmentPath"] ?? ""
+            guard path.isEmpty || !ServicePlaces.others([(state, name)], folder).isEmpty else { continue }
+            let error = ServicePlanError.unheeded(manager: path.isEmpty ? nil : path, folder: folder)
+            throw FileFault(why: error.words)
+        }
     }
 
     private static func runManager(_ words: [String], _ manager: UserManager) throws(FileFault) {
@@ -53,7 +84,7 @@ enum ServiceDoing {
             case .writeFile(let path, let text, _), .addFile(let path, let text, _):
                 lines +=
                     ["", "--- \(path)"] + text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-            case .makeFolder, .removeFile, .removeData, .manager: continue
+            case .makeFolder, .removeFile, .removeUnit, .removeLeftover, .removeData, .manager, .reload: continue
             }
         }
         return lines

@@ -15,6 +15,17 @@ struct ServiceNotes {
 
     var ofUninstall: [String] { ofState + ofOther + found.dropIns.filter(\.isOfOurs).map(ServiceNotes.dropIn) }
 
+    /// A purge of a named folder, beside a service that has its own.
+    static func ofOtherService(_ settings: String) -> String {
+        "kept: the package's units, which the service manager has enabled or started, and \(settings): no unit of service install says "
+            + "that this data was theirs; `codex-sandbox service uninstall` ends them"
+    }
+
+    /// Of a purge that was ended behind its last file.
+    static let restOfPurge =
+        "a purge that was interrupted is done: its files were gone, and the service manager had to be told. Nothing else of it is left; "
+        + "data of units that were removed in another way goes with `codex-sandbox service uninstall --purge --state-dir DIR`"
+
     /// Somebody has written it, and it is for him to remove.
     static func dropIn(_ dropIn: DropIn) -> String {
         let path = Shown.whole(OSString(dropIn.path))

@@ -70,15 +70,22 @@ struct ServicePlaces {
                 throw ServiceError("what lies beside \(path): \(error.why)")
             }
         }
-        found.hasData = ServicePlaces.isThere(data(found))
         if let manager {
             (found.service, found.socket) = try manager.states()
             found.otherUnits = ServicePlaces.others(
                 [(found.service, ServiceUnits.serviceName), (found.socket, ServiceUnits.socketName)],
                 unitFolder
             )
+            found.lostUnits = ServicePlaces.lost(
+                [
+                    (found.service, ServiceUnits.serviceName, found.serviceText),
+                    (found.socket, ServiceUnits.socketName, found.socketText),
+                ],
+                unitFolder
+            )
             found.isOutdated = found.service?.mainPID.map(ServicePlaces.isOutdated) ?? false
         }
+        found.hasData = data(found).map { ServicePlaces.isThere($0) } ?? false
         found.dropIns = dropIns([found.service, found.socket])
         return found
     }
@@ -125,6 +132,14 @@ struct ServicePlaces {
         return others
     }
 
+    /// Units that the manager has read from a folder, and of which no file is there.
+    static func lost(_ units: [(state: UnitState?, name: String, text: String?)], _ folder: String) -> [String] {
+        units.filter { unit in
+            guard unit.text == nil, let path = unit.state?["FragmentPath"] else { return false }
+            return isSame(path, unit.name, folder)
+        }.map(\.name)
+    }
+
     /// Whether a path is that of a name in a folder, however that is written.
     ///
     /// By the folder: the file may be gone.
@@ -151,9 +166,32 @@ struct ServicePlaces {
         return lstat(path, &status) == 0
     }
 
-    /// The folder of the server's data, as the installed unit says it.
-    func data(_ found: FoundService) -> String {
-        found.serviceText.flatMap { ServiceUnits.dataFolder(in: $0) } ?? "\(stateFolder)/serve"
+    /// The folder of the server's data, as the installed unit says it; nil where the manager has another unit, whose text nobody reads.
+    ///
+    /// That of the package has the usual one.
+    func data(_ found: FoundService) -> String? {
+        guard let acting = ServicePlaces.acting(found) else {
+            return found.serviceText.flatMap { ServiceUnits.dataFolder(in: $0) } ?? "\(stateFolder)/serve"
+        }
+        return ServiceUnits.isPackaged(acting) ? "\(stateFolder)/serve" : nil
+    }
+
+    /// The manager's unit of the service where that is not the file in the user's folder of units.
+    static func acting(_ found: FoundService) -> String? {
+        found.otherUnits.first { $0 == found.service?["FragmentPath"] }
+    }
+
+    /// That what is in the user's folder of units does not act; nil where it does, and where nothing is there.
+    func unheeded(_ found: FoundService) -> String? {
+        guard
+            let other = found.otherUnits.first(where: { path in
+                !ServiceUnits.isPackaged(path) || found.serviceText != nil || found.socketText != nil
+            })
+        else { return nil }
+        return "the service manager has \(other), not what is in \(unitFolder), which does not act"
+            + (ServiceUnits.isPackaged(other)
+                ? "; systemctl --user daemon-reload, or call it with the XDG_CONFIG_HOME and HOME of the manager"
+                : "; call it with the XDG_CONFIG_HOME and HOME of the manager (systemctl --user show-environment)")
     }
 
     /// Nil where no file is; what is no regular file is nobody's to replace.

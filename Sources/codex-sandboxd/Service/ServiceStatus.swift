@@ -35,7 +35,7 @@ enum ServiceStatus {
         return found.socket?.isActive == true ? "waiting for its first client" : "stopped"
     }
 
-    private static func table(_ found: FoundService, _ places: ServicePlaces, _ jobs: [RunningJob]) -> String {
+    static func table(_ found: FoundService, _ places: ServicePlaces, _ jobs: [RunningJob]) -> String {
         var rows: [(String, String)] = [("state", state(found))]
         if let service = found.service {
             if let pid = service.mainPID {
@@ -71,8 +71,11 @@ enum ServiceStatus {
                 )
             )
         }
-        rows.append(("settings", places.settings + (found.hasSettings ? "" : ", not there")))
-        rows.append(("data", places.data(found) + (found.hasData ? "" : ", not there yet")))
+        let data = places.data(found)
+        let unknown = "not known: that unit is none of \(places.unitFolder)"
+        rows.append(("settings", data == nil ? unknown : places.settings + (found.hasSettings ? "" : ", not there")))
+        rows.append(("data", data.map { $0 + (found.hasData ? "" : ", not there yet") } ?? unknown))
+        if let other = places.unheeded(found) { rows.append(("beware", other)) }
         rows.append(
             (
                 "lingering",
@@ -86,19 +89,20 @@ enum ServiceStatus {
         return lines.joined() + (jobs.isEmpty ? "" : "\n" + StatusText.table(jobs))
     }
 
-    private static func json(_ found: FoundService, _ places: ServicePlaces, _ jobs: [RunningJob]) -> JSONValue {
+    static func json(_ found: FoundService, _ places: ServicePlaces, _ jobs: [RunningJob]) -> JSONValue {
         func unit(_ state: UnitState?) -> JSONValue {
             guard let state else { return .null }
             return .object(JSONObject(state.properties.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
         }
-        return .object(
-            JSONObject([
-                ("data", .string(places.data(found))), ("jobs", .integer(Int64(jobs.count))),
-                ("lingering", .bool(UserManager.isLingering)), ("outdated", .bool(found.isOutdated)),
-                ("service", unit(found.service)), ("settings", .string(places.settings)),
-                ("socket", unit(found.socket)),
-                ("state", .string(state(found))),
-            ])
-        )
+        var object = JSONObject([
+            ("data", places.data(found).map { .string($0) } ?? .null), ("jobs", .integer(Int64(jobs.count))),
+            ("lingering", .bool(UserManager.isLingering)), ("outdated", .bool(found.isOutdated)),
+            ("service", unit(found.service)),
+            ("settings", places.data(found) == nil ? .null : .string(places.settings)),
+            ("socket", unit(found.socket)),
+            ("state", .string(state(found))),
+        ])
+        object.add("problem", ifPresent: places.unheeded(found).map { .string($0) })
+        return .object(object)
     }
 }
