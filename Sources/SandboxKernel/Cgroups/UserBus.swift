@@ -44,30 +44,36 @@ extension CgroupHost {
 
     /// What would be lost in another group: whoever stops a service stops what is in its group, and a group's limits hold what is in it.
     ///
-    /// The most tasks of a group are no such limit: every unit has one (`DefaultTasksMax=`).
+    /// A service may have divided its group, and called a part of it by a unit's name: every level counts. So does another user's
+    /// manager, which is a service of the system's.
     func tie(_ name: OSString) throws(SyscallError) -> String? {
+        var groups: [OSString] = []
         var group = name
-        var isUnitFound = false
         while group != "/", !isUsersOwn(group) {
-            if !isUnitFound, let unit = CgroupName.unit(group), !CgroupName.ends(unit, ".slice") {
-                isUnitFound = true
-                if CgroupName.ends(unit, ".service") {
-                    return "the caller runs in \(unit), and what stops that is to stop the job"
-                }
+            if let unit = CgroupName.unit(group), CgroupName.ends(unit, ".service") {
+                return "the caller runs in \(unit), and what stops that is to stop the job"
             }
-            for file in ["memory.max", "memory.high", "cpu.max"] as [OSString] {
-                let path = folder(group).appending(file)
-                // One that its controller did not come to has none.
-                guard access(path, R_OK) == 0 else { continue }
-                let value = try FileReading.read(path)
-                if !value.starts(with: "max".utf8) {
-                    let text = OSString(Array(value.prefix { $0 != 0x0A }))
-                    return "\(path) is \(text), which holds the caller and would not hold the job elsewhere"
-                }
-            }
+            groups.append(group)
             group = group.parent
         }
+        for group in groups {
+            for file in GroupLimit.files {
+                let path = folder(group).appending(file.name)
+                guard let text = try setting(path), let line = file.kind.line(of: text) else { continue }
+                return "\(path) is \(line), which holds the caller and would not hold the job elsewhere"
+            }
+        }
         return nil
+    }
+
+    /// Nil where its controller did not come to the group, or whoever gave it keeps it to himself.
+    private func setting(_ path: OSString) throws(SyscallError) -> [UInt8]? {
+        do throws(SyscallError) {
+            return try FileReading.read(path)
+        } catch {
+            if [ENOENT, EACCES].contains(error.errno) { return nil }
+            throw error
+        }
     }
 
     /// A group that a scope of the user's manager is below, too.

@@ -58,8 +58,15 @@ import Testing
         func group(_ name: String, _ files: [String: String] = [:]) throws -> OSString {
             let place = folder.appending(path: name)
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-            let all = ["memory.max": "max", "memory.high": "max", "cpu.max": "max 100000"].merging(files) { $1 }
-            for (file, text) in all { try Data("\(text)\n".utf8).write(to: place.appending(path: file)) }
+            // As a login's has them; the bound on tasks is systemd's own.
+            let usual = [
+                "memory.max": "max", "memory.high": "max", "memory.swap.max": "max", "cpu.max": "max 100000",
+                "cpuset.cpus": "", "cpuset.mems": "", "io.max": "", "cpu.idle": "0", "cpu.weight": "100",
+                "io.weight": "default 100", "pids.max": "9398",
+            ]
+            for (file, text) in usual.merging(files, uniquingKeysWith: { $1 }) {
+                try Data("\(text)\n".utf8).write(to: place.appending(path: file))
+            }
             return OSString(name)
         }
         // What holds the user anyway is no reason: the scope is below it, too.
@@ -80,13 +87,37 @@ import Testing
                 try host.tie(try group(name)) == "the caller runs in a.service, and what stops that is to stop the job"
             )
         }
-        for (file, value) in [("memory.max", "1048576"), ("memory.high", "0"), ("cpu.max", "1000 100000")] {
-            let name = try group("\(manager)/app.slice/\(file).scope", [file: value])
+        // A service that has divided its group calls the parts as it likes; another user's manager is a service of the system's.
+        let other = geteuid() + 1
+        for (name, unit) in [
+            ("\(manager)/app.slice/foo.service/x.scope", "foo.service"),
+            ("/system.slice/foo.service/x.scope/p", "foo.service"),
+            ("/system.slice/foo.service/deep/er/x.scope", "foo.service"),
+            ("/user.slice/user-\(other).slice/user@\(other).service/app.slice/x.scope", "user@\(other).service"),
+        ] {
+            #expect(
+                try host.tie(try group(name)) == "the caller runs in \(unit), and what stops that is to stop the job"
+            )
+        }
+        for (file, text, line) in [
+            ("memory.max", "1048576", "1048576"), ("memory.high", "0", "0"), ("cpu.max", "1000 100000", "1000 100000"),
+            ("memory.swap.max", "0", "0"), ("cpuset.cpus", "0-1", "0-1"), ("cpuset.mems", "0", "0"),
+            (
+                "io.max", "8:0 rbps=1048576 wbps=max riops=max wiops=max",
+                "8:0 rbps=1048576 wbps=max riops=max wiops=max"
+            ),
+            ("cpu.idle", "1", "1"), ("cpu.weight", "99", "99"), ("io.weight", "default 50", "default 50"),
+            ("io.weight", "default 100\n8:0 10", "8:0 10"), ("io.weight", "strange", "strange"),
+        ] {
+            let name = try group("\(manager)/app.slice/\(file).scope", [file: text])
             let words =
-                "\(folder.path)\(name)/\(file) is \(value), which holds the caller and would not hold the job elsewhere"
+                "\(folder.path)\(name)/\(file) is \(line), which holds the caller and would not hold the job elsewhere"
             #expect(try host.tie(name) == words)
             #expect(try host.tie(try group("\(name)/below")) == words)
         }
+        // More than others have is no limit.
+        let favoured = ["cpu.weight": "101", "io.weight": "default 200\n8:0 100", "pids.max": "3"]
+        #expect(try host.tie(try group("\(manager)/app.slice/favoured.scope", favoured)) == nil)
         // Without a controller there is no file of it.
         try FileManager.default.createDirectory(
             at: folder.appending(path: "\(user)/b.scope"),
