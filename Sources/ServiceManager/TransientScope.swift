@@ -13,45 +13,77 @@ public struct BusFailure: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// A transient scope of the calling user's service manager, delegated to what is in it (systemd.scope(5)).
 public enum TransientScope {
-    private static func checked(_ what: String, _ result: Int32) throws(BusFailure) {
+    static func checked(_ what: String, _ result: Int32) throws(BusFailure) {
         if result < 0 { throw BusFailure(what: what, errno: -result) }
     }
 
-    /// `StartTransientUnit` of org.freedesktop.systemd1.Manager, as `systemd-run --scope` calls it.
+    /// `StartTransientUnit` of org.freedesktop.systemd1.Manager, as `systemd-run --scope` calls it; waits until its job is done.
     ///
     /// - Parameters:
     ///   - pid: a process of the calling user's.
     ///   - unit: the scope's name, `codex-sandbox-….scope`.
-    /// - Throws: `BusFailure` where there is no manager, or it does not want to.
+    /// - Throws: `BusFailure` where there is no manager, it does not want to, or cannot.
     public static func start(around pid: UInt32, named unit: String) throws(BusFailure) {
         var opened: OpaquePointer?
         try checked("the user's bus cannot be reached", sd_bus_open_user(&opened))
         guard let bus = opened else { throw BusFailure(what: "the user's bus", errno: EIO) }
         defer { sd_bus_flush_close_unref(bus) }
         try checkNumbers(bus)
-        var made: OpaquePointer?
-        try checked(
-            "no message could be made",
-            sd_bus_message_new_method_call(
-                bus,
-                &made,
-                "org.freedesktop.systemd1",
-                "/org/freedesktop/systemd1",
-                "org.freedesktop.systemd1.Manager",
-                "StartTransientUnit"
+        try listen(bus, for: unit)
+        // A handle stays with its process; a number may be another's when a manager that was held up reads it. One before systemd 254
+        // takes numbers alone, and says so.
+        let handle = sd_bus_can_send(bus, CChar(UInt8(ascii: "h"))) > 0 ? cs_pidfd_open_for_bus(pid_t(pid)) : -1
+        defer { if handle >= 0 { close(handle) } }
+        if handle < 0 {
+            try request(bus, unit, .number(pid))
+        } else if try !request(bus, unit, .handle(handle)) {
+            try request(bus, unit, .number(pid))
+        }
+        let result = try result(bus, of: unit)
+        guard result == "done" else {
+            throw BusFailure(
+                what: "the user's manager made no scope",
+                errno: EIO,
+                said: "its job ended as \(result) (journalctl --user may have why)"
             )
+        }
+    }
+
+    /// How a process is told to the manager.
+    private enum Member {
+        case handle(Int32)
+        case number(UInt32)
+    }
+
+    /// - Returns: false where the manager does not know how the process is named.
+    @discardableResult
+    private static func request(
+        _ bus: OpaquePointer,
+        _ unit: String,
+        _ member: Member
+    ) throws(BusFailure) -> Bool {
+        let text = try Message(
+            bus,
+            to: "org.freedesktop.systemd1",
+            "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1.Manager",
+            "StartTransientUnit"
         )
-        guard let message = made else { throw BusFailure(what: "no message could be made", errno: EIO) }
-        defer { sd_bus_message_unref(message) }
-        let text = Message(message)
         try text.string(unit)
         try text.string("fail")
         try text.container("a", "(sv)") { () throws(BusFailure) in
             try text.property("Description", "s") { () throws(BusFailure) in try text.string("codex-sandbox run") }
             try text.property("Delegate", "b") { () throws(BusFailure) in try text.boolean(true) }
             try text.property("CollectMode", "s") { () throws(BusFailure) in try text.string("inactive-or-failed") }
-            try text.property("PIDs", "au") { () throws(BusFailure) in
-                try text.container("a", "u") { () throws(BusFailure) in try text.number(pid) }
+            switch member {
+            case .handle(let handle):
+                try text.property("PIDFDs", "ah") { () throws(BusFailure) in
+                    try text.container("a", "h") { () throws(BusFailure) in try text.handle(handle) }
+                }
+            case .number(let number):
+                try text.property("PIDs", "au") { () throws(BusFailure) in
+                    try text.container("a", "u") { () throws(BusFailure) in try text.number(number) }
+                }
             }
         }
         // Auxiliary units: none.
@@ -59,11 +91,13 @@ public enum TransientScope {
         var error = sd_bus_error()
         defer { sd_bus_error_free(&error) }
         // A few milliseconds; nobody is to wait for a manager that does not answer.
-        let called = sd_bus_call(bus, message, 5_000_000, &error, nil)
-        if called < 0 {
-            let said = error.message.map { String(cString: $0) }
-            throw BusFailure(what: "the user's manager made no scope", errno: -called, said: said)
-        }
+        let called = sd_bus_call(bus, text.pointer, 5_000_000, &error, nil)
+        if called >= 0 { return true }
+        let unknown = ["UnknownProperty", "PropertyReadOnly"].map { "org.freedesktop.DBus.Error.\($0)" }
+        let isUnknown = unknown.contains { (name: String) in sd_bus_error_has_name(&error, name) > 0 }
+        if case .handle = member, isUnknown { return false }
+        let said = error.message.map { String(cString: $0) }
+        throw BusFailure(what: "the user's manager made no scope", errno: -called, said: said)
     }
 
     /// Whether the bus knows this process by the number that it has here.
@@ -87,59 +121,6 @@ public enum TransientScope {
                 errno: EXDEV,
                 said: "it counts processes in another pid namespace"
             )
-        }
-    }
-
-    /// A message that is being written.
-    private struct Message {
-        private let message: OpaquePointer
-
-        init(_ message: OpaquePointer) { self.message = message }
-
-        private func append(_ type: StaticString, _ value: UnsafeRawPointer) throws(BusFailure) {
-            let code = CChar(bitPattern: type.utf8Start.pointee)
-            try checked("no message could be written", sd_bus_message_append_basic(message, code, value))
-        }
-
-        func string(_ value: String) throws(BusFailure) {
-            let bytes = Array(value.utf8CString)
-            let result = bytes.withUnsafeBufferPointer {
-                sd_bus_message_append_basic(message, CChar(UInt8(ascii: "s")), $0.baseAddress)
-            }
-            try checked("no message could be written", result)
-        }
-
-        func number(_ value: UInt32) throws(BusFailure) {
-            var value = value
-            try append("u", &value)
-        }
-
-        func boolean(_ value: Bool) throws(BusFailure) {
-            // An int to libsystemd.
-            var value: Int32 = value ? 1 : 0
-            try append("b", &value)
-        }
-
-        func container(
-            _ type: StaticString,
-            _ contents: String,
-            _ body: () throws(BusFailure) -> Void
-        ) throws(BusFailure) {
-            let code = CChar(bitPattern: type.utf8Start.pointee)
-            try checked("no message could be written", sd_bus_message_open_container(message, code, contents))
-            try body()
-            try checked("no message could be written", sd_bus_message_close_container(message))
-        }
-
-        func property(
-            _ name: String,
-            _ type: String,
-            _ body: () throws(BusFailure) -> Void
-        ) throws(BusFailure) {
-            try container("r", "sv") { () throws(BusFailure) in
-                try string(name)
-                try container("v", type, body)
-            }
         }
     }
 }

@@ -11,7 +11,8 @@ enum ScopeCommand {
         guard arguments.count == 2, let pid = UInt32(arguments[0].description), pid > 1, isName(arguments[1]) else {
             return Output.misunderstood("scope takes a process and a name", "codex-sandboxd help")
         }
-        // The launcher waits for five seconds and kills it; should that one be gone, it ends by itself.
+        // The launcher waits for five seconds and kills it; should that one be gone, it ends by itself, whatever it was started with.
+        signal(SIGALRM, SIG_DFL)
         alarm(6)
         do throws(BusFailure) {
             try TransientScope.start(around: pid, named: "codex-sandbox-\(arguments[1]).scope")

@@ -133,4 +133,84 @@ import Testing
         let words = try Self.asked("tr '\\000' ' ' </proc/$$/environ; exit 1", TransientScope.environment(options))
         #expect(words == .failed("DBUS_SESSION_BUS_ADDRESS=a XDG_RUNTIME_DIR=/b "))
     }
+
+    /// The manager accepts a unit and fails at its job where it may not move the process, say.
+    @Test func aJobThatFailsIsHeardAtOnce() throws {
+        let bus = try FakeUserBus { _ in .job("failed") }
+        let start = ContinuousClock.now
+        let answer = TransientScope.ask(try Self.helper(), Self.id, bus.environment, patience: 120_000)
+        let waited = start.duration(to: .now)
+        let why = "the user's manager made no scope: its job ended as failed (journalctl --user may have why)"
+        #expect(answer == .failed(why))
+        #expect(waited < .seconds(60), "\(waited)")
+        #expect(bus.requests.map(\.unit) == ["codex-sandbox-\(Self.id).scope"])
+    }
+
+    /// A number may be another process's when a manager that was held up reads it.
+    @Test func theProcessIsNamedByAHandle() throws {
+        let bus = try FakeUserBus { _ in .job("failed") }
+        guard case .failed = TransientScope.ask(try Self.helper(), Self.id, bus.environment, patience: 120_000) else {
+            Issue.record("a scope that nobody has made")
+            return
+        }
+        #expect(bus.requests.map(\.handle) == [UInt32(getpid())] && bus.requests.map(\.number) == [nil])
+    }
+
+    @Test(arguments: ["UnknownProperty", "PropertyReadOnly"])
+    func aManagerThatKnowsNoHandlesGetsTheNumber(_ name: String) throws {
+        let bus = try FakeUserBus { $0.handle == nil ? .job("canceled") : .error("org.freedesktop.DBus.Error.\(name)") }
+        let answer = TransientScope.ask(try Self.helper(), Self.id, bus.environment, patience: 120_000)
+        let why = "the user's manager made no scope: its job ended as canceled (journalctl --user may have why)"
+        #expect(answer == .failed(why))
+        let own = UInt32(getpid())
+        #expect(bus.requests.map(\.handle) == [own, nil] && bus.requests.map(\.number) == [nil, own])
+    }
+
+    @Test func whatTheManagerRefusesIsAskedOnce() throws {
+        let bus = try FakeUserBus { _ in .error("org.freedesktop.DBus.Error.AccessDenied") }
+        let answer = TransientScope.ask(try Self.helper(), Self.id, bus.environment, patience: 120_000)
+        #expect(answer == .failed("the user's manager made no scope: no, for once"))
+        #expect(bus.requests.count == 1)
+    }
+
+    /// The table is written by whoever plays the manager; a bus that keeps the signal to itself is waited for no longer than that.
+    @Test(arguments: [.job("done"), .jobWithoutEnd] as [FakeUserBus.Answer])
+    func whoeverIsMovedHasItsScope(_ answer: FakeUserBus.Answer) throws {
+        let table = FileManager.default.temporaryDirectory.appending(path: "table-\(UUID().uuidString)")
+        try Data("0::/session.scope\n".utf8).write(to: table)
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(at: table) } }
+        let bus = try FakeUserBus { request in
+            #expect(throws: Never.self) {
+                try Data("0::/app.slice/\(request.unit)\n".utf8).write(to: table, options: .atomic)
+            }
+            return answer
+        }
+        let start = ContinuousClock.now
+        let found = TransientScope.ask(
+            try Self.helper(),
+            Self.id,
+            bus.environment,
+            patience: 120_000,
+            table: OSString(table.path)
+        )
+        let waited = start.duration(to: .now)
+        #expect(found == .entered(unit: "codex-sandbox-\(Self.id).scope"))
+        #expect(waited < .seconds(60), "\(waited)")
+    }
+
+    /// By the times that this thread has slept: one who looks each half of a millisecond does it thousands of times.
+    @Test(arguments: ["exit 0", "exec sleep 60"]) func waitingCostsNothing(_ lines: String) throws {
+        func sleeps() throws -> Int {
+            let status = try String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") })
+            return try #require(Int(line.split(separator: "\t")[1]))
+        }
+        let before = try sleeps()
+        guard case .failed = try Self.asked(lines) else {
+            Issue.record("a scope that nobody has made")
+            return
+        }
+        let slept = try sleeps() - before
+        #expect(slept < 1000, "\(slept)")
+    }
 }

@@ -74,13 +74,17 @@ enum TransientScope {
     ///   - id: the launch.
     ///   - environment: all that it gets.
     ///   - patience: in milliseconds.
+    ///   - table: this process's groups.
     /// - Returns: `.entered` or `.failed`.
     static func ask(
         _ program: OSString,
         _ id: LaunchID,
         _ environment: [OSString],
-        patience: UInt64 = patience
+        patience: UInt64 = patience,
+        table: OSString = "/proc/self/cgroup"
     ) -> ScopeRequest {
+        let unit = "codex-sandbox-\(id).scope"
+        let place = Place(unit: OSString(unit), table: table)
         let end = now() + patience
         var pair: [Int32] = [-1, -1]
         let piped = cs_pipe(&pair)
@@ -96,21 +100,50 @@ enum TransientScope {
                 output: OwnedFileDescriptor(owning: pair[1])
             )
         } catch { return .failed("\(program): \(SandboxPlan.ErrnoName.described(error.errno))") }
-        let said = words(output.number, until: end)
+        let heard = hear(output.number, place, until: end)
         // Nobody reaps it but us, so the number is still its own. What it has asked for may come all the same: an empty scope, or one
         // around this process alone, which ends with it.
-        if said == nil { _ = kill(pid, SIGKILL) }
+        if case .words = heard {} else { _ = kill(pid, SIGKILL) }
         var status: Int32 = 0
         let waited = cs_wait(pid, 1, &status, nil)
         let seconds = "\(patience / 1000) seconds"
-        guard let said else { return .failed("no answer from the user's bus in \(seconds)") }
-        guard waited >= 0, status == 0 else {
-            return .failed(said.isEmpty ? "codex-sandboxd scope ended with wait status \(status)" : said)
+        switch heard {
+        case .moved: return .entered(unit: unit)
+        case .silence: return .failed("no answer from the user's bus in \(seconds)")
+        case .words(let said):
+            guard waited >= 0, status == 0 else {
+                return .failed(said.isEmpty ? "codex-sandboxd scope ended with wait status \(status)" : said)
+            }
+            return isInside(place, until: end)
+                ? .entered(unit: unit)
+                : .failed("the user's service manager has not moved this process in \(seconds)")
         }
-        let unit = "codex-sandbox-\(id).scope"
-        return isInside(unit, until: end)
-            ? .entered(unit: unit) : .failed("the user's service manager has not moved this process in \(seconds)")
     }
+
+    /// Where this process is to stand, and where it says where it stands.
+    private struct Place {
+        let unit: OSString
+        let table: OSString
+
+        var isHere: Bool {
+            do throws(SyscallError) {
+                return CgroupName.of(try FileReading.read(table))?.lastComponent == unit
+            } catch { return false }
+        }
+    }
+
+    /// What came of the question.
+    private enum Heard {
+        /// Who has asked for us has ended, with these words.
+        case words(String)
+        /// This process stands there: a bus may keep the manager's signal to itself.
+        case moved
+        /// The time has passed.
+        case silence
+    }
+
+    /// Longer from time to time, so that a manager that does nothing costs nothing: 1 ms at first, 10 ms at most.
+    private static func longer(_ pause: Int32) -> Int32 { min(pause * 2, 10) }
 
     /// Milliseconds of a clock that nobody sets.
     private static func now() -> UInt64 {
@@ -120,16 +153,19 @@ enum TransientScope {
     }
 
     /// The first line until the other end is closed, cut and escaped: whoever listens at the bus may have chosen it.
-    ///
-    /// - Returns: nil when the time has passed.
-    private static func words(_ descriptor: Int32, until end: UInt64) -> String? {
+    private static func hear(_ descriptor: Int32, _ place: Place, until end: UInt64) -> Heard {
         let most = 300
         var bytes: [UInt8] = []
+        var pause: Int32 = 1
         while true {
             let now = now()
-            if now >= end { return nil }
+            if now >= end { return .silence }
             var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            if poll(&waiting, 1, Int32(end - now)) <= 0 { continue }
+            if poll(&waiting, 1, min(pause, Int32(end - now))) <= 0 {
+                if place.isHere { return .moved }
+                pause = longer(pause)
+                continue
+            }
             var chunk = [UInt8](repeating: 0, count: 4096)
             let count = read(descriptor, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
@@ -137,19 +173,17 @@ enum TransientScope {
             // What is more is read and dropped, so that who writes it comes to an end.
             if bytes.count < most { bytes += chunk.prefix(count) }
         }
-        return OSString(Array(bytes.prefix { $0 != 0x0A }.prefix(most))).description
+        return .words(OSString(Array(bytes.prefix { $0 != 0x0A }.prefix(most))).description)
     }
 
-    /// The manager answers before it has done it.
-    private static func isInside(_ unit: String, until end: UInt64) -> Bool {
-        let unit = OSString(unit)
+    /// The manager's word that it is done comes behind the deed; whoever else has said so is given the time that is left.
+    private static func isInside(_ place: Place, until end: UInt64) -> Bool {
+        var pause: Int32 = 1
         while true {
-            do throws(SyscallError) {
-                if CgroupName.of(try FileReading.read("/proc/self/cgroup"))?.lastComponent == unit { return true }
-            } catch { return false }
+            if place.isHere { return true }
             if now() >= end { return false }
-            var pause = timespec(tv_sec: 0, tv_nsec: 500_000)
-            _ = nanosleep(&pause, nil)
+            _ = poll(nil, 0, pause)
+            pause = longer(pause)
         }
     }
 }
