@@ -1,0 +1,144 @@
+internal import Synchronization
+internal import WorkspaceStore
+
+/// Ends of jobs on their way into the store, which may not take them for a while.
+extension Orchestrator {
+    /// Ends a job that never ran, behind what the store has not taken before it.
+    func endLater(_ entry: JobQueue.Entry, _ reason: String) {
+        storeLater(word(of: stub(entry), reason, "the job was \(reason) before it began"))
+    }
+
+    /// What an update writes needs no more of a job that has not begun.
+    func stub(_ entry: JobQueue.Entry) -> Job {
+        let now = StoredTime.now()
+        return Job(
+            id: entry.job,
+            projectID: entry.project,
+            type: entry.type,
+            instruction: "",
+            status: .queued,
+            createdAt: now,
+            updatedAt: now
+        )
+    }
+
+    /// How long is waited between two attempts to store something, in milliseconds: at first, and at the longest.
+    private static let patience = 500...5000
+
+    /// Stores an end as soon as the store takes it, or until the server ends.
+    func storeLater(_ word: JobRun.LastWord) {
+        state.withLock { $0.unstored.append(word) }
+        settleLater()
+    }
+
+    /// Tries again what the store has not taken, until nothing is left of it.
+    func settleLater() {
+        let isFirst = state.withLock { state in
+            defer { if state.settling == nil { state.settling = Orchestrator.patience.lowerBound } }
+            return state.settling == nil
+        }
+        guard isFirst else { return }
+        Task { [weak self] in
+            while let self {
+                guard let pause = state.withLock({ $0.settling }) else { return }
+                do { try await Task.sleep(for: .milliseconds(pause)) } catch { return }
+                // Where too many wait for the database already, that is no reason to give up.
+                do throws(WorkspaceError) { try await aside { [self] in settle() } } catch {}
+            }
+        }
+    }
+
+    private func settle() {
+        let isStalled = state.withLock { $0.isStalled }
+        // A lock is looked for, and not waited for: it would be met again and again.
+        var isUsable = true
+        do throws(StoreError) { try store.checkWritable() } catch { isUsable = false }
+        if isUsable {
+            storeUnstored()
+            if isStalled {
+                state.withLock { $0.isStalled = false }
+                startNext()
+            }
+        }
+        state.withLock { state in
+            let isOver = state.unstored.isEmpty && !state.isStalled || state.isEnding
+            // What is refused for another reason than a lock may be so for long, and each refusal is in the log.
+            let longer = min((state.settling ?? 0) * (isUsable ? 2 : 1), Orchestrator.patience.upperBound)
+            state.settling = isOver ? nil : longer
+        }
+    }
+
+    func storeUnstored() {
+        storing.withLock { _ in
+            for word in state.withLock({ $0.unstored }) {
+                do throws(StoreError) {
+                    try word.write(to: store)
+                } catch {
+                    // What keeps this one may keep those behind it, which have to come behind it in any case.
+                    guard error.kind == .constraint else { return }
+                    // One that can never be stored would be tried for ever.
+                    if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
+                }
+                state.withLock { state in state.unstored.removeAll { $0.job.id == word.job.id } }
+                hub.wake(word.job.id)
+            }
+        }
+    }
+
+    /// Who has waited for a job learns that its end is known, and not stored.
+    func checkStored(_ job: String) throws(WorkspaceError) {
+        guard state.withLock({ $0.unstored.contains { $0.job.id == job } }) else { return }
+        throw WorkspaceError(
+            .unavailable,
+            "The job has ended, and the server cannot store that now",
+            detail: "job \(job)"
+        )
+    }
+
+    private func word(of job: Job, _ reason: String, _ summary: String) -> JobRun.LastWord {
+        var job = job
+        job.status = .error
+        job.reason = reason
+        job.summary = summary
+        job.updatedAt = .now()
+        job.endedAt = job.updatedAt
+        let event = JobEvent(
+            number: 2,
+            kind: .state,
+            at: job.updatedAt,
+            data: Array("\(JobStatus.error.rawValue) \(reason)".utf8)
+        )
+        return JobRun.LastWord(job, events: [event])
+    }
+
+    /// A job that never ran; where the store does not take its end now, it is tried again.
+    func end(_ job: Job, _ reason: String, _ summary: String) throws(StoreError) {
+        let word = word(of: job, reason, summary)
+        do throws(StoreError) {
+            // While others wait for the store it would be waited for once more by each.
+            if state.withLock({ !$0.unstored.isEmpty }) { throw Orchestrator.laterOnly }
+            try store.checkWritable()
+            try word.write(to: store)
+        } catch {
+            if !isRemoved(job, error) {
+                storeLater(word)
+                throw error
+            }
+        }
+        hub.wake(job.id)
+    }
+
+    static var laterOnly: StoreError {
+        StoreError(
+            kind: .busy,
+            message: "the store has not taken the ends of jobs before this one",
+            remedy: "see the log for what keeps it"
+        )
+    }
+
+    /// Whether that is why a job's end is not stored: its row has gone with its project, and nobody is to be told of it any more.
+    private func isRemoved(_ job: Job, _ error: StoreError) -> Bool {
+        guard error.kind == .constraint else { return false }
+        do throws(StoreError) { return try store.project(job.projectID) == nil } catch { return false }
+    }
+}
