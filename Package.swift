@@ -130,7 +130,7 @@ let package = Package(
         // HTTP/1.1 and its streams: knows no routes.
         library("WebTransport", ["CMicrohttpd"]),
         // Projects, jobs and their events, in SQLite.
-        library("WorkspaceStore", ["CSQLite"]),
+        library("WorkspaceStore", ["CSQLite", "CShims"]),
         // Projects and jobs: folders, workers, the queue.
         library("Workspaces", ["WorkspaceStore", "SandboxRuntime", "SandboxKernel", "SandboxPlan", "CShims"]),
         // The HTTP API over the workspaces.

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import CShims
 internal import Dispatch
 internal import Glibc
 internal import Synchronization
@@ -121,15 +122,17 @@ public final class SQLiteStore: WorkspaceStore {
 
     /// The file, which a restored backup replaces, and when it got its first table, for a new one may get its number.
     ///
-    /// Without the device: file systems of several devices, and those of memory, get another number at each mount.
+    /// When the file was made rather than on which device: many file systems get another number of theirs at each mount, and a copy on
+    /// another device may have the same number as its original.
     private static func identity(_ connection: SQLiteConnection, _ path: String) throws(StoreError) -> String {
-        var found = stat()
-        guard lstat(path, &found) == 0 else { throw moved(path) }
+        var found = cs_identity()
+        guard cs_identify(AT_FDCWD, path, &found) == 0 else { throw moved(path) }
         let began = try connection.row(
             "SELECT applied_at FROM \(Migration.recordTable) ORDER BY number LIMIT 1",
             table: Migration.recordTable
         ) { (row) throws(StoreError) in try row.text(0) }
-        return "\(found.st_ino) \(began ?? "")"
+        let one = found.born_ns != 0 ? "made \(found.born_ns)" : "on \(found.device)"
+        return "\(found.inode) \(one) \(began ?? "")"
     }
 
     /// Ends it: what is under way ends first, and later calls are errors.

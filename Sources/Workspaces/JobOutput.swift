@@ -12,6 +12,9 @@ struct JobOutput {
     private var kept = 0
     private var dropped: UInt64 = 0
     private var next: Int64
+    /// Events of streams, and of workers that speak in them, that were made; as many as are stored.
+    private var made = (streams: 0, worker: 0)
+    private static let most = (streams: StoreLimits().keptOutputEvents, worker: StoreLimits().keptWorkerEvents)
     private(set) var pending: [JobEvent] = []
 
     /// - Parameters:
@@ -37,19 +40,34 @@ struct JobOutput {
                 rest = rest.dropFirst(more.count)
                 continue
             }
-            add(kind, Array(rest.prefix(Self.pieceSize)), at: time)
+            guard made.streams < Self.most.streams else {
+                // Nothing behind it either: what is kept has no gaps.
+                kept = limit
+                dropped += UInt64(rest.count)
+                return
+            }
+            made.streams += 1
+            add(kind, JobOutput.copy(rest.prefix(Self.pieceSize)), at: time)
             rest = rest.dropFirst(Self.pieceSize)
         }
     }
 
     /// Takes what is one thing: all of it or nothing is kept.
     mutating func takeWhole(_ bytes: [UInt8], _ kind: JobEvent.Kind, at time: StoredTime = .now()) {
-        guard bytes.count <= limit - kept else {
+        guard bytes.count <= limit - kept, made.worker < Self.most.worker else {
             dropped += UInt64(bytes.count)
             return
         }
         kept += bytes.count
-        add(kind, bytes, at: time)
+        made.worker += 1
+        add(kind, JobOutput.copy(bytes[...]), at: time)
+    }
+
+    /// No more memory than bytes: a part of an array that is all of it would keep the room that was made to read into.
+    private static func copy(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, count in
+            count = buffer.initialize(fromContentsOf: bytes)
+        }
     }
 
     mutating func add(_ kind: JobEvent.Kind, _ data: [UInt8], at time: StoredTime = .now()) {

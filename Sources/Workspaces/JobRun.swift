@@ -13,6 +13,8 @@ struct JobRun {
     let store: any WorkspaceStore
     let hub: JobHub
     let statistics: LaunchStatistics
+    /// Stores its end, now or later; `.constraint` where it never can be.
+    let storeEnd: (LastWord) throws(StoreError) -> Void
     let log: @Sendable (String) -> Void
     let control: JobControl
     /// Of the project.
@@ -36,6 +38,7 @@ struct JobRun {
         store: any WorkspaceStore,
         hub: JobHub,
         statistics: LaunchStatistics,
+        storeEnd: @escaping (LastWord) throws(StoreError) -> Void,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.job = job
@@ -46,6 +49,7 @@ struct JobRun {
         self.store = store
         self.hub = hub
         self.statistics = statistics
+        self.storeEnd = storeEnd
         self.log = log
         codex = settings.worker.manner == .codex ? CodexOutput() : nil
         // The first event is that it was queued.
@@ -72,8 +76,8 @@ struct JobRun {
         }
     }
 
-    /// What could not be stored; nil where nothing was left over.
-    private(set) var unstored: LastWord?
+    /// Whether its beginning is stored.
+    private(set) var hasBegun = false
     /// What another process's lock has kept from the store; it goes with what comes next.
     private var held: [JobEvent] = []
     private var heldChanges: String?
@@ -82,7 +86,7 @@ struct JobRun {
 
     /// Runs it; what is answered is stored already.
     ///
-    /// - Throws: `StoreError` where its beginning or its end could not be stored; `unstored` has the latter.
+    /// - Throws: `StoreError` where its beginning or its end could not be stored; `hasBegun` says which.
     mutating func run() throws(StoreError) -> Job {
         job.worker = settings.worker.name
         job.status = .inProgress
@@ -90,6 +94,7 @@ struct JobRun {
         job.updatedAt = .now()
         output.add(.state, Array(JobStatus.inProgress.rawValue.utf8))
         try store.update(job, projectStatus: job.status, projectSummary: job.projectSummary, events: output.flush())
+        hasBegun = true
         hub.wake(job.id)
         let end = relative(worked())
         try finish(end)
@@ -105,24 +110,16 @@ struct JobRun {
         job.endedAt = job.updatedAt
         output.finish()
         output.add(.state, Array(JobRun.words(end).utf8))
-        var word = LastWord(job, events: held + output.flush(), changes: heldChanges)
         do throws(StoreError) {
-            do throws(StoreError) {
-                if let lock, !isFree() { throw lock }
-                try word.write(to: store)
-            } catch {
-                guard error.kind == .constraint else { throw error }
-                // What the worker said cannot be kept; that it has ended must be.
-                job.result = nil
-                job.status = .error
-                job.reason = "result_too_large"
-                job.summary = "the worker's result cannot be kept"
-                word = LastWord(job, events: [])
-                try word.write(to: store)
-            }
+            try storeEnd(LastWord(job, events: held + output.flush(), changes: heldChanges))
         } catch {
-            unstored = word
-            throw error
+            guard error.kind == .constraint else { throw error }
+            // What the worker said cannot be kept; that it has ended must be.
+            job.result = nil
+            job.status = .error
+            job.reason = "result_too_large"
+            job.summary = "the worker's result cannot be kept"
+            try storeEnd(LastWord(job, events: []))
         }
         hub.wake(job.id)
     }

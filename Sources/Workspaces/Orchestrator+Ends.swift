@@ -33,15 +33,17 @@ extension Orchestrator {
 
     /// Tries again what the store has not taken, until nothing is left of it.
     func settleLater() {
-        let isFirst = state.withLock { state in
-            defer { if state.settling == nil { state.settling = Orchestrator.patience.lowerBound } }
-            return state.settling == nil
+        let number = state.withLock { state -> UInt64? in
+            guard state.settling == nil else { return nil }
+            state.settlings += 1
+            state.settling = (state.settlings, Orchestrator.patience.lowerBound)
+            return state.settlings
         }
-        guard isFirst else { return }
+        guard let number else { return }
         Task { [weak self] in
-            while let self {
-                guard let pause = state.withLock({ $0.settling }) else { return }
-                do { try await Task.sleep(for: .milliseconds(pause)) } catch { return }
+            // Where that is another one by now, this one was told to end.
+            while let self, let settling = state.withLock({ $0.settling }), settling.number == number {
+                do { try await Task.sleep(for: .milliseconds(settling.pause)) } catch { return }
                 // Where too many wait for the database already, that is no reason to give up.
                 do throws(WorkspaceError) { try await aside { [self] in settle() } } catch {}
             }
@@ -49,39 +51,66 @@ extension Orchestrator {
     }
 
     private func settle() {
-        let isStalled = state.withLock { $0.isStalled }
         // A lock is looked for, and not waited for: it would be met again and again.
         var isUsable = true
         do throws(StoreError) { try store.checkWritable() } catch { isUsable = false }
-        if isUsable {
-            storeUnstored()
-            if isStalled {
-                state.withLock { $0.isStalled = false }
-                startNext()
-            }
-        }
-        state.withLock { state in
+        if isUsable { storeUnstored() }
+        let (begins, waiters) = state.withLock { state in
+            let begins = isUsable && state.isStalled
+            if begins { state.isStalled = false }
             let isOver = state.unstored.isEmpty && !state.isStalled || state.isEnding
             // What is refused for another reason than a lock may be so for long, and each refusal is in the log.
-            let longer = min((state.settling ?? 0) * (isUsable ? 2 : 1), Orchestrator.patience.upperBound)
-            state.settling = isOver ? nil : longer
+            let longer = min((state.settling?.pause ?? 0) * (isUsable ? 2 : 1), Orchestrator.patience.upperBound)
+            state.settling = isOver ? nil : state.settling.map { ($0.number, longer) }
+            // Who came while nothing could begin learns that it still does not.
+            return (begins, state.isStalled ? state.takeWaiters() : [])
+        }
+        for waiter in waiters { waiter.resume(returning: false) }
+        if begins { startNext() }
+    }
+
+    /// Stores an end behind those of its project that were not stored yet; where that cannot be done now, it is tried again.
+    ///
+    /// - Throws: `.constraint` for one that can never be stored, which is not tried again; another `StoreError` for one that is.
+    func storeEnd(_ word: JobRun.LastWord) throws(StoreError) {
+        do throws(StoreError) {
+            try storing.withLock { (_) throws(StoreError) in
+                do throws(StoreError) {
+                    // A lock that another waits for in vain would be waited for once more by each.
+                    try store.checkWritable()
+                    storeInOrder()
+                    guard
+                        state.withLock({ state in !state.unstored.contains { $0.job.projectID == word.job.projectID } })
+                    else {
+                        throw Orchestrator.laterOnly
+                    }
+                    try word.write(to: store)
+                } catch {
+                    if error.kind != .constraint { state.withLock { $0.unstored.append(word) } }
+                    throw error
+                }
+            }
+        } catch {
+            if error.kind != .constraint { settleLater() }
+            throw error
         }
     }
 
-    func storeUnstored() {
-        storing.withLock { _ in
-            for word in state.withLock({ $0.unstored }) {
-                do throws(StoreError) {
-                    try word.write(to: store)
-                } catch {
-                    // What keeps this one may keep those behind it, which have to come behind it in any case.
-                    guard error.kind == .constraint else { return }
-                    // One that can never be stored would be tried for ever.
-                    if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
-                }
-                state.withLock { state in state.unstored.removeAll { $0.job.id == word.job.id } }
-                hub.wake(word.job.id)
+    func storeUnstored() { storing.withLock { _ in storeInOrder() } }
+
+    /// With `storing`.
+    private func storeInOrder() {
+        for word in state.withLock({ $0.unstored }) {
+            do throws(StoreError) {
+                try word.write(to: store)
+            } catch {
+                // What keeps this one may keep those behind it, which have to come behind it in any case.
+                guard error.kind == .constraint else { return }
+                // One that can never be stored would be tried for ever.
+                if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
             }
+            state.withLock { state in state.unstored.removeAll { $0.job.id == word.job.id } }
+            hub.wake(word.job.id)
         }
     }
 
@@ -114,14 +143,10 @@ extension Orchestrator {
     /// A job that never ran; where the store does not take its end now, it is tried again.
     func end(_ job: Job, _ reason: String, _ summary: String) throws(StoreError) {
         let word = word(of: job, reason, summary)
-        do throws(StoreError) {
-            // While others wait for the store it would be waited for once more by each.
-            if state.withLock({ !$0.unstored.isEmpty }) { throw Orchestrator.laterOnly }
-            try store.checkWritable()
-            try word.write(to: store)
-        } catch {
+        do throws(StoreError) { try storeEnd(word) } catch {
             if !isRemoved(job, error) {
-                storeLater(word)
+                // Once more, and then it is told that it is lost.
+                if error.kind == .constraint { storeLater(word) }
                 throw error
             }
         }

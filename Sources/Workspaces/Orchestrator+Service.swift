@@ -194,15 +194,16 @@ extension Orchestrator {
     ///
     /// - Returns: whether there was one that waited or ran.
     private func stopAside(_ jobs: [String], _ reason: String) async throws(WorkspaceError) -> Bool {
-        let controls = state.withLock { state in
-            jobs.filter { state.queue.position($0) == nil }.map { state.controls[$0] }
-        }
+        let held = state.withLock { state in jobs.map { (job: $0, control: state.controls[$0]) } }
         var isAny = false
-        for case let control? in controls {
+        for case (_, let control?) in held {
             control.stop(reason)
             isAny = true
         }
-        let others = jobs.filter { job in state.withLock { $0.controls[job] == nil } }
+        // One that could not begin may have been put back before it heard of it.
+        let others = state.withLock { state in
+            held.filter { $0.control == nil || state.isBack($0.job, from: $0.control) }.map(\.job)
+        }
         guard !others.isEmpty else { return isAny }
         let isOther = try await aside { [self] in others.reduce(false) { stopNow($1, reason) || $0 } }
         return isAny || isOther
@@ -223,6 +224,7 @@ extension Orchestrator {
             return true
         }
         control?.stop(reason)
+        if control != nil, state.withLock({ $0.isBack(job, from: control) }) { return stopNow(job, reason) }
         return control != nil
     }
 

@@ -26,14 +26,27 @@ public final class Orchestrator: WorkspaceService {
         var isStalled = false
         /// Why none did, as the log has it.
         var toldStall: String?
-        /// Somebody tries again, so many milliseconds later.
-        var settling: Int?
+        /// Who tries again, and so many milliseconds later.
+        var settling: (number: UInt64, pause: Int)?
+        var settlings: UInt64 = 0
         /// Nothing new is taken.
         var isClosed = false
         /// Nothing is begun.
         var isEnding = false
 
         init(queue: JobQueue) { self.queue = queue }
+
+        /// Who waits for jobs that wait.
+        mutating func takeWaiters() -> [CheckedContinuation<Bool, Never>] {
+            var taken: [CheckedContinuation<Bool, Never>] = []
+            for entry in queue.waiting { taken += waiters.removeValue(forKey: entry.job) ?? [] }
+            return taken
+        }
+
+        /// Whether a job waits that had a control.
+        func isBack(_ job: String, from control: JobControl?) -> Bool {
+            controls[job] !== control && queue.position(job) != nil
+        }
 
         func isBeingRemoved(_ project: String) -> Bool { removals[project] != nil }
 
@@ -289,12 +302,12 @@ public final class Orchestrator: WorkspaceService {
             }
             guard let (entry, control) = begun else { return }
             let isStarted = JobThread.start { [self] in carryOut(entry, control) }
-            if !isStarted { carryOut(entry, nil) }
+            if !isStarted { carryOut(entry, control, hasThread: false) }
         }
     }
 
     /// On the job's own thread; without a control there is not enough to run it with.
-    private func carryOut(_ entry: JobQueue.Entry, _ control: JobControl?) {
+    private func carryOut(_ entry: JobQueue.Entry, _ control: JobControl?, hasThread: Bool = true) {
         do throws(StoreError) {
             // A lock that another has waited for in vain is not waited for again: those behind this one wait, too.
             do throws(StoreError) { try store.checkWritable() } catch { if error.kind == .busy { throw error } }
@@ -304,7 +317,7 @@ public final class Orchestrator: WorkspaceService {
                 throw Orchestrator.laterOnly
             }
             if let job = try store.job(entry.job), let project = try store.project(job.projectID) {
-                if let lock = carryOut(job, of: project, control) { throw lock }
+                if let lock = carryOut(job, of: project, hasThread ? control : nil) { throw lock }
                 state.withLock { $0.toldStall = nil }
             } else {
                 log("job \(entry.job) is gone before it ran")
@@ -339,20 +352,18 @@ public final class Orchestrator: WorkspaceService {
                 store: store,
                 hub: hub,
                 statistics: launches,
+                storeEnd: { [self] (word) throws(StoreError) in try storeEnd(word) },
                 log: log
             )
             let done: Job
             do throws(StoreError) {
                 done = try run.run()
             } catch {
-                guard let word = run.unstored else {
-                    if error.kind == .busy { return error }
-                    log("the beginning of job \(id) could not be stored: \(error)")
-                    try end(job, "no-resources", "the server could not store that the job begins")
-                    return nil
-                }
-                storeLater(word)
-                throw error
+                if run.hasBegun { throw error }
+                if error.kind == .busy { return error }
+                log("the beginning of job \(id) could not be stored: \(error)")
+                try end(job, "no-resources", "the server could not store that the job begins")
+                return nil
             }
             log(
                 "job \(id) of project \(done.projectID): \(done.status.rawValue)\(done.reason.map { " (\($0))" } ?? "")"
@@ -376,7 +387,7 @@ public final class Orchestrator: WorkspaceService {
             state.queue.putBack(entry)
             state.controls[entry.job] = nil
             state.isStalled = true
-            return (why, isFirst, state.queue.waiting.flatMap { state.waiters.removeValue(forKey: $0.job) ?? [] })
+            return (why, isFirst, state.takeWaiters())
         }
         if let why {
             endLater(entry, why)

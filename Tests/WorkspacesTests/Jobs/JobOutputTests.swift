@@ -28,6 +28,27 @@ import WorkspaceStore
         #expect(dropped == (count + 1 > 10 ? [String(count + 1 - 10)] : []))
     }
 
+    /// As many events as are stored, each with its own bytes alone: while the store is locked all of them are in memory.
+    @Test func noMoreEventsAreMadeThanAreKept() {
+        let limits = StoreLimits()
+        var output = JobOutput(limit: 4 << 20, first: 1)
+        for index in 0..<40_000 {
+            let bytes = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
+                buffer[0] = 1
+                count = 1
+            }
+            output.take(bytes[...], index % 2 == 0 ? .stdout : .stderr)
+            output.takeWhole(bytes, .worker)
+        }
+        output.finish()
+        let events = output.flush()
+        #expect(events.count { $0.kind == .stdout || $0.kind == .stderr } == limits.keptOutputEvents)
+        #expect(events.count { $0.kind == .worker } == limits.keptWorkerEvents)
+        #expect(events.allSatisfy { $0.data.capacity < 256 })
+        let dropped = 80_000 - limits.keptOutputEvents - limits.keptWorkerEvents
+        #expect(events.last?.kind == .dropped && events.last?.data == Array(String(dropped).utf8))
+    }
+
     @Test func oneThingIsKeptWholeOrNotAtAll() {
         var output = JobOutput(limit: 10, first: 1)
         output.takeWhole([1, 2, 3, 4, 5, 6], .worker)

@@ -361,6 +361,21 @@ import WorkspaceStore
         #expect(scene.log.isEmpty, "\(scene.log)")
     }
 
+    /// Also where the store takes something again before anybody has tried.
+    @Test func aLaterEndGoesBehindAnEarlierOne() throws {
+        let scene = try Scene()
+        let (orchestrator, store) = (scene.orchestrator, scene.store)
+        let later = Scene.job(of: scene.project.id)
+        try store.add(later, events: [])
+        store.updateFault.withLock { $0 = HookedStore.fault(.full) }
+        #expect(throws: StoreError.self) { try orchestrator.end(scene.job, "cancelled", "first") }
+        store.updateFault.withLock { $0 = nil }
+        try orchestrator.end(later, "interrupted", "second")
+        #expect(orchestrator.state.withLock { $0.unstored.isEmpty })
+        #expect(try store.countJobs(.error) == 2)
+        #expect(try orchestrator.project(scene.project.id).summary?.contains("second") == true)
+    }
+
     @Test func anEndThatCanNeverBeStoredIsTold() async throws {
         let scene = try Scene()
         let other = Scene.job(of: scene.project.id)
