@@ -34,7 +34,7 @@ public enum InstalledState {
         guard let installed = ServiceUnits.stateFolder(in: unit) else { return isNamed ? folder : nil }
         // Whoever has a drop-in says what that says.
         if isNamed, overruling != nil { return folder }
-        if isNamed, installed != folder { throw .otherState(unit: installed, named: folder) }
+        if isNamed, !SameBytes.are(installed, folder) { throw .otherState(unit: installed, named: folder) }
         return installed
     }
 
@@ -58,11 +58,12 @@ public enum InstalledState {
 
     /// Whether a purge was ended between its last unit and the manager's word of that.
     ///
-    /// There is neither unit nor settings, the manager has a unit without a file, which is at rest, and nobody names a folder with data:
-    /// the rest is to tell the manager.
-    public static func isRest(_ found: FoundService, isNamed: Bool, isPurge: Bool) -> Bool {
-        isPurge && !found.lostUnits.isEmpty && found.serviceText == nil && found.socketText == nil && !found.hasSettings
-            && !(isNamed && found.hasData) && [found.service, found.socket].allSatisfy { $0.map(isAtRest) ?? true }
+    /// There is neither unit nor settings nor data, and the manager has a unit without a file, which is at rest, and none of anybody
+    /// else's: the rest is to tell the manager.
+    public static func isRest(_ found: FoundService, isPurge: Bool) -> Bool {
+        isPurge && !found.lostUnits.isEmpty && found.otherUnits.isEmpty && found.serviceText == nil
+            && found.socketText == nil && !found.hasSettings && !found.hasData
+            && [found.service, found.socket].allSatisfy { $0.map(isAtRest) ?? true }
     }
 
     private static func isAtRest(_ state: UnitState) -> Bool {
@@ -76,7 +77,7 @@ public enum InstalledState {
     /// - Throws: `.nothingThere` where there is no data.
     public static func checkNamed(_ found: FoundService, folder: String) throws(ServicePlanError) {
         let isUnits =
-            found.serviceText.flatMap { ServiceUnits.stateFolder(in: $0) } == folder
+            SameBytes.are(found.serviceText.flatMap { ServiceUnits.stateFolder(in: $0) }, folder)
             && !found.dropIns.contains { $0.mayStartAnother }
         guard found.hasData || isUnits else { throw .nothingThere(folder: folder) }
     }
@@ -84,6 +85,6 @@ public enum InstalledState {
     /// The folder that the unit names, where another one is meant: what lies there stays.
     public static func passedOver(_ found: FoundService, folder: String) -> String? {
         guard let installed = found.serviceText.flatMap({ ServiceUnits.stateFolder(in: $0) }) else { return nil }
-        return installed == folder ? nil : installed
+        return SameBytes.are(installed, folder) ? nil : installed
     }
 }

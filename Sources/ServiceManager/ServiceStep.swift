@@ -153,8 +153,8 @@ public enum ServicePlan {
         try check(found, folder)
         try InstalledState.checkOthers(found, folder)
         var steps: [ServiceStep] = found.leftovers.map { .removeLeftover($0) }
-        let isOtherService = found.serviceText != wanted.service
-        let isOtherSocket = found.socketText != wanted.socket
+        let isOtherService = !SameBytes.are(found.serviceText, wanted.service)
+        let isOtherSocket = !SameBytes.are(found.socketText, wanted.socket)
         // Whoever wrote the text and was ended before the manager had read it has left this: the text alone is no sign that it acts.
         let (isServiceUnread, isSocketUnread) = (isUnread(found.service), isUnread(found.socket))
         if !found.hasUnitFolder { steps.append(.makeFolder(folder)) }
@@ -225,6 +225,10 @@ public enum ServicePlan {
                 return state.map { $0.isLoaded && ($0.isActive || $0.isEnabled || hasFailed) } ?? false
             }
         if known { steps.append(.manager(["disable", "--now"] + units)) }
+        // Those alone, and while their files are there: the manager may forget a unit that is at rest, and then knows none of that name.
+        let failed = [(found.socket, ServiceUnits.socketName), (found.service, ServiceUnits.serviceName)]
+            .filter { $0.0?.isFailed == true }
+        if !failed.isEmpty { steps.append(.manager(["reset-failed"] + failed.map(\.1))) }
         // Before the units, which say where the data lies: whoever is ended here finds the same folder once more.
         if let data {
             if found.hasData { steps.append(.removeData(data, isWhole: !found.hasForeignData)) }
@@ -242,9 +246,6 @@ public enum ServicePlan {
         // Whoever was ended before that has left units to the manager that are there no more.
         if isRemoved || !found.lostUnits.isEmpty || isUnread(found.service) || isUnread(found.socket) {
             steps.append(.reload(checking: nil))
-        }
-        if [found.service, found.socket].contains(where: { $0?.isFailed == true }) {
-            steps.append(.manager(["reset-failed"] + units))
         }
         return steps
     }

@@ -105,7 +105,7 @@ extension ServiceUnits {
     /// lies in `serve` below it.
     public static func stateFolder(in service: String) -> String? {
         guard let state = word(behind: "--state-dir", in: service), state.hasPrefix("/") else { return nil }
-        return dataFolder(in: service) == "\(state)/serve" ? state : nil
+        return SameBytes.are(dataFolder(in: service), "\(state)/serve") ? state : nil
     }
 
     /// Only of a command line that is, word by word, one that `service install` writes: what is named here may be removed, and in the

@@ -14,6 +14,8 @@ struct JobOutput {
     private var next: Int64
     /// Events of streams, and of workers that speak in them, that were made; as many as are stored.
     private var made = (streams: 0, worker: 0)
+    /// Nothing more of the streams is kept; what a worker says of itself still is.
+    private var isClosed = false
     private static let most = (streams: StoreLimits().keptOutputEvents, worker: StoreLimits().keptWorkerEvents)
     private(set) var pending: [JobEvent] = []
 
@@ -27,7 +29,7 @@ struct JobOutput {
 
     /// Takes what a stream gave.
     mutating func take(_ bytes: ArraySlice<UInt8>, _ kind: JobEvent.Kind, at time: StoredTime = .now()) {
-        let room = max(limit - kept, 0)
+        let room = isClosed ? 0 : max(limit - kept, 0)
         let taken = bytes.prefix(room)
         dropped += UInt64(bytes.count - taken.count)
         kept += taken.count
@@ -42,7 +44,8 @@ struct JobOutput {
             }
             guard made.streams < Self.most.streams else {
                 // Nothing behind it either: what is kept has no gaps.
-                kept = limit
+                isClosed = true
+                kept -= rest.count
                 dropped += UInt64(rest.count)
                 return
             }

@@ -49,11 +49,15 @@ struct JobQueue {
         [running, waiting, arriving].contains { $0.contains { $0.project == project } }
     }
 
-    /// The job that is to be started now; nil where none is, or none can.
-    mutating func next() -> Entry? {
+    /// The job that is to be started now.
+    ///
+    /// - Parameter blocked: projects in which none can be for now.
+    /// - Returns: nil where none is, or none can.
+    mutating func next(without blocked: Set<String> = []) -> Entry? {
         guard running.count < mostRunning else { return nil }
         let index = waiting.firstIndex { entry in
-            !held.contains(entry.project) && !running.contains { $0.project == entry.project }
+            !held.contains(entry.project) && !blocked.contains(entry.project)
+                && !running.contains { $0.project == entry.project }
         }
         guard let index else { return nil }
         let entry = waiting.remove(at: index)

@@ -13,8 +13,8 @@ struct JobRun {
     let store: any WorkspaceStore
     let hub: JobHub
     let statistics: LaunchStatistics
-    /// Stores its end, now or later; `.constraint` where it never can be.
-    let storeEnd: (LastWord) throws(StoreError) -> Void
+    /// Stores its end, now or later, and answers the job as it is stored; `.constraint` where it never can be.
+    let storeEnd: (LastWord) throws(StoreError) -> Job
     let log: @Sendable (String) -> Void
     let control: JobControl
     /// Of the project.
@@ -38,7 +38,7 @@ struct JobRun {
         store: any WorkspaceStore,
         hub: JobHub,
         statistics: LaunchStatistics,
-        storeEnd: @escaping (LastWord) throws(StoreError) -> Void,
+        storeEnd: @escaping (LastWord) throws(StoreError) -> Job,
         log: @escaping @Sendable (String) -> Void
     ) {
         self.job = job
@@ -58,10 +58,10 @@ struct JobRun {
 
     /// How it has ended, as it is to be stored.
     struct LastWord {
-        let job: Job
-        let events: [JobEvent]
+        var job: Job
+        var events: [JobEvent]
         /// Of the project's files, where they are not stored yet.
-        let changes: String?
+        var changes: String?
 
         init(_ job: Job, events: [JobEvent], changes: String? = nil) {
             self.job = job
@@ -69,8 +69,50 @@ struct JobRun {
             self.changes = changes
         }
 
+        /// What a worker has said may be too much to be kept, and then the rest is: that it has ended before all.
+        ///
+        /// - Returns: the job, as it is stored.
+        /// - Throws: `.constraint` where it can never be stored.
+        @discardableResult
+        func write(to store: any WorkspaceStore) throws(StoreError) -> Job {
+            do throws(StoreError) {
+                try put(into: store)
+                return job
+            } catch {
+                guard error.kind == .constraint, job.result != nil || changes != nil || events.count > 1 else {
+                    throw error
+                }
+            }
+            var word = withoutResult
+            do throws(StoreError) { try word.put(into: store) } catch {
+                guard error.kind == .constraint else { throw error }
+                word.events = []
+                word.changes = nil
+                try word.put(into: store)
+            }
+            return word.job
+        }
+
+        private var withoutResult: LastWord {
+            var word = self
+            word.job.result = nil
+            word.job.status = .error
+            word.job.reason = "result_too_large"
+            word.job.summary = "the worker's result cannot be kept"
+            if let last = word.events.last, last.kind == .state {
+                let data = Array("\(JobStatus.error.rawValue) result_too_large".utf8)
+                word.events[word.events.count - 1] = JobEvent(
+                    number: last.number,
+                    kind: .state,
+                    at: last.at,
+                    data: data
+                )
+            }
+            return word
+        }
+
         /// The project says the same as the job: a status of the one with a summary of another would contradict itself.
-        func write(to store: any WorkspaceStore) throws(StoreError) {
+        private func put(into store: any WorkspaceStore) throws(StoreError) {
             if let changes { try store.setChanges(changes, of: job.id) }
             try store.update(job, projectStatus: job.status, projectSummary: job.projectSummary, events: events)
         }
@@ -110,17 +152,7 @@ struct JobRun {
         job.endedAt = job.updatedAt
         output.finish()
         output.add(.state, Array(JobRun.words(end).utf8))
-        do throws(StoreError) {
-            try storeEnd(LastWord(job, events: held + output.flush(), changes: heldChanges))
-        } catch {
-            guard error.kind == .constraint else { throw error }
-            // What the worker said cannot be kept; that it has ended must be.
-            job.result = nil
-            job.status = .error
-            job.reason = "result_too_large"
-            job.summary = "the worker's result cannot be kept"
-            try storeEnd(LastWord(job, events: []))
-        }
+        job = try storeEnd(LastWord(job, events: held + output.flush(), changes: heldChanges))
         hub.wake(job.id)
     }
 

@@ -54,16 +54,17 @@ extension Orchestrator {
         // A lock is looked for, and not waited for: it would be met again and again.
         var isUsable = true
         do throws(StoreError) { try store.checkWritable() } catch { isUsable = false }
+        let before = state.withLock { $0.unstored.count }
         if isUsable { storeUnstored() }
         let (begins, waiters) = state.withLock { state in
-            let begins = isUsable && state.isStalled
-            if begins { state.isStalled = false }
+            let begins = isUsable && (state.isStalled || state.unstored.count < before)
+            if isUsable { state.isStalled = false }
             let isOver = state.unstored.isEmpty && !state.isStalled || state.isEnding
             // What is refused for another reason than a lock may be so for long, and each refusal is in the log.
             let longer = min((state.settling?.pause ?? 0) * (isUsable ? 2 : 1), Orchestrator.patience.upperBound)
             state.settling = isOver ? nil : state.settling.map { ($0.number, longer) }
-            // Who came while nothing could begin learns that it still does not.
-            return (begins, state.isStalled ? state.takeWaiters() : [])
+            // Who came while nothing could begin, or nothing in the project, learns that it still does not.
+            return (begins, state.takeWaiters(of: isUsable ? state.blocked : nil))
         }
         for waiter in waiters { waiter.resume(returning: false) }
         if begins { startNext() }
@@ -72,19 +73,20 @@ extension Orchestrator {
     /// Stores an end behind those of its project that were not stored yet; where that cannot be done now, it is tried again.
     ///
     /// - Throws: `.constraint` for one that can never be stored, which is not tried again; another `StoreError` for one that is.
-    func storeEnd(_ word: JobRun.LastWord) throws(StoreError) {
+    @discardableResult
+    func storeEnd(_ word: JobRun.LastWord) throws(StoreError) -> Job {
         do throws(StoreError) {
-            try storing.withLock { (_) throws(StoreError) in
+            return try storing.withLock { (_) throws(StoreError) in
                 do throws(StoreError) {
                     // A lock that another waits for in vain would be waited for once more by each.
                     try store.checkWritable()
-                    storeInOrder()
+                    if let lock = storeInOrder() { throw lock }
                     guard
                         state.withLock({ state in !state.unstored.contains { $0.job.projectID == word.job.projectID } })
                     else {
                         throw Orchestrator.laterOnly
                     }
-                    try word.write(to: store)
+                    return try word.write(to: store)
                 } catch {
                     if error.kind != .constraint { state.withLock { $0.unstored.append(word) } }
                     throw error
@@ -96,27 +98,40 @@ extension Orchestrator {
         }
     }
 
-    func storeUnstored() { storing.withLock { _ in storeInOrder() } }
+    func storeUnstored() { storing.withLock { _ in _ = storeInOrder() } }
 
     /// With `storing`.
-    private func storeInOrder() {
-        for word in state.withLock({ $0.unstored }) {
+    ///
+    /// - Returns: of a lock, which keeps the rest.
+    private func storeInOrder() -> StoreError? {
+        var blocked: Set<String> = []
+        // A lock that comes and goes may be waited for by each; the rest is tried the next time.
+        let deadline = ContinuousClock.now + .seconds(5)
+        for word in state.withLock({ $0.unstored }) where !blocked.contains(word.job.projectID) {
+            guard ContinuousClock.now < deadline else { return Orchestrator.laterOnly }
             do throws(StoreError) {
                 try word.write(to: store)
             } catch {
-                // What keeps this one may keep those behind it, which have to come behind it in any case.
-                guard error.kind == .constraint else { return }
+                if error.kind == .busy { return error }
+                // What keeps this one need not keep those of other projects.
+                guard error.kind == .constraint else {
+                    blocked.insert(word.job.projectID)
+                    continue
+                }
                 // One that can never be stored would be tried for ever.
                 if !isRemoved(word.job, error) { log("the end of job \(word.job.id) is lost: \(error)") }
             }
             state.withLock { state in state.unstored.removeAll { $0.job.id == word.job.id } }
             hub.wake(word.job.id)
         }
+        return nil
     }
+
+    func isUnstored(_ job: String) -> Bool { state.withLock { state in state.unstored.contains { $0.job.id == job } } }
 
     /// Who has waited for a job learns that its end is known, and not stored.
     func checkStored(_ job: String) throws(WorkspaceError) {
-        guard state.withLock({ $0.unstored.contains { $0.job.id == job } }) else { return }
+        guard isUnstored(job) else { return }
         throw WorkspaceError(
             .unavailable,
             "The job has ended, and the server cannot store that now",
@@ -124,7 +139,7 @@ extension Orchestrator {
         )
     }
 
-    private func word(of job: Job, _ reason: String, _ summary: String) -> JobRun.LastWord {
+    func word(of job: Job, _ reason: String, _ summary: String) -> JobRun.LastWord {
         var job = job
         job.status = .error
         job.reason = reason

@@ -224,7 +224,7 @@ extension Orchestrator {
             return true
         }
         control?.stop(reason)
-        if control != nil, state.withLock({ $0.isBack(job, from: control) }) { return stopNow(job, reason) }
+        if control != nil, state.withLock({ $0.isBack(job, from: control) }) { stopNow(job, reason) }
         return control != nil
     }
 

@@ -36,16 +36,21 @@ public final class Orchestrator: WorkspaceService {
 
         init(queue: JobQueue) { self.queue = queue }
 
-        /// Who waits for jobs that wait.
-        mutating func takeWaiters() -> [CheckedContinuation<Bool, Never>] {
+        /// Projects that are to say what a job has ended with before another begins in them.
+        var blocked: Set<String> { Set(unstored.map(\.job.projectID)) }
+
+        /// Who waits for jobs that wait; of some projects, or of all.
+        mutating func takeWaiters(of projects: Set<String>? = nil) -> [CheckedContinuation<Bool, Never>] {
             var taken: [CheckedContinuation<Bool, Never>] = []
-            for entry in queue.waiting { taken += waiters.removeValue(forKey: entry.job) ?? [] }
+            for entry in queue.waiting where projects?.contains(entry.project) ?? true {
+                taken += waiters.removeValue(forKey: entry.job) ?? []
+            }
             return taken
         }
 
-        /// Whether a job waits that had a control.
+        /// Whether a job that had a control waits again, or has begun with another.
         func isBack(_ job: String, from control: JobControl?) -> Bool {
-            controls[job] !== control && queue.position(job) != nil
+            controls[job] !== control && (controls[job] != nil || queue.position(job) != nil)
         }
 
         func isBeingRemoved(_ project: String) -> Bool { removals[project] != nil }
@@ -205,24 +210,27 @@ public final class Orchestrator: WorkspaceService {
 
     /// Ends the running jobs by their teardown and with their records, and waits for them; no new ones begin.
     private func end() async {
-        let (controls, waiting) = state.withLock { state in
+        let (controls, waiting, waiters) = state.withLock { state in
             state.isEnding = true
-            return (Array(state.controls), state.queue.waiting)
+            let (waiting, waiters) = (state.queue.waiting, state.takeWaiters())
+            for entry in waiting { _ = state.queue.withdraw(entry.job) }
+            return (Array(state.controls), waiting, waiters)
         }
         for (_, control) in controls { control.stop("interrupted") }
-        for entry in waiting { stopNow(entry.job, "interrupted") }
+        for entry in waiting { endLater(entry, "interrupted") }
         for (job, _) in controls { await ended(job) }
         // What is not stored by then is interrupted by the next start.
         let deadline = ContinuousClock.now + .seconds(3)
         while state.withLock({ !$0.unstored.isEmpty }), ContinuousClock.now < deadline {
             // A lock would be waited for longer than there is time.
-            do throws(StoreError) {
+            do {
                 try store.checkWritable()
-                storeUnstored()
-            } catch {}
-            guard state.withLock({ !$0.unstored.isEmpty }) else { return }
-            do { try await Task.sleep(for: .milliseconds(50)) } catch { return }
+                try await aside { [self] in storeUnstored() }
+                if state.withLock({ $0.unstored.isEmpty }) { break }
+                try await Task.sleep(for: .milliseconds(50))
+            } catch { do { try await Task.sleep(for: .milliseconds(50)) } catch { break } }
         }
+        for waiter in waiters { waiter.resume(returning: true) }
     }
 
     // MARK: - Running
@@ -242,23 +250,23 @@ public final class Orchestrator: WorkspaceService {
             return true
         }
         if !waits {
-            if !state.withLock({ enter(&$0) }) { endUnrun(job) }
+            if !state.withLock({ enter(&$0) }) { await endUnrun(job) }
             startNext()
             await begun(job.id)
             return true
         }
-        return await withCheckedContinuation { continuation in
-            let isIn = state.withLock { state in
+        var isIn = false
+        let isOver = await withCheckedContinuation { continuation in
+            isIn = state.withLock { state in
                 guard enter(&state) else { return false }
                 state.waiters[job.id, default: []].append(continuation)
                 return true
             }
-            if !isIn {
-                endUnrun(job)
-                continuation.resume(returning: true)
-            }
+            if !isIn { continuation.resume(returning: true) }
             startNext()
         }
+        if !isIn { await endUnrun(job) }
+        return isOver
     }
 
     /// Returns when a job that has its turn is stored as begun, so that who made it hears so; at the latest in a second.
@@ -272,10 +280,17 @@ public final class Orchestrator: WorkspaceService {
         }
     }
 
-    private func endUnrun(_ job: Job) {
-        do throws(StoreError) {
-            try end(job, "interrupted", "the server was ending, or the project being removed")
-        } catch { log("job \(job.id), which was not begun, is not stored as ended: \(error)") }
+    private func endUnrun(_ job: Job) async {
+        let why = "the server was ending, or the project being removed"
+        do throws(WorkspaceError) {
+            try await aside { [self] () throws(WorkspaceError) in
+                try stored { () throws(StoreError) in try end(job, "interrupted", why) }
+            }
+        } catch {
+            log("job \(job.id), which was not begun, is not stored as ended: \(error.detail)")
+            // Where it could not even be tried.
+            if !isUnstored(job.id) { storeLater(word(of: job, "interrupted", why)) }
+        }
     }
 
     /// Returns when the job has ended; at once where it neither waits nor runs.
@@ -294,7 +309,9 @@ public final class Orchestrator: WorkspaceService {
     func startNext() {
         while true {
             let begun: (JobQueue.Entry, JobControl?)? = state.withLock { state in
-                guard !state.isEnding, !state.isStalled, let entry = state.queue.next() else { return nil }
+                guard !state.isEnding, !state.isStalled, let entry = state.queue.next(without: state.blocked) else {
+                    return nil
+                }
                 let control = JobControl()
                 state.controls[entry.job] = control
                 state.begun += 1
@@ -323,7 +340,13 @@ public final class Orchestrator: WorkspaceService {
                 log("job \(entry.job) is gone before it ran")
             }
             over(entry.job)
-        } catch { putBack(entry, control, error) }
+        } catch {
+            if error.kind == .busy { return putBack(entry, control, error) }
+            // A row that cannot be read, or a disk: the others are none the worse for it.
+            log("job \(entry.job) could not be looked up when it was to begin: \(error)")
+            storeLater(word(of: stub(entry), "no-resources", "the server could not read the job when it was to begin"))
+            over(entry.job)
+        }
     }
 
     /// - Returns: of another process's lock that keeps it from beginning; nil where it has ended.

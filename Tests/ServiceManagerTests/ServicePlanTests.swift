@@ -362,32 +362,40 @@ struct ServicePlanTests {
             change(&found)
             return found
         }
-        func isRest(_ found: FoundService, isNamed: Bool = false, isPurge: Bool = true) -> Bool {
-            InstalledState.isRest(found, isNamed: isNamed, isPurge: isPurge)
+        func isRest(_ found: FoundService, isPurge: Bool = true) -> Bool {
+            InstalledState.isRest(found, isPurge: isPurge)
         }
         func steps(_ found: FoundService) throws -> [String] {
             try ServicePlan.uninstall(folder: folder, settings: settings, purging: nil, found: found).map(\.words)
         }
         let reload = "run systemctl --user daemon-reload"
-        #expect(isRest(rest()) && isRest(rest(), isNamed: true))
+        #expect(isRest(rest()))
         #expect(try steps(rest()) == [reload])
         // One without a file cannot be disabled.
         let failed = rest { $0.service = state("failed", "") }
         #expect(isRest(failed))
-        #expect(
-            try steps(failed) == [
-                reload, "run systemctl --user reset-failed codex-sandbox.socket codex-sandbox.service",
-            ]
-        )
+        #expect(try steps(failed) == ["run systemctl --user reset-failed codex-sandbox.service", reload])
         #expect(!isRest(rest(), isPurge: false))
         for change in [
             // An uninstall keeps them, and the data: it was no purge.
             { $0.hasSettings = true }, { $0.lostUnits = [] }, { $0.serviceText = units.service },
             { $0.socketText = units.socket }, { $0.service = state("active", "") },
             { $0.socket = state("active", "") },
+            // Somebody's data is no rest, and somebody's unit is not ours to disable.
+            { $0.hasData = true }, { $0.otherUnits = ["/home/ann/x/codex-sandbox.service"] },
         ] as [(inout FoundService) -> Void] { #expect(!isRest(rest(change))) }
-        // Who names a folder with data means that.
-        #expect(!isRest(rest { $0.hasData = true }, isNamed: true) && isRest(rest { $0.hasData = true }))
+    }
+
+    /// For the kernel they are two folders, and two texts.
+    @Test func namesAreComparedByTheirBytes() throws {
+        let (composed, decomposed) = ("/home/\u{E9}", "/home/e\u{301}")
+        #expect(composed == decomposed && !SameBytes.are(composed, decomposed) && SameBytes.are(composed, composed))
+        #expect(SameBytes.are(nil, nil) && !SameBytes.are(nil, "") && !SameBytes.are("", nil))
+        let text = try install {
+            $0.serviceText = units.service + "# \u{E9}"
+            $0.socketText = units.socket
+        }
+        #expect(text.contains { $0.hasPrefix("write ") })
     }
 
     @Test func somebodysOwnUnitStays() {
@@ -413,8 +421,10 @@ struct ServicePlanTests {
                 $0.hasData = true
                 $0.hasForeignData = true
                 $0.service = state("failed")
-            } == [end, "remove what a server has made in /home/ann/s/serve/", "remove \(settings)"] + units
-                + ["run systemctl --user reset-failed codex-sandbox.socket codex-sandbox.service"]
+            } == [
+                end, "run systemctl --user reset-failed codex-sandbox.service",
+                "remove what a server has made in /home/ann/s/serve/", "remove \(settings)",
+            ] + units
         )
         #expect(try uninstall(nil) { $0 = FoundService() } == [])
         // Ended before the manager was told: it has units that are there no more.

@@ -86,7 +86,7 @@ enum ServiceCommand {
         let (manager, problem) = try reach(options)
         var found = try places.found(manager, wanted: ServiceChoice.usual(places))
         let isNamed = options.stateDirectory != nil
-        if InstalledState.isRest(found, isNamed: isNamed, isPurge: options.purge) {
+        if InstalledState.isRest(found, isPurge: options.purge) {
             return try endPurge(options, places, manager, problem, found)
         }
         let state: String?

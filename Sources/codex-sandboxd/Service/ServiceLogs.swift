@@ -18,7 +18,7 @@ enum ServiceLogs {
         // Without --quiet each call would tell who is in none of the system's groups so.
         let unit = ["--quiet", "--user-unit=\(ServiceUnits.serviceName)"]
         switch try look(path, unit) {
-        case .some: try warnOfOldOnes(path, unit)
+        case .some: warnOfOldOnes(path, unit)
         case .nothing, .unread:
             try checkSource(path)
             Output.say("\(ServiceUnits.serviceName) has logged nothing yet that is still kept")
@@ -31,16 +31,14 @@ enum ServiceLogs {
     }
 
     /// A file of the account's from an earlier boot can be read where what is logged now cannot.
-    private static func warnOfOldOnes(_ journalctl: String, _ unit: [String]) throws(ServiceError) {
-        if try look(journalctl, unit + ["--boot"]) == .some { return }
-        let isRunning: Bool
+    private static func warnOfOldOnes(_ journalctl: String, _ unit: [String]) {
         do throws(ServiceError) {
-            isRunning = try UserManager().states().service?.isActive ?? false
-        } catch { return }  // Without a manager nothing runs that could log.
-        if isRunning {
+            if try look(journalctl, unit + ["--boot"]) == .some { return }
+            // Without a manager nothing runs that could log.
+            guard try UserManager().states().service?.isActive == true else { return }
             let now = try unreadable(journalctl) ?? "nothing is kept"
             Output.say("what follows is older than this boot; of now \(now)")
-        }
+        } catch { return }  // Of a large journal that may last too long, which is no reason to show nothing of it.
     }
 
     /// Where nothing is logged yet: whether something could be.

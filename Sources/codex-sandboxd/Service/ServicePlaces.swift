@@ -155,7 +155,7 @@ struct ServicePlaces {
     /// Where an installed service keeps data and records that is to be one of another folder; nil where nothing is left behind.
     static func otherState(_ found: FoundService, _ places: ServicePlaces) -> String? {
         guard let text = found.serviceText, ServiceUnits.isOurs(text), let old = ServiceUnits.stateFolder(in: text),
-            old != places.stateFolder
+            !SameBytes.are(old, places.stateFolder)
         else { return nil }
         return isThere("\(old)/serve") || isThere("\(old)/evidence") ? old : nil
     }

@@ -49,6 +49,16 @@ import WorkspaceStore
         #expect(events.last?.kind == .dropped && events.last?.data == Array(String(dropped).utf8))
     }
 
+    /// However small its pieces: a flood displaces nothing of what the worker, or the server, says in events of its own.
+    @Test func aFloodLeavesRoomForEvents() {
+        var output = JobOutput(limit: 4 << 20, first: 1)
+        let count = StoreLimits().keptOutputEvents + 1000
+        for index in 0..<count { output.take([1], index % 2 == 0 ? .stdout : .stderr) }
+        output.takeWhole([7], .worker)
+        output.finish()
+        #expect(output.flush().suffix(2).map(\.data) == [[7], Array("1000".utf8)])
+    }
+
     @Test func oneThingIsKeptWholeOrNotAtAll() {
         var output = JobOutput(limit: 10, first: 1)
         output.takeWhole([1, 2, 3, 4, 5, 6], .worker)

@@ -376,6 +376,38 @@ import WorkspaceStore
         #expect(try orchestrator.project(scene.project.id).summary?.contains("second") == true)
     }
 
+    /// Now, and where the store takes it later only.
+    @Test(arguments: [false, true]) func aResultThatIsTooLargeCostsNothingElse(_ comesLater: Bool) async throws {
+        let scene = try Scene()
+        let (orchestrator, store) = (scene.orchestrator, scene.store)
+        var job = scene.job
+        job.status = .completed
+        job.result = String(repeating: "x", count: StoreLimits.textBytes + 1)
+        job.endedAt = .now()
+        let events = [
+            JobEvent(number: 2, kind: .stdout, at: .now(), data: Array("kept".utf8)),
+            JobEvent(number: 3, kind: .state, at: .now(), data: Array("completed".utf8)),
+        ]
+        let word = JobRun.LastWord(job, events: events, changes: "{}")
+        if comesLater {
+            store.updateFault.withLock { $0 = HookedStore.fault(.full) }
+            #expect(throws: StoreError.self) { try orchestrator.storeEnd(word) }
+            store.updateFault.withLock { $0 = nil }
+            let end = ContinuousClock.now + .seconds(300)
+            while orchestrator.state.withLock({ !$0.unstored.isEmpty }), ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        } else {
+            #expect(try orchestrator.storeEnd(word).reason == "result_too_large")
+        }
+        let stored = try #require(try store.job(job.id))
+        #expect(stored.status == .error && stored.reason == "result_too_large" && stored.result == nil)
+        let kept = try store.events(of: job.id, after: 0, limit: 10).map { String(decoding: $0.data, as: UTF8.self) }
+        #expect(kept.suffix(2) == ["kept", "error result_too_large"])
+        #expect(try store.changes(of: job.id) == "{}")
+        #expect(scene.log.isEmpty, "\(scene.log)")
+    }
+
     @Test func anEndThatCanNeverBeStoredIsTold() async throws {
         let scene = try Scene()
         let other = Scene.job(of: scene.project.id)
