@@ -54,20 +54,19 @@ extension Orchestrator {
         // A lock is looked for, and not waited for: it would be met again and again.
         var isUsable = true
         do throws(StoreError) { try store.checkWritable() } catch { isUsable = false }
-        let before = state.withLock { $0.unstored.count }
         if isUsable { storeUnstored() }
-        let (begins, waiters) = state.withLock { state in
-            let begins = isUsable && (state.isStalled || state.unstored.count < before)
+        let waiters = state.withLock { state in
             if isUsable { state.isStalled = false }
             let isOver = state.unstored.isEmpty && !state.isStalled || state.isEnding
             // What is refused for another reason than a lock may be so for long, and each refusal is in the log.
             let longer = min((state.settling?.pause ?? 0) * (isUsable ? 2 : 1), Orchestrator.patience.upperBound)
             state.settling = isOver ? nil : state.settling.map { ($0.number, longer) }
             // Who came while nothing could begin, or nothing in the project, learns that it still does not.
-            return (begins, state.takeWaiters(of: isUsable ? state.blocked : nil))
+            return state.takeWaiters(of: isUsable ? state.blocked : nil)
         }
         for waiter in waiters { waiter.resume(returning: false) }
-        if begins { startNext() }
+        // Also where another has stored the ends meanwhile: what waited for them may begin.
+        if isUsable { startNext() }
     }
 
     /// Stores an end behind those of its project that were not stored yet; where that cannot be done now, it is tried again.

@@ -376,6 +376,28 @@ import WorkspaceStore
         #expect(try orchestrator.project(scene.project.id).summary?.contains("second") == true)
     }
 
+    /// Whoever stores the end that a project's next job has waited for: that one begins.
+    @Test func whatWaitsForAnEndBeginsBehindIt() async throws {
+        let scene = try Scene()
+        let (orchestrator, store) = (scene.orchestrator, scene.store)
+        store.updateFault.withLock { $0 = HookedStore.fault(.full) }
+        #expect(throws: StoreError.self) { try orchestrator.end(scene.job, "interrupted", "") }
+        let behind = try await orchestrator.addJob(
+            to: scene.project.id,
+            type: .edit,
+            instruction: "two",
+            waits: false
+        )
+        #expect(behind.status == .queued && orchestrator.load == (0, 1))
+        store.updateFault.withLock { $0 = nil }
+        orchestrator.storeUnstored()
+        let end = ContinuousClock.now + .seconds(300)
+        while try !orchestrator.job(behind.id, of: scene.project.id).status.hasEnded, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try orchestrator.job(behind.id, of: scene.project.id).status.hasEnded)
+    }
+
     /// Now, and where the store takes it later only.
     @Test(arguments: [false, true]) func aResultThatIsTooLargeCostsNothingElse(_ comesLater: Bool) async throws {
         let scene = try Scene()
